@@ -1,0 +1,3 @@
+//! HiveMatrix beacon.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! HiveMatrix codex.
+
+fn main() {}

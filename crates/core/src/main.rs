@@ -1,0 +1,3 @@
+//! HiveMatrix core.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! HiveMatrix e2e.

@@ -1,0 +1,3 @@
+//! HiveMatrix helm.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! HiveMatrix nexus.
+
+fn main() {}

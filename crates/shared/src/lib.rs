@@ -1,0 +1,1 @@
+//! What every HiveMatrix service has in common.

@@ -1,0 +1,3 @@
+//! HiveMatrix simulators.
+
+fn main() {}
