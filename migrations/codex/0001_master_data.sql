@@ -215,7 +215,7 @@ create table ticket_details (
     first_responded_at      timestamptz,
     agent_responded_at      timestamptz,
     webhook_updated_at      timestamptz,
-    total_hours_spent       numeric(12, 4),         -- null until the detail phase has read the time entries
+    total_hours_spent       numeric not null default 0,  -- sum of the time entries
     conversations           jsonb not null default '[]',
     notes                   jsonb not null default '[]',
     tags                    jsonb not null default '[]',
