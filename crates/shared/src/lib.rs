@@ -1,1 +1,16 @@
-//! What every HiveMatrix service has in common.
+//! What every HiveMatrix service has in common, and no word about any one of them.
+//!
+//! The rooms: settings, registry, authentication, calls to other services, contracts, problem documents, health, logging,
+//! metrics, rate limits, API documents, database, pages, and the server that puts them together.
+
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod contracts;
+pub mod correlation;
+pub mod db;
+pub mod extract;
+pub mod pages;
+pub mod problem;
+pub mod registry;
+pub mod service_client;

@@ -181,7 +181,8 @@ struct BoardOnTheWire {
 
 impl From<BoardOnTheWire> for ActiveTickets {
     fn from(wire: BoardOnTheWire) -> Self {
-        let plain = |tickets: Vec<TicketOnTheWire>| tickets.into_iter().map(|t| t.read(false)).collect::<Vec<_>>();
+        let plain =
+            |tickets: Vec<TicketOnTheWire>| tickets.into_iter().map(|t| t.read(false)).collect::<Vec<_>>();
         let section1 = plain(wire.section1);
         let section2 = plain(wire.section2);
         let section3: Vec<_> = wire.section3.into_iter().map(|t| t.read(true)).collect();
@@ -266,7 +267,9 @@ impl<'de> Deserialize<'de> for IdOnTheWire {
     }
 }
 
-fn null_as_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+fn null_as_default<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(
+    d: D,
+) -> Result<T, D::Error> {
     Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
 }
 
@@ -281,8 +284,10 @@ impl TicketOnTheWire {
         let (created_at, created_at_str) = time_and_text(self.created_at, self.created_at_str);
         let (updated_at, updated_at_str) = time_and_text(self.updated_at, self.updated_at_str);
         let status = self.status.as_i64().or(self.status_id);
-        let status_key =
-            self.status_key.or_else(|| self.status.as_str().map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned());
+        let status_key = self
+            .status_key
+            .or_else(|| self.status.as_str().map(str::to_owned))
+            .unwrap_or_else(|| "unknown".to_owned());
         let priority = self.priority.as_i64().or(self.priority_raw).or(self.priority_id);
         let priority_key = self
             .priority_key

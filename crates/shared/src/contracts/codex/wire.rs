@@ -77,7 +77,9 @@ pub mod optional_time {
     }
 
     /// Reads text, `null` or nothing; text that is no time counts as none.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<DateTime<Utc>>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         Ok(text.as_deref().and_then(parse_time))
     }

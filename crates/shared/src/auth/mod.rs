@@ -1,0 +1,20 @@
+//! Who is calling and what they may do: token verification, revocation and the extractors of handlers.
+
+mod claims;
+mod extractors;
+mod jwks;
+mod level;
+mod revocations;
+mod verify;
+
+pub use self::{
+    claims::{ActingUser, Caller, DEFAULT_KEY_ID, ISSUER, ServiceClaims, UserClaims},
+    extractors::{
+        AdminEvenInOutage, AdminOnly, Authenticated, BillingOnly, MaybeCaller, ServiceOnly, StaffOnly,
+        TechnicianOnly, UserOnly,
+    },
+    jwks::{KeySet, RemoteKeys},
+    level::{PermissionLevel, UnknownLevel},
+    revocations::{RevocationFeed, Revocations},
+    verify::{AuthError, Authentication, Authenticator},
+};

@@ -1,0 +1,158 @@
+//! The file layer: `<home>/<service>/<service>.conf` (INI, no interpolation) and `<home>/<service>/.flaskenv` (KEY=VALUE).
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use clap::{Arg, Command};
+use ini::{Ini, ParseOption};
+
+/// One key of the INI file and the environment variable whose argument it sets.
+#[derive(Clone, Copy, Debug)]
+pub struct FileKey {
+    /// Section name without brackets.
+    pub section: &'static str,
+    /// Key in the section.
+    pub key: &'static str,
+    /// Environment variable of the argument.
+    pub variable: &'static str,
+}
+
+impl FileKey {
+    /// Declares that `[section] key` sets the argument of `variable`.
+    pub const fn new(section: &'static str, key: &'static str, variable: &'static str) -> Self {
+        Self { section, key, variable }
+    }
+}
+
+/// Values found in a service's files, by environment variable name.
+#[derive(Clone, Debug, Default)]
+pub struct FileValues(BTreeMap<String, String>);
+
+/// A settings file that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {path}: {reason}")]
+pub struct FileError {
+    path: PathBuf,
+    reason: String,
+}
+
+impl FileValues {
+    /// Reads both files of `service` below `home`; a missing file has no values. The INI file wins over `.flaskenv`.
+    ///
+    /// Placeholders that installers leave (`CHANGE_ME`, `YOUR_…`) count as not set.
+    pub fn read(home: &Path, service: &str, keys: &[FileKey]) -> Result<Self, FileError> {
+        let directory = home.join(service);
+        let mut values = BTreeMap::new();
+        if let Some(env_file) = parse(&directory.join(".flaskenv"))? {
+            for (key, value) in env_file.general_section().iter() {
+                values.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        if let Some(conf) = parse(&directory.join(format!("{service}.conf")))? {
+            if let Some(section) = conf.section(Some("settings")) {
+                for (key, value) in section.iter() {
+                    values.insert(key.to_ascii_uppercase(), value.to_owned());
+                }
+            }
+            for FileKey { section, key, variable } in keys {
+                if let Some(value) = conf.get_from(Some(*section), key) {
+                    values.insert((*variable).to_owned(), value.to_owned());
+                }
+            }
+        }
+        values.retain(|_, value| {
+            !value.is_empty() && !value.contains("CHANGE_ME") && !value.starts_with("YOUR_")
+        });
+        Ok(Self(values))
+    }
+
+    /// Makes the values the defaults of the arguments that read the same variables.
+    pub fn as_defaults(&self, command: Command) -> Command {
+        command.mut_args(|argument: Arg| {
+            let value = argument.get_env().and_then(|name| name.to_str()).and_then(|name| self.0.get(name));
+            match value {
+                Some(value) => argument.default_value(value.clone()).required(false),
+                None => argument,
+            }
+        })
+    }
+
+    /// The value for one environment variable.
+    pub fn get(&self, variable: &str) -> Option<&str> {
+        self.0.get(variable).map(String::as_str)
+    }
+}
+
+fn parse(path: &Path) -> Result<Option<Ini>, FileError> {
+    // Values may hold `%`, `\` and quotes (passwords, URLs): nothing is interpolated or unescaped.
+    let options = ParseOption { enabled_quote: true, enabled_escape: false, ..ParseOption::default() };
+    match Ini::load_from_file_opt(path, options) {
+        Ok(ini) => Ok(Some(ini)),
+        Err(ini::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::config::{CommonSettings, Secret, ServiceConfig, load_from};
+
+    #[derive(Parser, Debug)]
+    struct Settings {
+        #[command(flatten)]
+        common: CommonSettings,
+        #[arg(long, env = "TEST_FILE_DATABASE_URL", hide_env_values = true)]
+        database_url: Option<Secret>,
+    }
+
+    impl ServiceConfig for Settings {
+        const SERVICE: &'static str = "codex";
+        const FILE_KEYS: &'static [FileKey] =
+            &[FileKey::new("database", "connection_string", "TEST_FILE_DATABASE_URL")];
+
+        fn common_mut(&mut self) -> &mut CommonSettings {
+            &mut self.common
+        }
+    }
+
+    fn home_with(conf: &str) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("codex")).unwrap();
+        fs::write(home.path().join("codex/codex.conf"), conf).unwrap();
+        home
+    }
+
+    #[test]
+    fn a_file_value_replaces_the_default_and_a_flag_wins_over_it() {
+        let home = home_with(
+            "[database]\nconnection_string = postgresql://u:p%40ss@h/db\n[settings]\nlog_level = DEBUG\n",
+        );
+        let settings: Settings = load_from(["codex"], home.path()).unwrap();
+        assert_eq!(settings.database_url.unwrap().expose(), "postgresql://u:p%40ss@h/db");
+        assert_eq!(settings.common.log_level, "DEBUG");
+        let settings: Settings = load_from(["codex", "--log-level", "ERROR"], home.path()).unwrap();
+        assert_eq!(settings.common.log_level, "ERROR");
+    }
+
+    #[test]
+    fn placeholders_count_as_not_set() {
+        let home = home_with("[database]\nconnection_string = postgresql://u:CHANGE_ME@h/db\n");
+        let settings: Settings = load_from(["codex"], home.path()).unwrap();
+        assert!(settings.database_url.is_none());
+    }
+
+    #[test]
+    fn without_files_the_defaults_hold_and_the_service_has_its_own_name() {
+        let home = tempfile::tempdir().unwrap();
+        let settings: Settings = load_from(["codex"], home.path()).unwrap();
+        assert_eq!(settings.common.service_name, "codex");
+        assert_eq!(settings.common.log_level, "INFO");
+    }
+}

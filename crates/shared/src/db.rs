@@ -1,0 +1,78 @@
+//! PostgreSQL: a pool that does not need the server to be there yet, and migrations that wait for it.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool,
+    migrate::{MigrateError, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Secret;
+
+/// Default size of a service's pool, as the contracts name it.
+pub const POOL_SIZE: u32 = 10;
+
+/// A database that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// `DATABASE_URL` is missing.
+    #[error("DATABASE_URL is not set (nor `[database] connection_string` in the service's conf file)")]
+    NotConfigured,
+    /// `DATABASE_URL` is no PostgreSQL address.
+    #[error("DATABASE_URL is not a PostgreSQL address")]
+    BadUrl,
+    /// A migration failed, or the database is newer than this version.
+    #[error("the database cannot be brought up to date: {0}")]
+    Migrate(#[from] MigrateError),
+    /// Stopped while waiting for the server.
+    #[error("stopped before the database was reachable")]
+    Stopped,
+}
+
+/// A pool for a service's own database. Connects on first use, so a server that is away is an error per query, not at
+/// start.
+pub fn connect(url: Option<&Secret>, max_connections: u32) -> Result<PgPool, DbError> {
+    let url = url.filter(|url| !url.is_empty()).ok_or(DbError::NotConfigured)?;
+    // The error text would repeat the address with its password.
+    let options = PgConnectOptions::from_str(url.expose()).map_err(|_| DbError::BadUrl)?;
+    Ok(PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .max_lifetime(Duration::from_secs(3600))
+        .idle_timeout(Duration::from_secs(300))
+        .connect_lazy_with(options))
+}
+
+/// Brings the database up to date under PostgreSQL's advisory lock; waits for a server that is not there yet.
+pub async fn migrate(
+    pool: &PgPool,
+    migrator: &Migrator,
+    shutdown: &CancellationToken,
+) -> Result<(), DbError> {
+    let mut pause = Duration::from_millis(100);
+    loop {
+        match migrator.run(pool).await {
+            Ok(()) => return Ok(()),
+            Err(MigrateError::Execute(error)) if is_away(&error) => {
+                tracing::warn!(error = %error, "the database is not reachable, waiting");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+            return Err(DbError::Stopped);
+        }
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+/// Whether an error means that the server cannot be reached at the moment.
+pub fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        // 57P03: the server is starting up or shutting down.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P03"),
+        _ => false,
+    }
+}

@@ -1,0 +1,203 @@
+//! Calls to other services: address from the registry, cached service token, correlation id, timeout (platform.md §8).
+
+mod request;
+mod tokens;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use http::Method;
+
+pub use self::request::ServiceRequest;
+use self::tokens::TokenCache;
+use crate::{config::CommonSettings, problem::Problem, registry::RegistryHandle};
+
+/// How long an instance that could not be reached is left out while others are there.
+const DEAD_FOR: Duration = Duration::from_secs(5);
+
+/// Calls other services with service tokens. Cheap to clone.
+#[derive(Clone)]
+pub struct ServiceClient(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    registry: RegistryHandle,
+    core_url: Option<String>,
+    helm_url: Option<String>,
+    port_offset: u16,
+    tokens: TokenCache,
+    next: AtomicUsize,
+    dead: Mutex<HashMap<String, Instant>>,
+}
+
+/// Why a call to a service has no answer. An answer with an error status is not an error here.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The registry does not name the service.
+    #[error("the service `{0}` is not registered")]
+    UnknownService(String),
+    /// Core refused the service token.
+    #[error("Core gave no token for `{target}`: {reason}")]
+    Token {
+        /// The service the token was for.
+        target: String,
+        /// What Core said.
+        reason: String,
+    },
+    /// Core answered that the acting user's token does not count.
+    #[error("the acting user's session is not valid any more")]
+    ActingUser,
+    /// The service, or Core for its token, cannot be reached.
+    #[error("`{service}` cannot be reached: {reason}")]
+    Unreachable {
+        /// The service that was called.
+        service: String,
+        /// Why.
+        reason: String,
+    },
+    /// No answer in time.
+    #[error("`{0}` did not answer in time")]
+    Timeout(String),
+    /// The answer is not what the contract says.
+    #[error("`{service}` answered {what}")]
+    BadAnswer {
+        /// The service that was called.
+        service: String,
+        /// What came.
+        what: String,
+    },
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let problem = match &error {
+            ServiceError::ActingUser => Self::unauthorized("The session has been revoked."),
+            ServiceError::Timeout(service) => Self::new(http::StatusCode::GATEWAY_TIMEOUT)
+                .detail(format!("The service {service} did not answer in time.")),
+            ServiceError::BadAnswer { service, .. } => {
+                Self::bad_gateway(format!("The service {service} gave an unexpected answer."))
+            }
+            ServiceError::UnknownService(service) | ServiceError::Unreachable { service, .. } => {
+                Self::unavailable(format!("The service {service} is not available."), 5)
+            }
+            ServiceError::Token { target, .. } => {
+                Self::unavailable(format!("The service {target} is not available."), 5)
+            }
+        };
+        problem.cause(error)
+    }
+}
+
+impl ServiceClient {
+    /// A client for the service that `settings` describe.
+    pub fn new(settings: &CommonSettings, registry: RegistryHandle) -> Result<Self, reqwest::Error> {
+        let http = http_client(settings)?;
+        Ok(Self(Arc::new(Inner {
+            tokens: TokenCache::new(settings.service_name.clone(), settings.service_secret.clone()),
+            http,
+            registry,
+            core_url: settings.core_url.clone(),
+            helm_url: settings.helm_url.clone(),
+            port_offset: settings.port_offset,
+            next: AtomicUsize::new(0),
+            dead: Mutex::default(),
+        })))
+    }
+
+    /// `GET` of a service's path (with leading slash, without its prefix).
+    pub fn get(&self, service: &str, path: &str) -> ServiceRequest {
+        self.request(Method::GET, service, path)
+    }
+
+    /// `POST` to a service's path.
+    pub fn post(&self, service: &str, path: &str) -> ServiceRequest {
+        self.request(Method::POST, service, path)
+    }
+
+    /// `PUT` to a service's path.
+    pub fn put(&self, service: &str, path: &str) -> ServiceRequest {
+        self.request(Method::PUT, service, path)
+    }
+
+    /// `DELETE` of a service's path.
+    pub fn delete(&self, service: &str, path: &str) -> ServiceRequest {
+        self.request(Method::DELETE, service, path)
+    }
+
+    /// Any request to a service.
+    pub fn request(&self, method: Method, service: &str, path: &str) -> ServiceRequest {
+        ServiceRequest::new(self.clone(), method, service, path)
+    }
+
+    /// The shared HTTP client, for calls that need no service token (health probes, Core's open routes).
+    pub fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    /// Base URL of one instance of a service, the next in turn that is not known to be dead.
+    pub fn base_url(&self, service: &str) -> Result<String, ServiceError> {
+        let configured = match service {
+            "core" => self.0.core_url.clone(),
+            "helm" => self.0.helm_url.clone(),
+            _ => None,
+        };
+        if let Some(url) = configured {
+            return Ok(url.trim_end_matches('/').to_owned());
+        }
+        let registry = self.0.registry.load();
+        let Some(entry) = registry.get(service) else {
+            // Core and Helm are needed even where the registry does not name them (Helm is not in upstream's).
+            return match service {
+                "core" => Ok(format!("http://localhost:{}", 5000 + self.0.port_offset)),
+                "helm" => Ok(format!("http://localhost:{}", 5004 + self.0.port_offset)),
+                _ => Err(ServiceError::UnknownService(service.to_owned())),
+            };
+        };
+        let instances = entry.instances();
+        let start = self.0.next.fetch_add(1, Ordering::Relaxed);
+        let dead = self.0.dead.lock().unwrap_or_else(PoisonError::into_inner);
+        let alive = |url: &&String| dead.get(*url).is_none_or(|since| since.elapsed() > DEAD_FOR);
+        let in_turn = (0..instances.len()).map(|i| &instances[(start + i) % instances.len()]);
+        let url = in_turn.clone().find(alive).or_else(|| in_turn.clone().next());
+        url.map(|url| url.trim_end_matches('/').to_owned())
+            .ok_or_else(|| ServiceError::UnknownService(service.to_owned()))
+    }
+
+    fn mark_dead(&self, base_url: &str) {
+        self.0
+            .dead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(base_url.to_owned(), Instant::now());
+    }
+
+    /// A token for calling `target`, from the cache or from Core; `user_token` makes it act on behalf of that user.
+    pub async fn service_token(
+        &self,
+        target: &str,
+        user_token: Option<&str>,
+    ) -> Result<String, ServiceError> {
+        let core = self.base_url("core")?;
+        self.0.tokens.get(&self.0.http, &core, target, user_token).await
+    }
+}
+
+/// An HTTP client with the suite's TLS settings; no redirects are followed.
+pub fn http_client(settings: &CommonSettings) -> Result<reqwest::Client, reqwest::Error> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .pool_idle_timeout(Duration::from_secs(30))
+        .tls_danger_accept_invalid_certs(!settings.verify_ssl);
+    let authority = settings.ca_file.as_ref().and_then(|path| std::fs::read(path).ok());
+    if let Some(pem) = authority {
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?);
+    }
+    builder.build()
+}
