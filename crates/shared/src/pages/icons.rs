@@ -1,0 +1,99 @@
+//! The icon set: one stroke weight on a 24 x 24 grid, in the colour of the text around it.
+//!
+//! Icons are decoration (`aria-hidden`): the label or accessible name stands beside them.
+
+macro_rules! icons {
+    ($($name:literal => $shapes:literal),+ $(,)?) => {
+        /// Every icon name, in the order of the alphabet.
+        pub const NAMES: &[&str] = &[$($name),+];
+
+        /// The SVG markup of the icon `name`, ready to be put into a page unescaped; `None` for a name that is not in
+        /// the set.
+        pub fn icon(name: &str) -> Option<&'static str> {
+            match name {
+                $($name => Some(concat!(
+                    r#"<svg class="icon" viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor" "#,
+                    r#"stroke-width="1.8" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" "#,
+                    r#"focusable="false">"#,
+                    $shapes,
+                    "</svg>",
+                )),)+
+                _ => None,
+            }
+        }
+    };
+}
+
+icons! {
+    "alert-circle" => r#"<circle cx="12" cy="12" r="9"/><path d="M12 7.5v5.5M12 16.4v.1"/>"#,
+    "alert-triangle" => r#"<path d="M12 4 2.8 19.5h18.4zM12 10v4.5M12 17v.1"/>"#,
+    "anchor" => r#"<circle cx="12" cy="5" r="2.2"/><path d="M12 7.2V21M8 11h8M3.5 13a8.5 8 0 0 0 17 0"/>"#,
+    "arrow-left" => r#"<path d="M20 12H4M10.5 5.5 4 12l6.5 6.5"/>"#,
+    "bar-chart" => r#"<path d="M4 20.5h16M7 17V11M12 17V5M17 17v-8"/>"#,
+    "brain" => r#"<path d="M12 5.2A3.1 3.1 0 0 0 6.2 6.5 3.3 3.3 0 0 0 4 11.3a3.4 3.4 0 0 0 1.6 5.4A3.2 3.2 0 0 0 12 18.2zM12 5.2a3.1 3.1 0 0 1 5.8 1.3 3.3 3.3 0 0 1 2.2 4.8 3.4 3.4 0 0 1-1.6 5.4 3.2 3.2 0 0 1-6.4 1.5M8.2 10.5c1.6 0 2.3-.6 2.6-1.6M15.8 14c-1.5 0-2.3.6-2.6 1.6"/>"#,
+    "building-2" => r#"<path d="M6 21V4h9v17M15 10h4.5v11M3 21h18M9 8h3M9 12h3M9 16h3"/>"#,
+    "check" => r#"<path d="m4.5 12.5 5 5 10-11"/>"#,
+    "check-circle" => r#"<circle cx="12" cy="12" r="9"/><path d="m8 12.3 2.9 2.9L16.2 9"/>"#,
+    "check-square" => r#"<rect x="3.5" y="3.5" width="17" height="17" rx="3"/><path d="m8 12.3 2.9 2.9L16.2 9"/>"#,
+    "chevron-down" => r#"<path d="m6 9.5 6 6 6-6"/>"#,
+    "chevron-left" => r#"<path d="m14.5 6-6 6 6 6"/>"#,
+    "chevron-right" => r#"<path d="m9.5 6 6 6-6 6"/>"#,
+    "clock" => r#"<circle cx="12" cy="12" r="9"/><path d="M12 6.8V12l3.4 2.2"/>"#,
+    "credit-card" => r#"<rect x="2.8" y="5" width="18.4" height="14" rx="2.5"/><path d="M3 10h18M6.5 15h4"/>"#,
+    "database" => r#"<ellipse cx="12" cy="5.8" rx="8" ry="2.8"/><path d="M4 5.8v12.4C4 19.8 7.6 21 12 21s8-1.2 8-2.8V5.8M4 12c0 1.6 3.6 2.8 8 2.8s8-1.2 8-2.8"/>"#,
+    "download" => r#"<path d="M12 4v11M7 10.5l5 5 5-5M4 20h16"/>"#,
+    "external-link" => r#"<path d="M13.5 4H20v6.5M20 4l-9 9M17.5 14v4.5a1.5 1.5 0 0 1-1.5 1.5H5.5A1.5 1.5 0 0 1 4 18.5V8a1.5 1.5 0 0 1 1.5-1.5H10"/>"#,
+    "file-text" => r#"<path d="M6 3h8l4.5 4.5V21H6zM14 3v5h4.5M9 12.5h6.5M9 16.5h6.5"/>"#,
+    "filter" => r#"<path d="M4 6h16M7 12h10M10.5 18h3"/>"#,
+    "home" => r#"<path d="m3.5 11 8.5-7.5 8.5 7.5M6 9v11h12V9M10 20v-6h4v6"/>"#,
+    "inbox" => r#"<path d="M3.5 13.5 6.5 5h11l3 8.5V19h-17zM3.5 13.5h5l1.5 3h4l1.5-3h5"/>"#,
+    "info" => r#"<circle cx="12" cy="12" r="9"/><path d="M12 11v5.5M12 7.6v.1"/>"#,
+    "key" => r#"<circle cx="8" cy="15.5" r="4.5"/><path d="m11.3 12.2 8.2-8.2M15.5 8l3 3"/>"#,
+    "layout-grid" => r#"<rect x="3.5" y="3.5" width="7" height="7" rx="1.2"/><rect x="13.5" y="3.5" width="7" height="7" rx="1.2"/><rect x="3.5" y="13.5" width="7" height="7" rx="1.2"/><rect x="13.5" y="13.5" width="7" height="7" rx="1.2"/>"#,
+    "list" => r#"<path d="M9 6h11.5M9 12h11.5M9 18h11.5M4 6h.1M4 12h.1M4 18h.1"/>"#,
+    "lock" => r#"<rect x="4.5" y="10.5" width="15" height="10.5" rx="2.2"/><path d="M8 10.5V7.3a4 4 0 0 1 8 0v3.2M12 15v2"/>"#,
+    "log-out" => r#"<path d="M10 4H5.5A1.5 1.5 0 0 0 4 5.5v13A1.5 1.5 0 0 0 5.5 20H10M9.5 12H20.5M16.5 7.8l4.2 4.2-4.2 4.2"/>"#,
+    "menu" => r#"<path d="M4 6.5h16M4 12h16M4 17.5h16"/>"#,
+    "monitor" => r#"<rect x="3" y="4" width="18" height="12.5" rx="2"/><path d="M12 16.5V20M8 20.5h8"/>"#,
+    "moon" => r#"<path d="M20 14.2A8.2 8.2 0 0 1 9.8 4 8.2 8.2 0 1 0 20 14.2z"/>"#,
+    "orbit" => r#"<circle cx="12" cy="12" r="3"/><path d="M19.6 8.2A8.6 8.6 0 0 1 9 20.1M4.4 15.8A8.6 8.6 0 0 1 15 3.9"/><circle cx="18.4" cy="5.6" r="1.7"/><circle cx="5.6" cy="18.4" r="1.7"/>"#,
+    "package" => r#"<path d="m12 3 8.5 4.5v9L12 21l-8.5-4.5v-9zM3.8 7.7 12 12l8.2-4.3M12 12v8.8M7.7 5.3l8.4 4.4"/>"#,
+    "plus" => r#"<path d="M12 5v14M5 12h14"/>"#,
+    "radio-tower" => r#"<circle cx="12" cy="9.5" r="1.9"/><path d="M8.6 12.9a4.8 4.8 0 0 1 0-6.8M15.4 6.1a4.8 4.8 0 0 1 0 6.8M5.6 15.9a9 9 0 0 1 0-12.8M18.4 3.1a9 9 0 0 1 0 12.8M12 11.4 8.4 21M12 11.4 15.6 21M9.6 17.8h4.8"/>"#,
+    "receipt" => r#"<path d="M5.5 3.5v17l2.2-1.5L9.8 20.5 12 19l2.2 1.5 2.1-1.5 2.2 1.5v-17L16.3 5l-2.1-1.5L12 5 9.8 3.5 7.7 5zM9 10h6M9 14h6"/>"#,
+    "refresh-cw" => r#"<path d="M20.5 4.5v5h-5M3.5 19.5v-5h5M19.8 9.5A8.2 8.2 0 0 0 5.2 7.8M4.2 14.5a8.2 8.2 0 0 0 14.6 1.7"/>"#,
+    "search" => r#"<circle cx="10.8" cy="10.8" r="6.8"/><path d="m20.5 20.5-4.9-4.9"/>"#,
+    "search-x" => r#"<circle cx="10.8" cy="10.8" r="6.8"/><path d="m20.5 20.5-4.9-4.9M8.5 8.5l4.6 4.6M13.1 8.5l-4.6 4.6"/>"#,
+    "send" => r#"<path d="M21 3.5 10.5 14M21 3.5 14.5 21l-4-7-7-4z"/>"#,
+    "server" => r#"<rect x="3.5" y="4" width="17" height="7" rx="1.8"/><rect x="3.5" y="13" width="17" height="7" rx="1.8"/><path d="M7.5 7.5h.1M7.5 16.5h.1M12 7.5h5M12 16.5h5"/>"#,
+    "server-crash" => r#"<path d="M6.5 11h-1A2 2 0 0 1 3.5 9V6a2 2 0 0 1 2-2h13a2 2 0 0 1 2 2v3a2 2 0 0 1-2 2h-1M6.5 13h-1a2 2 0 0 0-2 2v3a2 2 0 0 0 2 2h13a2 2 0 0 0 2-2v-3a2 2 0 0 0-2-2h-1M7.5 7.5h.1M7.5 16.5h.1M13 7l-3 5h4l-3 5"/>"#,
+    "settings" => r#"<path d="M4 7h9M17.5 7H20M4 17h2.5M11 17h9"/><circle cx="15.2" cy="7" r="2.3"/><circle cx="8.8" cy="17" r="2.3"/>"#,
+    "shield" => r#"<path d="M12 3 4.5 5.8v5.7c0 4.5 3 8 7.5 9.7 4.5-1.7 7.5-5.2 7.5-9.7V5.8z"/>"#,
+    "sun" => r#"<circle cx="12" cy="12" r="4"/><path d="M12 2.8v2.2M12 19v2.2M2.8 12H5M19 12h2.2M5.5 5.5 7 7M17 17l1.5 1.5M5.5 18.5 7 17M17 7l1.5-1.5"/>"#,
+    "ticket" => r#"<path d="M3.5 6.5h17v3.3a2.3 2.3 0 0 0 0 4.4v3.3h-17v-3.3a2.3 2.3 0 0 0 0-4.4zM14 7v2M14 11v2M14 15v2"/>"#,
+    "trash-2" => r#"<path d="M4 6.5h16M9 6.5V4h6v2.5M6 6.5 7 20.5h10l1-14M10 10.5v6M14 10.5v6"/>"#,
+    "trees" => r#"<path d="M8.5 3 4 10h2L2.5 15.5h12L11 10h2zM8.5 15.5V21M15.5 7l1.5-2.5L21 11h-2l2.5 4.5h-4M17 15.5V21"/>"#,
+    "user" => r#"<circle cx="12" cy="8" r="4"/><path d="M4.5 20.5a7.5 7.5 0 0 1 15 0"/>"#,
+    "users" => r#"<circle cx="9" cy="8.5" r="3.6"/><path d="M2.5 20a6.5 6.5 0 0 1 13 0M15.5 5.2a3.6 3.6 0 0 1 0 6.6M18 14.2a6.5 6.5 0 0 1 3.5 5.8"/>"#,
+    "vault" => r#"<rect x="3.5" y="3.5" width="17" height="15.5" rx="2.2"/><circle cx="12" cy="11.2" r="3.4"/><path d="M12 7.8v2M12 12.7v2M8.6 11.2h2M13.5 11.2h2M6.5 19v2M17.5 19v2"/>"#,
+    "x" => r#"<path d="m6 6 12 12M18 6 6 18"/>"#,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_one_well_formed_hidden_drawing() {
+        for name in NAMES {
+            let svg = icon(name).unwrap();
+            assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>"), "{name}");
+            assert_eq!(svg.matches("<svg").count(), 1, "{name}");
+            assert!(svg.contains(r#"aria-hidden="true""#) && svg.contains("currentColor"), "{name}");
+            assert_eq!(svg.matches('"').count() % 2, 0, "{name}");
+            assert_eq!(svg.matches("stroke-width").count(), 1, "{name}: one stroke weight");
+        }
+        assert!(NAMES.is_sorted(), "names are in alphabetical order");
+        assert_eq!(icon("no-such-icon"), None);
+    }
+}
