@@ -10,6 +10,7 @@ pub mod contracts;
 pub mod correlation;
 pub mod db;
 pub mod extract;
+pub mod logging;
 pub mod pages;
 pub mod problem;
 pub mod registry;

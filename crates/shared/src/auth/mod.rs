@@ -5,6 +5,7 @@ mod extractors;
 mod jwks;
 mod level;
 mod revocations;
+mod token;
 mod verify;
 
 pub use self::{
@@ -16,5 +17,6 @@ pub use self::{
     jwks::{KeySet, RemoteKeys},
     level::{PermissionLevel, UnknownLevel},
     revocations::{RevocationFeed, Revocations},
+    token::{BearerToken, COOKIE, bearer, cookie, is_same_origin, token_of},
     verify::{AuthError, Authentication, Authenticator},
 };

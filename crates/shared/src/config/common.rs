@@ -16,6 +16,9 @@ pub struct CommonSettings {
     /// Name of this service in the registry and in logs; the default is the service's own name.
     #[arg(long, env = "SERVICE_NAME", default_value = "")]
     pub service_name: String,
+    /// Version shown on pages and in health; default the file `VERSION` in the instance directory.
+    #[arg(long = "service-version", env = "HIVEMATRIX_VERSION", default_value = "")]
+    pub version: String,
     /// Address to listen on.
     #[arg(long, env = "SERVICE_HOST", default_value = "127.0.0.1")]
     pub host: std::net::IpAddr,
@@ -75,6 +78,18 @@ impl CommonSettings {
     /// The explicit port, else `default` plus the offset.
     pub fn listen_port(&self, default: u16) -> u16 {
         self.port.unwrap_or_else(|| default.saturating_add(self.port_offset))
+    }
+
+    /// The version, `YYYY.MM.DD-<commit>`, or `unknown`.
+    pub fn version(&self) -> String {
+        if !self.version.is_empty() {
+            return self.version.clone();
+        }
+        std::fs::read_to_string(self.home.join("VERSION"))
+            .ok()
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "unknown".to_owned())
     }
 
     /// Where the registry lies.

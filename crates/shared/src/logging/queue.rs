@@ -79,8 +79,11 @@ pub(super) struct Queue {
 
 #[derive(Default)]
 struct Lanes {
-    lanes: [VecDeque<(u64, LogEntry)>; 3],
-    next: u64,
+    lanes: [VecDeque<(i64, LogEntry)>; 3],
+    /// Number of the next entry at the end.
+    next: i64,
+    /// Number of the oldest entry that was put back; goes below zero.
+    first: i64,
     closed: bool,
 }
 
@@ -146,7 +149,7 @@ impl Queue {
                 return true;
             }
         }
-        new == Priority::Important && lanes.len() < self.capacity.saturating_mul(IMPORTANT_FACTOR)
+        new == Priority::Important && lanes.len() < self.hard_limit()
     }
 
     /// Takes up to `max` entries, oldest first.
@@ -170,6 +173,31 @@ impl Queue {
             }
         }
         taken
+    }
+
+    /// Puts entries that could not be moved back to the front, as far as there is room for what they are worth.
+    pub(super) fn put_back(&self, entries: Vec<Queued>) {
+        let mut lanes = self.lock();
+        for Queued { priority, entry } in entries.into_iter().rev() {
+            let limit = if priority == Priority::Important { self.hard_limit() } else { self.capacity };
+            if lanes.len() < limit {
+                lanes.first -= 1;
+                let number = lanes.first;
+                lanes.lanes[priority as usize].push_front((number, entry));
+            } else {
+                self.counters.count_dropped(priority);
+            }
+        }
+    }
+
+    fn hard_limit(&self) -> usize {
+        self.capacity.saturating_mul(IMPORTANT_FACTOR)
+    }
+
+    /// Gives everything up: neither Helm nor the disk takes it and the process ends.
+    pub(super) fn count_all_as_lost(&self) {
+        let lost = self.drain(usize::MAX).len();
+        self.counters.lost.inc_by(lost as u64);
     }
 
     /// Refuses further entries; [`Queue::push`] hands them back from now on.
@@ -212,7 +240,7 @@ impl Queue {
 mod tests {
     use super::*;
 
-    pub(crate) fn queued(priority: Priority, message: &str) -> Queued {
+    fn queued(priority: Priority, message: &str) -> Queued {
         Queued {
             priority,
             entry: LogEntry {
@@ -276,6 +304,18 @@ mod tests {
         }
         assert_eq!(messages(&queue).len(), 2 * IMPORTANT_FACTOR);
         assert_eq!(counters.lost.get(), 10);
+    }
+
+    #[test]
+    fn entries_that_could_not_be_moved_go_back_to_the_front() {
+        let (queue, _) = queue(10);
+        for message in ["1", "2", "3"] {
+            queue.push(queued(Priority::Normal, message)).unwrap();
+        }
+        let taken = queue.drain(2);
+        queue.push(queued(Priority::Important, "4")).unwrap();
+        queue.put_back(taken);
+        assert_eq!(messages(&queue), ["1", "2", "3", "4"]);
     }
 
     #[test]

@@ -1,3 +1,14 @@
 //! Server-rendered pages: the frame all services extend, what a page knows of its request, icons and formatting.
+//!
+//! A service's `askama.toml` names `templates` and `../shared/templates`; its templates start with
+//! `{% extends "layout.html" %}` and have a field `page: Page`. Services ship no stylesheet: the gateway adds it.
 
+pub mod assets;
+mod context;
 pub mod format;
+pub mod icons;
+
+pub use self::{
+    context::{Page, PageInfo, is_navigation, prefix_of},
+    icons::icon,
+};

@@ -1,0 +1,41 @@
+//! The access log: one line per answered request.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+use super::ACCESS_TARGET;
+
+/// Routes that machines ask all the time, and log ingestion itself: their successes are DEBUG lines.
+const QUIET: [&str; 6] = ["/health", "/livez", "/readyz", "/metrics", "/api/logs", "/api/logs/ingest"];
+
+/// A request and its answer. Correlation id and user come from the request's span.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// Method of the request.
+    pub method: &'a Method,
+    /// Path without the query, which may hold what must not be logged.
+    pub path: &'a str,
+    /// The matched route, such as `/api/tickets/{view}`; none when no route matched.
+    pub route: Option<&'a str>,
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// From the arrival of the request to the headers of the answer.
+    pub duration: Duration,
+}
+
+/// Writes the access line: WARNING for server errors, DEBUG for successful probes, else INFO.
+pub fn access(access: Access<'_>) {
+    let Access { method, path, route, status, duration } = access;
+    let route = route.unwrap_or("unmatched");
+    let code = status.as_u16();
+    // Microseconds are enough, and a float keeps the unit of upstream.
+    let duration_ms = duration.as_micros() as f64 / 1000.0;
+    if status.is_server_error() {
+        tracing::warn!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");
+    } else if status.is_success() && QUIET.contains(&route) {
+        tracing::debug!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");
+    } else {
+        tracing::info!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");
+    }
+}

@@ -1,0 +1,129 @@
+//! Where batches of log entries go.
+
+use std::{future::Future, time::Duration};
+
+use http::{StatusCode, header};
+use serde::Deserialize;
+
+use crate::{
+    contracts::helm::LogBatch,
+    service_client::{ServiceClient, ServiceError},
+};
+
+/// Takes log batches for good: `Ok` means stored, the shipper forgets the entries.
+///
+/// Helm implements it over its own database; everyone else ships over HTTP with [`HttpSink`].
+pub trait LogSink: Send + Sync + 'static {
+    /// Stores a batch, all or nothing.
+    ///
+    /// # Errors
+    /// See [`SinkError`].
+    fn send(&self, batch: &LogBatch) -> impl Future<Output = Result<(), SinkError>> + Send;
+}
+
+/// Why a batch was not stored.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SinkError {
+    /// Not now; the same batch may work later.
+    #[error("{reason}")]
+    Unavailable {
+        /// What happened, for the log.
+        reason: String,
+        /// When to try again, if the other side said so.
+        retry_after: Option<Duration>,
+    },
+    /// Never in this form. The shipper sends halves, and gives up only the single entries that are at fault.
+    #[error("{reason}")]
+    Refused {
+        /// What happened, for the log.
+        reason: String,
+    },
+}
+
+impl SinkError {
+    /// A failure that goes away by itself.
+    pub fn unavailable(reason: impl ToString) -> Self {
+        Self::Unavailable { reason: reason.to_string(), retry_after: None }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable { retry_after, .. } => *retry_after,
+            Self::Refused { .. } => None,
+        }
+    }
+}
+
+/// Time for one batch, well below Helm's own 30 s.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// `POST {helm}/api/logs/ingest` with a service token (helm.md §4.2).
+pub struct HttpSink {
+    client: ServiceClient,
+}
+
+impl HttpSink {
+    /// Ships through `client`, which finds Helm and fetches the tokens.
+    pub fn new(client: ServiceClient) -> Self {
+        Self { client }
+    }
+}
+
+/// The part of Helm's answer that matters.
+#[derive(Deserialize)]
+struct Answer {
+    /// Entries that were not stored; only our own Helm names them.
+    #[serde(default)]
+    rejected: Vec<serde_json::Value>,
+}
+
+impl LogSink for HttpSink {
+    async fn send(&self, batch: &LogBatch) -> Result<(), SinkError> {
+        let response = self
+            .client
+            .post("helm", "/api/logs/ingest")
+            .json(batch)
+            .timeout(TIMEOUT)
+            .send()
+            .await
+            .map_err(|error: ServiceError| SinkError::unavailable(error))?;
+        let status = response.status();
+        if status.is_success() {
+            let answer = response.json::<Answer>().await.unwrap_or(Answer { rejected: Vec::new() });
+            if !answer.rejected.is_empty() {
+                tracing::warn!(rejected = answer.rejected.len(), "Helm refused single log entries");
+            }
+            return Ok(());
+        }
+        let retry_after = response
+            .headers()
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        Err(judge(status, retry_after))
+    }
+}
+
+/// Which answers a later try can change.
+fn judge(status: StatusCode, retry_after: Option<Duration>) -> SinkError {
+    let reason = format!("Helm answered {}", status.as_u16());
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+            SinkError::Refused { reason }
+        }
+        _ => SinkError::Unavailable { reason, retry_after },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_answers_about_the_content_are_final() {
+        for (status, is_final) in [(400, true), (413, true), (422, true), (401, false), (403, false), (404, false), (429, false), (500, false), (503, false)] {
+            let error = judge(StatusCode::from_u16(status).unwrap(), None);
+            assert_eq!(matches!(error, SinkError::Refused { .. }), is_final, "{status}");
+        }
+    }
+}
