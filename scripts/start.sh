@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Brings the whole suite up on this machine: installs missing Debian packages, builds, starts, prints URL and login.
+#
+#   scripts/start.sh [--demo] [--port N]      --demo fills it from a simulated vendor
+#
+# A second call is harmless. Other arguments are passed on to `helm up` (see `target/release/helm up --help`).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib/packages.sh
+
+case " $* " in *" --help "* | *" -h "*) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
+
+MISSING=""
+need cc gcc
+[ -e /usr/include/stdlib.h ] || MISSING="$MISSING libc6-dev"
+[ -d /etc/ssl/certs ] || MISSING="$MISSING ca-certificates"
+has_postgres || MISSING="$MISSING postgresql"
+need redis-server redis-server
+install_missing
+find_cargo
+
+say "Building (the first time takes a few minutes)"
+cargo build --release --locked --bins
+
+home="${HIVEMATRIX_HOME:-instance}"
+mkdir -p "$home"
+if version="$(git log -1 --date=format:%Y.%m.%d --format=%cd-%h 2>/dev/null)"; then
+  printf '%s\n' "$version" > "$home/VERSION"
+fi
+
+exec target/release/helm up "$@"

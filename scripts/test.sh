@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# All tests, with the real servers they need: formatting, lints, unit and service tests, and the whole suite in a browser.
+#
+#   scripts/test.sh [ARGUMENTS OF cargo test]     such as: -p hivematrix-codex board
+#
+# Everything is built in the release profile, so that each crate is compiled once for tests, suite and browser run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib/packages.sh
+. scripts/lib/servers.sh
+
+MISSING=""
+need cc gcc
+[ -e /usr/include/stdlib.h ] || MISSING="$MISSING libc6-dev"
+[ -d /etc/ssl/certs ] || MISSING="$MISSING ca-certificates"
+has_postgres || MISSING="$MISSING postgresql"
+need redis-server redis-server
+need chromium chromium
+need chromedriver chromium-driver
+install_missing
+find_cargo
+
+trap stop_servers EXIT
+start_servers
+export DATABASE_URL="$TEST_DATABASE_URL" SQLX_OFFLINE=true
+
+if [ $# -gt 0 ]; then
+  cargo test --release --locked "$@"
+  exit
+fi
+
+say "Formatting and lints"
+cargo fmt --all --check
+cargo clippy --release --locked --workspace --all-targets -- -D warnings
+
+say "Building the suite"
+cargo build --release --locked --workspace --bins
+
+say "Tests"
+cargo test --release --locked --workspace --exclude hivematrix-e2e
+
+say "The whole suite in a browser"
+cargo test --release --locked -p hivematrix-e2e -- --test-threads=1
