@@ -1,0 +1,80 @@
+# Measuring and reporting for the benchmarks. Sourced by run.sh.
+
+FAILED=0
+RESULTS=""
+
+now_ms() { date +%s%3N; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0) ? a / b : 0 }'; }
+
+# requests_per_second SECONDS URL TOKEN [WRK ARGUMENTS]: fails when any answer is not 2xx.
+requests_per_second() {
+  local seconds="$1" url="$2" token="$3" out
+  shift 3
+  local header=()
+  [ -z "$token" ] || header=(-H "Authorization: Bearer $token")
+  taskset -c 1 wrk -t1 -c32 -d2s "${header[@]}" "$@" "$url" >/dev/null
+  out="$(taskset -c 1 wrk -t1 -c32 -d"${seconds}s" "${header[@]}" "$@" "$url")"
+  if grep -q 'Non-2xx' <<<"$out"; then
+    printf '%s\n' "$out" >&2
+    fail "the server refused requests of the benchmark"
+  fi
+  awk '/^Requests\/sec:/ {print int($2)}' <<<"$out"
+}
+
+# report_least NAME VALUE LIMIT RATIO [REFERENCE]: the ratio must reach the limit.
+report_least() { note "$1" "$2" "$4" ">= $3" "$(awk -v r="$4" -v l="$3" 'BEGIN { print (r >= l) ? "ok" : "MISSED" }')" "${5:-}"; }
+
+# report_most NAME VALUE LIMIT MEASURED: the measured value must stay below the limit; the ratio is measured / limit.
+report_most() {
+  local r
+  r="$(ratio "$4" "$3")"
+  note "$1" "$2" "$r" "< 1" "$(awk -v r="$r" 'BEGIN { print (r < 1) ? "ok" : "MISSED" }')" ""
+}
+
+note() {
+  [ "$5" = ok ] || FAILED=1
+  local line
+  line="$(printf '%-40s %14s   ratio %-8s %-8s %-7s %s' "$1" "$2" "$3" "$4" "$5" "$6")"
+  echo "   $line"
+  RESULTS="$RESULTS$line"$'\n'
+}
+
+summary() {
+  say "Results"
+  printf '%s' "$RESULTS"
+  exit "$FAILED"
+}
+
+# start_nginx FOLDER FILE_PORT BACKEND_PORT TLS_PORT: one worker on core 0 for files and TLS, one on core 1 as the backend.
+start_nginx() {
+  local dir="$1"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+    -keyout "$dir/bench.key" -out "$dir/bench.crt" 2>/dev/null
+  common="worker_processes 1; error_log $dir/nginx.err; events { worker_connections 512; }"
+  http="access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000; types { application/json json; }
+        client_body_temp_path $dir/t1; proxy_temp_path $dir/t2; fastcgi_temp_path $dir/t3; uwsgi_temp_path $dir/t4; scgi_temp_path $dir/t5;"
+  cat > "$dir/front.conf" <<CONF
+pid $dir/front.pid; $common
+http { $http
+  upstream backend { server 127.0.0.1:$3; keepalive 64; keepalive_requests 1000000; }
+  server { listen 127.0.0.1:$2; root $dir/www; }
+  server { listen 127.0.0.1:$4 ssl; ssl_certificate $dir/bench.crt; ssl_certificate_key $dir/bench.key;
+    location / { proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; } }
+}
+CONF
+  cat > "$dir/backend.conf" <<CONF
+pid $dir/backend.pid; $common
+http { $http server { listen 127.0.0.1:$3; root $dir/www; } }
+CONF
+  chmod -R a+rX "$dir/www"
+  taskset -c 0 nginx -c "$dir/front.conf"
+  taskset -c 1 nginx -c "$dir/backend.conf"
+  NGINX_PIDS="$dir/front.pid $dir/backend.pid"
+}
+
+stop_nginx() {
+  local file
+  for file in ${NGINX_PIDS:-}; do
+    [ ! -s "$file" ] || kill "$(cat "$file")" 2>/dev/null || true
+  done
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# The performance targets, as ratios against a reference measured in the same run on the same machine.
+#
+#   scripts/bench/run.sh [SECONDS PER MEASUREMENT, default 10]
+#
+# Server and nginx are each held to one core, wrk (1 thread, 32 keep-alive connections) and backends to the other. Data is the
+# simulator's `reference` size. Load goes to loopback only. Exits 1 when a target is missed.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/lib/packages.sh
+. scripts/bench/measure.sh
+
+seconds="${1:-10}"
+MISSING=""
+has_postgres || MISSING="$MISSING postgresql"
+need redis-server redis-server
+need nginx nginx-light
+need wrk wrk
+need openssl openssl
+need jq jq
+install_missing
+find_cargo
+[ "$(nproc)" -ge 2 ] || fail "two cores are needed: one for the server, one for the load"
+
+say "Building"
+cargo build --release --locked --bins
+helm="$PWD/target/release/helm"
+
+work="$(mktemp -d "${TMPDIR:-/tmp}/hivematrix-bench.XXXXXX")"
+chmod 755 "$work"
+export HIVEMATRIX_HOME="$work/instance" HIVEMATRIX_PORT_OFFSET=12000 HIVEMATRIX_RATE_LIMIT_SCALE=1000000
+port() { echo $(($1 + HIVEMATRIX_PORT_OFFSET)); }
+finish() {
+  stop_nginx
+  "$helm" down >/dev/null 2>&1 || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+say "Starting a suite with reference data"
+"$helm" up --demo --size reference >"$work/up.log" || { cat "$work/up.log" >&2; exit 1; }
+token="$("$helm" token --permission technician)"
+tickets="http://127.0.0.1:$(port 5010)/api/tickets/active"
+for _ in $(seq 1 120); do
+  total="$(curl -s -H "Authorization: Bearer $token" "$tickets" | jq '.total_active // 0')"
+  [ "$total" -lt 340 ] || break
+  sleep 2
+done
+[ "$total" -ge 340 ] || fail "only $total active tickets were synchronised"
+
+say "Start of an existing instance"
+"$helm" down >/dev/null
+began="$(now_ms)"
+"$helm" up >/dev/null
+took=$(($(now_ms) - began))
+report_most "start until all services are healthy" "$took ms" 3000 "$took"
+token="$("$helm" token --permission technician)"
+
+pid_of() { "$helm" status --json | jq -r --arg name "$1" '.[] | select(.name == $name) | .pid'; }
+hold() { taskset -acp "$2" "$1" >/dev/null; }
+pin_others() {
+  local pid
+  for pid in $(pgrep -f "$work" || true); do hold "$pid" 1 || true; done
+}
+
+say "/api/tickets/active against nginx serving the same bytes"
+pin_others
+hold "$(pid_of codex)" 0
+mkdir -p "$work/www"
+curl -s -H "Authorization: Bearer $token" "$tickets" > "$work/www/active.json"
+echo "   $(jq .total_active "$work/www/active.json") tickets, $(stat -c %s "$work/www/active.json") bytes"
+start_nginx "$work" "$(port 6001)" "$(port 6002)" "$(port 6003)"
+ours="$(requests_per_second "$seconds" "$tickets" "$token")"
+theirs="$(requests_per_second "$seconds" "http://127.0.0.1:$(port 6001)/active.json" "$token")"
+report_least "active tickets" "$ours/s" 0.20 "$(ratio "$ours" "$theirs")" "nginx $theirs/s"
+
+say "/service-token against openssl speed rsa2048"
+pin_others
+core="$(pid_of core)"
+hold "$core" 0
+secret="$("$helm" secret beacon)"
+cat > "$work/post.lua" <<LUA
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.headers["X-Service-Secret"] = "$secret"
+wrk.body = '{"calling_service":"beacon","target_service":"codex"}'
+LUA
+chmod 600 "$work/post.lua"
+ours="$(requests_per_second "$seconds" "http://127.0.0.1:$(port 5000)/service-token" "" -s "$work/post.lua")"
+theirs="$(taskset -c 0 openssl speed -seconds 5 rsa2048 2>/dev/null | awk '$1 == "rsa" && $2 == 2048 {print int($6)} $1 == "rsa" && $2 == "2048" && !$6 {print int($5)}' | tail -1)"
+report_least "service tokens" "$ours/s" 0.60 "$(ratio "$ours" "$theirs")" "openssl $theirs/s"
+
+say "Gateway, 10 KB of JSON, against nginx proxy_pass over TLS"
+jq -n '{rows: [range(0; 120) | {id: ., subject: "A line of about eighty characters of JSON text for the gateway"}]}' -c > "$work/www/ten.json"
+truncate -s 10240 "$work/www/ten.json"
+registry="$HIVEMATRIX_HOME/services.json"
+jq --arg url "http://127.0.0.1:$(port 6002)" '.bench = {url: $url, visible: false}' "$registry" > "$registry.new"
+mv "$registry.new" "$registry"
+sleep 4
+pin_others
+hold "$(pid_of nexus)" 0
+gateway="https://localhost:$(port 8443)/bench/ten.json"
+[ "$(curl -sk -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$gateway")" = 200 ] || fail "the gateway does not serve the benchmark's backend"
+ours="$(requests_per_second "$seconds" "$gateway" "$token")"
+theirs="$(requests_per_second "$seconds" "https://localhost:$(port 6003)/ten.json" "$token")"
+report_least "gateway" "$ours/s" 0.30 "$(ratio "$ours" "$theirs")" "nginx $theirs/s"
+
+say "Memory at rest"
+sleep 20
+total=0
+for name in $("$helm" status --json | jq -r '.[].name'); do
+  pid="$(pid_of "$name")"
+  [ "$pid" != null ] && [ -n "$pid" ] || continue
+  pss="$(awk '/^Pss:/ {print $2}' "/proc/$pid/smaps_rollup")"
+  echo "   $name $((pss / 1024)) MB"
+  total=$((total + pss))
+done
+report_most "memory of all services together" "$((total / 1024)) MB" $((120 * 1024)) "$total"
+
+summary
