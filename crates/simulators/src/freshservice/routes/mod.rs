@@ -1,0 +1,4 @@
+//! The vendor's endpoints.
+
+pub mod master;
+pub mod tickets;
