@@ -31,9 +31,11 @@ pub fn access(access: Access<'_>) {
     let code = status.as_u16();
     // Microseconds are enough, and a float keeps the unit of upstream.
     let duration_ms = duration.as_micros() as f64 / 1000.0;
+    let quiet =
+        status.is_success() && QUIET.contains(&route) && !(route == "/api/logs" && method == Method::GET);
     if status.is_server_error() {
         tracing::warn!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");
-    } else if status.is_success() && QUIET.contains(&route) {
+    } else if quiet {
         tracing::debug!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");
     } else {
         tracing::info!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");

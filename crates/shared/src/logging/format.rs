@@ -53,7 +53,10 @@ impl Serialize for Line<'_> {
         map.serialize_entry("timestamp", &record.timestamp_text())?;
         map.serialize_entry("level", record.level.name())?;
         map.serialize_entry("service", service)?;
-        map.serialize_entry("correlation_id", record.request.correlation_id.as_deref().unwrap_or(correlation::NONE))?;
+        map.serialize_entry(
+            "correlation_id",
+            record.request.correlation_id.as_deref().unwrap_or(correlation::NONE),
+        )?;
         if let Some(user) = record.user() {
             map.serialize_entry("user", user)?;
         }

@@ -109,7 +109,13 @@ pub fn init(settings: &CommonSettings, service: &'static str) -> LogHandle {
 }
 
 impl LogHandle {
-    fn new(settings: &CommonSettings, service: &'static str, clock: Clock, capacity: usize, pace: Pace) -> Self {
+    fn new(
+        settings: &CommonSettings,
+        service: &'static str,
+        clock: Clock,
+        capacity: usize,
+        pace: Pace,
+    ) -> Self {
         let counters = LogCounters::default();
         let spool = Spool::new(settings.service_dir().join("log-spool"), SPOOL_BYTES, counters.clone());
         Self(Arc::new(Inner {
@@ -128,7 +134,12 @@ impl LogHandle {
 
     fn layer(&self, settings: &CommonSettings, output: Output) -> LogLayer {
         let level = level::parse(&settings.log_level).unwrap_or(tracing::level_filters::LevelFilter::INFO);
-        LogLayer { handle: self.clone(), verbosity: Verbosity::new(level), json: settings.json_logging, output }
+        LogLayer {
+            handle: self.clone(),
+            verbosity: Verbosity::new(level),
+            json: settings.json_logging,
+            output,
+        }
     }
 
     /// Names the extra fields that stand at top level of a line (Beacon's `view_slug`, `agent_id`, `ticket_count`).
@@ -199,7 +210,10 @@ impl LogHandle {
     /// Rises with every call, and from process to process unless the machine's clock is turned back.
     fn next_stamp(&self) -> u64 {
         let now = u64::try_from(self.0.clock.now().timestamp_micros()).unwrap_or_default();
-        let previous = self.0.last_stamp.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)));
+        let previous = self
+            .0
+            .last_stamp
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)));
         let last = previous.unwrap_or_else(|last| last);
         now.max(last + 1)
     }

@@ -268,7 +268,12 @@ mod tests {
     #[test]
     fn entries_leave_in_the_order_they_came_whatever_their_priority() {
         let (queue, _) = queue(10);
-        for (priority, message) in [(Priority::Normal, "1"), (Priority::Access, "2"), (Priority::Important, "3"), (Priority::Normal, "4")] {
+        for (priority, message) in [
+            (Priority::Normal, "1"),
+            (Priority::Access, "2"),
+            (Priority::Important, "3"),
+            (Priority::Normal, "4"),
+        ] {
             queue.push(queued(priority, message)).unwrap();
         }
         assert_eq!(queue.drain(3).len(), 3);
@@ -293,7 +298,10 @@ mod tests {
             queue.push(queued(priority, message)).unwrap();
         }
         assert_eq!(messages(&queue), ["i1", "i2", "i3", "i4"]);
-        assert_eq!((counters.dropped_access.get(), counters.dropped_other.get(), counters.lost.get()), (3, 3, 0));
+        assert_eq!(
+            (counters.dropped_access.get(), counters.dropped_other.get(), counters.lost.get()),
+            (3, 3, 0)
+        );
     }
 
     #[test]

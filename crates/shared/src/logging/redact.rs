@@ -59,9 +59,14 @@ fn without_url_passwords(text: &str) -> String {
     while let Some(start) = rest.find("://") {
         let (before, after) = rest.split_at(start + 3);
         out.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'')).unwrap_or(after.len());
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\''))
+            .unwrap_or(after.len());
         let authority = &after[..end];
-        match authority.rsplit_once('@').and_then(|(userinfo, host)| Some((userinfo.split_once(':')?.0, host))) {
+        match authority
+            .rsplit_once('@')
+            .and_then(|(userinfo, host)| Some((userinfo.split_once(':')?.0, host)))
+        {
             Some((user, host)) => {
                 out.push_str(user);
                 out.push(':');
@@ -83,7 +88,15 @@ mod tests {
 
     #[test]
     fn names_that_promise_a_secret_are_known() {
-        for name in ["password", "client_secret", "X-Service-Secret", "access_token", "api_key", "Authorization", "Set-Cookie"] {
+        for name in [
+            "password",
+            "client_secret",
+            "X-Service-Secret",
+            "access_token",
+            "api_key",
+            "Authorization",
+            "Set-Cookie",
+        ] {
             assert!(is_secret(name), "{name}");
         }
         for name in ["user", "token_type", "view_slug", "secret_rotated_at", "status"] {
@@ -96,7 +109,10 @@ mod tests {
         for (given, expected) in [
             ("Bearer eyJhbGciOi.eyJpc3Mi.c2ln-_x refused", "Bearer [redacted] refused"),
             ("eyJ is how a token begins", "eyJ is how a token begins"),
-            ("cannot reach postgres://codex:s3cr3t@127.0.0.1:5432/db now", "cannot reach postgres://codex:[redacted]@127.0.0.1:5432/db now"),
+            (
+                "cannot reach postgres://codex:s3cr3t@127.0.0.1:5432/db now",
+                "cannot reach postgres://codex:[redacted]@127.0.0.1:5432/db now",
+            ),
             ("GET https://example.net/a?b=c", "GET https://example.net/a?b=c"),
             ("a user@host and http://x", "a user@host and http://x"),
         ] {

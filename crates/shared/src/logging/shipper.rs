@@ -159,7 +159,10 @@ impl<S: LogSink> Shipper<S> {
             Err(_) => return self.stuck(),
         };
         let sent = self.send(&stored.entries).await;
-        let settled = on_disk(&self.handle, move |spool| if sent { spool.remove(&stored.name) } else { spool.release() });
+        let settled = on_disk(
+            &self.handle,
+            move |spool| if sent { spool.remove(&stored.name) } else { spool.release() },
+        );
         if settled.await.is_err() {
             self.stuck();
         }
@@ -239,7 +242,9 @@ impl<S: LogSink> Shipper<S> {
         if dropped > self.shortage.seen {
             if self.shortage.began_at.is_none() {
                 self.shortage.began_at = Some(self.shortage.seen);
-                tracing::warn!("More log lines than can be shipped: dropping lines of successful requests first");
+                tracing::warn!(
+                    "More log lines than can be shipped: dropping lines of successful requests first"
+                );
             }
             self.shortage.seen = dropped;
             self.shortage.last_drop = Some(Instant::now());
@@ -318,6 +323,7 @@ async fn on_disk<T: Send + 'static>(
     work: impl FnOnce(&mut Spool) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let spool = Arc::clone(handle.spool());
-    let done = tokio::task::spawn_blocking(move || work(&mut spool.lock().unwrap_or_else(PoisonError::into_inner)));
+    let done =
+        tokio::task::spawn_blocking(move || work(&mut spool.lock().unwrap_or_else(PoisonError::into_inner)));
     done.await.map_err(io::Error::other).and_then(|result| result)
 }

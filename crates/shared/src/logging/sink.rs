@@ -121,7 +121,17 @@ mod tests {
 
     #[test]
     fn only_answers_about_the_content_are_final() {
-        for (status, is_final) in [(400, true), (413, true), (422, true), (401, false), (403, false), (404, false), (429, false), (500, false), (503, false)] {
+        for (status, is_final) in [
+            (400, true),
+            (413, true),
+            (422, true),
+            (401, false),
+            (403, false),
+            (404, false),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
             let error = judge(StatusCode::from_u16(status).unwrap(), None);
             assert_eq!(matches!(error, SinkError::Refused { .. }), is_final, "{status}");
         }

@@ -48,7 +48,8 @@ fn handle(home: &Path, capacity: usize) -> LogHandle {
 fn lines(handle: &LogHandle, settings: &CommonSettings, work: impl FnOnce()) -> Vec<String> {
     let written = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&written);
-    let output: Output = Box::new(move |line| sink.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap()));
+    let output: Output =
+        Box::new(move |line| sink.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap()));
     with_default(tracing_subscriber::registry().with(handle.layer(settings, output)), work);
     let written = written.lock().unwrap();
     written.clone()
@@ -63,10 +64,22 @@ fn json_lines(more: &[&str], work: impl FnOnce()) -> Vec<Value> {
 #[test]
 fn a_line_has_the_seeds_members_and_no_others() {
     let lines = json_lines(&[], || {
-        let request = tracing::info_span!("request", correlation_id = "req-abc-123", path = "/api/bill/accept", method = "POST", user = tracing::field::Empty);
+        let request = tracing::info_span!(
+            "request",
+            correlation_id = "req-abc-123",
+            path = "/api/bill/accept",
+            method = "POST",
+            user = tracing::field::Empty
+        );
         request.in_scope(|| {
             request.record("user", "billing@example.com");
-            tracing::info!(account_number = "620547", total_amount = 4275.5, lines = 3, ok = true, "Bill archived successfully");
+            tracing::info!(
+                account_number = "620547",
+                total_amount = 4275.5,
+                lines = 3,
+                ok = true,
+                "Bill archived successfully"
+            );
         });
         tracing::warn!("Outside of any request");
     });
@@ -109,7 +122,10 @@ fn the_level_filters_but_spans_of_requests_and_audit_lines_stay() {
             crate::audit!(actor = "admin@example.com", "User created");
         });
     });
-    let shown: Vec<_> = lines.iter().map(|line| (line["message"].as_str().unwrap(), line["correlation_id"].as_str().unwrap())).collect();
+    let shown: Vec<_> = lines
+        .iter()
+        .map(|line| (line["message"].as_str().unwrap(), line["correlation_id"].as_str().unwrap()))
+        .collect();
     assert_eq!(shown, [("shown", "c-1"), ("User created", "c-1")]);
 }
 
@@ -144,7 +160,10 @@ fn access_lines_carry_route_status_and_time_and_probes_stay_quiet() {
         line("/livez", 200);
         line("/health", 503);
     });
-    let levels: Vec<_> = lines.iter().map(|line| (line["message"].as_str().unwrap(), line["level"].as_str().unwrap())).collect();
+    let levels: Vec<_> = lines
+        .iter()
+        .map(|line| (line["message"].as_str().unwrap(), line["level"].as_str().unwrap()))
+        .collect();
     assert_eq!(levels, [("GET /api/companies 200", "INFO"), ("GET /health 503", "WARNING")]);
     assert_eq!(
         lines[0]["extra"],
@@ -163,7 +182,13 @@ struct FakeHelm {
 
 impl FakeHelm {
     fn messages(&self) -> Vec<String> {
-        self.taken.lock().unwrap().iter().flat_map(|batch| &batch.logs).map(|entry| entry.message.clone()).collect()
+        self.taken
+            .lock()
+            .unwrap()
+            .iter()
+            .flat_map(|batch| &batch.logs)
+            .map(|entry| entry.message.clone())
+            .collect()
     }
 }
 
@@ -205,8 +230,14 @@ async fn entries_reach_helm_with_context_and_without_the_shippers_own_lines() {
     let helm = FakeHelm::default();
     let stop = CancellationToken::new();
     let shipper = handle.ship_to(helm.clone(), stop.clone());
-    tracing::info_span!("request", correlation_id = "c-1", path = "/a", method = "GET", user = "tech@example.com")
-        .in_scope(|| tracing::info!(company = 7, "inside"));
+    tracing::info_span!(
+        "request",
+        correlation_id = "c-1",
+        path = "/a",
+        method = "GET",
+        user = "tech@example.com"
+    )
+    .in_scope(|| tracing::info!(company = 7, "inside"));
     tracing::info!("outside");
     until(|| helm.messages().len() >= 2).await;
     stop.cancel();
@@ -217,7 +248,10 @@ async fn entries_reach_helm_with_context_and_without_the_shippers_own_lines() {
     let entry = &batches[0].logs[0];
     assert_eq!(batches[0].service_name, "ledger");
     assert_eq!(entry.context, Some(json!({"company": 7, "path": "/a", "method": "GET"})));
-    assert_eq!((entry.trace_id.as_deref(), entry.user_id.as_deref()), (Some("c-1"), Some("tech@example.com")));
+    assert_eq!(
+        (entry.trace_id.as_deref(), entry.user_id.as_deref()),
+        (Some("c-1"), Some("tech@example.com"))
+    );
     assert_eq!(entry.timestamp, "2025-11-22T10:30:00.123Z");
     assert_eq!(batches.last().unwrap().logs.last().unwrap().trace_id, None);
     assert_eq!(handle.counters().shipped.get(), 2);
@@ -238,12 +272,17 @@ async fn an_outage_loses_nothing_and_keeps_the_order() {
         expected.push(format!("line {number}"));
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let lines = |helm: &FakeHelm| helm.messages().into_iter().filter(|message| message.starts_with("line")).collect::<Vec<_>>();
+    let lines = |helm: &FakeHelm| {
+        helm.messages().into_iter().filter(|message| message.starts_with("line")).collect::<Vec<_>>()
+    };
     until(|| lines(&helm).len() == 20).await;
     assert_eq!(lines(&helm), expected);
     assert!(handle.counters().spooled.get() > 0);
     let others: Vec<_> = helm.messages().into_iter().filter(|message| !message.starts_with("line")).collect();
-    assert_eq!(others, ["Helm does not take log lines, keeping them on disk", "Helm takes log lines again"][..others.len()]);
+    assert_eq!(
+        others,
+        ["Helm does not take log lines, keeping them on disk", "Helm takes log lines again"][..others.len()]
+    );
     stop.cancel();
     shipper.await.unwrap();
 }

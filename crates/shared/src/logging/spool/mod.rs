@@ -155,7 +155,12 @@ impl Spool {
         if self.owner.is_some() {
             return Ok(true);
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(self.dir.join(".lock"))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(self.dir.join(".lock"))?;
         match lock.try_lock() {
             Ok(()) => {
                 self.owner = Some(lock);

@@ -57,9 +57,10 @@ impl Segment {
     /// The entries. A line that was cut off by a crash is left out.
     pub(super) fn read(&self, dir: &Path) -> io::Result<Vec<Queued>> {
         match fs::read(dir.join(&self.name)) {
-            Ok(content) => {
-                Ok(content.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
-            }
+            Ok(content) => Ok(content
+                .split(|byte| *byte == b'\n')
+                .filter_map(|line| serde_json::from_slice(line).ok())
+                .collect()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error),
         }
@@ -96,7 +97,8 @@ pub(super) fn lines(entries: &[Queued]) -> io::Result<Vec<u8>> {
 
 fn replace(dir: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let temporary = dir.join(format!(".{name}.tmp"));
-    let mut file: File = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
+    let mut file: File =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&temporary)?;
     file.write_all(content)?;
     file.sync_data()?;
     fs::rename(temporary, dir.join(name))

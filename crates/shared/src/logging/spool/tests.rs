@@ -110,7 +110,11 @@ fn a_full_spool_gives_up_access_lines_then_other_lines_never_important_ones() {
     assert_eq!((counters.dropped_access.get(), counters.dropped_other.get()), (1, 0));
     append(&mut spool, 3, &[(Priority::Important, "i2"), (Priority::Access, "a2")]);
     assert_eq!((counters.dropped_access.get(), counters.dropped_other.get()), (2, 1));
-    append(&mut spool, 4, &[(Priority::Important, "i3"), (Priority::Important, "i4"), (Priority::Normal, "n3")]);
+    append(
+        &mut spool,
+        4,
+        &[(Priority::Important, "i3"), (Priority::Important, "i4"), (Priority::Normal, "n3")],
+    );
     assert_eq!((counters.dropped_access.get(), counters.dropped_other.get()), (2, 3));
     assert_eq!(replay(&mut spool), ["i1", "i2", "i3", "i4"]);
     assert_eq!(counters.lost.get(), 0);
