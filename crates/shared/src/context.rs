@@ -130,7 +130,8 @@ impl ServiceContext {
             logs,
             shipping: Arc::default(),
         };
-        if context.logs.is_some() {
+        if let Some(logs) = &context.logs {
+            context.metrics.observe_logs(logs.counters());
             context.tasks.spawn(context.registry.clone().watch(context.shutdown.clone()));
         }
         context

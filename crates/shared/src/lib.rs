@@ -21,5 +21,6 @@ pub mod rate_limit;
 pub mod registry;
 pub mod server;
 pub mod service_client;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "tools of tests: what fails here fails the test")]
 pub mod testing;

@@ -209,7 +209,7 @@ mod tests {
             r#"http_requests_total{service="codex",method="GET",route="/api/companies/{account}",status="404"} 1"#,
             r#"http_requests_total{service="codex",method="other",route="unmatched",status="200"} 1"#,
             r#"http_request_duration_seconds_count{service="codex",method="GET",route="/api/companies/{account}"} 3"#,
-            r#"http_request_duration_seconds_bucket{le="0.005",service="codex",method="GET",route="/api/companies/{account}"} 3"#,
+            r#"http_request_duration_seconds_bucket{service="codex",le="0.005",method="GET",route="/api/companies/{account}"} 3"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

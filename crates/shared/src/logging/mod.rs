@@ -194,7 +194,7 @@ impl LogHandle {
 
     /// Takes an entry for shipping. After the shipper's end it is written to disk by the caller.
     fn accept(&self, queued: Queued) {
-        if let Err(late) = self.0.queue.push(queued) {
+        if let Some(late) = self.0.queue.push(queued) {
             let mut spool = self.0.spool.lock().unwrap_or_else(PoisonError::into_inner);
             if spool.append(self.next_stamp(), &mut vec![late]).is_err() {
                 self.0.counters.lost.inc();

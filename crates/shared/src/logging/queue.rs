@@ -114,15 +114,16 @@ impl Queue {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an entry; gives it back when the queue is closed.
-    pub(super) fn push(&self, queued: Queued) -> Result<(), Queued> {
+    /// Adds an entry; hands it back when the queue is closed.
+    #[must_use]
+    pub(super) fn push(&self, queued: Queued) -> Option<Queued> {
         let mut lanes = self.lock();
         if lanes.closed {
-            return Err(queued);
+            return Some(queued);
         }
         if lanes.len() >= self.capacity && !self.make_room(&mut lanes, queued.priority) {
             self.counters.count_dropped(queued.priority);
-            return Ok(());
+            return None;
         }
         let number = lanes.next;
         lanes.next += 1;
@@ -138,7 +139,7 @@ impl Queue {
         if waiting >= self.capacity / 2 {
             self.pressure.notify_one();
         }
-        Ok(())
+        None
     }
 
     /// Drops the oldest entry that is worth no more than the new one. False: the new one has to go.
@@ -206,12 +207,11 @@ impl Queue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().len() == 0
+        self.len() == 0
     }
 
-    /// Whether a full batch waits.
-    pub(super) fn has_full_batch(&self) -> bool {
-        self.lock().len() >= self.flush_at
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
     }
 
     /// Waits until something is there.
@@ -223,14 +223,14 @@ impl Queue {
 
     /// Waits until a full batch is there.
     pub(super) async fn full_batch(&self) {
-        if !self.has_full_batch() {
+        if self.len() < self.flush_at {
             self.full_batch.notified().await;
         }
     }
 
     /// Waits until the queue is half full.
     pub(super) async fn pressure(&self) {
-        while self.lock().len() < (self.capacity / 2).max(1) {
+        while self.len() < (self.capacity / 2).max(1) {
             self.pressure.notified().await;
         }
     }
@@ -274,7 +274,7 @@ mod tests {
             (Priority::Important, "3"),
             (Priority::Normal, "4"),
         ] {
-            queue.push(queued(priority, message)).unwrap();
+            assert_eq!(queue.push(queued(priority, message)), None);
         }
         assert_eq!(queue.drain(3).len(), 3);
         assert_eq!(messages(&queue), ["4"]);
@@ -295,7 +295,7 @@ mod tests {
             (Priority::Normal, "n3"),    // has to go itself
             (Priority::Important, "i4"), // goes beyond the capacity
         ] {
-            queue.push(queued(priority, message)).unwrap();
+            assert_eq!(queue.push(queued(priority, message)), None);
         }
         assert_eq!(messages(&queue), ["i1", "i2", "i3", "i4"]);
         assert_eq!(
@@ -308,7 +308,7 @@ mod tests {
     fn even_important_lines_are_bounded_when_nothing_takes_them() {
         let (queue, counters) = queue(2);
         for number in 0..20 {
-            queue.push(queued(Priority::Important, &number.to_string())).unwrap();
+            assert_eq!(queue.push(queued(Priority::Important, &number.to_string())), None);
         }
         assert_eq!(messages(&queue).len(), 2 * IMPORTANT_FACTOR);
         assert_eq!(counters.lost.get(), 10);
@@ -318,10 +318,10 @@ mod tests {
     fn entries_that_could_not_be_moved_go_back_to_the_front() {
         let (queue, _) = queue(10);
         for message in ["1", "2", "3"] {
-            queue.push(queued(Priority::Normal, message)).unwrap();
+            assert_eq!(queue.push(queued(Priority::Normal, message)), None);
         }
         let taken = queue.drain(2);
-        queue.push(queued(Priority::Important, "4")).unwrap();
+        assert_eq!(queue.push(queued(Priority::Important, "4")), None);
         queue.put_back(taken);
         assert_eq!(messages(&queue), ["1", "2", "3", "4"]);
     }
@@ -330,17 +330,18 @@ mod tests {
     fn a_closed_queue_hands_entries_back() {
         let (queue, _) = queue(2);
         queue.close();
-        assert_eq!(queue.push(queued(Priority::Normal, "late")).unwrap_err().entry.message, "late");
+        let late = queued(Priority::Normal, "late");
+        assert_eq!(queue.push(late.clone()), Some(late));
     }
 
     #[tokio::test]
     async fn waiting_ends_with_the_first_entry_a_full_batch_and_half_a_queue() {
         let (queue, _) = queue(6);
-        queue.push(queued(Priority::Normal, "1")).unwrap();
+        assert_eq!(queue.push(queued(Priority::Normal, "1")), None);
         queue.arrived().await;
-        queue.push(queued(Priority::Normal, "2")).unwrap();
+        assert_eq!(queue.push(queued(Priority::Normal, "2")), None);
         queue.full_batch().await;
-        queue.push(queued(Priority::Normal, "3")).unwrap();
+        assert_eq!(queue.push(queued(Priority::Normal, "3")), None);
         queue.pressure().await;
     }
 }

@@ -25,6 +25,8 @@ use crate::contracts::helm::LogBatch;
 pub(super) struct Pace {
     /// How long an entry may wait for company.
     pub(super) flush_after: Duration,
+    /// Least time between two rounds: under load requests become larger, not more. Helm limits their number.
+    pub(super) round: Duration,
     /// First pause after a failure; doubles up to `retry_max`.
     pub(super) retry_min: Duration,
     pub(super) retry_max: Duration,
@@ -38,6 +40,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             flush_after: Duration::from_secs(1),
+            round: Duration::from_millis(100),
             retry_min: Duration::from_secs(1),
             retry_max: Duration::from_secs(30),
             last_try: Duration::from_secs(2),
@@ -62,9 +65,11 @@ pub(super) struct Shipper<S> {
     retry_at: Instant,
     /// The disk failed as well: nothing is moved until then.
     stuck_until: Instant,
+    next_round: Instant,
     rescan_at: Instant,
     shortage: Shortage,
     outage_announced: bool,
+    disk_announced: bool,
 }
 
 /// What is known about dropped lines.
@@ -86,9 +91,11 @@ impl<S: LogSink> Shipper<S> {
             failures: 0,
             retry_at: now,
             stuck_until: now,
+            next_round: now,
             rescan_at: now,
             shortage: Shortage::default(),
             outage_announced: false,
+            disk_announced: false,
         }
     }
 
@@ -99,6 +106,7 @@ impl<S: LogSink> Shipper<S> {
             tokio::select! {
                 () = self.shutdown.cancelled() => {}
                 () = self.work_to_do() => {
+                    self.next_round = Instant::now() + self.pace.round;
                     self.flush().await;
                     self.report_shortage();
                 }
@@ -108,7 +116,7 @@ impl<S: LogSink> Shipper<S> {
     }
 
     async fn work_to_do(&self) {
-        sleep_until(self.stuck_until).await;
+        sleep_until(self.stuck_until.max(self.next_round)).await;
         tokio::select! {
             () = self.handle.queue().full_batch() => {}
             () = async {
@@ -132,7 +140,7 @@ impl<S: LogSink> Shipper<S> {
             } else if !batch.entries.is_empty() && !self.send(&batch.entries).await {
                 self.keep(batch).await;
             }
-            let more = self.handle.queue().has_full_batch() || (self.may_send() && self.has_backlog());
+            let more = self.handle.queue().len() >= MAX_ENTRIES || (self.may_send() && self.has_backlog());
             if !more || self.is_stuck() || self.shutdown.is_cancelled() {
                 return;
             }
@@ -156,15 +164,15 @@ impl<S: LogSink> Shipper<S> {
         let stored = match on_disk(&self.handle, Spool::oldest).await {
             Ok(Some(stored)) => stored,
             Ok(None) => return,
-            Err(_) => return self.stuck(),
+            Err(error) => return self.stuck(&error),
         };
         let sent = self.send(&stored.entries).await;
         let settled = on_disk(
             &self.handle,
             move |spool| if sent { spool.remove(&stored.name) } else { spool.release() },
         );
-        if settled.await.is_err() {
-            self.stuck();
+        if let Err(error) = settled.await {
+            self.stuck(&error);
         }
     }
 
@@ -192,7 +200,7 @@ impl<S: LogSink> Shipper<S> {
                 outcome = &mut delivery => return outcome,
                 () = &mut stopping => return Err(SinkError::unavailable("no answer before the service stopped")),
                 () = self.handle.queue().pressure(), if disk_works => {
-                    disk_works = store(&self.handle, self.handle.take_batch(MAX_ENTRIES)).await;
+                    disk_works = store(&self.handle, self.handle.take_batch(MAX_ENTRIES)).await.is_ok();
                 }
             }
         }
@@ -218,20 +226,25 @@ impl<S: LogSink> Shipper<S> {
     }
 
     async fn keep(&mut self, batch: Batch) {
-        if !store(&self.handle, batch).await {
-            self.stuck();
+        match store(&self.handle, batch).await {
+            Ok(()) => self.disk_announced = false,
+            Err(error) => self.stuck(&error),
         }
     }
 
-    fn stuck(&mut self) {
+    fn stuck(&mut self, error: &io::Error) {
         self.stuck_until = Instant::now() + self.pace.retry_min;
+        if !self.disk_announced {
+            self.disk_announced = true;
+            tracing::error!(error = %error, "Log lines that Helm does not take cannot be kept on disk");
+        }
     }
 
     async fn rescan(&mut self) {
         if Instant::now() >= self.rescan_at {
             self.rescan_at = Instant::now() + RESCAN_EVERY;
-            if on_disk(&self.handle, Spool::rescan).await.is_err() {
-                self.stuck();
+            if let Err(error) = on_disk(&self.handle, Spool::rescan).await {
+                self.stuck(&error);
             }
         }
     }
@@ -261,15 +274,14 @@ impl<S: LogSink> Shipper<S> {
         if self.may_send() && !self.has_backlog() {
             let batch = self.handle.take_batch(MAX_ENTRIES);
             let sent = timeout(self.pace.last_try, deliver(&self.sink, &self.handle, &batch.entries)).await;
-            if !matches!(sent, Ok(Ok(()))) {
-                store(&self.handle, batch).await;
+            if !matches!(sent, Ok(Ok(()))) && store(&self.handle, batch).await.is_err() {
+                self.handle.queue().count_all_as_lost();
             }
         }
         self.handle.queue().close();
         while !self.handle.queue().is_empty() {
-            if !store(&self.handle, self.handle.take_batch(MAX_ENTRIES)).await {
+            if store(&self.handle, self.handle.take_batch(MAX_ENTRIES)).await.is_err() {
                 self.handle.queue().count_all_as_lost();
-                return;
             }
         }
     }
@@ -301,23 +313,20 @@ async fn deliver<S: LogSink>(sink: &S, handle: &LogHandle, entries: &[Queued]) -
 }
 
 /// Writes a batch to disk. When that fails its entries go back into the queue.
-async fn store(handle: &LogHandle, batch: Batch) -> bool {
+async fn store(handle: &LogHandle, batch: Batch) -> io::Result<()> {
     if batch.entries.is_empty() {
-        return true;
+        return Ok(());
     }
     let Batch { stamp, mut entries } = batch;
-    let kept = on_disk(handle, move |spool| Ok(spool.append(stamp, &mut entries).map_err(|_| entries))).await;
-    match kept {
-        Ok(Ok(())) => true,
-        Ok(Err(entries)) => {
-            handle.queue().put_back(entries);
-            false
-        }
-        Err(_) => false,
-    }
+    let work =
+        move |spool: &mut Spool| Ok(spool.append(stamp, &mut entries).map_err(|error| (error, entries)));
+    on_disk(handle, work).await?.map_err(|(error, entries)| {
+        handle.queue().put_back(entries);
+        error
+    })
 }
 
-/// File work off the async threads. Errors go to standard error only: shipping them would go in circles.
+/// File work off the async threads.
 async fn on_disk<T: Send + 'static>(
     handle: &LogHandle,
     work: impl FnOnce(&mut Spool) -> io::Result<T> + Send + 'static,

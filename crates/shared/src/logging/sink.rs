@@ -117,7 +117,18 @@ fn judge(status: StatusCode, retry_after: Option<Duration>) -> SinkError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use axum::{Json, Router, extract::State, response::IntoResponse, routing::post};
+    use http::{HeaderMap, StatusCode};
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::{
+        contracts::helm::LogEntry,
+        registry::{Registry, ServiceEntry},
+        testing::{TestIdentity, settings},
+    };
 
     #[test]
     fn only_answers_about_the_content_are_final() {
@@ -135,5 +146,77 @@ mod tests {
             let error = judge(StatusCode::from_u16(status).unwrap(), None);
             assert_eq!(matches!(error, SinkError::Refused { .. }), is_final, "{status}");
         }
+    }
+
+    type Seen = Arc<Mutex<Vec<(HeaderMap, Value)>>>;
+
+    async fn listen(app: Router) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        url
+    }
+
+    /// A sink towards a Core that gives tokens and a Helm that answers `status`.
+    async fn sink(status: StatusCode) -> (HttpSink, Seen) {
+        let seen = Seen::default();
+        let core = Router::new()
+            .route("/service-token", post(|| async { Json(json!({"token": "service-token-1"})) }));
+        let ingest = async move |State(seen): State<Seen>, headers: HeaderMap, Json(body): Json<Value>| {
+            seen.lock().unwrap().push((headers, body));
+            (status, [("retry-after", "7")], Json(json!({"success": true, "ingested": 1, "message": "ok"})))
+                .into_response()
+        };
+        let helm = Router::new().route("/api/logs/ingest", post(ingest)).with_state(seen.clone());
+        let mut registry = Registry::default();
+        registry.0.insert("core".into(), ServiceEntry::at(listen(core).await));
+        registry.0.insert("helm".into(), ServiceEntry::at(listen(helm).await));
+        let context = TestIdentity::default().context_with(settings("ledger"), "ledger", registry);
+        (HttpSink::new(context.client), seen)
+    }
+
+    fn batch() -> LogBatch {
+        let entry = LogEntry {
+            level: "WARNING".into(),
+            message: "m".into(),
+            timestamp: "2025-11-22T10:30:00.123Z".into(),
+            context: Some(json!({"path": "/a", "method": "GET"})),
+            trace_id: Some("c-1".into()),
+            user_id: Some("tech@example.com".into()),
+            hostname: Some("msp".into()),
+            process_id: Some(7),
+        };
+        LogBatch { service_name: "ledger".into(), logs: vec![entry] }
+    }
+
+    #[tokio::test]
+    async fn the_batch_has_upstreams_form_and_a_service_token() {
+        let (sink, seen) = sink(StatusCode::OK).await;
+        sink.send(&batch()).await.unwrap();
+        let seen = seen.lock().unwrap();
+        let (headers, body) = &seen[0];
+        assert_eq!(headers["authorization"], "Bearer service-token-1");
+        assert_eq!(
+            *body,
+            json!({"service_name": "ledger", "logs": [{
+                "level": "WARNING", "message": "m", "timestamp": "2025-11-22T10:30:00.123Z",
+                "context": {"path": "/a", "method": "GET"}, "trace_id": "c-1", "user_id": "tech@example.com",
+                "hostname": "msp", "process_id": 7
+            }]})
+        );
+    }
+
+    #[tokio::test]
+    async fn a_busy_helm_is_asked_again_when_it_says_so() {
+        let (sink, _) = sink(StatusCode::TOO_MANY_REQUESTS).await;
+        let error = sink.send(&batch()).await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+    }
+
+    #[tokio::test]
+    async fn a_helm_that_is_away_is_not_final() {
+        let context = TestIdentity::default().context("ledger");
+        let error = HttpSink::new(context.client).send(&batch()).await.unwrap_err();
+        assert!(matches!(error, SinkError::Unavailable { .. }));
     }
 }

@@ -33,6 +33,7 @@ fn time() -> DateTime<Utc> {
 fn quick() -> Pace {
     Pace {
         flush_after: Duration::from_millis(1),
+        round: Duration::from_millis(1),
         retry_min: Duration::from_millis(1),
         retry_max: Duration::from_millis(5),
         last_try: Duration::from_secs(5),
@@ -362,4 +363,33 @@ async fn an_entry_that_helm_refuses_costs_only_itself() {
     stop.cancel();
     shipper.await.unwrap();
     assert_eq!(handle.counters().lost.get(), 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_as_well_costs_nothing_while_memory_lasts() {
+    let dir = tempfile::tempdir().unwrap();
+    // A file where the folder should be.
+    std::fs::write(dir.path().join("ledger"), "").unwrap();
+    let handle = handle(dir.path(), 1000);
+    let _guard = listen(&handle, dir.path());
+    let helm = FakeHelm::default();
+    helm.away.store(8, Ordering::SeqCst);
+    let stop = CancellationToken::new();
+    let shipper = handle.ship_to(helm.clone(), stop.clone());
+    let mut expected = Vec::new();
+    for number in 0..10 {
+        tracing::info!("line {number}");
+        expected.push(format!("line {number}"));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let lines = |helm: &FakeHelm| {
+        helm.messages().into_iter().filter(|message| message.starts_with("line")).collect::<Vec<_>>()
+    };
+    until(|| lines(&helm).len() == 10).await;
+    assert_eq!(lines(&helm), expected);
+    let told = helm.messages().iter().filter(|message| message.contains("cannot be kept on disk")).count();
+    assert!(told <= 1);
+    stop.cancel();
+    shipper.await.unwrap();
+    assert_eq!(handle.counters().lost.get(), 0);
 }

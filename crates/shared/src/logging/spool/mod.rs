@@ -18,7 +18,7 @@ use self::segment::Segment;
 use super::queue::{LogCounters, Priority, Queued};
 
 /// Batches and files hold at most this many entries; a file is one request.
-pub(super) const MAX_ENTRIES: usize = 1000;
+pub(super) const MAX_ENTRIES: usize = 2000;
 
 /// Entries that left the queue together.
 #[derive(Debug)]
