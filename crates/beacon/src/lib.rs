@@ -1,1 +1,77 @@
-//! HiveMatrix beacon.
+//! Beacon, the live ticket board: stateless, everything it shows comes from Codex (beacon.md).
+
+mod cache;
+mod clients;
+pub mod config;
+mod domain;
+mod jobs;
+mod routes;
+
+use std::sync::Arc;
+
+use axum::Router;
+use hivematrix_shared::{
+    context::ServiceContext,
+    server::{self, ServeOptions},
+};
+
+use crate::{
+    cache::{ReferenceCache, TicketCache},
+    clients::codex::Codex,
+    config::Settings,
+    domain::views::Views,
+};
+
+/// What all handlers share. Cheap to clone.
+#[derive(Clone)]
+pub struct Beacon(Arc<Parts>);
+
+struct Parts {
+    context: ServiceContext,
+    settings: Settings,
+    views: Views,
+    codex: Codex,
+    tickets: TicketCache,
+    reference: ReferenceCache,
+}
+
+impl Beacon {
+    /// The service with empty caches; nothing is asked for yet.
+    pub fn new(context: ServiceContext, settings: Settings) -> Self {
+        if let Some(url) = &settings.codex_url {
+            context.client.set_default_url("codex", url);
+        }
+        let views = settings.views.clone().unwrap_or_default();
+        let codex = Codex::new(context.client.clone());
+        let reference = ReferenceCache::new(
+            codex.clone(),
+            &context.clock,
+            settings.professional_services().to_vec(),
+            views.use_professional_services(),
+        );
+        let tickets = TicketCache::new(codex.clone(), context.clock.clone());
+        Self(Arc::new(Parts { context, settings, views, codex, tickets, reference }))
+    }
+
+    /// All routes of its own, without the common layers.
+    pub fn router(&self) -> Router {
+        routes::router(self.clone())
+    }
+
+    /// Limits, health and documents for the common layers.
+    pub fn options(&self) -> ServeOptions {
+        routes::options(&self.0.context)
+    }
+}
+
+/// Runs the service until it is told to stop.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let context = ServiceContext::start("beacon", settings.common.clone())?;
+    if let Some(logs) = context.logs() {
+        logs.set_top_level_fields(&["view_slug", "agent_id", "ticket_count"]);
+    }
+    let beacon = Beacon::new(context.clone(), settings);
+    jobs::start(&beacon);
+    server::run(context, beacon.router(), beacon.options()).await?;
+    Ok(())
+}

@@ -1,3 +1,9 @@
-//! HiveMatrix beacon.
+//! The ticket board of HiveMatrix.
 
-fn main() {}
+use hivematrix_beacon::{config::Settings, run};
+use hivematrix_shared::config;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    run(config::load::<Settings>()).await
+}

@@ -1,6 +1,8 @@
 //! Calls to other services: address from the registry, cached service token, correlation id, timeout (platform.md §8).
 
 mod request;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use std::{
@@ -34,6 +36,7 @@ struct Inner {
     tokens: TokenCache,
     next: AtomicUsize,
     dead: Mutex<HashMap<String, Instant>>,
+    default_urls: Mutex<HashMap<String, String>>,
 }
 
 /// Why a call to a service has no answer. An answer with an error status is not an error here.
@@ -107,6 +110,7 @@ impl ServiceClient {
             port_offset: settings.port_offset,
             next: AtomicUsize::new(0),
             dead: Mutex::default(),
+            default_urls: Mutex::default(),
         })))
     }
 
@@ -140,6 +144,12 @@ impl ServiceClient {
         &self.0.http
     }
 
+    /// Where `service` is while the registry does not name it (a setting such as `CODEX_SERVICE_URL`).
+    pub fn set_default_url(&self, service: &str, url: &str) {
+        let mut urls = self.0.default_urls.lock().unwrap_or_else(PoisonError::into_inner);
+        urls.insert(service.to_owned(), url.trim_end_matches('/').to_owned());
+    }
+
     /// Base URL of one instance of a service, the next in turn that is not known to be dead.
     pub fn base_url(&self, service: &str) -> Result<String, ServiceError> {
         let configured = match service {
@@ -152,6 +162,10 @@ impl ServiceClient {
         }
         let registry = self.0.registry.load();
         let Some(entry) = registry.get(service) else {
+            let urls = self.0.default_urls.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(url) = urls.get(service) {
+                return Ok(url.clone());
+            }
             // Core and Helm are needed even where the registry does not name them (Helm is not in upstream's).
             return match service {
                 "core" => Ok(format!("http://localhost:{}", 5000 + self.0.port_offset)),

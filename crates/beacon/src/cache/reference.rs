@@ -1,0 +1,83 @@
+//! Agents and PSA settings, which change seldom.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use hivematrix_shared::{
+    clock::Clock,
+    contracts::codex::{PsaConfig, PsaId},
+    service_client::ServiceError,
+};
+
+use super::slot::Slot;
+use crate::{
+    clients::codex::Codex,
+    domain::{agents::Agents, links::TicketLinks, views},
+};
+
+const LIFETIME: TimeDelta = TimeDelta::seconds(300);
+const BACK_OFF: TimeDelta = TimeDelta::seconds(30);
+
+/// What is needed beside the tickets to show a board.
+#[derive(Clone, Debug, Default)]
+pub struct Reference {
+    /// The agents; empty while Codex has never answered.
+    pub agents: Arc<Agents>,
+    /// Links into the PSA; none where Codex knows no template.
+    pub links: Option<TicketLinks>,
+    /// The professional-services set.
+    pub professional_services: Vec<PsaId>,
+}
+
+/// Remembers both answers.
+pub struct ReferenceCache {
+    codex: Codex,
+    configured_groups: Vec<PsaId>,
+    warn_when_empty: bool,
+    agents: Slot<Agents>,
+    config: Slot<PsaConfig>,
+}
+
+impl ReferenceCache {
+    /// An empty cache; `configured_groups` go before Codex's, `warn_when_empty` says that some view needs them.
+    pub fn new(codex: Codex, clock: &Clock, configured_groups: Vec<PsaId>, warn_when_empty: bool) -> Self {
+        Self {
+            codex,
+            configured_groups,
+            warn_when_empty,
+            agents: Slot::new(clock.clone(), LIFETIME, BACK_OFF),
+            config: Slot::new(clock.clone(), LIFETIME, BACK_OFF),
+        }
+    }
+
+    /// The current values, asked for where they are old; both at the same time.
+    pub async fn current(&self) -> Reference {
+        let (agents, config) =
+            tokio::join!(self.agents.get(|| self.fetch_agents()), self.config.get(|| self.fetch_config()));
+        let config = config.as_deref();
+        Reference {
+            agents: agents.unwrap_or_default(),
+            links: config.and_then(TicketLinks::from_config),
+            professional_services: views::professional_services_groups(&self.configured_groups, config),
+        }
+    }
+
+    async fn fetch_agents(&self) -> Result<Agents, ServiceError> {
+        let agents = Agents::new(self.codex.agents().await?);
+        tracing::info!("Loaded {} active agents from Codex", agents.active_count());
+        Ok(agents)
+    }
+
+    async fn fetch_config(&self) -> Result<PsaConfig, ServiceError> {
+        let config = self.codex.config().await?;
+        match TicketLinks::from_config(&config) {
+            Some(links) => tracing::info!("Loaded PSA config with base URL: {}", links.base()),
+            None => tracing::warn!("The PSA config has no usable ticket address; ticket ids have no links"),
+        }
+        let groups = views::professional_services_groups(&self.configured_groups, Some(&config));
+        if groups.is_empty() && self.warn_when_empty {
+            tracing::warn!("No group of professional services is known: the helpdesk view shows all tickets");
+        }
+        Ok(config)
+    }
+}

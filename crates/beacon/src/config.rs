@@ -1,0 +1,101 @@
+//! Beacon's settings (beacon.md §14).
+
+use clap::Parser;
+use hivematrix_shared::{
+    config::{CommonSettings, ServiceConfig},
+    contracts::codex::PsaId,
+};
+
+use crate::domain::views::Views;
+
+/// The live ticket board of HiveMatrix.
+#[derive(Clone, Debug, Parser)]
+#[command(version, about)]
+pub struct Settings {
+    /// Settings every service has.
+    #[command(flatten)]
+    pub common: CommonSettings,
+    /// Base URL of Codex where the registry does not name it.
+    #[arg(long, env = "CODEX_SERVICE_URL")]
+    pub codex_url: Option<String>,
+    /// Seconds between two refreshes of an open page.
+    #[arg(long, env = "AUTO_REFRESH_INTERVAL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..))]
+    pub auto_refresh_interval_seconds: u64,
+    /// The sirens pulse while more tickets than this are active.
+    #[arg(long, env = "SIREN_THRESHOLD", default_value_t = 30)]
+    pub siren_threshold: usize,
+    /// Groups of the professional-services view, separated by commas; without it Codex says which.
+    #[arg(long, env = "PROFESSIONAL_SERVICES_GROUP_IDS", default_value = "", hide_default_value = true)]
+    pub professional_services_group_ids: GroupIds,
+    /// The seed's name for a single such group; read where the list above is empty.
+    #[arg(long, env = "PROFESSIONAL_SERVICES_GROUP_ID", default_value = "", hide_default_value = true)]
+    pub professional_services_group_id: GroupIds,
+    /// The views: JSON list of {slug, name, group_ids, tags, exclude, window_days}, the last four optional; without it
+    /// Helpdesk and Professional Services.
+    #[arg(long, env = "VIEWS")]
+    pub views: Option<Views>,
+}
+
+/// Ids separated by commas.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct GroupIds(pub Vec<PsaId>);
+
+impl std::str::FromStr for GroupIds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().map(PsaId).map_err(|_| format!("`{part}` is not a group id")))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl ServiceConfig for Settings {
+    const SERVICE: &'static str = "beacon";
+
+    fn common_mut(&mut self) -> &mut CommonSettings {
+        &mut self.common
+    }
+}
+
+impl Settings {
+    /// The configured professional-services groups, empty where Codex decides.
+    pub fn professional_services(&self) -> &[PsaId] {
+        let list = &self.professional_services_group_ids.0;
+        if list.is_empty() { &self.professional_services_group_id.0 } else { list }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_ids_are_a_comma_list() {
+        for (text, ids) in [
+            ("", Some(vec![])),
+            ("19000234009", Some(vec![19_000_234_009])),
+            (" 1, 2 ,,3", Some(vec![1, 2, 3])),
+            ("1,x", None),
+        ] {
+            let expected = ids.map(|ids| GroupIds(ids.into_iter().map(PsaId).collect()));
+            assert_eq!(text.parse::<GroupIds>().ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_single_group_of_the_seed_counts_where_no_list_is_given() {
+        let settings = |args: &[&str]| {
+            let args = ["beacon"].iter().chain(args);
+            Settings::try_parse_from(args).unwrap().professional_services().to_vec()
+        };
+        assert_eq!(settings(&["--professional-services-group-id=7"]), [PsaId(7)]);
+        assert_eq!(
+            settings(&["--professional-services-group-id=7", "--professional-services-group-ids=8,9"]),
+            [PsaId(8), PsaId(9)]
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! One ticket as a table row.
+
+use chrono::{DateTime, Utc};
+use hivematrix_shared::{
+    contracts::codex::{SlaColor, Ticket},
+    pages::format::{iso_z, short_datetime},
+};
+
+use crate::domain::{
+    links::TicketLinks,
+    order::{Section, due, is_service_request},
+};
+
+/// Longest subject in the table, in characters; more is cut and marked with `...` (beacon.md §2).
+const SUBJECT_LIMIT: usize = 60;
+/// Distance between two colours in the sort value of the clock; larger than any time in milliseconds.
+const COLOR_STEP: i64 = 10_000_000_000_000;
+
+/// What `ticket_row.html` shows.
+#[derive(Debug, Default)]
+pub struct Row {
+    /// Codex's id.
+    pub id: String,
+    /// The PSA's id.
+    pub number: String,
+    /// Link into the PSA.
+    pub link: Option<String>,
+    /// `s1` … `s4`.
+    pub prefix: &'static str,
+    /// Classes of the row.
+    pub classes: &'static str,
+    /// The whole subject.
+    pub subject: String,
+    /// The subject as far as the table shows it.
+    pub subject_cut: String,
+    /// Name of the requester.
+    pub requester: String,
+    /// Name of the agent.
+    pub agent: String,
+    /// The agent's initials; empty for nobody.
+    pub initials: String,
+    /// 1 low to 4 urgent; empty when unknown.
+    pub priority_value: String,
+    /// `Urgent` …
+    pub priority_text: String,
+    /// `urgent` …, part of class names.
+    pub priority_class: &'static str,
+    /// Sort key of the sixth column.
+    pub state_key: &'static str,
+    /// Sort value of the sixth column.
+    pub state_value: String,
+    /// Text of the sixth column.
+    pub state_text: String,
+    /// Its tooltip.
+    pub state_title: String,
+    /// Colour of the clock.
+    pub sla_color: &'static str,
+    /// Codex's class of the clock.
+    pub sla_class: String,
+    /// No clock runs: plain text without a shape.
+    pub is_at_rest: bool,
+    /// The line under the clock.
+    pub due: Option<Due>,
+    /// When it last changed.
+    pub updated: Moment,
+    /// When it was opened.
+    pub created: Moment,
+    /// On medium screens Updated stays and Created goes, or the other way round.
+    pub keeps_updated: bool,
+}
+
+/// The line `FR Due: …` or `Due: …` under the clock.
+#[derive(Debug)]
+pub struct Due {
+    /// `FR Due: ` or `Due: `.
+    pub prefix: &'static str,
+    /// The time.
+    pub iso: String,
+    /// Its short form, UTC; the script makes it local.
+    pub text: String,
+}
+
+/// A time cell.
+#[derive(Debug, Default)]
+pub struct Moment {
+    /// Milliseconds since 1970; empty when unknown.
+    pub value: String,
+    /// ISO form; empty when unknown.
+    pub iso: String,
+    /// Display form as Codex gives it; the script makes it local.
+    pub text: String,
+    /// Relative form as tooltip.
+    pub title: String,
+}
+
+impl Moment {
+    fn new(time: Option<DateTime<Utc>>, text: &str, title: &str) -> Self {
+        Self {
+            value: time.map(|time| time.timestamp_millis().to_string()).unwrap_or_default(),
+            iso: time.map(iso_z).unwrap_or_default(),
+            text: text.to_owned(),
+            title: title.to_owned(),
+        }
+    }
+}
+
+impl Row {
+    /// The row of `ticket` in `section`.
+    pub fn new(ticket: &Ticket, section: Section, links: Option<&TicketLinks>) -> Self {
+        let is_other = section == Section::Other;
+        let is_attention = section == Section::NeedsAgent;
+        let is_overdue = is_attention && ticket.sla_color == SlaColor::Red;
+        Self {
+            id: ticket.id.to_string(),
+            number: ticket.external_id.to_string(),
+            link: links.map(|links| links.of(ticket.external_id)),
+            prefix: prefix(section),
+            classes: match (is_attention, is_overdue) {
+                (_, true) => "row--attention is-overdue",
+                (true, _) => "row--attention",
+                _ => "",
+            },
+            subject: ticket.subject.clone(),
+            subject_cut: subject_cut(&ticket.subject),
+            requester: ticket.requester_name.clone(),
+            agent: ticket.agent_name.clone(),
+            initials: if ticket.responder_id.is_some() {
+                initials(&ticket.agent_name)
+            } else {
+                String::new()
+            },
+            priority_value: ticket.priority_raw.map(|value| value.to_string()).unwrap_or_default(),
+            priority_text: ticket.priority_text.clone(),
+            priority_class: priority_class(ticket.priority_raw),
+            state_key: state_key(section),
+            state_value: if is_other { ticket.status_text.clone() } else { clock_value(ticket).to_string() },
+            state_text: if is_other { &ticket.status_text } else { &ticket.sla_text }.clone(),
+            state_title: ticket.sla_text.clone(),
+            sla_color: ticket.sla_color.as_str(),
+            sla_class: class_name(&ticket.sla_class),
+            is_at_rest: is_other || is_at_rest(ticket),
+            due: due_line(ticket),
+            updated: Moment::new(ticket.updated_at, &ticket.updated_at_str, &ticket.updated_friendly),
+            created: Moment::new(ticket.created_at, &ticket.created_at_str, &ticket.created_days_old),
+            keeps_updated: keeps_updated(section),
+        }
+    }
+
+    /// The pattern that the script fills for tickets of `section` that arrive later.
+    pub fn blank(section: Section) -> Self {
+        Self {
+            prefix: prefix(section),
+            sla_color: SlaColor::Green.as_str(),
+            priority_class: priority_class(None),
+            state_key: state_key(section),
+            keeps_updated: keeps_updated(section),
+            ..Self::default()
+        }
+    }
+}
+
+/// Prefix of a section's ids on the page.
+pub const fn prefix(section: Section) -> &'static str {
+    match section {
+        Section::Open => "s1",
+        Section::Replied => "s2",
+        Section::NeedsAgent => "s3",
+        Section::Other => "s4",
+    }
+}
+
+/// Sort key of a section's sixth column.
+pub const fn state_key(section: Section) -> &'static str {
+    if matches!(section, Section::Other) { "status_text" } else { "sla_text" }
+}
+
+/// New tickets are judged by their age, all others by their silence: that column stays on medium screens.
+pub const fn keeps_updated(section: Section) -> bool {
+    !matches!(section, Section::Open)
+}
+
+fn subject_cut(subject: &str) -> String {
+    match subject.char_indices().nth(SUBJECT_LIMIT) {
+        Some((end, _)) => format!("{}...", &subject[..end]),
+        None if subject.trim().is_empty() => "(no subject)".to_owned(),
+        None => subject.to_owned(),
+    }
+}
+
+/// First letters of the first and the last word: `Ben Ortiz` is `BO`.
+fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let first = words.next();
+    first.into_iter().chain(words.next_back()).flat_map(char::to_uppercase).collect()
+}
+
+const fn priority_class(priority: Option<i64>) -> &'static str {
+    match priority {
+        Some(4) => "urgent",
+        Some(3) => "high",
+        Some(2) => "medium",
+        _ => "low",
+    }
+}
+
+/// Colour rank, then due time; without a due time last within the colour.
+fn clock_value(ticket: &Ticket) -> i64 {
+    let rank = match ticket.sla_color {
+        SlaColor::Red => 0,
+        SlaColor::Orange => 1,
+        SlaColor::Yellow => 2,
+        SlaColor::Green => 3,
+    };
+    let time = due(ticket).map_or(COLOR_STEP - 1, |due| due.timestamp_millis().clamp(0, COLOR_STEP - 1));
+    rank * COLOR_STEP + time
+}
+
+fn is_at_rest(ticket: &Ticket) -> bool {
+    ticket.sla_color == SlaColor::Green
+        && matches!(ticket.sla_class.as_str(), "sla-none" | "sla-responded" | "sla-in-progress")
+}
+
+fn due_line(ticket: &Ticket) -> Option<Due> {
+    let is_calm = matches!(ticket.sla_class.as_str(), "sla-normal" | "sla-responded" | "sla-none");
+    let due = due(ticket).filter(|_| !is_calm)?;
+    let prefix = if is_service_request(ticket) { "Due: " } else { "FR Due: " };
+    Some(Due { prefix, iso: iso_z(due), text: short_datetime(due) })
+}
+
+/// Codex's class if it is one of the stylesheet's, so that nothing else gets into the attribute.
+fn class_name(class: &str) -> String {
+    let known = class
+        .strip_prefix("sla-")
+        .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+    if known { class.to_owned() } else { "sla-none".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn row(section: Section, ticket: Value) -> Row {
+        Row::new(&serde_json::from_value(ticket).unwrap(), section, None)
+    }
+
+    #[test]
+    fn subjects_are_cut_at_sixty_characters() {
+        for (subject, shown) in [
+            ("short".to_owned(), "short".to_owned()),
+            ("ü".repeat(60), "ü".repeat(60)),
+            ("ü".repeat(61), format!("{}...", "ü".repeat(60))),
+            ("  ".to_owned(), "(no subject)".to_owned()),
+        ] {
+            assert_eq!(subject_cut(&subject), shown);
+        }
+    }
+
+    #[test]
+    fn initials_are_of_the_first_and_the_last_word() {
+        for (name, letters) in [
+            ("Ben Ortiz", "BO"),
+            ("cleo van der marsh", "CM"),
+            ("Madonna", "M"),
+            ("(Ext) Émile", "EÉ"),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), letters, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_due_line_is_there_while_an_unanswered_ticket_runs_late() {
+        let fr = "2025-11-22T12:00:00Z";
+        for (class, kind, answered, expected) in [
+            ("sla-critical", "Incident", None, Some("FR Due: Nov 22, 12:00 PM")),
+            ("sla-overdue", "Service Request", None, Some("Due: Nov 23, 08:00 AM")),
+            ("sla-warning", "Incident", Some(fr), None),
+            ("sla-normal", "Incident", None, None),
+            ("sla-none", "Incident", None, None),
+            ("sla-responded", "Incident", None, None),
+        ] {
+            let row = row(
+                Section::Open,
+                json!({"id": 1, "sla_class": class, "type": kind, "fr_due_by_str": fr,
+                       "due_by_str": "2025-11-23T08:00:00Z", "first_responded_at_iso": answered}),
+            );
+            let line = row.due.map(|due| format!("{}{}", due.prefix, due.text));
+            assert_eq!(line.as_deref(), expected, "{class} {kind} {answered:?}");
+        }
+    }
+
+    #[test]
+    fn the_clock_sorts_by_colour_then_due_time() {
+        let value = |ticket| row(Section::Open, ticket).state_value.parse::<i64>().unwrap();
+        let values = [
+            json!({"id": 1, "sla_color": "red", "fr_due_by_str": "2025-11-22T12:00:00Z"}),
+            json!({"id": 2, "sla_color": "red"}),
+            json!({"id": 3, "sla_color": "orange", "fr_due_by_str": "2025-11-20T12:00:00Z"}),
+            json!({"id": 4, "sla_color": "orange", "fr_due_by_str": "2025-11-21T12:00:00Z"}),
+            json!({"id": 5, "sla_color": "green", "fr_due_by_str": "2024-11-21T12:00:00Z"}),
+        ]
+        .map(value);
+        assert!(values.is_sorted(), "{values:?}");
+    }
+
+    #[test]
+    fn rows_of_section_three_are_marked_and_red_ones_have_the_edge() {
+        for (section, color, classes) in [
+            (Section::NeedsAgent, "red", "row--attention is-overdue"),
+            (Section::NeedsAgent, "orange", "row--attention"),
+            (Section::Open, "red", ""),
+        ] {
+            assert_eq!(row(section, json!({"id": 1, "sla_color": color})).classes, classes);
+        }
+    }
+
+    #[test]
+    fn only_the_stylesheets_classes_reach_the_page() {
+        for (class, shown) in [
+            ("sla-overdue", "sla-overdue"),
+            ("sla-x\" onload=\"y", "sla-none"),
+            ("active", "sla-none"),
+            ("", "sla-none"),
+        ] {
+            assert_eq!(class_name(class), shown);
+        }
+    }
+}
