@@ -1,5 +1,7 @@
 //! The made-up world: sizes, determinism, the mix of the board.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc, Weekday};

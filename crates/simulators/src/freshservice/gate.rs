@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use futures::stream;
+use futures::{StreamExt, stream};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use url::form_urlencoded;
@@ -155,8 +155,12 @@ async fn spoil(response: Response, fault: &FaultMode) -> Response {
         }
         FaultMode::CutConnection => {
             let (parts, half) = half(response).await;
-            let cut = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose");
-            let body = Body::from_stream(stream::iter([Ok(half), Err(cut)]));
+            // The pause lets what is there reach the caller before the connection goes.
+            let cut = async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut on purpose"))
+            };
+            let body = Body::from_stream(stream::once(async { Ok(half) }).chain(stream::once(cut)));
             (parts.status, parts.headers, body).into_response()
         }
         _ => response,

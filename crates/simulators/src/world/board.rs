@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::text::stories::HOSTILE;
-use super::ticket::{FIRST_TICKET_ID, StoryRef, Ticket, status};
+use super::ticket::{FIRST_TICKET_ID, StoryRef, Ticket, patience, status};
 use super::timeline::office_hour;
 use super::{Hours, World};
 use crate::dice::{Dice, Salt};
@@ -197,6 +197,8 @@ impl World {
             _ => dice.pick(&[2, 1, 1]),
         };
         t.responder_id = t.responder_id.filter(|_| dice.chance(0.45));
+        // What came in on Friday was at least looked at by Monday.
+        t.updated_at = t.updated_at.max(self.start - Hours(0.7 * patience(t.priority)).delta());
         self.promise(t, self.start + Hours(left).delta());
     }
 
@@ -225,7 +227,7 @@ impl World {
     fn calm(&self, t: &mut Ticket, code: u16, dice: &mut Dice) {
         t.status = code;
         t.priority = t.priority.min(3);
-        let limit = if t.priority == 3 { 38.0 } else { 60.0 };
+        let limit = patience(t.priority).min(80.0) * 0.8;
         let age = Hours(dice.skewed(0.1, limit, 2)).delta();
         let at = office_hour(self.start - age);
         let late = self.start - at > Hours(limit).delta() || at < t.created_at;

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::text::stories::{AGENT_REPLIES, CUSTOMER_REPLIES, NOTES, WORK_NOTES};
 use super::thread::{Entry, WorkEntry};
-use super::ticket::{Ticket, status};
+use super::ticket::{Ticket, patience, status, targets};
 use super::{Hours, World};
 use crate::dice::{Dice, Salt};
 
@@ -40,16 +40,6 @@ struct Desk {
     pressing: Vec<(DateTime<Utc>, u64)>,
 }
 
-/// Hours of silence a customer accepts, by priority.
-const fn patience(priority: u8) -> f64 {
-    match priority {
-        4 => 0.5,
-        3 => 48.0,
-        2 => 72.0,
-        _ => 96.0,
-    }
-}
-
 impl World {
     /// Lets the world move by one event.
     pub fn step(&mut self, now: DateTime<Utc>) {
@@ -59,7 +49,7 @@ impl World {
         let event = self.next_event(&desk, &mut dice);
         let id = match event {
             Event::New => return self.open_ticket(now, &desk, &mut dice),
-            _ if desk.pressing.len() > 6 => desk.pressing.first().map(|(_, id)| *id),
+            _ if desk.pressing.len() > self.tolerance() => desk.pressing.first().map(|(_, id)| *id),
             Event::Answer => desk.unanswered.first().map(|(_, id)| *id),
             Event::AgentReply => desk.replied.first().map(|(_, id)| *id),
             Event::Touch => desk.quiet.first().map(|(_, id)| *id),
@@ -69,7 +59,7 @@ impl World {
         let Some(mut ticket) = id.and_then(|id| self.ticket(id)).map(std::borrow::Cow::into_owned) else {
             return;
         };
-        if desk.pressing.len() > 6 && desk.pressing.iter().any(|(_, id)| *id == ticket.id) {
+        if desk.pressing.len() > self.tolerance() && desk.pressing.iter().any(|(_, id)| *id == ticket.id) {
             self.settle(&mut ticket, now, &mut dice);
         } else {
             self.apply(event, &mut ticket, now, &mut dice);
@@ -107,7 +97,7 @@ impl World {
     fn next_event(&self, desk: &Desk, dice: &mut Dice) -> Event {
         let target = self.size.active as usize;
         let active = self.active.len();
-        if desk.pressing.len() > 6 {
+        if desk.pressing.len() > self.tolerance() {
             return if active < target { dice.pick(&[Event::New, Event::Answer]) } else { Event::Answer };
         }
         if desk.quiet.first().is_some_and(|(used, _)| *used < -0.9) {
@@ -143,18 +133,19 @@ impl World {
         ])
     }
 
+    /// How many burning tickets the desk lives with: good and bad twenty minutes take turns.
+    fn tolerance(&self) -> usize {
+        3 + (self.step / 240 % 5) as usize
+    }
+
     fn is_unassigned(&self, id: u64) -> bool {
         self.kept.get(&id).is_some_and(|t| t.responder_id.is_none())
     }
 
-    /// A ticket without hurry; customers answer what waits for them, technicians close anything but on-hold work.
+    /// A ticket without hurry: customers answer on anything but paused work, technicians close what they like.
     fn any_quiet(&self, desk: &Desk, event: Event, dice: &mut Dice) -> Option<u64> {
-        let fits = |t: &Ticket| match event {
-            Event::CustomerReply => {
-                matches!(t.status, status::WAITING_CUSTOMER | status::SCHEDULED | status::OPEN)
-            }
-            _ => t.status != status::ON_HOLD && t.status != status::PENDING_HUBSPOT,
-        };
+        let paused = |t: &Ticket| matches!(t.status, status::ON_HOLD | status::PENDING_HUBSPOT);
+        let fits = |t: &Ticket| event == Event::Close || !paused(t);
         let ids: Vec<u64> =
             desk.quiet.iter().map(|(_, id)| *id).filter(|id| self.kept.get(id).is_some_and(&fits)).collect();
         ids.get(dice.below(ids.len() as u32) as usize).copied()
@@ -163,9 +154,9 @@ impl World {
     fn open_ticket(&mut self, now: DateTime<Utc>, desk: &Desk, dice: &mut Dice) {
         let mut ticket = self.draft(now);
         // The board may burn, but only a little.
-        if ticket.priority == 4 && desk.pressing.len() > 4 {
+        if ticket.priority == 4 && desk.pressing.len() + 2 > self.tolerance() {
             ticket.priority = 3;
-            let (respond, solve) = super::ticket::targets(3);
+            let (respond, solve) = targets(3);
             ticket.fr_due_by = Some(now + TimeDelta::hours(respond));
             ticket.due_by = Some(now + TimeDelta::hours(solve));
         }

@@ -140,6 +140,16 @@ impl StoryRef {
     }
 }
 
+/// Hours of silence a customer accepts, by priority.
+pub(super) const fn patience(priority: u8) -> f64 {
+    match priority {
+        4 => 0.5,
+        3 => 48.0,
+        2 => 72.0,
+        _ => 96.0,
+    }
+}
+
 /// Response and solution targets by priority, in hours.
 pub(super) const fn targets(priority: u8) -> (i64, i64) {
     match priority {

@@ -1,0 +1,465 @@
+//! The wire: authentication, wrapping, paging, windows, includes, errors, faults.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hivematrix_simulators::clock::Clock;
+use hivematrix_simulators::freshservice::{
+    Collection, Config, Fault, FaultMode, Handle, NewEntry, NewWork, TicketPatch, spawn,
+};
+use hivematrix_simulators::world::people::PROFESSIONAL_SERVICES;
+use reqwest::{Response, StatusCode};
+use serde_json::{Value, json};
+
+fn noon() -> DateTime<Utc> {
+    "2026-03-18T12:00:00Z".parse().unwrap()
+}
+
+async fn start() -> Handle {
+    start_with(|_| {}).await
+}
+
+async fn start_with(change: impl FnOnce(&mut Config)) -> Handle {
+    let mut config = Config { clock: Clock::standing(noon()), ..Config::default() };
+    change(&mut config);
+    spawn(config).await.unwrap()
+}
+
+async fn get(sim: &Handle, path: &str) -> Response {
+    let url = format!("{}/api/v2{path}", sim.base_url);
+    reqwest::Client::new().get(url).basic_auth(&sim.api_key, Some("X")).send().await.unwrap()
+}
+
+async fn json(sim: &Handle, path: &str) -> Value {
+    let answer = get(sim, path).await;
+    assert_eq!(answer.status(), 200, "{path}");
+    answer.json().await.unwrap()
+}
+
+fn header(answer: &Response, name: &str) -> String {
+    answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+}
+
+fn ids(list: &Value, name: &str) -> Vec<u64> {
+    list[name].as_array().unwrap().iter().map(|row| row["id"].as_u64().unwrap()).collect()
+}
+
+/// All ids of a list, following `Link`.
+async fn walk(sim: &Handle, path: &str, name: &str) -> Vec<u64> {
+    let mut url = format!("{}/api/v2{path}", sim.base_url);
+    let mut all = Vec::new();
+    loop {
+        let answer =
+            reqwest::Client::new().get(&url).basic_auth(&sim.api_key, Some("X")).send().await.unwrap();
+        let link = header(&answer, "link");
+        all.extend(ids(&answer.json().await.unwrap(), name));
+        match link.strip_prefix('<').and_then(|rest| rest.strip_suffix(">; rel=\"next\"")) {
+            Some(next) => url = next.to_owned(),
+            None => return all,
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_the_key_opens() {
+    let sim = start().await;
+    let url = format!("{}/api/v2/agents/me", sim.base_url);
+    let client = reqwest::Client::new();
+    for request in
+        [client.get(&url), client.get(&url).basic_auth("wrong", Some("X")), client.get(&url).bearer_auth("x")]
+    {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 401);
+        assert_eq!(answer.json::<Value>().await.unwrap()["code"], "invalid_credentials");
+    }
+    assert_eq!(json(&sim, "/agents/me").await["agent"]["id"], 19_000_200_001_u64);
+}
+
+#[tokio::test]
+async fn lists_are_complete_across_their_pages() {
+    let sim = start().await;
+    for (path, name, count) in [
+        ("/departments?per_page=100", "departments", 41),
+        ("/departments?per_page=7", "departments", 41),
+        ("/requesters?per_page=100", "requesters", 1_500),
+        ("/agents", "agents", 25),
+        ("/agents?active=true", "agents", 24),
+        ("/groups", "groups", 5),
+        ("/assets?per_page=100", "assets", 2_500),
+        ("/tickets/42006/conversations", "conversations", 46),
+        ("/tickets/42018/time_entries?per_page=100", "time_entries", 130),
+    ] {
+        let mut all = walk(&sim, path, name).await;
+        let complete = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!((all.len(), complete), (count, count), "{path}");
+    }
+    let since = "/tickets?per_page=100&updated_since=2020-01-01T00:00:00Z";
+    let listed = walk(&sim, since, "tickets").await;
+    let spam = walk(&sim, &format!("{since}&filter=spam"), "tickets").await;
+    let deleted = walk(&sim, &format!("{since}&filter=deleted"), "tickets").await;
+    assert_eq!(listed.len() + spam.len() + deleted.len(), 6_000);
+    assert!(listed.is_sorted_by(|a, b| a > b), "newest first");
+    assert!(!spam.is_empty() && !deleted.is_empty());
+}
+
+#[tokio::test]
+async fn pages_default_to_thirty_and_say_when_there_is_more() {
+    let sim = start().await;
+    let first = get(&sim, "/departments?foo=a%20b").await;
+    let next = format!("<{}/api/v2/departments?foo=a+b&page=2>; rel=\"next\"", sim.base_url);
+    assert_eq!(header(&first, "link"), next);
+    assert_eq!(ids(&first.json().await.unwrap(), "departments").len(), 30);
+    let last = get(&sim, "/departments?page=2").await;
+    assert_eq!(header(&last, "link"), "");
+    assert_eq!(ids(&last.json().await.unwrap(), "departments").len(), 11);
+    assert_eq!(json(&sim, "/departments?page=3").await, json!({"departments": []}));
+}
+
+#[tokio::test]
+async fn wrong_parameters_are_refused_with_the_field() {
+    let sim = start().await;
+    for (path, field) in [
+        ("/departments?per_page=101", "per_page"),
+        ("/departments?per_page=0", "per_page"),
+        ("/tickets?page=x", "page"),
+        ("/tickets?updated_since=yesterday", "updated_since"),
+        ("/tickets?include=everything", "include"),
+        ("/tickets?filter=mine", "filter"),
+        ("/tickets?order_type=up", "order_type"),
+        ("/tickets?requester_id=x", "requester_id"),
+        ("/tickets/filter", "query"),
+        ("/tickets/filter?query=status:2", "query"),
+        ("/tickets/filter?query=%22colour:2%22", "query"),
+        ("/tickets/42001?include=nothing", "include"),
+        ("/agents?state=gone", "state"),
+        ("/agents?active=maybe", "active"),
+    ] {
+        let answer = get(&sim, path).await;
+        assert_eq!(answer.status(), 400, "{path}");
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(
+            (&body["description"], &body["errors"][0]["field"]),
+            (&json!("Validation failed"), &json!(field))
+        );
+        assert_eq!(body["errors"][0]["code"], "invalid_value");
+    }
+}
+
+#[tokio::test]
+async fn unknown_things_are_404_with_an_empty_body() {
+    let sim = start().await;
+    for path in ["/tickets/1", "/tickets/9999999", "/tickets/1/time_entries", "/departments/5", "/nothing"] {
+        let answer = get(&sim, path).await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(answer.text().await.unwrap(), "");
+    }
+}
+
+#[tokio::test]
+async fn without_updated_since_only_the_last_thirty_days_are_listed() {
+    let sim = start().await;
+    let recent = walk(&sim, "/tickets?per_page=100", "tickets").await;
+    assert!((300..1_200).contains(&recent.len()), "{} tickets", recent.len());
+    let oldest = json(&sim, &format!("/tickets/{}", recent.last().unwrap())).await;
+    let created: DateTime<Utc> = oldest["ticket"]["created_at"].as_str().unwrap().parse().unwrap();
+    assert!(created >= noon() - TimeDelta::days(30));
+    let old_but_touched = "/tickets?per_page=100&updated_since=2026-03-18T00:00:00Z&order_type=asc";
+    let touched = walk(&sim, old_but_touched, "tickets").await;
+    assert!(touched.is_sorted() && touched[0] < *recent.last().unwrap());
+}
+
+#[tokio::test]
+async fn a_ticket_has_the_vendors_members() {
+    let sim = start().await;
+    let id = sim.control.active_ids()[40];
+    let list =
+        json(&sim, "/tickets?per_page=100&include=stats,requester,tags&updated_since=2020-01-01T00:00:00Z")
+            .await;
+    let row = &list["tickets"][0];
+    for member in [
+        "id",
+        "subject",
+        "type",
+        "status",
+        "priority",
+        "source",
+        "description",
+        "description_text",
+        "requester_id",
+        "responder_id",
+        "group_id",
+        "department_id",
+        "workspace_id",
+        "due_by",
+        "fr_due_by",
+        "is_escalated",
+        "spam",
+        "deleted",
+        "cc_emails",
+        "custom_fields",
+        "created_at",
+        "updated_at",
+        "requester",
+        "stats",
+        "tags",
+    ] {
+        assert!(row.get(member).is_some(), "{member} is missing");
+    }
+    assert!(row.get("urgency").is_none() && row.get("department").is_none());
+    for time in ["created_at", "updated_at"] {
+        let text = row[time].as_str().unwrap();
+        assert!(text.len() == 20 && text.ends_with('Z'), "{text}");
+    }
+    assert_ne!(row["stats"]["ticket_id"], row["id"]);
+    let single = json(&sim, &format!("/tickets/{id}?include=stats,conversations")).await;
+    assert!(single["ticket"]["urgency"].is_u64() && single["ticket"]["attachments"].is_array());
+    assert!(single["ticket"].get("requester").is_none());
+    let many = json(&sim, "/tickets/42006?include=conversations").await;
+    assert_eq!(many["ticket"]["conversations"].as_array().unwrap().len(), 10, "an include shows ten at most");
+}
+
+#[tokio::test]
+async fn the_filter_has_a_total_and_no_link() {
+    let sim = start().await;
+    let codes = [2, 3, 8, 9, 10, 13, 19, 23, 26, 27].map(|code| format!("status:{code}")).join(" OR ");
+    let path = format!("/tickets/filter?per_page=100&query=%22({})%22", codes.replace(' ', "%20"));
+    let answer = get(&sim, &path).await;
+    assert_eq!(header(&answer, "link"), "");
+    let first: Value = answer.json().await.unwrap();
+    assert_eq!((first["total"].as_u64(), ids(&first, "tickets").len()), (Some(119), 100));
+    let second = json(&sim, &format!("{path}&page=2")).await;
+    assert_eq!((second["total"].as_u64(), ids(&second, "tickets").len()), (Some(119), 19));
+    let third = json(&sim, &format!("{path}&page=3")).await;
+    assert_eq!((third["total"].as_u64(), ids(&third, "tickets").len()), (Some(119), 0));
+    for (query, all) in [
+        (format!("group_id:{PROFESSIONAL_SERVICES}"), format!("\"group_id\":{PROFESSIONAL_SERVICES}")),
+        ("agent_id:null".to_owned(), "\"responder_id\":null".to_owned()),
+        ("priority:>4 AND status:2".to_owned(), "\"priority\":4".to_owned()),
+    ] {
+        let found = json(&sim, &format!("/tickets/filter?query=%22{}%22", query.replace(' ', "%20"))).await;
+        let rows = found["tickets"].as_array().unwrap();
+        assert!(!rows.is_empty(), "{query}");
+        assert!(rows.iter().all(|row| row.to_string().contains(&all)), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_shows_the_limit_and_the_limit_holds() {
+    let sim = start_with(|config| config.rate_limit = 20).await;
+    let answer = get(&sim, "/tickets?include=stats,requester").await;
+    let limits = ["x-ratelimit-total", "x-ratelimit-remaining", "x-ratelimit-used-currentrequest"];
+    assert_eq!(limits.map(|name| header(&answer, name)), ["20", "15", "5"]);
+    let mut refused = None;
+    for _ in 0..6 {
+        let answer = get(&sim, "/departments?include=x,y").await;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            refused = Some(answer);
+            break;
+        }
+    }
+    let refused = refused.unwrap();
+    assert_eq!(header(&refused, "retry-after"), "60");
+    assert_eq!(header(&refused, "x-ratelimit-total"), "20");
+    assert!(refused.json::<Value>().await.unwrap()["message"].is_string());
+    sim.control.advance(Duration::from_secs(60));
+    assert_eq!(get(&sim, "/departments").await.status(), 200);
+}
+
+#[tokio::test]
+async fn departments_can_be_changed() {
+    let sim = start().await;
+    let path = "/departments/19000100003";
+    let before = json(&sim, path).await;
+    assert_eq!(before["department"]["custom_fields"]["account_number"], 100_003);
+    let url = format!("{}/api/v2{path}", sim.base_url);
+    let body = json!({"custom_fields": {"managed_users": "77"}});
+    let request = reqwest::Client::new().put(url).basic_auth(&sim.api_key, Some("X")).json(&body);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    let fields = &answer["department"]["custom_fields"];
+    assert_eq!((&fields["managed_users"], &fields["account_number"]), (&json!("77"), &json!(100_003)));
+    assert_eq!(json(&sim, path).await, answer);
+    let own = json(&sim, "/departments/19000100041").await;
+    assert_eq!(own["department"]["custom_fields"]["account_number"], Value::Null);
+}
+
+#[tokio::test]
+async fn faults_do_what_they_are_called() {
+    let sim = start().await;
+    let path = "/departments?per_page=10";
+    let cases = [
+        (FaultMode::Unauthorized, 401),
+        (FaultMode::RateLimited { retry_after: Some(7) }, 429),
+        (FaultMode::Status { status: 504 }, 504),
+        (FaultMode::NotFound, 404),
+        (FaultMode::TruncatedJson, 200),
+        (FaultMode::HtmlPage, 200),
+        (FaultMode::EmptyBody, 200),
+        (FaultMode::EmptyPage, 200),
+        (FaultMode::CutConnection, 200),
+    ];
+    for (mode, status) in cases {
+        sim.control.add_fault(Fault::always(mode.clone()).on("/departments").times(1));
+        let answer = get(&sim, path).await;
+        assert_eq!(answer.status(), status, "{mode:?}");
+        let retry_after = header(&answer, "retry-after");
+        let body = answer.text().await;
+        match mode {
+            FaultMode::RateLimited { .. } => assert_eq!(retry_after, "7"),
+            FaultMode::TruncatedJson => assert!(serde_json::from_str::<Value>(&body.unwrap()).is_err()),
+            FaultMode::HtmlPage => assert!(body.unwrap().starts_with("<!DOCTYPE html>")),
+            FaultMode::EmptyBody | FaultMode::NotFound => assert_eq!(body.unwrap(), ""),
+            FaultMode::EmptyPage => assert_eq!(body.unwrap(), r#"{"departments":[]}"#),
+            FaultMode::CutConnection => assert!(body.is_err()),
+            _ => {}
+        }
+        assert_eq!(ids(&json(&sim, path).await, "departments").len(), 10, "gone after {mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn pages_can_repeat_a_row_or_lose_one() {
+    let sim = start().await;
+    let path = "/departments?per_page=10";
+    sim.control.add_fault(Fault::always(FaultMode::RepeatRow));
+    let first = ids(&json(&sim, path).await, "departments");
+    let second = ids(&json(&sim, &format!("{path}&page=2")).await, "departments");
+    assert_eq!(first.last(), second.first());
+    sim.control.clear_faults();
+
+    let query = "/tickets/filter?per_page=50&query=%22status:26%20OR%20status:9%20OR%20status:2%22";
+    let whole = ids(&json(&sim, &query.replace("50", "100")).await, "tickets");
+    let first = ids(&json(&sim, query).await, "tickets");
+    let moved = FaultMode::MoveTicket { ticket_id: first[3], status: 5 };
+    sim.control.add_fault(Fault::always(moved).on("/tickets/filter").on_page(2).times(1));
+    let second = ids(&json(&sim, &format!("{query}&page=2")).await, "tickets");
+    assert_eq!(second.first(), whole.get(51), "the row on the edge was missed");
+    assert_eq!(json(&sim, &format!("/tickets/{}", first[3])).await["ticket"]["status"], 5);
+}
+
+#[tokio::test]
+async fn the_control_changes_tickets_and_counts_requests() {
+    let sim = start().await;
+    let patch: TicketPatch = serde_json::from_value(json!({
+        "subject": "Made by a test", "description": "<p>1 &lt; 2</p>", "priority": 4, "responder_id": null,
+        "fr_due_by": "2026-03-18T13:00:00Z", "kind": "Incident", "tags": ["vip"],
+    }))
+    .unwrap();
+    let id = sim.control.create_ticket(patch);
+    let newest = json(&sim, "/tickets?include=tags&per_page=1").await;
+    assert_eq!(newest["tickets"][0]["id"], id);
+    assert_eq!(newest["tickets"][0]["subject"], "Made by a test");
+    assert_eq!(newest["tickets"][0]["description_text"], "1 &lt; 2");
+    assert_eq!(newest["tickets"][0]["tags"], json!(["vip"]));
+
+    sim.control.advance(Duration::from_secs(60));
+    assert!(sim.control.update_ticket(id, TicketPatch { status: Some(26), ..TicketPatch::default() }));
+    assert!(
+        sim.control
+            .add_entry(id, NewEntry { text: "Any <news>?".to_owned(), incoming: true, private: false })
+    );
+    assert!(sim.control.add_work(id, NewWork { minutes: 75, billable: true, ..NewWork::default() }));
+    let ticket = &json(&sim, &format!("/tickets/{id}")).await["ticket"];
+    assert_eq!((&ticket["status"], &ticket["updated_at"]), (&json!(26), &json!("2026-03-18T12:01:00Z")));
+    let replies = json(&sim, &format!("/tickets/{id}/conversations")).await;
+    assert_eq!(replies["conversations"][0]["body"], "<div>Any &lt;news&gt;?</div>");
+    let work = json(&sim, &format!("/tickets/{id}/time_entries")).await;
+    assert_eq!(work["time_entries"][0]["time_spent"], "01:15");
+    assert!(sim.control.active_ids().contains(&id));
+
+    sim.control.clear_requests();
+    assert!(sim.control.remove_ticket(id));
+    assert!(!sim.control.update_ticket(id, TicketPatch::default()));
+    assert_eq!(get(&sim, &format!("/tickets/{id}")).await.status(), 404);
+    let counts = sim.control.request_counts();
+    assert_eq!(counts.by_route, [("GET /tickets/{id}".to_owned(), 1)].into());
+    assert_eq!(counts.by_status, [(404, 1)].into());
+    assert_eq!(sim.control.request_lines()[0].path, format!("/tickets/{id}"));
+
+    sim.control.change_record(
+        Collection::Agents,
+        19_000_200_002,
+        json!({"active": false}).as_object().unwrap().clone(),
+    );
+    sim.control.remove_record(Collection::Departments, 19_000_100_001);
+    sim.control.add_record(
+        Collection::Requesters,
+        7,
+        json!({"first_name": "Ada"}).as_object().unwrap().clone(),
+    );
+    assert_eq!(walk(&sim, "/agents?active=true", "agents").await.len(), 23);
+    assert_eq!(walk(&sim, "/departments", "departments").await.len(), 40);
+    assert_eq!(get(&sim, "/departments/19000100001").await.status(), 404);
+    assert_eq!(json(&sim, "/requesters/7").await["requester"]["first_name"], "Ada");
+
+    sim.control.reset();
+    assert_eq!((sim.control.ticket_count(), sim.control.active_ids().len()), (6_000, 120));
+    assert_eq!(walk(&sim, "/departments", "departments").await.len(), 41);
+}
+
+#[tokio::test]
+async fn the_control_works_over_http_and_needs_no_key() {
+    let sim = start().await;
+    let client = reqwest::Client::new();
+    let url = |path: &str| format!("{}/_control{path}", sim.base_url);
+    let made: Value = client
+        .post(url("/tickets"))
+        .json(&json!({"subject": "Hello", "group_id": PROFESSIONAL_SERVICES}))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let id = made["ticket"]["id"].as_u64().unwrap();
+    let changed =
+        client.patch(url(&format!("/tickets/{id}"))).json(&json!({"status": 23})).send().await.unwrap();
+    assert_eq!(changed.json::<Value>().await.unwrap()["ticket"]["status"], 23);
+    let wrong =
+        client.patch(url(&format!("/tickets/{id}"))).json(&json!({"colour": 1})).send().await.unwrap();
+    assert!(wrong.status().is_client_error());
+    let fault = json!({"mode": "status", "status": 500, "path": "/tickets"});
+    assert_eq!(client.post(url("/faults")).json(&fault).send().await.unwrap().status(), 201);
+    assert_eq!(get(&sim, "/tickets").await.status(), 500);
+    assert_eq!(client.delete(url("/faults")).send().await.unwrap().status(), 204);
+    assert_eq!(get(&sim, "/tickets").await.status(), 200);
+    let state: Value = client.get(url("/state")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(state["tickets"], 6_001);
+    let removed =
+        client.delete(url(&format!("/records/departments/{}", 19_000_100_001_u64))).send().await.unwrap();
+    assert_eq!(removed.status(), 204);
+    let requests: Value = client.get(url("/requests")).send().await.unwrap().json().await.unwrap();
+    assert_eq!(requests["counts"]["by_status"], json!({"200": 1, "500": 1}));
+}
+
+#[tokio::test]
+async fn a_ticket_has_a_page_where_nothing_is_markup() {
+    let sim = start().await;
+    let patch =
+        TicketPatch { subject: Some("<script>alert(1)</script>".to_owned()), ..TicketPatch::default() };
+    let id = sim.control.create_ticket(patch);
+    let page = reqwest::get(format!("{}/helpdesk/tickets/{id}", sim.base_url)).await.unwrap();
+    assert_eq!(page.status(), 200);
+    let html = page.text().await.unwrap();
+    assert!(html.contains("&lt;script&gt;alert(1)") && !html.contains("<script"));
+}
+
+#[tokio::test]
+async fn a_moving_world_moves() {
+    let sim = start_with(|config| {
+        config.live = Some(Duration::from_millis(1));
+        config.clock = Clock::real();
+    })
+    .await;
+    let before = sim.control.ticket_count();
+    for _ in 0..400 {
+        if sim.control.ticket_count() > before + 2 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("no new ticket appeared");
+}
