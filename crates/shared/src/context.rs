@@ -82,8 +82,13 @@ impl ServiceContext {
         let core = client.clone();
         let core_url = move || core.base_url("core").unwrap_or_default();
         let keys = RemoteKeys::new(core_url, http_client(&settings)?);
-        let auth =
-            Authenticator::remote(name, clock.clone(), keys, revocations.clone(), settings.compat_service_writes);
+        let auth = Authenticator::remote(
+            name,
+            clock.clone(),
+            keys,
+            revocations.clone(),
+            settings.compat_service_writes,
+        );
         let context = Self::assemble(name, settings, clock, registry, auth, client, Some(logs));
         let feed = RevocationFeed::new(context.client.clone(), revocations, context.clock.clone());
         context.tasks.spawn(feed.run(context.shutdown.clone()));
@@ -101,7 +106,8 @@ impl ServiceContext {
         let clock = Clock::system();
         let registry = RegistryHandle::open(settings.registry_path());
         let client = ServiceClient::new(&settings, registry.clone())?;
-        let auth = Authenticator::local(name, clock.clone(), keys, revocations, settings.compat_service_writes);
+        let auth =
+            Authenticator::local(name, clock.clone(), keys, revocations, settings.compat_service_writes);
         let context = Self::assemble(name, settings, clock, registry, auth, client, Some(logs));
         context.ship_logs();
         Ok(context)
@@ -184,7 +190,9 @@ impl ServiceContext {
     pub fn stop_on_signals(&self) {
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
-            let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+            let (Ok(mut term), Ok(mut int)) =
+                (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+            else {
                 tracing::error!("signals cannot be received, stop the service with SIGKILL");
                 return;
             };

@@ -13,7 +13,8 @@ use tower::ServiceExt;
 
 use crate::{
     auth::{
-        ActingUser, Authenticator, DEFAULT_KEY_ID, ISSUER, KeySet, PermissionLevel, Revocations, ServiceClaims, UserClaims,
+        ActingUser, Authenticator, DEFAULT_KEY_ID, ISSUER, KeySet, PermissionLevel, Revocations,
+        ServiceClaims, UserClaims,
     },
     clock::Clock,
     config::CommonSettings,
@@ -64,8 +65,12 @@ fn key() -> &'static Key {
 
 fn pem_of(pkcs8: &[u8]) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
-    let lines: Vec<String> =
-        STANDARD.encode(pkcs8).as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let lines: Vec<String> = STANDARD
+        .encode(pkcs8)
+        .as_bytes()
+        .chunks(64)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect();
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
 }
 
@@ -97,7 +102,12 @@ impl TestIdentity {
     }
 
     /// As [`TestIdentity::context`] with given settings and registry.
-    pub fn context_with(&self, settings: CommonSettings, service: &'static str, registry: Registry) -> ServiceContext {
+    pub fn context_with(
+        &self,
+        settings: CommonSettings,
+        service: &'static str,
+        registry: Registry,
+    ) -> ServiceContext {
         let registry = RegistryHandle::of(registry);
         let client = ServiceClient::new(&settings, registry.clone()).unwrap();
         let revocations = Arc::new(Revocations::local());
@@ -129,7 +139,12 @@ impl TestIdentity {
     }
 
     /// Claims of a service token.
-    pub fn service(&self, caller: &str, target: &str, on_behalf_of: Option<PermissionLevel>) -> ServiceClaims {
+    pub fn service(
+        &self,
+        caller: &str,
+        target: &str,
+        on_behalf_of: Option<PermissionLevel>,
+    ) -> ServiceClaims {
         let now = self.clock.unix();
         ServiceClaims {
             iss: ISSUER.into(),
@@ -246,7 +261,9 @@ impl TestRequest {
 
     /// Sends the request and reads the whole answer.
     pub async fn send(mut self) -> TestResponse {
-        self.request.extensions_mut().insert(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 40_000))));
+        self.request
+            .extensions_mut()
+            .insert(ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 40_000))));
         let response = self.router.oneshot(self.request).await.unwrap_or_else(|never| match never {});
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();

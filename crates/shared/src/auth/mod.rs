@@ -5,6 +5,8 @@ mod extractors;
 mod jwks;
 mod level;
 mod revocations;
+#[cfg(test)]
+mod tests;
 mod token;
 mod verify;
 

@@ -38,12 +38,15 @@ pub fn bearer(headers: &HeaderMap) -> Option<String> {
 
 /// The value of a cookie.
 pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';')).find_map(
-        |pair| {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|pair| {
             let (found, value) = pair.trim().split_once('=')?;
             (found == name && !value.is_empty()).then(|| value.to_owned())
-        },
-    )
+        })
 }
 
 /// Whether a browser says that the request comes from our own origin: `Sec-Fetch-Site`, else `Origin` against the host.
@@ -54,7 +57,9 @@ pub fn is_same_origin(headers: &HeaderMap) -> bool {
     }
     let host = text("x-forwarded-host").or_else(|| text("host"));
     match (text("origin"), host) {
-        (Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+        (Some(origin), Some(host)) => {
+            origin.split_once("://").is_some_and(|(_, authority)| authority == host)
+        }
         _ => false,
     }
 }
@@ -78,7 +83,11 @@ mod tests {
             (Method::GET, &[("authorization", "Basic h"), cookie], Some("c")),
             (Method::GET, &[cookie], Some("c")),
             (Method::POST, &[cookie], None),
-            (Method::POST, &[cookie, ("sec-fetch-site", "cross-site"), ("origin", "https://h"), ("host", "h")], None),
+            (
+                Method::POST,
+                &[cookie, ("sec-fetch-site", "cross-site"), ("origin", "https://h"), ("host", "h")],
+                None,
+            ),
             (Method::POST, &[cookie, ("sec-fetch-site", "same-origin")], Some("c")),
             (Method::POST, &[cookie, ("origin", "https://h:8443"), ("host", "h:8443")], Some("c")),
             (Method::POST, &[cookie, ("origin", "https://evil"), ("host", "h")], None),

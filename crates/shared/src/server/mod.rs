@@ -3,6 +3,8 @@
 mod options;
 mod render;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -32,7 +32,8 @@ struct ProblemPage<'a> {
 
 /// Replaces the body of a problem; other answers pass unchanged.
 pub(super) fn render(mut response: Response, request: &Request) -> Response {
-    let Some(problem) = response.extensions_mut().remove::<Problem>().or_else(|| problem_of_layer(&response)) else {
+    let Some(problem) = response.extensions_mut().remove::<Problem>().or_else(|| problem_of_layer(&response))
+    else {
         return response;
     };
     let kept = std::mem::take(response.headers_mut());

@@ -13,7 +13,8 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tower_http::{
-    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer,
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
+    timeout::TimeoutLayer,
 };
 use tracing::{Instrument, Span, field};
 
@@ -41,7 +42,8 @@ pub fn apply(context: &ServiceContext, app: Router, options: ServeOptions) -> Ro
         app = app.merge(openapi::router(document));
     }
     let metrics = context.metrics.clone();
-    app = app.route("/metrics", get(move |request: Request| async move { serve_metrics(&metrics, &request) }));
+    app =
+        app.route("/metrics", get(move |request: Request| async move { serve_metrics(&metrics, &request) }));
 
     let limits = RateLimits::new(options.limits, context.settings.rate_limit_scale);
     context.spawn("rate limit housekeeping", limits.clone().housekeeping());
