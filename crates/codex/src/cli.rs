@@ -1,0 +1,192 @@
+//! `hivematrix-codex sync psa …`, upstream's `sync_psa.py` (codex-api.md §8.1).
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::jobs::{Details, StartError, SyncService, Work};
+use crate::providers::KNOWN;
+use crate::sync::{BasePart, Reach};
+
+/// What the binary does instead of serving.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Reads vendor data once, now.
+    #[command(subcommand)]
+    Sync(SyncCommand),
+}
+
+/// What to read.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SyncCommand {
+    /// Companies, contacts, agents and tickets of the ticketing system.
+    Psa(PsaArgs),
+}
+
+/// Which data, of which provider, how thoroughly.
+#[derive(Clone, Debug, Args)]
+pub struct PsaArgs {
+    /// What to read.
+    #[arg(long = "type", value_enum, default_value_t = Kind::All)]
+    pub kind: Kind,
+    /// Tickets: only what changed, without messages and hours.
+    #[arg(long)]
+    pub light: bool,
+    /// Tickets: what changed, with messages and hours of all active and recently changed tickets.
+    #[arg(long)]
+    pub detail: bool,
+    /// Tickets: all there ever were, with messages and hours.
+    #[arg(long)]
+    pub full_history: bool,
+    /// Tickets: all, with messages and hours, and a comparison with what is stored.
+    #[arg(long)]
+    pub full_sync: bool,
+    /// Tickets: also compare what is stored with what the vendor has.
+    #[arg(long)]
+    pub force_reconcile: bool,
+    /// Provider to read instead of the default one.
+    #[arg(long, conflicts_with = "all_providers")]
+    pub provider: Option<String>,
+    /// Read all enabled providers.
+    #[arg(long)]
+    pub all_providers: bool,
+    /// List the providers and stop.
+    #[arg(long)]
+    pub list_providers: bool,
+}
+
+/// Value of `--type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// Companies.
+    Companies,
+    /// Contacts.
+    Contacts,
+    /// Agents and groups.
+    Agents,
+    /// Tickets.
+    Tickets,
+    /// Companies, agents, contacts.
+    Base,
+    /// Everything.
+    All,
+}
+
+impl PsaArgs {
+    /// The jobs these arguments ask for. Of several ticket modes light wins over detail over the full ones, as upstream.
+    pub fn work(&self) -> Vec<Work> {
+        let tickets = || {
+            let (reach, details) = if self.light {
+                (Reach::Changes, Details::Skip)
+            } else if self.detail {
+                (Reach::Changes, Details::Refresh)
+            } else if self.full_history || self.full_sync || self.force_reconcile {
+                (Reach::Full, Details::All)
+            } else {
+                (Reach::Changes, Details::All)
+            };
+            Work::Tickets { reach, details }
+        };
+        match self.kind {
+            Kind::Companies => vec![Work::Base(vec![BasePart::Companies])],
+            Kind::Contacts => vec![Work::Base(vec![BasePart::Contacts])],
+            Kind::Agents => vec![Work::Base(vec![BasePart::Agents])],
+            Kind::Base => vec![Work::base()],
+            Kind::Tickets => vec![tickets()],
+            Kind::All => vec![Work::base(), tickets()],
+        }
+    }
+}
+
+/// Runs the command in this process, without a server. Exit code 0 when all went well, 1 otherwise.
+pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
+    let Command::Sync(SyncCommand::Psa(args)) = command;
+    if args.list_providers {
+        say(&list(service));
+        return ExitCode::SUCCESS;
+    }
+    let names: Vec<String> = match (&args.provider, args.all_providers) {
+        (Some(name), _) => vec![name.clone()],
+        (None, true) => service.providers().all().map(|provider| provider.name().to_owned()).collect(),
+        (None, false) => vec![service.providers().default_name().to_owned()],
+    };
+    let mut failed = names.is_empty();
+    if failed {
+        say("ERROR: no provider is configured");
+    }
+    for name in names {
+        for work in args.work() {
+            failed |= !one(service, &name, work).await;
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+async fn one(service: &SyncService, provider: &str, work: Work) -> bool {
+    match service.run_here(provider, work, "command line").await {
+        Ok(outcome) => outcome.error.is_none(),
+        Err(error) => {
+            say(&format!("ERROR: {error}"));
+            if let StartError::Running(_) = error {
+                say("Wait for it to end, or cancel it with POST /sync/cancel/<job>");
+            }
+            false
+        }
+    }
+}
+
+fn list(service: &SyncService) -> String {
+    let default = service.providers().default_name();
+    let lines = KNOWN.iter().map(|name| {
+        let state = match service.providers().get(Some(name)) {
+            Ok(_) if *name == default => "ready, default".to_owned(),
+            Ok(_) => "ready".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        format!("{name}: {state}")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn say(text: &str) {
+    use std::io::Write as _;
+    // Nothing is left to do about a reader that went away.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn work(arguments: &str) -> Vec<Work> {
+        let words = ["codex", "sync", "psa"].into_iter().chain(arguments.split_whitespace());
+        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command;
+        args.work()
+    }
+
+    #[test]
+    fn every_form_of_the_script_is_understood() {
+        let tickets = |reach, details| Work::Tickets { reach, details };
+        for (arguments, expected) in [
+            ("--type tickets", vec![tickets(Reach::Changes, Details::All)]),
+            ("--type tickets --light --detail", vec![tickets(Reach::Changes, Details::Skip)]),
+            ("--type tickets --detail --full-history", vec![tickets(Reach::Changes, Details::Refresh)]),
+            ("--type tickets --full-history", vec![tickets(Reach::Full, Details::All)]),
+            ("--type tickets --full-sync", vec![tickets(Reach::Full, Details::All)]),
+            ("--type tickets --force-reconcile", vec![tickets(Reach::Full, Details::All)]),
+            ("--type agents", vec![Work::Base(vec![BasePart::Agents])]),
+            ("--type base --provider freshservice", vec![Work::base()]),
+            ("", vec![Work::base(), tickets(Reach::Changes, Details::All)]),
+        ] {
+            assert_eq!(work(arguments), expected, "{arguments}");
+        }
+    }
+}

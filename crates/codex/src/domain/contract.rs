@@ -1,0 +1,76 @@
+//! Contract terms and dates (codex-api.md §6.5).
+
+use chrono::{Days, Months, NaiveDate};
+
+/// Support level of a company whose plan is not listed.
+pub const BILLED_HOURLY: &str = "Billed Hourly";
+
+/// The one spelling of a term that is stored and returned. Unknown terms stay as they are; empty means none.
+pub fn canonical_term(term: &str) -> Option<String> {
+    let term = term.trim();
+    let plain = term.to_lowercase().replace(['-', '_'], " ");
+    let known = match plain.split_whitespace().collect::<Vec<_>>().join(" ").as_str() {
+        "" => return None,
+        "1 year" | "1 years" => "1 Year",
+        "2 year" | "2 years" => "2 Year",
+        "3 year" | "3 years" => "3 Year",
+        "month to month" | "monthly" => "Month to Month",
+        _ => term,
+    };
+    Some(known.to_owned())
+}
+
+/// Last day of a contract of a canonical term that began on `start` (a date, or a time whose date counts). None for
+/// open-ended terms, and when the start is unreadable or the 29th of February.
+pub fn end_date(start: &str, term: &str) -> Option<NaiveDate> {
+    let years = match term {
+        "1 Year" => 1,
+        "2 Year" => 2,
+        "3 Year" => 3,
+        _ => return None,
+    };
+    let date = start.split('T').next()?.trim();
+    let start = NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+    let anniversary = start.checked_add_months(Months::new(12 * years))?;
+    let leap_day = chrono::Datelike::day(&start) != chrono::Datelike::day(&anniversary);
+    if leap_day { None } else { anniversary.checked_sub_days(Days::new(1)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_have_one_spelling() {
+        for (term, expected) in [
+            ("1 year", Some("1 Year")),
+            ("1-Year", Some("1 Year")),
+            ("2 YEARS", Some("2 Year")),
+            (" 3 years ", Some("3 Year")),
+            ("month-to-month", Some("Month to Month")),
+            ("Monthly", Some("Month to Month")),
+            ("5 Year", Some("5 Year")),
+            ("  ", None),
+        ] {
+            assert_eq!(canonical_term(term).as_deref(), expected, "{term:?}");
+        }
+    }
+
+    #[test]
+    fn a_contract_ends_the_day_before_its_anniversary() {
+        for (start, term, expected) in [
+            ("2024-03-01", "1 Year", Some("2025-02-28")),
+            ("2023-01-01T00:00:00Z", "2 Year", Some("2024-12-31")),
+            ("2023-06-15", "3 Year", Some("2026-06-14")),
+            ("2024-02-29", "1 Year", None),
+            ("2024-01-01", "Month to Month", None),
+            ("soon", "1 Year", None),
+        ] {
+            assert_eq!(
+                end_date(start, term).map(|date| date.to_string()).as_deref(),
+                expected,
+                "{start} {term}"
+            );
+        }
+    }
+}

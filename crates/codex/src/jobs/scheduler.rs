@@ -1,0 +1,137 @@
+//! Starts what is due, on one of all running instances.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{Connection as _, PgConnection};
+
+use super::schedule::{Facts, History};
+use super::{SCRIPT, StartError, SyncService, TICKETS_NIGHTLY, Work, base_key, ticket_key};
+use crate::store::sync_state::{self, TICKETS_FULL};
+use crate::store::{sync_companies, sync_jobs};
+
+/// Time between two looks at the schedule.
+const TICK: Duration = Duration::from_secs(1);
+/// Ended jobs are kept this long (codex-api.md §8.2).
+const RETENTION: TimeDelta = TimeDelta::days(30);
+/// Time between two clean-ups.
+const TIDY: TimeDelta = TimeDelta::hours(1);
+/// Key of the advisory lock that makes one instance the leader.
+const LEADER: i64 = 0x636f_6465_785f_7379;
+
+/// Follows the schedule until the service stops.
+pub(super) async fn run(service: &SyncService) {
+    let mut leader = Leadership::default();
+    let mut looked = HashSet::new();
+    let mut tidied: Option<DateTime<Utc>> = None;
+    let mut complained = false;
+    loop {
+        match tick(service, &mut leader, &mut looked, &mut tidied).await {
+            Ok(()) => complained = false,
+            Err(error) if complained => tracing::debug!(%error, "the scheduler cannot work"),
+            Err(error) => {
+                complained = true;
+                tracing::warn!(%error, "the scheduler cannot work, will keep trying");
+            }
+        }
+        if service.inner.shutdown.run_until_cancelled(tokio::time::sleep(TICK)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn tick(
+    service: &SyncService,
+    leader: &mut Leadership,
+    looked: &mut HashSet<&'static str>,
+    tidied: &mut Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    let (pool, now) = (&service.inner.pool, service.inner.clock.now());
+    if !leader.is_held(service).await? {
+        return Ok(());
+    }
+    for id in sync_jobs::fail_lapsed(pool, now).await? {
+        tracing::warn!(job_id = %id, "a sync job lost its worker, its work goes on in a new one");
+    }
+    if tidied.is_none_or(|last| now - last >= TIDY) {
+        let removed = sync_jobs::prune(pool, now - RETENTION).await?;
+        tracing::debug!(removed, "old sync jobs removed");
+        *tidied = Some(now);
+    }
+    for provider in service.inner.providers.all() {
+        let name = provider.name();
+        let facts = facts(service, name).await?;
+        let first_look = looked.insert(name);
+        for work in service.inner.schedule.due(&facts, first_look, now) {
+            start(service, name, work).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn start(service: &SyncService, provider: &'static str, work: Work) -> sqlx::Result<()> {
+    match service.start(Some(provider), work, "scheduler").await {
+        Ok(id) => tracing::debug!(job_id = %id, provider, "started by schedule"),
+        Err(StartError::Database(error)) => return Err(error),
+        Err(error) => tracing::debug!(%error, provider, "not started"),
+    }
+    Ok(())
+}
+
+async fn facts(service: &SyncService, provider: &str) -> sqlx::Result<Facts> {
+    let pool = &service.inner.pool;
+    let runs = sync_jobs::last_runs(pool, SCRIPT, provider).await?;
+    let newest = |kinds: &[&str]| {
+        let mut history = History::default();
+        for run in runs.iter().filter(|run| kinds.contains(&run.sync_type.as_str())) {
+            history.succeeded = history.succeeded.max(run.succeeded_at);
+            if history.attempted.is_none_or(|attempted| attempted < run.started_at) {
+                history.attempted = Some(run.started_at);
+                history.interrupted = run.interrupted;
+            }
+        }
+        history
+    };
+    let mut facts = Facts {
+        companies: sync_companies::any(pool).await?,
+        base: newest(&["base"]),
+        tickets: newest(&["tickets", "tickets-detail", TICKETS_NIGHTLY]),
+        full: newest(&[TICKETS_NIGHTLY]),
+    };
+    facts.base.running = sync_jobs::running(pool, &base_key(provider)).await?.is_some();
+    facts.tickets.running = sync_jobs::running(pool, &ticket_key(provider)).await?.is_some();
+    // A comparison of any origin counts, and it has succeeded once the list phase has.
+    facts.full.succeeded = sync_state::load(pool, provider, TICKETS_FULL).await?.high_water_mark;
+    Ok(facts)
+}
+
+/// The advisory lock of the leader lives as long as one connection of its own.
+#[derive(Default)]
+struct Leadership {
+    connection: Option<PgConnection>,
+}
+
+impl Leadership {
+    /// Whether this instance leads, trying to become leader if nobody is.
+    async fn is_held(&mut self, service: &SyncService) -> sqlx::Result<bool> {
+        if let Some(connection) = &mut self.connection {
+            if connection.ping().await.is_ok() {
+                return Ok(true);
+            }
+            self.connection = None;
+            tracing::warn!("lost the connection that makes this instance the scheduler");
+        }
+        let mut connection = service.inner.pool.acquire().await?.detach();
+        let leads = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "leads!""#, LEADER)
+            .fetch_one(&mut connection)
+            .await?;
+        if leads {
+            tracing::info!("this instance runs the scheduled syncs");
+            self.connection = Some(connection);
+        } else {
+            connection.close().await?;
+        }
+        Ok(leads)
+    }
+}

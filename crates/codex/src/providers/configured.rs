@@ -1,0 +1,46 @@
+//! Which providers this instance has (codex-api.md §11).
+
+use std::sync::Arc;
+
+use hivematrix_shared::config::Secret;
+
+use super::freshservice::{Connection, Freshservice};
+use super::{ProviderError, Providers};
+use crate::config::Settings;
+use crate::domain::status::StatusMap;
+
+/// Key that upstream's installer writes and that means none.
+const PLACEHOLDER: &str = "YOUR_FRESHSERVICE_API_KEY";
+
+impl Providers {
+    /// The providers that the settings enable and complete.
+    pub fn from_settings(settings: &Settings) -> Self {
+        let providers = Self::new(settings.psa.psa_default_provider.trim());
+        if !settings.psa.psa_enabled_providers.iter().any(|name| name.trim() == "freshservice") {
+            return providers.without("freshservice", missing("it is not among the enabled providers"));
+        }
+        match freshservice(settings) {
+            Ok(provider) => providers.with(Arc::new(provider)),
+            Err(error) => providers.without("freshservice", error),
+        }
+    }
+}
+
+fn freshservice(settings: &Settings) -> Result<Freshservice, ProviderError> {
+    let own = &settings.freshservice;
+    let base_url = match (&own.freshservice_base_url, &own.freshservice_domain) {
+        (Some(url), _) => url.to_string(),
+        (None, Some(domain)) if !domain.trim().is_empty() => format!("https://{}", domain.trim()),
+        _ => return Err(missing("FRESHSERVICE_BASE_URL or FRESHSERVICE_DOMAIN is not set")),
+    };
+    let key = own.freshservice_api_key.as_ref().map(Secret::expose).unwrap_or_default().trim();
+    if key.is_empty() || key == PLACEHOLDER {
+        return Err(missing("FRESHSERVICE_API_KEY is not set"));
+    }
+    let statuses = StatusMap::freshservice(&own.freshservice_status_map);
+    Freshservice::new(Connection::new(base_url, Secret::new(key)), statuses)
+}
+
+fn missing(what: &str) -> ProviderError {
+    ProviderError::NotConfigured { provider: "Freshservice", missing: what.to_owned() }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong between Codex and a vendor.
+
+use std::time::Duration;
+
+/// Why a provider could not answer (codex-api.md §6.1). Every text is fit to be shown to an administrator and never
+/// contains a key.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ProviderError {
+    /// No provider of this name exists.
+    #[error("unknown PSA provider '{name}' (known: {known})")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The names that exist, comma separated.
+        known: String,
+    },
+    /// The provider exists but lacks its address or key.
+    #[error("{provider} is not configured: {missing}")]
+    NotConfigured {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// What has to be set.
+        missing: String,
+    },
+    /// The vendor refuses the key (HTTP 401).
+    #[error("authentication with {provider} failed: {detail}")]
+    Authentication {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// What the vendor said.
+        detail: String,
+    },
+    /// The vendor kept answering 429 for longer than a run may wait.
+    #[error("{provider} kept refusing {path} because of its rate limit (waited {} s)", waited.as_secs())]
+    RateLimited {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// The path that was asked for.
+        path: String,
+        /// How long the client has waited in total.
+        waited: Duration,
+    },
+    /// The vendor answered something that is not the data asked for.
+    #[error("{provider} answered {path} with {what}")]
+    Api {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// The path that was asked for.
+        path: String,
+        /// HTTP status of the answer.
+        status: u16,
+        /// What came instead, in words.
+        what: String,
+    },
+    /// The vendor could not be reached or broke off, also after retries.
+    #[error("{provider} could not be reached for {path}: {detail}")]
+    Network {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// The path that was asked for.
+        path: String,
+        /// What happened.
+        detail: String,
+    },
+}
+
+impl ProviderError {
+    /// Whether nothing else can work either, so that a run should end at once instead of going on with the next item.
+    pub fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Api { .. })
+    }
+}

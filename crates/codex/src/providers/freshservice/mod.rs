@@ -1,0 +1,117 @@
+//! Freshservice, REST API v2 (codex-api.md §6.3 and §13.1).
+
+mod client;
+mod link;
+mod paging;
+mod wire;
+mod wire_people;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use futures::FutureExt as _;
+
+pub use client::{Connection, Retry};
+
+use super::{
+    Answer, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider, PsaTicket, TicketDetail, TicketView,
+};
+use super::row::Row;
+use crate::domain::status::StatusMap;
+use client::Client;
+use paging::PAGE_SIZE;
+
+/// Freshservice as a provider.
+#[derive(Debug, Clone)]
+pub struct Freshservice {
+    client: Client,
+    statuses: StatusMap,
+}
+
+impl Freshservice {
+    /// The provider for one account, whose status codes mean what `statuses` says.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotConfigured`] when the address is no URL or the key is empty.
+    pub fn new(connection: Connection, statuses: StatusMap) -> Result<Self, ProviderError> {
+        Ok(Self { client: Client::new(connection)?, statuses })
+    }
+
+    fn read_ticket(&self, row: &mut Row<'_>) -> Option<PsaTicket> {
+        wire::ticket(row, &self.statuses)
+    }
+}
+
+impl PsaProvider for Freshservice {
+    fn name(&self) -> &'static str {
+        "freshservice"
+    }
+
+    fn display_name(&self) -> &'static str {
+        client::NAME
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        async { self.client.get("agents/me", &[]).await.map(|_| ()) }.boxed()
+    }
+
+    fn companies(&self, page: PageRef) -> Answer<'_, Page<PsaCompany>> {
+        self.client.page("departments", "departments", Vec::new(), page, wire_people::company).boxed()
+    }
+
+    fn company(&self, id: i64) -> Answer<'_, Option<PsaCompany>> {
+        async move { self.client.single(&format!("departments/{id}"), "department", &[], wire_people::company).await }.boxed()
+    }
+
+    fn contacts(&self, page: PageRef) -> Answer<'_, Page<PsaContact>> {
+        self.client.page("requesters", "requesters", Vec::new(), page, wire_people::contact).boxed()
+    }
+
+    fn contact(&self, id: i64) -> Answer<'_, Option<PsaContact>> {
+        async move { self.client.single(&format!("requesters/{id}"), "requester", &[], wire_people::contact).await }.boxed()
+    }
+
+    fn agents(&self, page: PageRef) -> Answer<'_, Page<PsaAgent>> {
+        self.client.page("agents", "agents", Vec::new(), page, wire_people::agent).boxed()
+    }
+
+    fn agent(&self, id: i64) -> Answer<'_, Option<PsaAgent>> {
+        async move { self.client.single(&format!("agents/{id}"), "agent", &[], wire_people::agent).await }.boxed()
+    }
+
+    fn groups(&self, page: PageRef) -> Answer<'_, Page<PsaGroup>> {
+        self.client.page("groups", "groups", Vec::new(), page, wire_people::group).boxed()
+    }
+
+    fn tickets(&self, view: TicketView, since: DateTime<Utc>, page: PageRef) -> Answer<'_, Page<PsaTicket>> {
+        let mut query = vec![("updated_since", since.to_rfc3339_opts(SecondsFormat::Secs, true))];
+        match view {
+            TicketView::Ordinary => query.push(("include", "stats,requester,tags".to_owned())),
+            // Only the marks are wanted here, and every include costs credits.
+            TicketView::Deleted => query.push(("filter", "deleted".to_owned())),
+            TicketView::Spam => query.push(("filter", "spam".to_owned())),
+        }
+        self.client.page("tickets", "tickets", query, page, |row: &mut Row<'_>| self.read_ticket(row)).boxed()
+    }
+
+    fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>> {
+        let query = [("include", "stats,requester,tags".to_owned())];
+        async move { self.client.single(&format!("tickets/{id}"), "ticket", &query, |row: &mut Row<'_>| self.read_ticket(row)).await }.boxed()
+    }
+
+    fn ticket_detail(&self, id: i64) -> Answer<'_, Option<TicketDetail>> {
+        async move {
+            let path = format!("tickets/{id}/conversations");
+            let conversations = self.client.all(&path, "conversations", wire::conversation).await?;
+            let Some((mut conversations, mut warnings)) = conversations else { return Ok(None) };
+            let path = format!("tickets/{id}/time_entries");
+            let entries = self.client.all(&path, "time_entries", wire::time_entry).await?;
+            // Without this, a refusal would look like a ticket nobody worked on.
+            let (time_entries, more) = entries.ok_or_else(|| client::not_found(&path))?;
+            warnings.extend(more);
+            conversations.sort_by_key(|entry| (entry.created_at, entry.id));
+            Ok(Some(TicketDetail { conversations, time_entries, warnings }))
+        }
+        .boxed()
+    }
+}
+
+const _: () = assert!(PAGE_SIZE <= 100, "the vendor serves at most 100 rows a page");

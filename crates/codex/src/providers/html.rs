@@ -1,0 +1,173 @@
+//! HTML from vendors: as plain text, and as markup that is safe to show.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use super::row::storable;
+
+/// Elements that separate words even without white space around them.
+const BLOCKS: &[&str] = &[
+    "address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html",
+    "body", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "title",
+    "tr", "ul",
+];
+
+/// Elements inside a line.
+const INLINE: &[&str] = &[
+    "a", "abbr", "acronym", "b", "base", "bdi", "bdo", "big", "button", "cite", "code", "col", "colgroup", "del",
+    "dfn", "em", "embed", "font", "i", "iframe", "img", "input", "ins", "kbd", "label", "link", "mark", "meta",
+    "object", "option", "q", "s", "samp", "select", "small", "span", "strike", "strong", "sub", "sup", "svg",
+    "textarea", "time", "tt", "u", "var", "wbr",
+];
+
+/// Elements whose content is no text for people.
+const SILENT: &[&str] = &["script", "style", "template", "noscript"];
+
+/// The words of a piece of HTML: tags and comments removed, block elements as spaces, all entities decoded, white space
+/// collapsed (codex-api.md §6.3). Angle brackets that are no HTML tag, such as `<jo@acme.example>`, are kept, so plain
+/// text survives as well.
+pub fn to_text(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        text.push_str(&rest[..start]);
+        rest = &rest[start..];
+        rest = match Markup::at(rest) {
+            Markup::Comment(len) | Markup::Tag { name: Cow::Borrowed(""), len } => &rest[len..],
+            Markup::Tag { name, len } => {
+                if BLOCKS.contains(&name.as_ref()) {
+                    text.push(' ');
+                }
+                let after = &rest[len..];
+                if SILENT.contains(&name.as_ref()) && !rest.starts_with("</") { skip_silent(after, &name) } else { after }
+            }
+            Markup::None => {
+                text.push('<');
+                &rest[1..]
+            }
+        };
+    }
+    text.push_str(rest);
+    collapse(&storable(&html_escape::decode_html_entities(&text)))
+}
+
+/// White space runs as single spaces.
+pub fn collapse(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The same HTML without anything that could run, frame, track or restyle the page it is shown in.
+pub fn sanitise(html: &str) -> String {
+    static POLICY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+        let mut policy = ammonia::Builder::default();
+        // Pictures would be fetched from wherever the sender wants to know that the ticket was read.
+        policy.rm_tags(["img", "map", "area"]).link_rel(Some("noopener noreferrer nofollow"));
+        policy
+    });
+    POLICY.clean(&storable(html)).to_string()
+}
+
+enum Markup<'a> {
+    Comment(usize),
+    Tag { name: Cow<'a, str>, len: usize },
+    None,
+}
+
+impl<'a> Markup<'a> {
+    /// What begins at the `<` that `rest` starts with.
+    fn at(rest: &'a str) -> Self {
+        if let Some(comment) = rest.strip_prefix("<!--") {
+            return Self::Comment(comment.find("-->").map_or(rest.len(), |end| "<!--".len() + end + "-->".len()));
+        }
+        if rest.starts_with("<!") || rest.starts_with("<?") {
+            return rest.find('>').map_or(Self::None, |end| Self::Comment(end + 1));
+        }
+        let name_start = if rest.starts_with("</") { 2 } else { 1 };
+        let name_len = rest[name_start..]
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != ':' && c != '-')
+            .unwrap_or(rest.len() - name_start);
+        let raw = &rest[name_start..name_start + name_len];
+        // `<jo-x@…>`: a name must be followed by white space, a slash or the end of the tag.
+        let well_ended = rest[name_start + name_len..]
+            .starts_with(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>');
+        if raw.is_empty() || !well_ended {
+            return Self::None;
+        }
+        let name = raw.to_ascii_lowercase();
+        let known = [BLOCKS, INLINE, SILENT].iter().any(|names| names.contains(&name.as_str()));
+        // Office mails carry elements such as `o:p`.
+        let foreign = name.contains(':');
+        let Some(len) = tag_length(rest).filter(|_| known || foreign) else { return Self::None };
+        Self::Tag { name: if foreign { Cow::Borrowed("") } else { Cow::Owned(name) }, len }
+    }
+}
+
+/// Length of the tag at the start of `rest`; a `>` inside a quoted attribute does not end it.
+fn tag_length(rest: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut after_equals = false;
+    for (at, c) in rest.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if after_equals && (c == '"' || c == '\'') => quote = Some(c),
+            None if c == '>' => return Some(at + 1),
+            None => {}
+        }
+        after_equals = c == '=' || (after_equals && c.is_whitespace());
+    }
+    None
+}
+
+/// What follows the end tag of a silent element.
+fn skip_silent<'a>(rest: &'a str, name: &str) -> &'a str {
+    let mut from = 0;
+    while let Some(found) = rest[from..].find("</") {
+        let at = from + found;
+        let end = at + 2 + name.len();
+        if rest.get(at + 2..end).is_some_and(|tail| tail.eq_ignore_ascii_case(name)) {
+            return tag_length(&rest[at..]).map_or("", |len| &rest[at + len..]);
+        }
+        from = at + 2;
+    }
+    ""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn html_becomes_readable_text() {
+        for (html, text) in [
+            ("<div>First</div><div>Second</div>", "First Second"),
+            ("a<br>b<br/>c", "a b c"),
+            ("<b>bo</b>ld", "bold"),
+            ("x &amp; y &lt;z&gt; &quot;q&quot; &nbsp; &eacute;&#8364;&#x41;", "x & y <z> \"q\" é€A"),
+            ("<p title=\"a > b\">text</p>", "text"),
+            ("<style>p { color: red }</style>shown<script>if (a < b) { x() }</script>", "shown"),
+            ("<!-- hidden <b> -->seen", "seen"),
+            ("<p>para</p\n><o:p></o:p>next", "para next"),
+            ("from <jo@acme.example> to <Bob-x>", "from <jo@acme.example> to <Bob-x>"),
+            ("a < b and c > d", "a < b and c > d"),
+            ("cut <div", "cut <div"),
+            ("<ul><li>one</li><li>two</li></ul>", "one two"),
+            ("", ""),
+        ] {
+            assert_eq!(to_text(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn markup_that_acts_is_removed() {
+        let html = "<p onclick=\"x()\" style=\"position:fixed\">Hi <a href=\"javascript:x()\">a</a>\
+                    <a href=\"https://acme.example\">b</a><img src=\"https://tracker.example/1.png\">\
+                    <script>x()</script><iframe src=\"//y\"></iframe></p>";
+        assert_eq!(
+            sanitise(html),
+            "<p>Hi <a rel=\"noopener noreferrer nofollow\">a</a>\
+             <a href=\"https://acme.example\" rel=\"noopener noreferrer nofollow\">b</a></p>"
+        );
+    }
+}

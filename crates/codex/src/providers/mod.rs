@@ -1,0 +1,133 @@
+//! Vendors behind one trait. A provider reads its vendor's wire and delivers normalised rows; it stores nothing.
+
+mod configured;
+pub mod error;
+pub mod freshservice;
+pub mod html;
+pub mod row;
+pub mod types;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+
+pub use error::ProviderError;
+pub use types::{Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry, TicketDetail};
+
+/// The answer of a provider, boxed so that providers can be chosen by name at run time.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
+
+/// Which tickets a list contains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TicketView {
+    /// All ordinary tickets.
+    Ordinary,
+    /// Those in the vendor's bin.
+    Deleted,
+    /// Those in the vendor's spam folder.
+    Spam,
+}
+
+/// A ticketing system Codex can read (codex-api.md §6.1). Lists are read page by page, pages counted from 1, so that a
+/// run can store each page at once and go on after an interruption. Single rows answer `None` when the vendor has none
+/// of that id.
+pub trait PsaProvider: Send + Sync {
+    /// Name in configuration and rows, such as `freshservice`.
+    fn name(&self) -> &'static str;
+    /// Name for people, such as `Freshservice`.
+    fn display_name(&self) -> &'static str;
+    /// Checks address and key.
+    fn check(&self) -> Answer<'_, ()>;
+    /// A page of companies.
+    fn companies(&self, page: PageRef) -> Answer<'_, Page<PsaCompany>>;
+    /// One company.
+    fn company(&self, id: i64) -> Answer<'_, Option<PsaCompany>>;
+    /// A page of contacts.
+    fn contacts(&self, page: PageRef) -> Answer<'_, Page<PsaContact>>;
+    /// One contact.
+    fn contact(&self, id: i64) -> Answer<'_, Option<PsaContact>>;
+    /// A page of agents.
+    fn agents(&self, page: PageRef) -> Answer<'_, Page<PsaAgent>>;
+    /// One agent.
+    fn agent(&self, id: i64) -> Answer<'_, Option<PsaAgent>>;
+    /// A page of groups.
+    fn groups(&self, page: PageRef) -> Answer<'_, Page<PsaGroup>>;
+    /// A page of the tickets changed since a moment, newest first, with requester, response times and tags.
+    fn tickets(&self, view: TicketView, since: DateTime<Utc>, page: PageRef) -> Answer<'_, Page<PsaTicket>>;
+    /// One ticket as the vendor has it now.
+    fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>>;
+    /// All messages and bookings of one ticket.
+    fn ticket_detail(&self, id: i64) -> Answer<'_, Option<TicketDetail>>;
+}
+
+/// The names of all providers this build knows.
+pub const KNOWN: &[&str] = &["freshservice"];
+
+/// The providers that are configured, by name.
+#[derive(Clone, Default)]
+pub struct Providers {
+    default: Option<String>,
+    enabled: BTreeMap<&'static str, Arc<dyn PsaProvider>>,
+    /// Why a known provider is not among the enabled ones.
+    unavailable: BTreeMap<&'static str, ProviderError>,
+}
+
+impl Providers {
+    /// No provider at all, to be filled with [`Self::with`] and [`Self::without`].
+    pub fn new(default: impl Into<String>) -> Self {
+        Self { default: Some(default.into()), ..Self::default() }
+    }
+
+    /// Adds a configured provider.
+    #[must_use]
+    pub fn with(mut self, provider: Arc<dyn PsaProvider>) -> Self {
+        self.enabled.insert(provider.name(), provider);
+        self
+    }
+
+    /// Records why a known provider cannot be used.
+    #[must_use]
+    pub fn without(mut self, name: &'static str, reason: ProviderError) -> Self {
+        self.unavailable.insert(name, reason);
+        self
+    }
+
+    /// The provider of that name, or the default one.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unknown`] for a name nobody knows, [`ProviderError::NotConfigured`] for a known one without
+    /// address or key.
+    pub fn get(&self, name: Option<&str>) -> Result<Arc<dyn PsaProvider>, ProviderError> {
+        let name = name.unwrap_or_else(|| self.default_name());
+        if let Some(provider) = self.enabled.get(name) {
+            return Ok(Arc::clone(provider));
+        }
+        Err(self.unavailable.get(name).cloned().unwrap_or_else(|| ProviderError::Unknown {
+            name: name.to_owned(),
+            known: KNOWN.join(", "),
+        }))
+    }
+
+    /// Name of the provider used when a call names none.
+    pub fn default_name(&self) -> &str {
+        self.default.as_deref().unwrap_or("freshservice")
+    }
+
+    /// All configured providers, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn PsaProvider>> {
+        self.enabled.values()
+    }
+
+    /// Whether nothing is configured.
+    pub fn is_empty(&self) -> bool {
+        self.enabled.is_empty()
+    }
+}
+
+impl std::fmt::Debug for Providers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Providers").field("enabled", &self.enabled.keys()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,208 @@
+//! Lenient reading of vendor rows: what is readable is taken, what is not is patched and noted, nothing is fatal.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use serde_json::{Map, Value};
+
+/// One object of a vendor's answer, with notes about members that were not what they should be.
+#[derive(Debug)]
+pub struct Row<'a> {
+    members: &'a Map<String, Value>,
+    notes: Vec<String>,
+}
+
+impl<'a> Row<'a> {
+    /// The row, when the value is an object at all.
+    pub fn of(value: &'a Value) -> Option<Self> {
+        value.as_object().map(|members| Self { members, notes: Vec::new() })
+    }
+
+    /// What had to be patched so far.
+    pub fn into_notes(self) -> Vec<String> {
+        self.notes
+    }
+
+    /// A member that is present and not null.
+    pub fn get(&self, name: &str) -> Option<&'a Value> {
+        self.members.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A nested object; an empty one counts as absent.
+    pub fn object(&self, name: &str) -> Option<Row<'a>> {
+        self.get(name).filter(|value| value.as_object().is_some_and(|object| !object.is_empty())).and_then(Row::of)
+    }
+
+    fn note(&mut self, name: &str, expected: &str) {
+        self.notes.push(format!("{name} is not {expected}"));
+    }
+
+    /// A 64-bit id or count; numbers written as text are read.
+    pub fn int(&mut self, name: &str) -> Option<i64> {
+        let value = self.get(name)?;
+        let number = match value {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) if text.trim().is_empty() => return None,
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.note(name, "a whole number");
+        }
+        number
+    }
+
+    /// A small code, such as a status.
+    pub fn code(&mut self, name: &str) -> Option<i32> {
+        let wide = self.int(name)?;
+        let code = i32::try_from(wide).ok();
+        if code.is_none() {
+            self.note(name, "a code");
+        }
+        code
+    }
+
+    /// Text without surrounding white space; empty text counts as absent, numbers and truth values are written out.
+    pub fn text(&mut self, name: &str) -> Option<String> {
+        let text = match self.get(name)? {
+            Value::String(text) => storable(text.trim()),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(value) => value.to_string(),
+            _ => {
+                self.note(name, "text");
+                return None;
+            }
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// A truth value; `fallback` when absent or unreadable.
+    pub fn flag(&mut self, name: &str, fallback: bool) -> bool {
+        let value = match self.get(name) {
+            None => return fallback,
+            Some(Value::Bool(value)) => Some(*value),
+            Some(Value::Number(number)) => number.as_i64().map(|number| number != 0),
+            Some(Value::String(text)) => match text.trim().to_ascii_lowercase().as_str() {
+                "true" | "yes" | "1" => Some(true),
+                "false" | "no" | "0" | "" => Some(false),
+                _ => None,
+            },
+            Some(_) => None,
+        };
+        value.unwrap_or_else(|| {
+            self.note(name, "true or false");
+            fallback
+        })
+    }
+
+    /// A moment in UTC.
+    pub fn time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        let time = match self.get(name)? {
+            Value::String(text) if text.trim().is_empty() => return None,
+            Value::String(text) => parse_time(text),
+            _ => None,
+        };
+        if time.is_none() {
+            self.note(name, "a time");
+        }
+        time
+    }
+
+    /// A list of ids; unreadable members are left out.
+    pub fn ids(&mut self, name: &str) -> Vec<i64> {
+        let values = self.list(name);
+        let ids: Vec<i64> = values
+            .iter()
+            .filter_map(|value| value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok())))
+            .collect();
+        if ids.len() < values.len() {
+            self.note(name, "a list of ids");
+        }
+        ids
+    }
+
+    /// A list of texts; a single text counts as a list of one.
+    pub fn texts(&mut self, name: &str) -> Vec<String> {
+        if let Some(Value::String(_)) = self.get(name) {
+            return self.text(name).into_iter().collect();
+        }
+        let values = self.list(name);
+        let texts: Vec<String> = values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|text| storable(text.trim()))
+            .filter(|text| !text.is_empty())
+            .collect();
+        if texts.len() < values.len() {
+            self.note(name, "a list of texts");
+        }
+        texts
+    }
+
+    fn list(&mut self, name: &str) -> &'a [Value] {
+        match self.get(name) {
+            None => &[],
+            Some(Value::Array(values)) => values,
+            Some(_) => {
+                self.note(name, "a list");
+                &[]
+            }
+        }
+    }
+}
+
+/// Text as PostgreSQL can store it: without NUL characters.
+pub fn storable(text: &str) -> String {
+    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
+}
+
+/// Reads a vendor time: RFC 3339, or without a zone, which counts as UTC, or a bare date.
+pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+        return Some(time.to_utc());
+    }
+    let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f"))
+        .ok()
+        .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
+    Some(naive.and_utc())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn odd_members_are_patched_and_noted_and_never_fatal() {
+        let value = json!({"id": "19000111111", "group": {"a": 1}, "flag": "true", "when": "soon",
+                           "tags": ["a", 3, " "], "ids": [1, "2", null], "subject": " x\u{0}y ", "zip": 4711});
+        let mut row = Row::of(&value).unwrap();
+        assert_eq!(row.int("id"), Some(19_000_111_111));
+        assert_eq!(row.int("group"), None);
+        assert!(row.flag("flag", false));
+        assert_eq!(row.time("when"), None);
+        assert_eq!(row.texts("tags"), ["a"]);
+        assert_eq!(row.ids("ids"), [1, 2]);
+        assert_eq!(row.text("subject").as_deref(), Some("xy"));
+        assert_eq!(row.text("zip").as_deref(), Some("4711"));
+        assert_eq!(
+            row.into_notes(),
+            ["group is not a whole number", "when is not a time", "tags is not a list of texts", "ids is not a list of ids"]
+        );
+    }
+
+    #[test]
+    fn times_without_a_zone_count_as_utc() {
+        for (text, expected) in [
+            ("2025-11-22T09:15:00Z", Some("2025-11-22T09:15:00+00:00")),
+            ("2025-11-22T04:15:00-05:00", Some("2025-11-22T09:15:00+00:00")),
+            ("2025-11-22T09:15:00.123", Some("2025-11-22T09:15:00.123+00:00")),
+            ("2025-11-22 09:15:00", Some("2025-11-22T09:15:00+00:00")),
+            ("2025-11-22", Some("2025-11-22T00:00:00+00:00")),
+            ("yesterday", None),
+        ] {
+            assert_eq!(parse_time(text).map(|time| time.to_rfc3339()).as_deref(), expected, "{text}");
+        }
+    }
+}

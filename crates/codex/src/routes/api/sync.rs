@@ -1,0 +1,215 @@
+//! Starting, watching and stopping syncs (codex-api.md §8.2).
+
+use axum::extract::{FromRequestParts, State};
+use chrono::{DateTime, Utc};
+use hivematrix_shared::{
+    audit,
+    auth::{AdminOnly, Caller, StaffOnly, TechnicianOnly},
+    extract::{Json, Path},
+    pages::format::iso_z,
+    problem::{Problem, Result},
+};
+use http::{StatusCode, request::Parts};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    Codex,
+    jobs::{Details, StartError, Work},
+    providers::ProviderError,
+    store::sync_jobs::{self, Job},
+    sync::Reach,
+};
+
+pub fn router() -> OpenApiRouter<Codex> {
+    OpenApiRouter::new()
+        .routes(routes!(start_base))
+        .routes(routes!(start_tickets))
+        .routes(routes!(start_full_history))
+        .routes(routes!(get_status))
+        .routes(routes!(get_last))
+        .routes(routes!(cancel))
+}
+
+/// A caller of class TS (codex-api.md §1.1): technicians and administrators, with upstream's refusal.
+struct Technician(Caller);
+
+impl FromRequestParts<Codex> for Technician {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, codex: &Codex) -> Result<Self> {
+        match TechnicianOnly::from_request_parts(parts, codex).await {
+            Ok(TechnicianOnly(caller)) => Ok(Self(caller)),
+            Err(problem) if problem.status() == StatusCode::FORBIDDEN => Err(problem
+                .with("success", false)
+                .with("error", "Permission denied. Technician or admin access required.")),
+            Err(problem) => Err(problem),
+        }
+    }
+}
+
+/// A job that has begun.
+#[derive(Serialize, ToSchema)]
+struct Started {
+    success: bool,
+    job_id: Uuid,
+    message: String,
+}
+
+/// A sync job. While it runs, `output` and `progress` grow.
+#[derive(Serialize, ToSchema)]
+struct JobStatus {
+    id: Uuid,
+    /// `psa`.
+    script: String,
+    /// Name of the provider.
+    provider: Option<String>,
+    /// `base`, `tickets`, `tickets-detail`, …
+    sync_type: Option<String>,
+    /// `running`, `completed` or `failed`.
+    status: String,
+    started_at: String,
+    completed_at: Option<String>,
+    /// The last 1000 characters it wrote.
+    output: Option<String>,
+    /// Why it failed.
+    error: Option<String>,
+    success: Option<bool>,
+    /// `phase`, `page` and `counts`.
+    progress: Option<Value>,
+}
+
+impl From<Job> for JobStatus {
+    fn from(job: Job) -> Self {
+        let time = |time: DateTime<Utc>| iso_z(time);
+        Self {
+            id: job.id,
+            script: job.script,
+            provider: job.provider,
+            sync_type: job.sync_type,
+            status: job.status,
+            started_at: time(job.started_at),
+            completed_at: job.completed_at.map(time),
+            output: job.output,
+            error: job.error,
+            success: job.success,
+            progress: job.progress,
+        }
+    }
+}
+
+/// Reads companies, contacts and agents of the default provider.
+#[utoipa::path(post, path = "/sync/psa", tag = "sync", responses(
+    (status = 200, body = Started), (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
+))]
+async fn start_base(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<Started>> {
+    start(&codex, &caller, Work::base(), "PSA sync").await
+}
+
+/// Reads the tickets that changed, then messages and hours of the most important ones.
+#[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
+    (status = 200, body = Started), (status = 403, description = "Neither technician nor administrator"),
+    (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
+))]
+async fn start_tickets(State(codex): State<Codex>, Technician(caller): Technician) -> Result<Json<Started>> {
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::Some };
+    start(&codex, &caller, work, "Ticket detail sync").await
+}
+
+/// Reads all tickets there ever were, with messages and hours, and compares what is stored with what the vendor has.
+#[utoipa::path(post, path = "/sync/tickets/full-history", tag = "sync", responses(
+    (status = 200, body = Started), (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
+))]
+async fn start_full_history(
+    State(codex): State<Codex>,
+    AdminOnly(caller): AdminOnly,
+) -> Result<Json<Started>> {
+    start(
+        &codex,
+        &caller,
+        Work::Tickets { reach: Reach::Full, details: Details::All },
+        "Full ticket history sync",
+    )
+    .await
+}
+
+async fn start(codex: &Codex, caller: &Caller, work: Work, what: &str) -> Result<Json<Started>> {
+    let provider = codex.sync.providers().default_name().to_owned();
+    let job_id = codex.sync.start(None, work, &caller.label()).await.map_err(refusal)?;
+    audit!(job_id = %job_id, caller = caller.label(), provider, "{what} started");
+    Ok(Json(Started { success: true, job_id, message: format!("{what} started in background ({provider})") }))
+}
+
+fn refusal(error: StartError) -> Problem {
+    let text = error.to_string();
+    let problem = match error {
+        StartError::Running(job_id) => Problem::new(StatusCode::CONFLICT).with("job_id", job_id.to_string()),
+        StartError::Provider(ProviderError::Unknown { .. }) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY),
+        StartError::Provider(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE),
+        StartError::Database(error) => return Problem::from(error).with("success", false),
+    };
+    problem.with("success", false).error(text)
+}
+
+/// One sync job.
+#[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
+    (status = 200, body = JobStatus), (status = 404, description = "No such job")
+))]
+async fn get_status(
+    State(codex): State<Codex>,
+    _: Technician,
+    Path(job_id): Path<String>,
+) -> Result<Json<JobStatus>> {
+    let job = match Uuid::parse_str(&job_id) {
+        Ok(id) => sync_jobs::get(&codex.pool, id).await?,
+        Err(_) => None,
+    };
+    job.map(|job| Json(job.into())).ok_or_else(no_such_job)
+}
+
+/// The newest job of a script.
+#[utoipa::path(get, path = "/sync/last/{script}", tag = "sync", params(("script" = String, Path)), responses(
+    (status = 200, body = JobStatus), (status = 404, description = "None of that script")
+))]
+async fn get_last(
+    State(codex): State<Codex>,
+    _: StaffOnly,
+    Path(script): Path<String>,
+) -> Result<Json<JobStatus>> {
+    let job = sync_jobs::last(&codex.pool, &script).await?;
+    job.map(|job| Json(job.into()))
+        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND).error("No sync found for this script"))
+}
+
+/// A job that will end.
+#[derive(Serialize, ToSchema)]
+struct Cancelling {
+    success: bool,
+    message: &'static str,
+}
+
+/// Ends a running job after the step it is at. What it has stored stays.
+#[utoipa::path(post, path = "/sync/cancel/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
+    (status = 200, body = Cancelling), (status = 404, description = "No such running job")
+))]
+async fn cancel(
+    State(codex): State<Codex>,
+    Technician(caller): Technician,
+    Path(job_id): Path<String>,
+) -> Result<Json<Cancelling>> {
+    let id = Uuid::parse_str(&job_id).map_err(|_| no_such_job())?;
+    if !sync_jobs::request_cancel(&codex.pool, id).await? {
+        return Err(no_such_job());
+    }
+    audit!(job_id = %id, caller = caller.label(), "sync job cancelled");
+    Ok(Json(Cancelling { success: true, message: "The job will end in a moment" }))
+}
+
+fn no_such_job() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND).error("Job not found")
+}

@@ -1,0 +1,138 @@
+//! The detail phase's side of a ticket: messages, bookings, and when they are next due.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::{PgConnection, PgPool};
+
+use crate::providers::{Conversation, PsaTimeEntry, TicketDetail};
+
+/// A ticket whose details have to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueTicket {
+    /// Database id.
+    pub id: i64,
+    /// Vendor id.
+    pub external_id: i64,
+    /// Since when; tells later whether the ticket has changed again meanwhile.
+    pub due_at: DateTime<Utc>,
+    /// Failed attempts so far.
+    pub attempts: i32,
+}
+
+/// The tickets whose details are due, those on the board first, then the most recently changed.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn due(pool: &PgPool, provider: &str, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<DueTicket>> {
+    sqlx::query_as!(
+        DueTicket,
+        r#"select id, external_id, detail_due_at as "due_at!", detail_attempts as attempts from ticket_details
+           where external_source = $1 and detail_due_at <= $2
+           order by is_active desc, last_updated_at desc nulls last, id limit $3"#,
+        provider,
+        now,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Stores what the vendor has for one ticket. Bookings that are no longer there are removed: the list was complete.
+///
+/// # Errors
+/// When the database cannot be written; nothing is stored then.
+pub async fn save(pool: &PgPool, provider: &str, ticket: &DueTicket, detail: &TicketDetail) -> sqlx::Result<()> {
+    let (notes, conversations): (Vec<&Conversation>, Vec<&Conversation>) =
+        detail.conversations.iter().partition(|entry| entry.private);
+    let hours: Decimal = detail.time_entries.iter().map(|entry| entry.hours).sum();
+    let mut tx = pool.begin().await?;
+    save_time_entries(&mut tx, provider, ticket.id, &detail.time_entries).await?;
+    sqlx::query!(
+        "update ticket_details set conversations = $2, notes = $3, total_hours_spent = $4, detail_attempts = 0,
+             detail_due_at = case when detail_due_at is distinct from $5 then detail_due_at end
+         where id = $1",
+        ticket.id,
+        sqlx::types::Json(&conversations) as _,
+        sqlx::types::Json(&notes) as _,
+        hours,
+        ticket.due_at
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}
+
+async fn save_time_entries(
+    conn: &mut PgConnection,
+    provider: &str,
+    ticket: i64,
+    entries: &[PsaTimeEntry],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into ticket_time_entries as t
+             (external_id, external_source, ticket_id, agent_id, hours, billable, executed_at, created_at, updated_at)
+         select e.external_id, $2, $3, e.agent_id, e.hours, e.billable, e.executed_at, e.created_at, e.updated_at
+         from jsonb_to_recordset($1) as e (external_id bigint, agent_id bigint, hours numeric, billable boolean,
+             executed_at timestamptz, created_at timestamptz, updated_at timestamptz)
+         on conflict (external_id, external_source) do update set
+             ticket_id = excluded.ticket_id, agent_id = excluded.agent_id, hours = excluded.hours,
+             billable = excluded.billable, executed_at = excluded.executed_at, created_at = excluded.created_at,
+             updated_at = excluded.updated_at",
+        sqlx::types::Json(entries) as _,
+        provider,
+        ticket
+    )
+    .execute(&mut *conn)
+    .await?;
+    let present: Vec<i64> = entries.iter().map(|entry| entry.external_id).collect();
+    sqlx::query!(
+        "delete from ticket_time_entries where ticket_id = $1 and external_source = $2 and external_id <> all ($3)",
+        ticket,
+        provider,
+        &present
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Puts a ticket off after a failed attempt.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn put_off(pool: &PgPool, ticket: &DueTicket, until: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update ticket_details set detail_due_at = $2, detail_attempts = detail_attempts + 1
+         where id = $1 and detail_due_at = $3",
+        ticket.id,
+        until,
+        ticket.due_at
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Makes the details of all tickets due that are on the board or changed since a moment. A booking does not always
+/// change its ticket's update time.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn make_due(
+    pool: &PgPool,
+    provider: &str,
+    changed_since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "update ticket_details set detail_due_at = $3, detail_attempts = 0
+         where external_source = $1 and detail_due_at is null
+           and (is_active or last_updated_at >= $2) and status is distinct from 'deleted'",
+        provider,
+        changed_since,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}

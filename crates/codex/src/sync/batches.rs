@@ -1,0 +1,59 @@
+//! Storing many rows in one statement without letting a bad one spoil the others.
+
+use std::fmt::Display;
+
+use futures::future::BoxFuture;
+use sqlx::{Acquire as _, PgConnection};
+
+use super::Report;
+use crate::store::sync_tickets::Written;
+
+/// Stores rows with `write`, all at once. When the database refuses the batch it is tried in halves, down to the single
+/// rows that are at fault; those are reported under the name that `name` gives them and left out.
+///
+/// # Errors
+/// When the database fails for another reason than the rows.
+pub(super) async fn store<T: Sync>(
+    conn: &mut PgConnection,
+    report: &Report,
+    rows: &[T],
+    name: impl Fn(&T) -> String + Send,
+    write: impl for<'a> Fn(&'a mut PgConnection, &'a [T]) -> BoxFuture<'a, sqlx::Result<Written>> + Send + Sync,
+) -> sqlx::Result<Written> {
+    let mut written = Written::default();
+    let mut open = vec![rows];
+    while let Some(batch) = open.pop() {
+        if batch.is_empty() {
+            continue;
+        }
+        let mut attempt = conn.begin().await?;
+        match write(&mut attempt, batch).await {
+            Ok(more) => {
+                attempt.commit().await?;
+                written += more;
+            }
+            Err(sqlx::Error::Database(error)) if is_about_rows(error.code().as_deref()) => {
+                attempt.rollback().await?;
+                match batch {
+                    [row] => report.warn(refused(name(row), &error)),
+                    _ => {
+                        let (first, second) = batch.split_at(batch.len() / 2);
+                        open.push(second);
+                        open.push(first);
+                    }
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(written)
+}
+
+fn refused(name: String, error: &impl Display) -> String {
+    format!("{name} could not be stored: {error}")
+}
+
+/// Class 22 is bad data, class 23 a broken constraint; 21 a row that comes twice.
+fn is_about_rows(code: Option<&str>) -> bool {
+    code.is_some_and(|code| ["21", "22", "23"].iter().any(|class| code.starts_with(class)))
+}

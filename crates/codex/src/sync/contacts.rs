@@ -1,0 +1,145 @@
+//! Contacts: matched by the vendor's id first, then by address (codex-api.md §6.5).
+
+use std::collections::{HashMap, HashSet};
+
+use futures::FutureExt as _;
+
+use super::{Sync, SyncError, batches};
+use crate::providers::PsaContact;
+use crate::store::sync_contacts::{self, ContactRow, StoredContact};
+use crate::store::sync_tickets::Written;
+
+/// Contacts written in one transaction.
+const BATCH: usize = 200;
+
+/// What a fetched list means for the stored contacts.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Plan {
+    /// Rows to store, in an order in which every address is free when its turn comes, batch by batch.
+    pub(super) rows: Vec<ContactRow>,
+    /// Rows that were left out, and why.
+    pub(super) warnings: Vec<String>,
+}
+
+/// Compares a complete list with what is stored. `gone` are the contacts the vendor confirmed not to have any more:
+/// whoever has their address now takes over their row.
+pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaContact>, gone: &[i64]) -> Plan {
+    let owner = |contact: &StoredContact| {
+        contact.external_id.filter(|id| contact.external_source != provider || !gone.contains(id))
+    };
+    let mine: HashMap<i64, &StoredContact> = stored
+        .iter()
+        .filter(|contact| contact.external_source == provider)
+        .filter_map(|contact| Some((owner(contact)?, contact)))
+        .collect();
+    let by_address: HashMap<&str, &StoredContact> =
+        stored.iter().map(|contact| (contact.email.as_str(), contact)).collect();
+
+    let mut plan = Plan::default();
+    let mut claimed: HashMap<String, i64> = HashMap::new();
+    let mut wanted: Vec<(PsaContact, String)> = Vec::new();
+    let mut by_age = fetched;
+    by_age.sort_by_key(|contact| contact.external_id);
+    for contact in by_age {
+        let Some(email) = contact.email.as_deref().map(str::to_lowercase) else {
+            plan.warnings.push(format!("contact {} has no address", contact.external_id));
+            continue;
+        };
+        if let Some(first) = claimed.get(&email) {
+            plan.warnings.push(format!("contact {} has the address of contact {first}", contact.external_id));
+            continue;
+        }
+        claimed.insert(email.clone(), contact.external_id);
+        wanted.push((contact, email));
+    }
+
+    // Addresses that their present holders give up in this list.
+    let moving: HashSet<i64> = wanted
+        .iter()
+        .filter(|(contact, email)| mine.get(&contact.external_id).is_some_and(|mine| mine.email != *email))
+        .map(|(contact, _)| contact.external_id)
+        .collect();
+    for (contact, email) in wanted {
+        let known = mine.get(&contact.external_id).map(|contact| contact.id);
+        let holder = by_address.get(email.as_str()).filter(|holder| Some(holder.id) != known);
+        let id = match holder {
+            None => known,
+            Some(holder) => match owner(holder) {
+                Some(id) if holder.external_source == provider && moving.contains(&id) => known,
+                // Nobody's row with this address: it is this person, unless that one has a row already.
+                None if known.is_none() => Some(holder.id),
+                _ => {
+                    plan.warnings.push(format!("contact {} has an address that is taken", contact.external_id));
+                    continue;
+                }
+            },
+        };
+        plan.rows.push(ContactRow { id, name: full_name(&contact), contact });
+    }
+    // Who gives up an address goes before whoever takes it; those who exchange theirs meet in the first batch.
+    plan.rows.sort_by_key(|row| !moving.contains(&row.contact.external_id));
+    plan
+}
+
+/// First and last name, else the local part of the address.
+fn full_name(contact: &PsaContact) -> String {
+    let parts: Vec<&str> = [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
+    if !parts.is_empty() {
+        return parts.join(" ");
+    }
+    let email = contact.email.as_deref().unwrap_or_default();
+    email.split('@').next().unwrap_or(email).to_owned()
+}
+
+impl Sync {
+    /// Contacts of the provider and the companies they belong to.
+    pub(super) async fn contacts(&self) -> Result<(), SyncError> {
+        self.report.line(format!("Reading contacts from {}", self.provider.display_name()));
+        let fetched = self.whole_list("contacts", |page| self.provider.contacts(page), |row| row.external_id).await?;
+        let stored = sync_contacts::stored(&self.pool).await?;
+        let gone = self.gone_contacts(&stored, &fetched).await?;
+        let plan = plan(self.provider.name(), &stored, fetched, &gone);
+        self.report.warn_all(plan.warnings);
+
+        let provider = self.provider.name();
+        // All who change their address must be in one batch.
+        let changing = plan.rows.iter().take_while(|row| changes_address(row, &stored)).count();
+        let (first, rest) = plan.rows.split_at(changing);
+        for batch in std::iter::once(first).chain(rest.chunks(BATCH)) {
+            let mut tx = self.pool.begin().await?;
+            let written: Written = batches::store(
+                &mut tx,
+                &self.report,
+                batch,
+                |row| format!("contact {}", row.contact.external_id),
+                |conn, rows| sync_contacts::save(conn, provider, rows).boxed(),
+            )
+            .await?;
+            tx.commit().await?;
+            self.report.count(|counts| counts.contacts += written.created + written.updated);
+        }
+        let mut conn = self.pool.acquire().await?;
+        let removed = sync_contacts::remove(&mut conn, provider, &gone).await?;
+        if removed > 0 {
+            self.report.line(format!("{removed} contacts are gone from {}", self.provider.display_name()));
+            self.report.count(|counts| counts.removed += removed);
+        }
+        Ok(())
+    }
+
+    async fn gone_contacts(&self, stored: &[StoredContact], fetched: &[PsaContact]) -> Result<Vec<i64>, SyncError> {
+        let fetched: HashSet<i64> = fetched.iter().map(|contact| contact.external_id).collect();
+        let mine = stored.iter().filter(|contact| contact.external_source == self.provider.name());
+        let mine: Vec<i64> = mine.filter_map(|contact| contact.external_id).collect();
+        let missing: Vec<i64> = mine.iter().copied().filter(|id| !fetched.contains(id)).collect();
+        self.confirm_gone("contacts", &missing, mine.len(), |id| {
+            async move { Ok(self.provider.contact(id).await?.is_none()) }.boxed()
+        })
+        .await
+    }
+}
+
+fn changes_address(row: &ContactRow, stored: &[StoredContact]) -> bool {
+    let email = row.contact.email.as_deref().map(str::to_lowercase);
+    row.id.is_some_and(|id| stored.iter().any(|known| known.id == id && Some(&known.email) != email.as_ref()))
+}

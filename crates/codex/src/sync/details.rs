@@ -1,0 +1,81 @@
+//! The detail phase: messages and hours of tickets that changed. It never holds up the board: tickets are visible
+//! before it begins, and what is due is kept with each ticket (codex-api.md §6.5).
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures::{StreamExt as _, stream};
+
+use super::{Sync, SyncError};
+use crate::store::sync_details::{self, DueTicket};
+
+/// Tickets looked up at a time.
+const BATCH: i64 = 50;
+/// Tickets read at the same time.
+const PARALLEL: usize = 3;
+
+/// Where a detail phase stops although more is due.
+#[derive(Debug, Clone, Copy)]
+pub struct DetailLimits {
+    /// After this many tickets.
+    pub tickets: u64,
+    /// After this long.
+    pub time: Duration,
+}
+
+impl Sync {
+    /// Reads the details of the tickets that are due. A ticket that fails is put off, longer every time.
+    ///
+    /// # Errors
+    /// When the vendor cannot be used at all, or the database.
+    pub async fn details(&self, limits: DetailLimits) -> Result<(), SyncError> {
+        let provider = self.provider.name();
+        let began = self.clock.now();
+        let mut done = 0;
+        while done < limits.tickets && (self.clock.now() - began).to_std().unwrap_or_default() < limits.time {
+            let wanted = BATCH.min(i64::try_from(limits.tickets - done).unwrap_or(BATCH));
+            let due = sync_details::due(&self.pool, provider, self.clock.now(), wanted).await?;
+            if due.is_empty() {
+                break;
+            }
+            done += due.len() as u64;
+            self.report.at("details", None);
+            let mut work = stream::iter(due).map(|ticket| self.detail(ticket)).buffer_unordered(PARALLEL);
+            while let Some(result) = work.next().await {
+                result?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn detail(&self, ticket: DueTicket) -> Result<(), SyncError> {
+        match self.provider.ticket_detail(ticket.external_id).await {
+            Ok(Some(detail)) => {
+                self.report.warn_all(
+                    detail.warnings.iter().map(|warning| format!("ticket {}: {warning}", ticket.external_id)),
+                );
+                sync_details::save(&self.pool, self.provider.name(), &ticket, &detail).await?;
+                self.report.count(|counts| counts.details += 1);
+                Ok(())
+            }
+            Ok(None) => {
+                sync_details::put_off(&self.pool, &ticket, self.clock.now() + pause(ticket.attempts)).await?;
+                self.settle(ticket.external_id).await
+            }
+            Err(error) => {
+                // Also when the whole phase ends now: the ticket may be the reason, and must not be in front for ever.
+                sync_details::put_off(&self.pool, &ticket, self.clock.now() + pause(ticket.attempts)).await?;
+                if error.is_fatal() {
+                    return Err(error.into());
+                }
+                self.report.warn(format!("ticket {}: {error}", ticket.external_id));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// 5 minutes, doubled with every failure, at most a day.
+fn pause(attempts: i32) -> TimeDelta {
+    TimeDelta::minutes(5 << attempts.clamp(0, 8)).min(TimeDelta::days(1))
+}

@@ -1,0 +1,165 @@
+//! What a run tells about itself: counts, where it is, and the lines people read.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hivematrix_shared::clock::Clock;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Characters of output kept with a job (codex-api.md §8.2).
+const KEPT_OUTPUT: usize = 1000;
+/// Warnings written out; more are only counted.
+const SHOWN_WARNINGS: u64 = 50;
+
+/// Summary counts of a run (codex-api.md §8.1).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Companies stored.
+    pub companies: u64,
+    /// Contacts stored.
+    pub contacts: u64,
+    /// Agents stored.
+    pub agents: u64,
+    /// Groups stored.
+    pub groups: u64,
+    /// Tickets received.
+    pub tickets: u64,
+    /// New tickets among them.
+    pub tickets_created: u64,
+    /// Changed tickets among them.
+    pub tickets_updated: u64,
+    /// Tickets marked `deleted`, because the vendor no longer has them.
+    pub tickets_deleted: u64,
+    /// Tickets that a list lacked and whose real state was fetched.
+    pub tickets_reconciled: u64,
+    /// Tickets removed, because the vendor marks them as spam or deleted.
+    pub tickets_cleaned: u64,
+    /// Tickets whose messages and hours were read.
+    pub details: u64,
+    /// Companies, contacts and agents removed.
+    pub removed: u64,
+    /// Rows that were patched or left out.
+    pub warnings: u64,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    phase: String,
+    page: Option<u32>,
+    counts: Counts,
+    output: VecDeque<char>,
+}
+
+/// Shared by the run and whoever watches it; clones tell the same story.
+#[derive(Clone)]
+pub struct Report {
+    inner: Arc<Mutex<Inner>>,
+    clock: Clock,
+    /// Whether lines are also written to standard output.
+    echo: bool,
+}
+
+impl Report {
+    /// An empty report.
+    pub fn new(clock: Clock, echo: bool) -> Self {
+        Self { inner: Arc::default(), clock, echo }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a line, `[YYYY-MM-DD HH:MM:SS] …` in UTC.
+    pub fn line(&self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        let line = format!("[{}] {text}\n", self.clock.now().format("%Y-%m-%d %H:%M:%S"));
+        if self.echo {
+            use std::io::Write as _;
+            // A reader that went away is no reason to stop the work.
+            let _ = std::io::stdout().lock().write_all(line.as_bytes());
+        } else {
+            tracing::info!("{text}");
+        }
+        let mut inner = self.lock();
+        inner.output.extend(line.chars());
+        let surplus = inner.output.len().saturating_sub(KEPT_OUTPUT);
+        inner.output.drain(..surplus);
+    }
+
+    /// Counts a warning, and writes it out unless there were too many.
+    pub fn warn(&self, text: impl AsRef<str>) {
+        let count = {
+            let mut inner = self.lock();
+            inner.counts.warnings += 1;
+            inner.counts.warnings
+        };
+        if count <= SHOWN_WARNINGS {
+            self.line(format!("WARNING: {}", text.as_ref()));
+        }
+    }
+
+    /// Counts several warnings.
+    pub fn warn_all(&self, texts: impl IntoIterator<Item = String>) {
+        for text in texts {
+            self.warn(text);
+        }
+    }
+
+    /// Says what the run does now.
+    pub fn at(&self, phase: &str, page: Option<u32>) {
+        let mut inner = self.lock();
+        if inner.phase != phase {
+            phase.clone_into(&mut inner.phase);
+        }
+        inner.page = page;
+    }
+
+    /// Changes the counts.
+    pub fn count(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut self.lock().counts);
+    }
+
+    /// The counts so far.
+    pub fn counts(&self) -> Counts {
+        self.lock().counts.clone()
+    }
+
+    /// Phase, page and counts as they are kept with the job.
+    pub fn progress(&self) -> Value {
+        let inner = self.lock();
+        serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts })
+    }
+
+    /// The last lines.
+    pub fn output(&self) -> String {
+        self.lock().output.iter().collect()
+    }
+
+    /// Writes the counts that are not zero.
+    pub fn summary(&self) {
+        let counts = serde_json::to_value(self.counts()).unwrap_or_default();
+        self.line("Summary:");
+        for (name, count) in counts.as_object().into_iter().flatten() {
+            if count.as_u64() != Some(0) {
+                self.line(format!("  {name}: {count}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_thousand_characters_are_kept() {
+        let report = Report::new(Clock::fixed("2025-11-22T09:15:00Z".parse().unwrap()), false);
+        for _ in 0..100 {
+            report.line("ä".repeat(50));
+        }
+        let output = report.output();
+        assert_eq!(output.chars().count(), KEPT_OUTPUT);
+        assert!(output.ends_with(&format!("[2025-11-22 09:15:00] {}\n", "ä".repeat(50))));
+    }
+}

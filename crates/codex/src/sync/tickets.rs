@@ -1,0 +1,266 @@
+//! The list phase of the ticket sync: makes all changed tickets visible, page by page (codex-api.md §6.5).
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::removal::Allowance;
+use super::{Sync, SyncError, batches, plan};
+use crate::providers::{Page, PageRef, ProviderError, PsaTicket, TicketView};
+use crate::store::sync_state::{self, TICKETS, TICKETS_FULL, TicketRun};
+use crate::store::sync_tickets;
+
+/// Which tickets a list phase reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Those that changed since the last run.
+    Changes,
+    /// All of them, and compares what is stored with what the vendor has.
+    Full,
+}
+
+impl Sync {
+    /// Reads and stores tickets. Returns when all of them are visible.
+    ///
+    /// # Errors
+    /// When the vendor does not deliver or the database does not take it. What was stored until then stays, and the
+    /// next run goes on there.
+    pub async fn tickets(&self, reach: Reach) -> Result<(), SyncError> {
+        let provider = self.provider.name();
+        let state = sync_state::load(&self.pool, provider, TICKETS).await?;
+        let run = plan::ticket_run(&state, reach, self.clock.now(), &self.rules, Uuid::new_v4());
+        self.announce(&run, state.unfinished.as_ref());
+        let stored = sync_tickets::count(&self.pool, provider).await?;
+        let mut allowance = Allowance::new(stored.unsigned_abs(), self.rules.delete_share);
+
+        let pages = self.read_list(&run, &mut allowance).await?;
+        let removed_meanwhile = self.read_marked(&run, &mut allowance).await?;
+        if pages > 1 && removed_meanwhile {
+            // Every ticket that vanishes moves those behind it one row towards the front, possibly onto a page that
+            // was read already.
+            self.report.line("Tickets were removed meanwhile, reading the list again");
+            let again = TicketRun { page: PageRef::FIRST, ..run.clone() };
+            self.read_list(&again, &mut allowance).await?;
+        }
+        if run.full {
+            self.reconcile(&run, &mut allowance).await?;
+        }
+        self.finish(&run).await
+    }
+
+    fn announce(&self, run: &TicketRun, unfinished: Option<&TicketRun>) {
+        let what = if run.full { "all tickets".to_owned() } else { format!("tickets changed since {}", run.since) };
+        let how = if unfinished.is_some_and(|unfinished| unfinished.id == run.id) {
+            format!(", going on at page {}", run.page.number)
+        } else {
+            String::new()
+        };
+        self.report.line(format!("Reading {what} from {}{how}", self.provider.display_name()));
+    }
+
+    /// Reads the ordinary list from the run's page to its end; returns the number of its last page.
+    async fn read_list(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<u32, SyncError> {
+        let mut at = run.page;
+        let mut before = HashSet::new();
+        loop {
+            self.report.at("tickets", Some(at.number));
+            let page = self.provider.tickets(TicketView::Ordinary, run.since, at).await?;
+            let ids: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
+            if page.next.is_some() && !ids.is_empty() && ids == before {
+                return Err(SyncError::Endless {
+                    provider: self.provider.display_name(),
+                    list: "tickets",
+                    page: at.number,
+                });
+            }
+            before = ids;
+            let next = page.next;
+            let resume = TicketRun { page: next.unwrap_or(at), ..run.clone() };
+            self.store_page(&resume, page, allowance).await?;
+            match next {
+                Some(next) => at = next,
+                None => return Ok(at.number),
+            }
+        }
+    }
+
+    /// One page and where to go on, in one transaction.
+    async fn store_page(
+        &self,
+        resume: &TicketRun,
+        page: Page<PsaTicket>,
+        allowance: &mut Allowance,
+    ) -> Result<(), SyncError> {
+        let provider = self.provider.name();
+        self.report.warn_all(page.warnings);
+        let received = page.items.len() as u64;
+        let mut tx = self.pool.begin().await?;
+        if resume.full {
+            let ids: Vec<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
+            sync_state::saw(&mut tx, resume.id, &ids).await?;
+        }
+        let (marked, ordinary): (Vec<_>, Vec<_>) =
+            newest_only(page.items).into_iter().partition(|ticket| ticket.spam || ticket.deleted);
+        let marked: Vec<i64> = marked.iter().map(|ticket| ticket.external_id).collect();
+        let cleaned = self.remove_marked(&mut tx, &marked, allowance).await?;
+        let written = self.store_tickets(&mut tx, &ordinary).await?;
+        sync_state::keep(&mut tx, provider, TICKETS, resume).await?;
+        tx.commit().await?;
+        self.report.count(|counts| {
+            counts.tickets += received;
+            counts.tickets_created += written.created;
+            counts.tickets_updated += written.updated;
+            counts.tickets_cleaned += cleaned;
+        });
+        Ok(())
+    }
+
+    /// Tickets in the vendor's bin and spam folder since the run's start of view. Returns whether any of them got there
+    /// after the run began.
+    async fn read_marked(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<bool, SyncError> {
+        let mut meanwhile = false;
+        for (view, name) in [(TicketView::Deleted, "deleted tickets"), (TicketView::Spam, "spam")] {
+            let (mut next, mut before) = (Some(PageRef::FIRST), HashSet::new());
+            while let Some(at) = next {
+                self.report.at(name, Some(at.number));
+                let page = match self.provider.tickets(view, run.since, at).await {
+                    Ok(page) => page,
+                    // An account that does not offer the folder must not lose its tickets over it; the nightly
+                    // comparison finds what is gone.
+                    Err(error @ ProviderError::Api { status: 400..=499, .. }) => {
+                        self.report.warn(format!("{name}: {error}"));
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let marked = page.items.iter().filter(|ticket| ticket.spam || ticket.deleted);
+                meanwhile |= marked.clone().any(|ticket| ticket.updated_at.is_some_and(|at| at >= run.started_at));
+                let ids: Vec<i64> = marked.map(|ticket| ticket.external_id).collect();
+                let mut tx = self.pool.begin().await?;
+                let cleaned = self.remove_marked(&mut tx, &ids, allowance).await?;
+                tx.commit().await?;
+                self.report.count(|counts| counts.tickets_cleaned += cleaned);
+                let all: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
+                // A server that does not know the folder answers with the ordinary list; its first page says so.
+                next = page.next.filter(|_| !ids.is_empty() && all != before);
+                before = all;
+            }
+        }
+        Ok(meanwhile)
+    }
+
+    async fn remove_marked(
+        &self,
+        conn: &mut PgConnection,
+        ids: &[i64],
+        allowance: &mut Allowance,
+    ) -> Result<u64, SyncError> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let stored = sync_tickets::stored_among(conn, self.provider.name(), ids).await?;
+        if let Err(refusal) = allowance.take(stored.len()) {
+            self.report.warn(format!("tickets marked as spam or deleted: {refusal}"));
+            return Ok(0);
+        }
+        Ok(sync_tickets::remove(conn, self.provider.name(), &stored).await?)
+    }
+
+    pub(super) async fn store_tickets(
+        &self,
+        conn: &mut PgConnection,
+        tickets: &[PsaTicket],
+    ) -> Result<sync_tickets::Written, SyncError> {
+        let (provider, now) = (self.provider.name(), self.clock.now());
+        let written = batches::store(
+            conn,
+            &self.report,
+            tickets,
+            |ticket| format!("ticket {}", ticket.external_id),
+            |conn, rows| sync_tickets::upsert(conn, provider, rows, now).boxed(),
+        );
+        Ok(written.await?)
+    }
+
+    /// Asks the vendor about every stored ticket that a complete list lacked.
+    async fn reconcile(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<(), SyncError> {
+        let missing = sync_tickets::not_seen(&self.pool, self.provider.name(), run.id).await?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if let Err(refusal) = allowance.take(missing.len()) {
+            self.report.warn(format!("tickets that the list lacks: {refusal}"));
+            return Ok(());
+        }
+        self.report.line(format!("Asking about {} tickets that the list lacks", missing.len()));
+        for id in missing {
+            self.report.at("reconcile", None);
+            self.settle(id).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a stored ticket the state the vendor has now.
+    pub(super) async fn settle(&self, id: i64) -> Result<(), SyncError> {
+        let provider = self.provider.name();
+        let ticket = match self.provider.ticket(id).await {
+            Ok(ticket) => ticket,
+            Err(error) if !error.is_fatal() => {
+                self.report.warn(format!("ticket {id}: {error}"));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut tx = self.pool.begin().await?;
+        match ticket {
+            None => {
+                let marked = sync_tickets::mark_deleted(&mut tx, provider, &[id]).await?;
+                self.report.count(|counts| counts.tickets_deleted += marked);
+            }
+            Some(ticket) if ticket.spam || ticket.deleted => {
+                let removed = sync_tickets::remove(&mut tx, provider, &[id]).await?;
+                self.report.count(|counts| counts.tickets_cleaned += removed);
+            }
+            Some(ticket) => {
+                self.store_tickets(&mut tx, &[ticket]).await?;
+                self.report.count(|counts| counts.tickets_reconciled += 1);
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn finish(&self, run: &TicketRun) -> Result<(), SyncError> {
+        let (provider, now): (_, DateTime<Utc>) = (self.provider.name(), self.clock.now());
+        let mut tx = self.pool.begin().await?;
+        sync_state::finish(&mut tx, provider, TICKETS, run.started_at, now).await?;
+        if run.full {
+            sync_state::finish(&mut tx, provider, TICKETS_FULL, run.started_at, now).await?;
+        }
+        sync_state::forget_runs(&mut tx).await?;
+        tx.commit().await?;
+        let counts = self.report.counts();
+        self.report.line(format!(
+            "{} tickets received, {} new, {} changed",
+            counts.tickets, counts.tickets_created, counts.tickets_updated
+        ));
+        Ok(())
+    }
+}
+
+/// Each ticket once, in its newest state; some servers repeat rows.
+fn newest_only(tickets: Vec<PsaTicket>) -> Vec<PsaTicket> {
+    let mut newest: BTreeMap<i64, PsaTicket> = BTreeMap::new();
+    for ticket in tickets {
+        match newest.get(&ticket.external_id) {
+            Some(known) if known.updated_at > ticket.updated_at => {}
+            _ => {
+                newest.insert(ticket.external_id, ticket);
+            }
+        }
+    }
+    newest.into_values().collect()
+}
