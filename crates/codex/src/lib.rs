@@ -1,1 +1,112 @@
-//! HiveMatrix codex.
+//! Codex: companies, contacts, assets and tickets of an MSP in one place. The only service that talks to the PSA.
+
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod health;
+pub mod jobs;
+pub mod providers;
+pub mod routes;
+pub mod store;
+pub mod sync;
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::ensure;
+use axum::Router;
+use hivematrix_shared::{
+    clock::Clock,
+    context::ServiceContext,
+    db,
+    rate_limit::Limits,
+    server::{self, ServeOptions},
+};
+use sqlx::{PgPool, migrate::Migrator};
+use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    cli::Command,
+    config::{DEFAULT_PORT, Settings},
+    jobs::SyncService,
+    store::board_cache::BoardCache,
+};
+
+/// The schema, applied at start.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/codex");
+
+/// What every handler and job works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Codex {
+    /// What all services share.
+    pub context: ServiceContext,
+    /// Codex's own settings.
+    pub settings: Arc<Settings>,
+    /// The database.
+    pub pool: PgPool,
+    /// The ready-made ticket board.
+    pub board: BoardCache,
+    /// Syncs with the vendors.
+    pub sync: SyncService,
+}
+
+impl Codex {
+    /// Puts the parts together; starts nothing.
+    pub fn new(context: ServiceContext, settings: Settings, pool: PgPool) -> Self {
+        let board = BoardCache::new(pool.clone(), settings.display_time_zone.as_str());
+        let sync = SyncService::from_settings(&settings, pool.clone(), context.clock.clone(), context.shutdown.clone());
+        Self { context, settings: Arc::new(settings), pool, board, sync }
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(title = "Codex", description = "Companies, contacts, assets and tickets of an MSP, in one place."))]
+struct ApiDocument;
+
+/// All routes, and how they are to be served.
+pub fn app(codex: Codex) -> (Router, ServeOptions) {
+    let (api, document) = OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
+    let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
+    let options = ServeOptions::new("Codex", DEFAULT_PORT)
+        .limits(Limits::platform_default().exempt("/api/health"))
+        .health(health::checks(&codex))
+        .openapi(document);
+    (app, options)
+}
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// When it cannot start: no or a newer database, a wrong setting, a port in use.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let context = ServiceContext::start("codex", settings.common.clone())?;
+    let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
+    db::migrate(&pool, &MIGRATOR, &context.shutdown).await?;
+    let zone = &settings.display_time_zone;
+    ensure!(store::board::knows_zone(&pool, zone).await?, "DISPLAY_TIME_ZONE: there is no time zone `{zone}`");
+    let codex = Codex::new(context.clone(), settings, pool);
+    // Waits for running jobs to write down where they are, so it watches the shutdown itself.
+    context.spawn_graceful(codex.sync.clone().run());
+    let (app, options) = app(codex);
+    Ok(server::run(context, app, options).await?)
+}
+
+/// Runs a command of the command line, without a server.
+///
+/// # Errors
+/// When it cannot begin: no or a newer database.
+pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Result<ExitCode> {
+    let shutdown = CancellationToken::new();
+    let stop = shutdown.clone();
+    tokio::spawn(async move {
+        // The job then writes down where it is, and the next run goes on there.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.cancel();
+        }
+    });
+    let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
+    db::migrate(&pool, &MIGRATOR, &shutdown).await?;
+    let sync = SyncService::from_settings(&settings, pool, Clock::system(), shutdown);
+    Ok(cli::run(command, &sync).await)
+}

@@ -1,3 +1,14 @@
-//! HiveMatrix codex.
+//! The `hivematrix-codex` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+use hivematrix_codex::config::Settings;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let mut settings = hivematrix_shared::config::load::<Settings>();
+    match settings.command.take() {
+        Some(command) => hivematrix_codex::run_command(&command, settings).await,
+        None => hivematrix_codex::run(settings).await.map(|()| ExitCode::SUCCESS),
+    }
+}

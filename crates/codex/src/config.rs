@@ -1,0 +1,230 @@
+//! Settings of Codex (codex-api.md §11): flag over environment over `codex.conf` over default.
+
+use clap::{ArgAction, Args, Parser};
+use hivematrix_shared::{
+    config::{CommonSettings, FileKey, Secret, ServiceConfig, parse_bool},
+    contracts::codex::{PsaConfig, PsaGroupIds, PsaId, PsaProviderConfig},
+};
+use url::Url;
+
+use crate::cli;
+
+/// Port when none is configured.
+pub const DEFAULT_PORT: u16 = 5010;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "hivematrix-codex",
+    version,
+    about = "Companies, contacts, assets and tickets of an MSP, in one place"
+)]
+pub struct Settings {
+    #[command(flatten)]
+    pub common: CommonSettings,
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+    #[command(flatten)]
+    pub psa: PsaSettings,
+    #[command(flatten)]
+    pub freshservice: FreshserviceSettings,
+    #[command(flatten)]
+    pub scheduler: SchedulerSettings,
+    /// IANA name of the zone in which the display times of the ticket board are written.
+    #[arg(long, env = "DISPLAY_TIME_ZONE", default_value = "UTC")]
+    pub display_time_zone: String,
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<cli::Command>,
+}
+
+impl ServiceConfig for Settings {
+    const SERVICE: &'static str = "codex";
+    const FILE_KEYS: &'static [FileKey] = &[
+        FileKey::new("database", "connection_string", "DATABASE_URL"),
+        FileKey::new("psa", "default_provider", "PSA_DEFAULT_PROVIDER"),
+        FileKey::new("psa", "enabled_providers", "PSA_ENABLED_PROVIDERS"),
+        FileKey::new("freshservice", "domain", "FRESHSERVICE_DOMAIN"),
+        FileKey::new("freshservice", "web_domain", "FRESHSERVICE_WEB_DOMAIN"),
+        FileKey::new("freshservice", "base_url", "FRESHSERVICE_BASE_URL"),
+        FileKey::new("freshservice", "api_key", "FRESHSERVICE_API_KEY"),
+        FileKey::new("freshservice", "ticket_url_template", "FRESHSERVICE_TICKET_URL_TEMPLATE"),
+        FileKey::new("freshservice", "status_map", "FRESHSERVICE_STATUS_MAP"),
+        FileKey::new(
+            "freshservice",
+            "professional_services_group_id",
+            "FRESHSERVICE_PROFESSIONAL_SERVICES_GROUP_ID",
+        ),
+        FileKey::new("freshservice", "helpdesk_group_id", "FRESHSERVICE_HELPDESK_GROUP_ID"),
+        FileKey::new("scheduler", "sync_psa_enabled", "SYNC_PSA_ENABLED"),
+        FileKey::new("scheduler", "sync_tickets_enabled", "SYNC_TICKETS_ENABLED"),
+        FileKey::new("scheduler", "sync_psa_schedule", "SYNC_PSA_SCHEDULE"),
+        FileKey::new("scheduler", "sync_tickets_schedule", "SYNC_TICKETS_SCHEDULE"),
+        FileKey::new("scheduler", "sync_tickets_interval_seconds", "TICKET_SYNC_INTERVAL_SECONDS"),
+        FileKey::new("scheduler", "sync_run_on_startup", "SYNC_RUN_ON_STARTUP"),
+    ];
+
+    fn common_mut(&mut self) -> &mut CommonSettings {
+        &mut self.common
+    }
+}
+
+/// Where the data lives.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseSettings {
+    /// PostgreSQL connection string.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide_default_value = true)]
+    pub database_url: Option<Secret>,
+    /// Most connections kept open at the same time.
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = 10)]
+    pub database_connections: u32,
+}
+
+/// Which ticketing systems are read.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "PSA")]
+pub struct PsaSettings {
+    /// Provider used when a call names none.
+    #[arg(long, env = "PSA_DEFAULT_PROVIDER", default_value = "freshservice")]
+    pub psa_default_provider: String,
+    /// Providers that are read, separated by commas.
+    #[arg(long, env = "PSA_ENABLED_PROVIDERS", default_value = "freshservice", value_delimiter = ',')]
+    pub psa_enabled_providers: Vec<String>,
+}
+
+/// The Freshservice account.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Freshservice")]
+pub struct FreshserviceSettings {
+    /// Host of the account, e.g. `acme.freshservice.com`.
+    #[arg(long, env = "FRESHSERVICE_DOMAIN")]
+    pub freshservice_domain: Option<String>,
+    /// Host people use in the browser, when it is another one.
+    #[arg(long, env = "FRESHSERVICE_WEB_DOMAIN")]
+    pub freshservice_web_domain: Option<String>,
+    /// Origin of the API when it is not `https://<domain>`; `/api/v2` is appended when there is no path.
+    #[arg(long, env = "FRESHSERVICE_BASE_URL")]
+    pub freshservice_base_url: Option<Url>,
+    /// API key of an agent.
+    #[arg(long, env = "FRESHSERVICE_API_KEY", hide_env_values = true, hide_default_value = true)]
+    pub freshservice_api_key: Option<Secret>,
+    /// Address of a ticket in the browser; default `https://<domain>/helpdesk/tickets/{ticket_id}`.
+    #[arg(long, env = "FRESHSERVICE_TICKET_URL_TEMPLATE")]
+    pub freshservice_ticket_url_template: Option<String>,
+    /// Changes to the table of status codes, e.g. `6=waiting_customer,17=on_hold`.
+    #[arg(long, env = "FRESHSERVICE_STATUS_MAP", value_delimiter = ',', value_parser = parse_status)]
+    pub freshservice_status_map: Vec<(i32, String)>,
+    /// Groups shown in the professional-services view, separated by commas.
+    #[arg(
+        long,
+        env = "FRESHSERVICE_PROFESSIONAL_SERVICES_GROUP_ID",
+        default_value = "19000234009",
+        value_delimiter = ','
+    )]
+    pub freshservice_professional_services_group_id: Vec<i64>,
+    /// Group of the helpdesk; without one it is every other group.
+    #[arg(long, env = "FRESHSERVICE_HELPDESK_GROUP_ID")]
+    pub freshservice_helpdesk_group_id: Option<i64>,
+}
+
+/// What runs by itself.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Scheduler")]
+pub struct SchedulerSettings {
+    /// Start no scheduled sync at all.
+    #[arg(long, env = "CODEX_SKIP_SCHEDULER", default_value = "false", action = ArgAction::Set, value_parser = any_value)]
+    pub skip_scheduler: bool,
+    /// Sync companies, contacts and agents on schedule.
+    #[arg(long, env = "SYNC_PSA_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
+    pub sync_psa_enabled: bool,
+    /// Sync tickets on schedule.
+    #[arg(long, env = "SYNC_TICKETS_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
+    pub sync_tickets_enabled: bool,
+    /// `daily` (02:00 UTC) or `hourly`.
+    #[arg(long, env = "SYNC_PSA_SCHEDULE", default_value = "daily")]
+    pub sync_psa_schedule: String,
+    /// `frequent`, `hourly` or `daily`: how often ticket details are read again in full.
+    #[arg(long, env = "SYNC_TICKETS_SCHEDULE", default_value = "frequent")]
+    pub sync_tickets_schedule: String,
+    /// Seconds between two ticket syncs.
+    #[arg(long, env = "TICKET_SYNC_INTERVAL_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    pub ticket_sync_interval_seconds: u64,
+    /// Run every enabled sync once when the service starts.
+    #[arg(long, env = "SYNC_RUN_ON_STARTUP", default_value = "false", action = ArgAction::Set, value_parser = parse_bool)]
+    pub sync_run_on_startup: bool,
+}
+
+/// `CODEX_SKIP_SCHEDULER` counts with any value but a clear no (codex-api.md §8.3).
+fn any_value(value: &str) -> Result<bool, String> {
+    Ok(parse_bool(value).unwrap_or(true))
+}
+
+fn parse_status(entry: &str) -> Result<(i32, String), String> {
+    let (code, key) = entry.split_once('=').ok_or_else(|| format!("`{entry}` is not CODE=KEY"))?;
+    let code = code.trim().parse().map_err(|_| format!("`{code}` is not a status code"))?;
+    let key = key.trim();
+    if key.is_empty() || !key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        return Err(format!("`{key}` is not a status key"));
+    }
+    Ok((code, key.to_owned()))
+}
+
+impl Settings {
+    /// What `GET /api/psa/config` tells about the configured providers (codex-api.md §4.4).
+    pub fn psa_config(&self) -> PsaConfig {
+        let mut providers = std::collections::BTreeMap::new();
+        if let Some(freshservice) = self.freshservice.psa_config() {
+            providers.insert("freshservice".to_owned(), freshservice);
+        }
+        let default_provider = (!providers.is_empty()).then(|| self.psa.psa_default_provider.clone());
+        PsaConfig { default_provider, providers }
+    }
+}
+
+impl FreshserviceSettings {
+    fn psa_config(&self) -> Option<PsaProviderConfig> {
+        let origin = self.web_origin()?;
+        let ticket = self.freshservice_ticket_url_template.clone();
+        Some(PsaProviderConfig {
+            name: Some("Freshservice".to_owned()),
+            ticket_url_template: Some(
+                ticket.unwrap_or_else(|| format!("{origin}/helpdesk/tickets/{{ticket_id}}")),
+            ),
+            company_url_template: Some(format!("{origin}/a/admin/departments/{{company_id}}")),
+            contact_url_template: Some(format!("{origin}/a/requesters/{{contact_id}}")),
+            domain: self.account_host(),
+            api_key: self
+                .freshservice_api_key
+                .as_ref()
+                .filter(|key| !key.is_empty())
+                .map(|_| "***".to_owned()),
+            group_ids: PsaGroupIds {
+                professional_services: self
+                    .freshservice_professional_services_group_id
+                    .iter()
+                    .copied()
+                    .map(PsaId)
+                    .collect(),
+                helpdesk: self.freshservice_helpdesk_group_id.map(PsaId),
+            },
+        })
+    }
+
+    /// Where people open the PSA: the web domain, else the account's, else the server of the API.
+    fn web_origin(&self) -> Option<String> {
+        match self.freshservice_web_domain.as_ref().or(self.freshservice_domain.as_ref()) {
+            Some(host) => Some(format!("https://{host}")),
+            None => self.freshservice_base_url.as_ref().map(|url| url.origin().ascii_serialization()),
+        }
+    }
+
+    /// The host of the account: the domain, else that of the API.
+    fn account_host(&self) -> Option<String> {
+        self.freshservice_domain.clone().or_else(|| {
+            let url = self.freshservice_base_url.as_ref()?;
+            let host = url.host_str()?;
+            Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+        })
+    }
+}

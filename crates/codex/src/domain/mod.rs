@@ -1,0 +1,10 @@
+//! Rules without input or output; the time is an argument.
+
+pub mod board;
+pub mod contract;
+pub mod preferences;
+pub mod priority;
+pub mod scope;
+pub mod sla;
+pub mod status;
+pub mod words;

@@ -1,0 +1,72 @@
+//! What `/health` says about Codex (codex-api.md §12).
+
+use axum::{Router, body::Body};
+use chrono::{DateTime, TimeDelta, Utc};
+use hivematrix_shared::{
+    contracts::codex::wire::iso,
+    health::{CheckResult, Health},
+};
+use http::{Request, Uri};
+use tower::ServiceExt;
+
+use crate::{Codex, store};
+
+/// All checks.
+pub fn checks(codex: &Codex) -> Health {
+    let sync = codex.clone();
+    Health::new(&codex.context)
+        .database(codex.pool.clone())
+        .dependency("core")
+        .check("sync", move || sync_check(sync.clone()))
+}
+
+/// `/api/health`, the same document as `/health`.
+pub fn alias(codex: &Codex) -> Router {
+    let health = checks(codex).router();
+    let ask = tower::service_fn(move |mut request: Request<Body>| {
+        *request.uri_mut() = Uri::from_static("/health");
+        health.clone().oneshot(request)
+    });
+    Router::new().route_service("/api/health", ask)
+}
+
+/// Age of the newest ticket sync; nothing to complain about while no ticketing system is configured.
+async fn sync_check(codex: Codex) -> CheckResult {
+    if codex.settings.psa_config().providers.is_empty() {
+        return CheckResult::healthy().with("message", "no provider is configured");
+    }
+    let interval = codex.settings.scheduler.ticket_sync_interval_seconds;
+    match store::board::last_sync_time(&codex.pool).await {
+        Ok(last) => judge(last, codex.context.clock.now(), interval),
+        Err(_) => CheckResult::unknown("the database is away"),
+    }
+}
+
+/// Degraded when the last sync is older than three intervals, or there was none yet.
+fn judge(last: Option<DateTime<Utc>>, now: DateTime<Utc>, interval_seconds: u64) -> CheckResult {
+    let Some(last) = last else {
+        return CheckResult::degraded().with("message", "no ticket sync has been completed yet");
+    };
+    let age = (now - last).max(TimeDelta::zero()).num_seconds();
+    let late = u64::try_from(age).unwrap_or_default() > interval_seconds.saturating_mul(3);
+    let result = if late { CheckResult::degraded() } else { CheckResult::healthy() };
+    result.with("last_sync_time", iso(last)).with("age_seconds", age)
+}
+
+#[cfg(test)]
+mod tests {
+    use hivematrix_shared::health::Status;
+
+    use super::*;
+
+    #[test]
+    fn a_sync_older_than_three_intervals_is_degraded() {
+        let now: DateTime<Utc> = "2025-11-22T10:30:00Z".parse().unwrap();
+        for (age, status) in
+            [(0, Status::Healthy), (900, Status::Healthy), (901, Status::Degraded), (-5, Status::Healthy)]
+        {
+            assert_eq!(judge(Some(now - TimeDelta::seconds(age)), now, 300).status(), status, "{age}");
+        }
+        assert_eq!(judge(None, now, 300).status(), Status::Degraded);
+    }
+}

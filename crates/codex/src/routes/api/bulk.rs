@@ -1,0 +1,228 @@
+//! `GET /api/companies/bulk`: everything that bills need, in five queries whatever the number of companies
+//! (codex-api.md §4.2).
+
+use std::{collections::HashMap, hash::Hash, pin::pin};
+
+use axum::{body::Body, extract::State, response::Response};
+use bytes::{BufMut, Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, stream::Peekable};
+use hivematrix_shared::{
+    contracts::codex::{Asset, BulkCompany, Company, Contact, Location, wire::parse_time},
+    extract::LenientQuery,
+    problem::{Problem, Result},
+};
+use http::{HeaderValue, header};
+use serde::Deserialize;
+use sqlx::PgConnection;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::reader::Reader;
+use crate::{
+    Codex,
+    store::{
+        assets, companies, contacts, locations,
+        tickets::company::{self, Selection, TicketOfCompany},
+    },
+};
+
+/// Size from which collected JSON is sent on.
+const CHUNK: usize = 64 * 1024;
+
+pub fn router() -> OpenApiRouter<Codex> {
+    OpenApiRouter::new().routes(routes!(list_bulk))
+}
+
+/// Which tickets, and how much of each; values of the wrong type are ignored.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub struct TicketQuery {
+    /// Only tickets changed in this year, or with work done in it.
+    year: Option<i32>,
+    /// Only tickets changed since then (ISO 8601).
+    updated_since: Option<String>,
+    /// `billing` leaves out descriptions, conversations and notes.
+    fields: Option<String>,
+}
+
+impl TicketQuery {
+    /// The selection among the tickets of these companies, of all without a list.
+    pub fn selection(&self, only: Option<Vec<String>>) -> Selection {
+        Selection {
+            only,
+            year: self.year.filter(|year| (1..=9999).contains(year)),
+            updated_since: self.since(),
+            billing: self.fields.as_deref() == Some("billing"),
+        }
+    }
+
+    fn since(&self) -> Option<DateTime<Utc>> {
+        self.updated_since.as_deref().and_then(parse_time)
+    }
+}
+
+/// Whether tickets are wanted at all.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+struct BulkQuery {
+    /// `true` in any case of letters adds the tickets.
+    include_tickets: Option<String>,
+}
+
+/// All companies with devices, people and addresses, and on demand their tickets.
+#[utoipa::path(
+    get,
+    path = "/api/companies/bulk",
+    tag = "companies",
+    params(BulkQuery, TicketQuery),
+    responses((status = 200, body = Vec<BulkCompany>))
+)]
+async fn list_bulk(
+    State(codex): State<Codex>,
+    reader: Reader,
+    LenientQuery(bulk): LenientQuery<BulkQuery>,
+    LenientQuery(tickets): LenientQuery<TicketQuery>,
+) -> Result<Response> {
+    let only = reader.narrowed(None)?;
+    // One snapshot of the database, so that the queries agree on who there is and in which order.
+    let mut transaction = codex.pool.begin_with("begin isolation level repeatable read, read only").await?;
+    let companies = Companies::load(&mut transaction, only.as_deref()).await?;
+    let with_tickets = bulk.include_tickets.is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let selection = with_tickets.then(|| tickets.selection(only));
+
+    // Tickets are by far the most of it, so they are passed on row by row instead of being held all at once.
+    let (sender, receiver) = mpsc::channel(4);
+    tokio::spawn(async move {
+        if let Err(error) = write(&mut transaction, companies, selection, &sender).await {
+            tracing::error!(error = %error, "the list of companies was cut short");
+            // An answer that ends in an error is not taken for a whole one.
+            let _ = sender.send(Err(error)).await;
+        }
+    });
+    let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver)));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// All companies with what is small.
+struct Companies {
+    companies: Vec<Company>,
+    assets: HashMap<String, Vec<Asset>>,
+    contacts: HashMap<String, Vec<Contact>>,
+    locations: HashMap<String, Vec<Location>>,
+}
+
+impl Companies {
+    async fn load(connection: &mut PgConnection, only: Option<&[String]>) -> Result<Self> {
+        let selection = assets::Selection { only, ..assets::Selection::default() };
+        let companies = companies::list(&mut *connection, only, None, 0).await?;
+        let assets = assets::list(&mut *connection, selection).await?;
+        let contacts = contacts::of_companies(&mut *connection, only).await?;
+        let locations = locations::list(&mut *connection, only).await?;
+        Ok(Self {
+            companies,
+            assets: grouped(assets.into_iter().map(|row| (row.company_id, row.asset))),
+            contacts: grouped(contacts.into_iter().map(|row| (row.account_number, row.contact))),
+            locations: grouped(locations.into_iter().map(|row| (row.account_number, row.location))),
+        })
+    }
+
+    fn take(&mut self, company: Company, with_tickets: bool) -> BulkCompany {
+        let number = &company.account_number;
+        let contacts = self.contacts.remove(number).unwrap_or_default();
+        BulkCompany {
+            assets: self.assets.remove(number).unwrap_or_default(),
+            users: contacts.clone(),
+            contacts,
+            locations: self.locations.remove(number).unwrap_or_default(),
+            tickets: with_tickets.then(Vec::new),
+            company,
+        }
+    }
+}
+
+fn grouped<K: Eq + Hash, V>(rows: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, value) in rows {
+        groups.entry(key).or_default().push(value);
+    }
+    groups
+}
+
+type Sender = mpsc::Sender<Result<Bytes>>;
+
+async fn write(
+    connection: &mut PgConnection,
+    mut all: Companies,
+    tickets: Option<Selection>,
+    sender: &Sender,
+) -> Result<()> {
+    let with_tickets = tickets.is_some();
+    let rows = match tickets {
+        Some(selection) => company::stream(connection, selection).boxed(),
+        None => futures::stream::empty().boxed(),
+    };
+    let mut rows = pin!(rows.peekable());
+    let mut out = BytesMut::from(&b"["[..]);
+    for (index, company) in std::mem::take(&mut all.companies).into_iter().enumerate() {
+        if index > 0 {
+            out.put_u8(b',');
+        }
+        let element = all.take(company, with_tickets);
+        put(&mut out, &element)?;
+        if with_tickets {
+            // The element ends with `"tickets":[]}`: its tickets go between the brackets.
+            out.truncate(out.len() - b"]}".len());
+            put_tickets(&mut out, rows.as_mut(), &element.company.account_number, sender).await?;
+            out.extend_from_slice(b"]}");
+        }
+        send_when_large(&mut out, sender).await?;
+    }
+    if rows.next().await.is_some() {
+        return Err(Problem::internal("tickets came in another order than their companies"));
+    }
+    out.put_u8(b']');
+    send(out.split().freeze(), sender).await
+}
+
+/// Writes the rows of one company; they come in the order of the companies.
+async fn put_tickets<S>(
+    out: &mut BytesMut,
+    mut rows: std::pin::Pin<&mut Peekable<S>>,
+    account_number: &str,
+    sender: &Sender,
+) -> Result<()>
+where
+    S: futures::Stream<Item = sqlx::Result<TicketOfCompany>>,
+{
+    let mut first = true;
+    loop {
+        match rows.as_mut().peek().await {
+            Some(Ok(row)) if row.account_number == account_number => {}
+            Some(Err(_)) => {}
+            _ => return Ok(()),
+        }
+        let Some(row) = rows.next().await.transpose()? else { return Ok(()) };
+        if !std::mem::take(&mut first) {
+            out.put_u8(b',');
+        }
+        put(out, &row.ticket)?;
+        send_when_large(out, sender).await?;
+    }
+}
+
+fn put(out: &mut BytesMut, value: &impl serde::Serialize) -> Result<()> {
+    serde_json::to_writer(out.writer(), value).map_err(Problem::internal)
+}
+
+async fn send_when_large(out: &mut BytesMut, sender: &Sender) -> Result<()> {
+    if out.len() >= CHUNK { send(out.split().freeze(), sender).await } else { Ok(()) }
+}
+
+async fn send(bytes: Bytes, sender: &Sender) -> Result<()> {
+    sender.send(Ok(bytes)).await.map_err(|_| Problem::internal("the reader went away"))
+}

@@ -1,0 +1,33 @@
+//! JSON routes, one file per resource (codex-api.md §4).
+
+pub mod assets;
+pub mod board;
+pub mod bulk;
+pub mod companies;
+pub mod contacts;
+pub mod paging;
+pub mod psa;
+pub mod reader;
+pub mod settings;
+pub mod sync;
+pub mod tickets;
+pub mod users;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::Codex;
+
+/// All JSON routes with their documentation.
+pub fn router() -> OpenApiRouter<Codex> {
+    OpenApiRouter::new()
+        .merge(board::router())
+        .merge(tickets::router())
+        .merge(psa::router())
+        .merge(companies::router())
+        .merge(bulk::router())
+        .merge(contacts::router())
+        .merge(assets::router())
+        .merge(users::router())
+        .merge(settings::router())
+        .merge(sync::router())
+}

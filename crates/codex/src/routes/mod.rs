@@ -1,0 +1,4 @@
+//! HTTP: JSON in `api`, HTML in `pages`.
+
+pub mod api;
+pub mod pages;

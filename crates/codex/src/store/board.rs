@@ -1,0 +1,113 @@
+//! The rows of the ticket board and the version that says whether they have changed.
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sqlx::{PgPool, types::Json};
+
+/// Longest text of a ticket on the board, in characters (codex-api.md §2).
+pub const TEXT_LIMIT: usize = 10_000;
+
+/// One active ticket with the names that belong to it.
+#[derive(Clone, Debug, Default)]
+pub struct BoardRow {
+    pub id: i64,
+    pub external_id: i64,
+    pub source: String,
+    pub ticket_number: Option<String>,
+    pub subject: Option<String>,
+    pub description: Option<String>,
+    pub description_text: Option<String>,
+    pub status: Option<String>,
+    pub status_id: Option<i32>,
+    pub priority: Option<String>,
+    pub priority_id: Option<i32>,
+    pub ticket_type: Option<String>,
+    pub company_id: Option<String>,
+    pub company_name: Option<String>,
+    pub company_compliance_level: Option<String>,
+    pub requester_id: Option<i64>,
+    pub requester_email: Option<String>,
+    pub requester_name: Option<String>,
+    pub responder_id: Option<i64>,
+    pub agent_name: Option<String>,
+    pub group_id: Option<i64>,
+    pub tags: Json<Vec<String>>,
+    pub created_at: Option<DateTime<Utc>>,
+    pub created_at_str: Option<String>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub updated_at_str: Option<String>,
+    pub fr_due_by: Option<DateTime<Utc>>,
+    pub due_by: Option<DateTime<Utc>>,
+    pub first_responded_at: Option<DateTime<Utc>>,
+    pub agent_responded_at: Option<DateTime<Utc>>,
+    pub total_hours_spent: Decimal,
+}
+
+/// Everything the board shows, as one moment of the database has it.
+#[derive(Clone, Debug, Default)]
+pub struct Board {
+    /// The version these rows belong to.
+    pub version: i64,
+    /// End of the newest ticket sync.
+    pub last_sync_time: Option<DateTime<Utc>>,
+    /// All active tickets, in no order.
+    pub rows: Vec<BoardRow>,
+}
+
+/// The number that grows with every committed change of the board.
+pub async fn version(pool: &PgPool) -> sqlx::Result<i64> {
+    sqlx::query_scalar!("select version from board_version").fetch_one(pool).await
+}
+
+/// End of the newest ticket sync of any provider.
+pub async fn last_sync_time(pool: &PgPool) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!("select max(last_completed_at) from sync_state where kind = 'tickets'")
+        .fetch_one(pool)
+        .await
+}
+
+/// Whether PostgreSQL knows a time zone of this name.
+pub async fn knows_zone(pool: &PgPool, zone: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists(select from pg_timezone_names where name = $1) as "known!""#, zone)
+        .fetch_one(pool)
+        .await
+}
+
+/// Reads the board; display times are written in `zone`, an IANA name.
+pub async fn load(pool: &PgPool, zone: &str) -> sqlx::Result<Board> {
+    // One snapshot of the database, so that rows and version belong together.
+    let mut transaction = pool.begin_with("begin isolation level repeatable read, read only").await?;
+    let version =
+        sqlx::query_scalar!("select version from board_version").fetch_one(&mut *transaction).await?;
+    let last_sync_time =
+        sqlx::query_scalar!("select max(last_completed_at) from sync_state where kind = 'tickets'")
+            .fetch_one(&mut *transaction)
+            .await?;
+    let rows = sqlx::query_as!(
+        BoardRow,
+        r#"
+        select t.id as "id!", t.external_id as "external_id!", t.external_source as "source!", t.ticket_number, t.subject,
+            left(t.description, 10000) as description, left(t.description_text, 10000) as description_text,
+            t.status, t.status_id, t.priority, t.priority_id, t.ticket_type,
+            t.company_account_number as company_id, c.name as "company_name?",
+            c.compliance_level as "company_compliance_level?",
+            t.requester_id, t.requester_email, coalesce(nullif(t.requester_name, ''), r.name) as requester_name,
+            t.responder_id, nullif(concat_ws(' ', nullif(a.first_name, ''), nullif(a.last_name, '')), '') as agent_name,
+            t.group_id, t.tags as "tags!: Json<Vec<String>>",
+            t.created_at, to_char(t.created_at at time zone $1, 'Mon DD, HH12:MI AM') as created_at_str,
+            t.last_updated_at as updated_at, to_char(t.last_updated_at at time zone $1, 'Mon DD, HH12:MI AM') as updated_at_str,
+            t.fr_due_by, t.due_by, t.first_responded_at, t.agent_responded_at,
+            t.total_hours_spent as "total_hours_spent!"
+        from ticket_details t
+        left join companies c on c.account_number = t.company_account_number
+        left join contacts r on r.external_source = t.external_source and r.external_id = t.requester_id
+        left join psa_agents a on a.external_source = t.external_source and a.external_id = t.responder_id and a.active
+        where t.is_active
+        "#,
+        zone
+    )
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(Board { version, last_sync_time, rows })
+}

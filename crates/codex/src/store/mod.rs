@@ -1,0 +1,30 @@
+//! SQL, one file per aggregate, and the ready-made answer of the ticket board.
+
+pub mod assets;
+pub mod board;
+pub mod board_cache;
+pub mod companies;
+pub mod contacts;
+pub mod locations;
+pub mod psa_agents;
+pub mod psa_tickets;
+pub mod scope;
+pub mod snapshot;
+pub mod sync_companies;
+pub mod sync_contacts;
+pub mod sync_details;
+pub mod sync_jobs;
+pub mod sync_staff;
+pub mod sync_state;
+pub mod sync_tickets;
+pub mod tickets;
+pub mod users;
+
+/// One page of a list and how many rows there are in all.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows of the page.
+    pub items: Vec<T>,
+    /// Rows on all pages.
+    pub total: i64,
+}
