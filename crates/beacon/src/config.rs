@@ -10,7 +10,7 @@ use crate::domain::views::Views;
 
 /// The live ticket board of HiveMatrix.
 #[derive(Clone, Debug, Parser)]
-#[command(version, about)]
+#[command(about)]
 pub struct Settings {
     /// Settings every service has.
     #[command(flatten)]

@@ -8,7 +8,10 @@ const SECTIONS: [&str; 4] = ["section1", "section2", "section3", "section4"];
 
 /// The board of an answer. Fails only when the answer is not a JSON object.
 pub fn board(body: &[u8]) -> Result<ActiveTickets, serde_json::Error> {
-    if let Ok(board) = serde_json::from_slice(body) {
+    // A list would be read as the members in order.
+    if body.trim_ascii_start().starts_with(b"{")
+        && let Ok(board) = serde_json::from_slice(body)
+    {
         return Ok(board);
     }
     let mut envelope: Map<String, Value> = serde_json::from_slice(body)?;

@@ -1,9 +1,7 @@
 //! The page (beacon.md §5, §8, §11).
 
-mod common;
-
+use crate::common::Suite;
 use chrono::TimeDelta;
-use common::Suite;
 use hivematrix_shared::auth::PermissionLevel;
 use serde_json::json;
 
@@ -59,7 +57,9 @@ async fn rows_are_complete_without_the_script() {
         assert!(page.contains(expected), "{expected} is missing in {page}");
     }
     // Two empty-state texts are there in any case; that of the empty section is the one that shows.
-    assert!(page.contains("No tickets currently in this category. No tickets currently have a customer reply."));
+    assert!(
+        page.contains("No tickets currently in this category. No tickets currently have a customer reply.")
+    );
 }
 
 #[tokio::test]

@@ -84,7 +84,9 @@ async fn answer(State(peers): State<Peers>, request: Request) -> Response {
     let seen = Seen { path: parts.uri.path().to_owned(), headers: parts.headers.clone(), body: body.clone() };
     world.seen.push(seen);
     if let Some((status, text, etag)) = world.answers.get(&call).cloned() {
-        if etag.is_some() && parts.headers.get("if-none-match").and_then(|tag| tag.to_str().ok()) == etag.as_deref() {
+        if etag.is_some()
+            && parts.headers.get("if-none-match").and_then(|tag| tag.to_str().ok()) == etag.as_deref()
+        {
             return StatusCode::NOT_MODIFIED.into_response();
         }
         let mut response = (status, [("content-type", "application/json")], text).into_response();
@@ -141,9 +143,9 @@ impl Suite {
     pub async fn start_with_upstream() -> Self {
         let suite = Self::start().await;
         for (path, body) in [
-            ("GET /api/tickets/active", include_str!("../fixtures/upstream_tickets_active.json")),
-            ("GET /api/psa/agents", include_str!("../fixtures/upstream_psa_agents.json")),
-            ("GET /api/psa/config", include_str!("../fixtures/upstream_psa_config.json")),
+            ("GET /api/tickets/active", include_str!("fixtures/upstream_tickets_active.json")),
+            ("GET /api/psa/agents", include_str!("fixtures/upstream_psa_agents.json")),
+            ("GET /api/psa/config", include_str!("fixtures/upstream_psa_config.json")),
         ] {
             suite.peers.answer_text(path, 200, body, None);
         }
