@@ -134,6 +134,8 @@ fn oddities_are_there() {
     let world = world(SizeName::Demo);
     let tickets = active(&world);
     let subjects: Vec<String> = tickets.iter().map(|t| world.words(t).subject).collect();
+    let different: HashSet<_> = subjects.iter().collect();
+    assert!(different.len() >= 100, "{} different subjects on the board", different.len());
     assert!(subjects.iter().any(|s| s.contains("<script>") || s.contains('\\')), "hostile markup");
     assert!(tickets.iter().any(|t| t.requester_id.is_none()), "alerts without a requester");
     assert!(tickets.iter().any(|t| t.status == status::ODD), "an unknown status");

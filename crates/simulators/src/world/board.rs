@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::text::stories::HOSTILE;
 use super::ticket::{FIRST_TICKET_ID, StoryRef, Ticket, patience, status};
 use super::timeline::office_hour;
 use super::{Hours, World};
@@ -67,10 +66,27 @@ const CALM: &[(Role, u32)] = &[
 pub struct Place {
     /// State of the ticket.
     pub role: Role,
-    /// Rank among the active tickets, newest first.
+    /// Rank among the active tickets, newest first; decides on the story.
     pub rank: u32,
-    /// Belongs to professional services.
-    pub project: bool,
+}
+
+impl Place {
+    /// Every fourth ticket belongs to professional services.
+    const fn project(self) -> bool {
+        self.rank % 4 == 2
+    }
+
+    /// What it is about. Stories repeat as late as possible, the table in a scattered order.
+    fn story(self, dice: &mut Dice) -> StoryRef {
+        match (self.role, self.rank) {
+            (Role::UrgentNew | Role::UrgentInWork, _) => StoryRef::grave(dice),
+            // Texts that break careless pages belong on every board of some size.
+            (_, 20) => StoryRef::Hostile(0),
+            (_, 41) => StoryRef::Hostile(2),
+            _ if self.project() => StoryRef::Project((self.rank / 4).wrapping_mul(5)),
+            _ => StoryRef::Support(self.rank.wrapping_mul(19)),
+        }
+    }
 }
 
 impl Role {
@@ -128,7 +144,7 @@ pub(super) fn places(world: &World) -> HashMap<u32, Place> {
         let index = (position * f64::from(world.size.tickets)) as u32;
         let index = index.min(next_free.saturating_sub(1)).max(active - rank - 1);
         next_free = index;
-        places.insert(index, Place { role, rank, project: rank % 4 == 2 });
+        places.insert(index, Place { role, rank });
     }
     places
 }
@@ -138,12 +154,8 @@ impl World {
     pub(super) fn board_ticket(&self, index: u32, place: Place) -> Ticket {
         let mut dice = Dice::new(self.seed, Salt::Board, 1 + u64::from(index));
         let created = self.created_at(index);
-        let mut t = self.fresh_ticket(FIRST_TICKET_ID + u64::from(index), created, place.project, &mut dice);
-        // Texts that break careless pages belong on every board of some size.
-        if matches!(place.rank, 20 | 41) && !place.project {
-            t.story = StoryRef::Hostile(place.rank % HOSTILE.len() as u32);
-            t.group_id = Some(t.story.group());
-        }
+        let story = place.story(&mut dice);
+        let mut t = self.fresh_ticket(FIRST_TICKET_ID + u64::from(index), created, story, &mut dice);
         t.responder_id = Some(self.someone_of(t.story.group(), &mut dice));
         let now = self.start;
         match place.role {

@@ -186,7 +186,8 @@ impl World {
         let id = self.next_id();
         let mut dice = crate::dice::Dice::new(self.seed, crate::dice::Salt::Live, id);
         let project = dice.chance(0.25);
-        self.fresh_ticket(id, now, project, &mut dice)
+        let story = ticket::StoryRef::any(project, &mut dice);
+        self.fresh_ticket(id, now, story, &mut dice)
     }
 
     /// Stores a changed or new ticket. Ids that are neither known nor [`Self::next_id`] are ignored.

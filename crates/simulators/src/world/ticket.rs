@@ -105,7 +105,7 @@ impl Ticket {
     }
 }
 
-/// Points into one of the tables of stories; `None` for tickets whose words were all given.
+/// Points into one of the tables of stories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoryRef {
     /// [`SUPPORT`].
@@ -124,6 +124,27 @@ impl StoryRef {
             Self::Support(i) => &SUPPORT[i as usize % SUPPORT.len()],
             Self::Project(i) => &PROJECTS[i as usize % PROJECTS.len()],
             Self::Hostile(i) => &HOSTILE[i as usize % HOSTILE.len()],
+        }
+    }
+
+    /// Any story; texts that break careless pages are rare.
+    pub(super) fn any(project: bool, dice: &mut Dice) -> Self {
+        if project {
+            Self::Project(dice.below(PROJECTS.len() as u32))
+        } else if dice.chance(0.01) {
+            Self::Hostile(dice.below(HOSTILE.len() as u32))
+        } else {
+            Self::Support(dice.below(SUPPORT.len() as u32))
+        }
+    }
+
+    /// A story that people call urgent.
+    pub(super) fn grave(dice: &mut Dice) -> Self {
+        loop {
+            let index = dice.below(SUPPORT.len() as u32);
+            if matches!(SUPPORT[index as usize].category, "Network" | "Servers" | "Security" | "Backup") {
+                return Self::Support(index);
+            }
         }
     }
 
@@ -161,21 +182,14 @@ pub(super) const fn targets(priority: u8) -> (i64, i64) {
 }
 
 impl World {
-    /// What every made-up ticket has: story, people, priority; created now, untouched.
+    /// What every made-up ticket has: people and priority; created now, untouched.
     pub(super) fn fresh_ticket(
         &self,
         id: u64,
         created_at: DateTime<Utc>,
-        project: bool,
+        story: StoryRef,
         dice: &mut Dice,
     ) -> Ticket {
-        let story = if project {
-            StoryRef::Project(dice.below(PROJECTS.len() as u32))
-        } else if dice.chance(0.01) {
-            StoryRef::Hostile(dice.below(HOSTILE.len() as u32))
-        } else {
-            StoryRef::Support(dice.below(SUPPORT.len() as u32))
-        };
         let contact = dice.below(self.size.contacts);
         let company = self.company_of(contact);
         let monitoring = story.get().category == "Monitoring";
@@ -229,8 +243,8 @@ impl World {
         let mut dice = Dice::new(self.seed, Salt::Ticket, u64::from(index));
         dice.unit();
         let project = dice.chance(0.18);
-        let mut ticket =
-            self.fresh_ticket(FIRST_TICKET_ID + u64::from(index), created_at, project, &mut dice);
+        let story = StoryRef::any(project, &mut dice);
+        let mut ticket = self.fresh_ticket(FIRST_TICKET_ID + u64::from(index), created_at, story, &mut dice);
         let last = self.start - TimeDelta::minutes(3);
         // Everything happens between entry and the end of history, in this order.
         let room = (last - created_at).max(TimeDelta::seconds(4));
