@@ -1,3 +1,9 @@
-//! HiveMatrix helm.
+//! The program `helm`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = hivematrix_shared::config::load::<hivematrix_helm::config::Settings>();
+    hivematrix_helm::cli::run(settings).await
+}

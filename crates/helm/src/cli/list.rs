@@ -1,0 +1,35 @@
+//! `helm list`: the services of the registry.
+
+use anyhow::Result;
+
+use crate::{
+    domain::registry::{Addressing, Registry},
+    instance::{Layout, options::Options, registry},
+    suite,
+};
+
+pub(super) fn run(layout: &Layout) -> Result<()> {
+    let options = Options::read(layout)?;
+    let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
+    let registry = Registry::generate(&registry::authority(layout)?, addressing)?;
+    let programs = suite::programs()?;
+    println!("{:<14} {:<10} {:>6}  {:<28} {}", "SERVICE", "TYPE", "PORT", "URL", "NEEDS");
+    for name in registry.start_sequence() {
+        let Some(entry) = registry.get(name) else { continue };
+        let kind = match () {
+            () if entry.is_remote() => "remote",
+            () if entry.start_command.is_some() => "foreign",
+            () if registry::is_present(&programs, name, entry) => "program",
+            () => "absent",
+        };
+        let needs: Vec<&str> =
+            entry.servers.iter().chain(&entry.service.dependencies).map(String::as_str).collect();
+        println!(
+            "{name:<14} {kind:<10} {:>6}  {:<28} {}",
+            entry.service.port,
+            entry.service.url,
+            needs.join(", ")
+        );
+    }
+    Ok(())
+}

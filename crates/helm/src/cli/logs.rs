@@ -1,0 +1,137 @@
+//! `helm logs`: out of the central log, oldest first.
+
+use std::{io::Write, time::Duration};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::{
+    LogsArgs,
+    output::{Colour, coloured, harmless, paint},
+    store,
+};
+use crate::{
+    domain::log_filter::{LogFilter, Order},
+    instance::Layout,
+    store::logs::{self, LogRow},
+};
+
+const FOLLOW_POLL: Duration = Duration::from_millis(500);
+/// Lines taken at a time while following.
+const FOLLOW_BATCH: i64 = 1000;
+/// Exceptions are cut to this.
+const EXCEPTION: usize = 200;
+
+pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
+    let pool = store::open(layout).await?;
+    let mut filter = LogFilter {
+        service: args.service.or(args.service_flag),
+        level: args.level,
+        correlation_id: args.correlation,
+        user: args.user,
+        limit: args.tail,
+        ..LogFilter::default()
+    };
+    let mut rows = logs::search(&pool, &filter).await.context("cannot read the log")?;
+    rows.reverse();
+    let colours = coloured();
+    let mut out = std::io::stdout().lock();
+    if rows.is_empty() && !args.follow {
+        writeln!(out, "No logs found")?;
+        return Ok(());
+    }
+    let heading = format!("{} log lines, oldest first", rows.len());
+    writeln!(out, "{}", paint(&heading, Colour::Grey, colours))?;
+    let mut last = rows.iter().map(|row| row.id).max().unwrap_or(0);
+    for row in &rows {
+        out.write_all(text(row, colours).as_bytes())?;
+    }
+    if !args.follow {
+        return Ok(());
+    }
+    if rows.is_empty() {
+        let newest = LogFilter { limit: 1, after_id: Some(0), ..LogFilter::default() };
+        last = logs::search(&pool, &newest).await?.first().map_or(0, |row| row.id);
+    }
+    filter.limit = FOLLOW_BATCH;
+    filter.order = Order::Ascending;
+    loop {
+        filter.after_id = Some(last);
+        for row in logs::search(&pool, &filter).await.context("cannot read the log")? {
+            last = last.max(row.id);
+            out.write_all(text(&row, colours).as_bytes())?;
+        }
+        out.flush()?;
+        tokio::time::sleep(FOLLOW_POLL).await;
+    }
+}
+
+/// One line, and an indented one for each value beside the message.
+fn text(row: &LogRow, colours: bool) -> String {
+    let colour = match row.level.as_str() {
+        "ERROR" | "CRITICAL" => Colour::Red,
+        "WARNING" => Colour::Yellow,
+        "INFO" => Colour::Green,
+        _ => Colour::Blue,
+    };
+    let mut line = format!(
+        "{} {} {:<15} ",
+        row.timestamp.format("%Y-%m-%d %H:%M:%S%.3f"),
+        paint(&format!("{:<10}", format!("[{}]", row.level)), colour, colours),
+        format!("[{}]", harmless(&row.service)),
+    );
+    if let Some(id) = &row.correlation_id {
+        let short: String = harmless(id).chars().take(8).collect();
+        line.push_str(&format!("{} ", paint(&short, Colour::Grey, colours)));
+    }
+    if let Some(user) = &row.user_email {
+        line.push_str(&format!("{} ", paint(&harmless(user), Colour::Blue, colours)));
+    }
+    line.push_str(&harmless(&row.message));
+    line.push('\n');
+    if let Some(Value::Object(extra)) = &row.extra_data {
+        for (name, value) in extra {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let value: String =
+                if name == "exception" { value.chars().take(EXCEPTION).collect() } else { value };
+            let item = format!("    {}: {}", harmless(name), harmless(&value));
+            line.push_str(&paint(&item, Colour::Grey, colours));
+            line.push('\n');
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeZone, Utc};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_line_has_time_level_service_request_user_message_and_values() {
+        let time = Utc.with_ymd_and_hms(2025, 11, 22, 10, 30, 0).unwrap();
+        let row = LogRow {
+            id: 1,
+            service: "codex".into(),
+            level: "ERROR".into(),
+            message: "sync failed".into(),
+            timestamp: time,
+            correlation_id: Some("0123456789abcdef".into()),
+            user_email: Some("ada@x".into()),
+            extra_data: Some(json!({"exception": "x".repeat(300), "tries": 3})),
+            created_at: time,
+            hostname: None,
+            process_id: None,
+        };
+        let expected = format!(
+            "2025-11-22 10:30:00.000 [ERROR]    [codex]         01234567 ada@x sync failed\n    exception: {}\n    tries: 3\n",
+            "x".repeat(200)
+        );
+        assert_eq!(text(&row, false), expected);
+    }
+}

@@ -1,0 +1,345 @@
+//! The command line (helm.md §8).
+
+mod cleanup;
+mod control;
+mod list;
+mod logs;
+mod offline;
+mod output;
+mod status;
+mod store;
+mod token;
+mod up;
+mod update_config;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::{config::Settings, daemon, instance::Layout};
+
+/// What `helm` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring the whole suite up and wait until it is ready. A second call is harmless.
+    Up(UpArgs),
+    /// Stop everything.
+    Down,
+    /// Start one service.
+    Start(ServiceArgs),
+    /// Stop one service; it stays down until it is started.
+    Stop(NameArgs),
+    /// Stop and start one service.
+    Restart(ServiceArgs),
+    /// State of every service.
+    Status(StatusArgs),
+    /// The services of the registry.
+    List,
+    /// Log lines out of the central log, oldest first.
+    Logs(LogsArgs),
+    /// A token for tests and scripts.
+    Token(TokenArgs),
+    /// Write the generated registries (services.json and its companions).
+    UpdateConfig(UpdateConfigArgs),
+    /// Remove old log lines.
+    CleanupLogs(CleanupArgs),
+    /// Run the daemon in the foreground: supervision and the Helm service.
+    Serve(ServeArgs),
+}
+
+/// Arguments of `helm up`.
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    /// Fill the suite from a simulated ticket system. The instance remembers it.
+    #[arg(long)]
+    pub demo: bool,
+    /// Public port of the gateway, taken as it is.
+    #[arg(long = "port", id = "gateway_port", env = "HIVEMATRIX_PORT", value_name = "N")]
+    pub port: Option<u16>,
+    /// Size of the simulated world.
+    #[arg(long, value_enum)]
+    pub size: Option<Size>,
+    /// Number of active tickets in the simulated world.
+    #[arg(long, value_name = "N")]
+    pub active: Option<u32>,
+    /// Number of companies in the simulated world.
+    #[arg(long, value_name = "N")]
+    pub companies: Option<u32>,
+}
+
+/// Sizes of the simulated world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Size {
+    /// 40 companies, 6,000 tickets.
+    Demo,
+    /// 200 companies, 20,000 tickets.
+    Reference,
+    /// Ten times the reference.
+    Large,
+}
+
+impl Size {
+    /// The word on the command line.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Reference => "reference",
+            Self::Large => "large",
+        }
+    }
+}
+
+/// One service, with upstream's mode flag.
+#[derive(Debug, Args)]
+pub struct ServiceArgs {
+    /// Service name.
+    pub service: String,
+    /// Accepted for compatibility; our services have one mode.
+    #[arg(long, value_enum, default_value = "development")]
+    pub mode: Mode,
+}
+
+/// Upstream's start modes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// The default.
+    Development,
+    /// The same here.
+    Production,
+}
+
+/// One service.
+#[derive(Debug, Args)]
+pub struct NameArgs {
+    /// Service name.
+    pub service: String,
+}
+
+/// Arguments of `helm status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Only this service.
+    pub service: Option<String>,
+    /// As JSON: name, state, pid, url, health, memory (bytes), uptime (seconds).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `helm logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Only this service.
+    pub service: Option<String>,
+    /// The same, as a flag.
+    #[arg(long = "service", value_name = "NAME", conflicts_with = "service", id = "service_flag")]
+    pub service_flag: Option<String>,
+    /// How many lines.
+    #[arg(long, short = 'n', default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
+    pub tail: i64,
+    /// Only this level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
+    #[arg(long, short, value_parser = parse_level)]
+    pub level: Option<&'static str>,
+    /// Only the request with this correlation id.
+    #[arg(long, short, visible_alias = "correlation-id", value_name = "ID")]
+    pub correlation: Option<String>,
+    /// Only lines of users whose name or address contains this.
+    #[arg(long, short, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Go on with new lines until interrupted.
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// Arguments of `helm token`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("kind").args(["permission", "service"]))]
+pub struct TokenArgs {
+    /// A user token of this level.
+    #[arg(long, value_enum, default_value = "admin")]
+    pub permission: Permission,
+    /// A service token: who calls, and whom.
+    #[arg(long, value_name = "CALLER:TARGET", value_parser = parse_pair)]
+    pub service: Option<(String, String)>,
+    /// Fetch this URL with the token and print the answer; a path is asked from the gateway.
+    #[arg(long, value_name = "URL")]
+    pub get: Option<String>,
+    /// Life of a user token in seconds.
+    #[arg(long, default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub ttl: u32,
+}
+
+/// Permission levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Permission {
+    /// Everything.
+    Admin,
+    /// Tickets and master data.
+    Technician,
+    /// Bills.
+    Billing,
+    /// Own company only.
+    Client,
+}
+
+/// Arguments of `helm update-config`.
+#[derive(Debug, Args)]
+pub struct UpdateConfigArgs {
+    /// Write ./services.json with the default ports instead of the instance's files.
+    #[arg(long)]
+    pub default: bool,
+}
+
+/// Arguments of `helm cleanup-logs`.
+#[derive(Debug, Args)]
+pub struct CleanupArgs {
+    /// Days that are kept.
+    #[arg(long, default_value_t = crate::jobs::retention::KEEP_DAYS)]
+    pub days: u32,
+    /// Only say what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `helm serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Leave the caller's session: how `helm up` starts it.
+    #[arg(long, hide = true)]
+    pub detach: bool,
+}
+
+/// Runs one command; errors go to standard error.
+pub async fn run(settings: Settings) -> ExitCode {
+    match dispatch(settings).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("helm: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(settings: Settings) -> Result<()> {
+    let layout = Layout::new(absolute(&settings.common.home)?);
+    match settings.command {
+        Command::Up(args) => up::run(&layout, &args).await,
+        Command::Down => control::down(&layout).await,
+        Command::Start(args) => control::start(&layout, args.service).await,
+        Command::Stop(args) => control::stop(&layout, args.service).await,
+        Command::Restart(args) => control::restart(&layout, args.service).await,
+        Command::Status(args) => status::run(&layout, &args).await,
+        Command::List => list::run(&layout),
+        Command::Logs(args) => logs::run(&layout, args).await,
+        Command::Token(args) => token::run(&layout, &args).await,
+        Command::UpdateConfig(args) => update_config::run(&layout, &args),
+        Command::CleanupLogs(args) => cleanup::run(&layout, &args).await,
+        Command::Serve(args) => {
+            if args.detach {
+                nix::unistd::setsid().context("cannot leave the session")?;
+            }
+            daemon::run(layout, settings.common).await
+        }
+    }
+}
+
+/// Services are started in other working directories, so the instance directory must be absolute.
+fn absolute(home: &std::path::Path) -> Result<PathBuf> {
+    if home.as_os_str() == DEFAULT_HOME && is_installed() {
+        return Ok(PathBuf::from(INSTALLED_HOME));
+    }
+    let absolute = std::path::absolute(home).context("the instance directory is not valid")?;
+    // Links are followed, so that one instance has one name.
+    Ok(std::fs::canonicalize(&absolute).unwrap_or(absolute))
+}
+
+const DEFAULT_HOME: &str = "instance";
+const INSTALLED_HOME: &str = "/var/lib/hivematrix";
+
+/// Whether this program lies where packages put programs, not in a checkout.
+fn is_installed() -> bool {
+    std::env::current_exe().is_ok_and(|program| program.starts_with("/usr") || program.starts_with("/opt"))
+}
+
+fn parse_level(given: &str) -> Result<&'static str, String> {
+    let upper = given.to_ascii_uppercase();
+    let known = crate::domain::log_entry::LEVELS;
+    known.into_iter().find(|level| *level == upper).ok_or_else(|| format!("one of {}", known.join(", ")))
+}
+
+fn parse_pair(given: &str) -> Result<(String, String), String> {
+    let pair = given.split_once(':').filter(|(caller, target)| !caller.is_empty() && !target.is_empty());
+    pair.map(|(caller, target)| (caller.to_owned(), target.to_owned()))
+        .ok_or_else(|| "write it as CALLER:TARGET, such as beacon:codex".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        let words = std::iter::once("helm").chain(line.split_whitespace());
+        Settings::try_parse_from(words).map(|settings| settings.command)
+    }
+
+    #[test]
+    fn every_documented_call_is_understood() {
+        for line in [
+            "up",
+            "up --demo --port 9443 --size reference --active 350 --companies 40",
+            "down",
+            "start codex --mode production",
+            "stop codex",
+            "restart beacon",
+            "status",
+            "status --json",
+            "status codex",
+            "list",
+            "logs",
+            "logs ledger --tail 50",
+            "logs core --level ERROR -n 100",
+            "logs --correlation req-abc-123",
+            "logs -c req-abc-123 -u ada -l warning --follow",
+            "logs --correlation-id x --service codex",
+            "token",
+            "token --permission technician",
+            "token --service beacon:codex",
+            "token --get /codex/api/companies",
+            "update-config",
+            "update-config --default",
+            "cleanup-logs --days 30 --dry-run",
+            "serve",
+        ] {
+            assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+        }
+    }
+
+    #[test]
+    fn wrong_calls_are_refused_with_exit_code_2() {
+        for line in [
+            "",
+            "start",
+            "start codex --mode fast",
+            "logs --level loud",
+            "logs codex --service core",
+            "logs --tail 0",
+            "token --permission root",
+            "token --service beacon",
+            "token --service beacon:codex --permission admin",
+            "up --port 70000",
+            "up --size huge",
+        ] {
+            let error = parse(line).err().map(|error| error.exit_code());
+            assert_eq!(error, Some(2), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_level_is_stored_in_its_own_form() {
+        let Ok(Command::Logs(args)) = parse("logs --level warning") else { panic!("not parsed") };
+        assert_eq!(args.level, Some("WARNING"));
+    }
+}

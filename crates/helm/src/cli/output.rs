@@ -1,0 +1,59 @@
+//! Colours, where a person reads them.
+
+use std::io::IsTerminal;
+
+/// Whether standard output is a terminal that shows colours.
+#[must_use]
+pub fn coloured() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Colours of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Errors.
+    Red,
+    /// What works.
+    Green,
+    /// Warnings.
+    Yellow,
+    /// Details.
+    Blue,
+    /// Of no importance.
+    Grey,
+}
+
+/// The text in a colour, or as it is where nobody sees colours.
+#[must_use]
+pub fn paint(text: &str, colour: Colour, coloured: bool) -> String {
+    let code = match colour {
+        Colour::Red => 31,
+        Colour::Green => 32,
+        Colour::Yellow => 33,
+        Colour::Blue => 34,
+        Colour::Grey => 90,
+    };
+    if coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+/// Text of others without control characters: a log line must not steer the terminal.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_cannot_steer_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[31mb\tc\nd\r"), "a\u{fffd}[31mb\tc\nd\u{fffd}");
+    }
+
+    #[test]
+    fn without_a_terminal_there_are_no_colours() {
+        assert_eq!(paint("x", Colour::Red, false), "x");
+        assert_eq!(paint("x", Colour::Red, true), "\u{1b}[31mx\u{1b}[0m");
+    }
+}

@@ -1,0 +1,44 @@
+//! The command line's side of the control socket.
+
+use anyhow::{Context, Result, bail};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::UnixStream,
+};
+
+use super::{
+    address,
+    protocol::{Reply, Request},
+};
+use crate::instance::Layout;
+
+/// Sends one request; `None` when no daemon listens.
+///
+/// # Errors
+/// When a daemon listens and does not answer.
+pub async fn ask(layout: &Layout, request: &Request) -> Result<Option<Reply>> {
+    let Ok((_folder, address)) = address(&layout.control()) else { return Ok(None) };
+    let Ok(stream) = UnixStream::connect(address).await else { return Ok(None) };
+    let (read, mut write) = stream.into_split();
+    let mut line = serde_json::to_string(request)?;
+    line.push('\n');
+    write.write_all(line.as_bytes()).await.context("the daemon closed the connection")?;
+    let mut answer = String::new();
+    BufReader::new(read).read_line(&mut answer).await.context("the daemon closed the connection")?;
+    if answer.is_empty() {
+        bail!("the daemon ended before it answered");
+    }
+    Ok(Some(serde_json::from_str(&answer).context("the daemon's answer cannot be understood")?))
+}
+
+/// Sends one request to a daemon that must be there.
+///
+/// # Errors
+/// When none listens, or it says no.
+pub async fn demand(layout: &Layout, request: &Request) -> Result<Reply> {
+    match ask(layout, request).await? {
+        Some(reply) if reply.ok => Ok(reply),
+        Some(reply) => bail!(reply.message),
+        None => bail!("the suite in {} is not running; start it with `helm up`", layout.home().display()),
+    }
+}

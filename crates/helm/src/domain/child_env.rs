@@ -1,0 +1,399 @@
+//! The environment of each service (platform.md §17): what it needs, nothing it does not.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use super::{
+    registry::{HelmEntry, Registry},
+    secrets::Secrets,
+};
+
+/// Variables of the operator's shell that every child may see.
+const SYSTEM: [&str; 9] =
+    ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_LOG", "RUST_BACKTRACE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// Documented variables that every service reads.
+const COMMON: [&str; 5] = [
+    "LOG_LEVEL",
+    "ENABLE_JSON_LOGGING",
+    "VERIFY_SSL",
+    "HIVEMATRIX_RATE_LIMIT_SCALE",
+    "HIVEMATRIX_COMPAT_SERVICE_WRITES",
+];
+
+/// Documented variables of one service; a name that ends in `*` stands for all with that beginning. The service's own
+/// name as a beginning (`CODEX_…`) need not be listed.
+fn documented(service: &str) -> &'static [&'static str] {
+    match service {
+        "core" => &["JWT_*", "HIVEMATRIX_COMPAT_OPEN_SERVICE_TOKEN"],
+        "nexus" => &["BEHIND_PROXY"],
+        "codex" => &[
+            "FRESHSERVICE_*",
+            "SUPEROPS_*",
+            "DATTO_*",
+            "PSA_*",
+            "RMM_*",
+            "SYNC_*",
+            "DATABASE_CONNECTIONS",
+            "TICKET_SYNC_INTERVAL_SECONDS",
+            "KEYCLOAK_ADMIN_USER",
+            "KEYCLOAK_ADMIN_PASS",
+        ],
+        "beacon" => &[
+            "SIREN_THRESHOLD",
+            "AUTO_REFRESH_INTERVAL_SECONDS",
+            "PROFESSIONAL_SERVICES_GROUP_*",
+            "DISPLAY_*",
+            "PUBLIC_DISPLAY_ENABLED",
+            "VIEWS",
+            "CODEX_SERVICE_URL",
+        ],
+        _ => &[],
+    }
+}
+
+/// What the suite tells its services.
+#[derive(Debug, Clone)]
+pub struct Suite {
+    /// Absolute instance directory.
+    pub home: PathBuf,
+    /// The registry file handed to the services.
+    pub services_file: PathBuf,
+    /// `HIVEMATRIX_PORT_OFFSET`.
+    pub port_offset: u16,
+    /// The generated registry.
+    pub registry: Registry,
+    /// Generated secrets.
+    pub secrets: Secrets,
+    /// Connection URL by service, for those with a database.
+    pub database_urls: BTreeMap<String, String>,
+    /// Connection URL of Redis, if there is one.
+    pub redis_url: Option<String>,
+    /// Name or address under which the machine is reached besides `localhost`.
+    pub hostname: Option<String>,
+    /// Where Core reads the hashes of the service secrets.
+    pub service_secrets_file: PathBuf,
+    /// Where the generated first password of `admin` is kept; `None` when the operator gave one.
+    pub admin_password_file: Option<PathBuf>,
+    /// Address and API key of the simulated ticket system, in demo mode.
+    pub simulator: Option<(String, String)>,
+    /// Documented variables of the operator's shell.
+    pub operator: BTreeMap<String, String>,
+}
+
+impl Suite {
+    /// The complete environment of `service`.
+    #[must_use]
+    pub fn environment(&self, service: &str, entry: &HelmEntry) -> BTreeMap<String, String> {
+        let mut env = Env::default();
+        self.common(&mut env, service, entry);
+        match service {
+            "core" => self.core(&mut env),
+            "nexus" => self.nexus(&mut env, entry),
+            "codex" => self.codex(&mut env),
+            "beacon" => env.set("CODEX_SERVICE_URL", self.url("codex")),
+            _ => {}
+        }
+        self.operator_overrides(&mut env, service);
+        env.0
+    }
+
+    fn common(&self, env: &mut Env, service: &str, entry: &HelmEntry) {
+        let secrets = self.secrets.of(service);
+        env.set("HIVEMATRIX_HOME", self.home.display().to_string());
+        env.set("HIVEMATRIX_SERVICES_FILE", self.services_file.display().to_string());
+        env.set("HIVEMATRIX_PORT_OFFSET", self.port_offset.to_string());
+        env.set("SERVICE_NAME", service);
+        env.set("SERVICE_PORT", entry.service.port.to_string());
+        env.set("SECRET_KEY", secrets.secret_key);
+        env.set("SERVICE_SECRET", secrets.service_secret);
+        env.set("CORE_SERVICE_URL", self.url("core"));
+        env.set("HELM_SERVICE_URL", self.url("helm"));
+        env.set("NEXUS_SERVICE_URL", self.public_origins());
+        env.set("LOG_LEVEL", "INFO");
+        env.set("ENABLE_JSON_LOGGING", "true");
+        if let Some(url) = self.database_urls.get(service) {
+            env.set("DATABASE_URL", url.clone());
+        }
+        if let Some(url) = self.redis_url.as_ref().filter(|_| entry.needs_redis()) {
+            env.set("REDIS_URL", url.clone());
+        }
+        if entry.start_command.is_some() {
+            // Upstream's services read these two (platform.md §4).
+            env.set("FLASK_APP", "run.py");
+            env.set("FLASK_ENV", "production");
+        }
+    }
+
+    fn realm(&self, env: &mut Env) {
+        let realm_url = self.operator.get("KEYCLOAK_SERVER_URL").cloned().unwrap_or_else(|| self.url("core"));
+        let backend = self.operator.get("KEYCLOAK_BACKEND_URL").cloned().unwrap_or_else(|| realm_url.clone());
+        env.set("KEYCLOAK_SERVER_URL", realm_url);
+        env.set("KEYCLOAK_BACKEND_URL", backend);
+        env.set("KEYCLOAK_REALM", self.given("KEYCLOAK_REALM").unwrap_or("hivematrix"));
+    }
+
+    fn realm_client(&self, env: &mut Env) {
+        env.set("KEYCLOAK_CLIENT_ID", self.given("KEYCLOAK_CLIENT_ID").unwrap_or("core-client"));
+        let secret = self.given("KEYCLOAK_CLIENT_SECRET").unwrap_or(&self.secrets.keycloak_client_secret);
+        env.set("KEYCLOAK_CLIENT_SECRET", secret);
+    }
+
+    fn realm_admin(&self, env: &mut Env) {
+        env.set(
+            "KEYCLOAK_ADMIN_CLIENT_ID",
+            self.given("KEYCLOAK_ADMIN_CLIENT_ID").unwrap_or("hivematrix-admin"),
+        );
+        let secret =
+            self.given("KEYCLOAK_ADMIN_CLIENT_SECRET").unwrap_or(&self.secrets.keycloak_admin_client_secret);
+        env.set("KEYCLOAK_ADMIN_CLIENT_SECRET", secret);
+    }
+
+    fn core(&self, env: &mut Env) {
+        self.realm(env);
+        self.realm_client(env);
+        self.realm_admin(env);
+        env.set("SERVICE_SECRETS_FILE", self.service_secrets_file.display().to_string());
+        if let Some(password) = self.given("HIVEMATRIX_ADMIN_PASSWORD") {
+            env.set("HIVEMATRIX_ADMIN_PASSWORD", password);
+        } else if let Some(file) = &self.admin_password_file {
+            env.set("HIVEMATRIX_ADMIN_PASSWORD_FILE", file.display().to_string());
+        }
+        if self.simulator.is_some() {
+            env.set("HIVEMATRIX_DEMO_USERS", "true");
+        }
+    }
+
+    fn nexus(&self, env: &mut Env, entry: &HelmEntry) {
+        self.realm(env);
+        self.realm_client(env);
+        env.set("NEXUS_PORT", entry.service.port.to_string());
+        env.set("HIVEMATRIX_PORT", entry.service.port.to_string());
+    }
+
+    fn codex(&self, env: &mut Env) {
+        self.realm(env);
+        self.realm_admin(env);
+        if let Some((url, key)) = &self.simulator {
+            env.set("FRESHSERVICE_BASE_URL", url.clone());
+            env.set("FRESHSERVICE_API_KEY", key.clone());
+            env.set("TICKET_SYNC_INTERVAL_SECONDS", "60");
+        }
+    }
+
+    fn operator_overrides(&self, env: &mut Env, service: &str) {
+        let own = format!("{}_", service.to_uppercase());
+        for (name, value) in &self.operator {
+            let listed = SYSTEM.contains(&name.as_str())
+                || COMMON.contains(&name.as_str())
+                || documented(service).iter().any(|pattern| matches(pattern, name));
+            let by_prefix = name.starts_with(&own)
+                && !name.ends_with("_DATABASE_URL")
+                && !name.ends_with("_SERVICE_URL")
+                && name != "NEXUS_PORT";
+            if listed || by_prefix {
+                env.set(name, value.clone());
+            }
+        }
+    }
+
+    /// The addresses under which browsers reach the gateway, the best one first (`NEXUS_SERVICE_URL`).
+    #[must_use]
+    pub fn public_origins(&self) -> String {
+        if let Some(given) = self.given("NEXUS_SERVICE_URL") {
+            return given.to_owned();
+        }
+        let Some(nexus) = self.registry.get("nexus") else { return String::new() };
+        let port = match nexus.service.port {
+            443 => String::new(),
+            port => format!(":{port}"),
+        };
+        let names = ["localhost", "127.0.0.1"].into_iter().chain(self.hostname.as_deref());
+        names.map(|name| format!("https://{name}{port}")).collect::<Vec<_>>().join(",")
+    }
+
+    fn url(&self, service: &str) -> String {
+        self.registry.get(service).map(|entry| entry.service.url.clone()).unwrap_or_default()
+    }
+
+    fn given(&self, name: &str) -> Option<&str> {
+        self.operator.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// Whether a variable of the operator's shell means anything to the suite; others are not kept.
+#[must_use]
+pub fn is_operator_variable(name: &str, services: &[&str]) -> bool {
+    const SUITE: [&str; 4] =
+        ["HIVEMATRIX_ADMIN_PASSWORD", "NEXUS_SERVICE_URL", "REDIS_URL", "HIVEMATRIX_DATABASE_URL"];
+    SYSTEM.contains(&name)
+        || COMMON.contains(&name)
+        || SUITE.contains(&name)
+        || name.starts_with("KEYCLOAK_")
+        || services.iter().any(|service| {
+            name.starts_with(&format!("{}_", service.to_uppercase()))
+                || documented(service).iter().any(|pattern| matches(pattern, name))
+        })
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => pattern == name,
+    }
+}
+
+#[derive(Default)]
+struct Env(BTreeMap<String, String>);
+
+impl Env {
+    fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        registry::{Addressing, AppsRegistry},
+        secrets::ServiceSecrets,
+    };
+
+    fn suite() -> Suite {
+        let apps: AppsRegistry =
+            serde_json::from_str(include_str!("../../../../deploy/apps_registry.json")).unwrap();
+        let registry =
+            Registry::generate(&apps, Addressing { offset: 100, gateway_port: Some(9443) }).unwrap();
+        let services = registry
+            .names()
+            .map(|name| {
+                let of = |kind: &str| format!("{name}-{kind}");
+                let secrets = ServiceSecrets {
+                    secret_key: of("key"),
+                    service_secret: of("secret"),
+                    database_password: of("db"),
+                };
+                (name.to_owned(), secrets)
+            })
+            .collect();
+        Suite {
+            home: "/home/suite".into(),
+            services_file: "/home/suite/services.json".into(),
+            port_offset: 100,
+            registry,
+            secrets: Secrets {
+                services,
+                keycloak_client_secret: "client-secret".into(),
+                keycloak_admin_client_secret: "admin-client-secret".into(),
+                postgres_password: "superuser".into(),
+                redis_password: "redis-password".into(),
+                simulator_api_key: "simulator-key".into(),
+            },
+            database_urls: BTreeMap::from([
+                ("core".to_owned(), "postgres://core-db".to_owned()),
+                ("codex".to_owned(), "postgres://codex-db".to_owned()),
+            ]),
+            redis_url: Some("redis://redis-password".into()),
+            hostname: Some("desk".into()),
+            service_secrets_file: "/home/suite/core/service_secrets.json".into(),
+            admin_password_file: Some("/home/suite/core/admin_password".into()),
+            simulator: Some(("http://localhost:5191".into(), "simulator-key".into())),
+            operator: BTreeMap::new(),
+        }
+    }
+
+    fn env_of(suite: &Suite, service: &str) -> BTreeMap<String, String> {
+        suite.environment(service, suite.registry.get(service).unwrap())
+    }
+
+    #[test]
+    fn no_service_gets_a_secret_it_does_not_need() {
+        let suite = suite();
+        let allowed: [(&str, &[&str]); 4] = [
+            (
+                "core",
+                &[
+                    "core-key",
+                    "core-secret",
+                    "core-db",
+                    "redis-password",
+                    "client-secret",
+                    "admin-client-secret",
+                ],
+            ),
+            ("nexus", &["nexus-key", "nexus-secret", "redis-password", "client-secret"]),
+            ("codex", &["codex-key", "codex-secret", "codex-db", "admin-client-secret", "simulator-key"]),
+            ("beacon", &["beacon-key", "beacon-secret"]),
+        ];
+        let all =
+            ["-key", "-secret", "-db", "redis-password", "client-secret", "admin-client-secret", "superuser"];
+        for (service, allowed) in allowed {
+            for (name, value) in env_of(&suite, service) {
+                let is_secret = all.iter().any(|mark| value.contains(mark));
+                let is_allowed = allowed.iter().any(|mark| value.contains(mark));
+                assert!(!is_secret || is_allowed, "{service} must not get {name}={value}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_service_learns_its_name_port_and_peers() {
+        let env = env_of(&suite(), "beacon");
+        let expected = [
+            ("SERVICE_NAME", "beacon"),
+            ("SERVICE_PORT", "5101"),
+            ("CORE_SERVICE_URL", "http://localhost:5100"),
+            ("CODEX_SERVICE_URL", "http://localhost:5110"),
+            ("HELM_SERVICE_URL", "http://localhost:5104"),
+            ("NEXUS_SERVICE_URL", "https://localhost:9443,https://127.0.0.1:9443,https://desk:9443"),
+            ("HIVEMATRIX_HOME", "/home/suite"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(env.get(name).map(String::as_str), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
+        let mut suite = suite();
+        for (name, value) in [
+            ("FRESHSERVICE_API_KEY", "real"),
+            ("LOG_LEVEL", "DEBUG"),
+            ("BEACON_THING", "b"),
+            ("CODEX_DATABASE_URL", "postgres://elsewhere"),
+            ("KEYCLOAK_SERVER_URL", "https://sso.example.net"),
+            ("HIVEMATRIX_ADMIN_PASSWORD", "given"),
+        ] {
+            suite.operator.insert(name.to_owned(), value.to_owned());
+        }
+        let (core, codex, beacon) =
+            (env_of(&suite, "core"), env_of(&suite, "codex"), env_of(&suite, "beacon"));
+        assert_eq!(codex["FRESHSERVICE_API_KEY"], "real");
+        assert!(!beacon.contains_key("FRESHSERVICE_API_KEY"));
+        assert_eq!(beacon["LOG_LEVEL"], "DEBUG");
+        assert_eq!(beacon["BEACON_THING"], "b");
+        assert!(!codex.contains_key("CODEX_DATABASE_URL"));
+        assert_eq!(codex["DATABASE_URL"], "postgres://codex-db");
+        assert_eq!(codex["KEYCLOAK_BACKEND_URL"], "https://sso.example.net");
+        assert_eq!(core["HIVEMATRIX_ADMIN_PASSWORD"], "given");
+        assert!(!core.contains_key("HIVEMATRIX_ADMIN_PASSWORD_FILE"));
+        assert!(!codex.contains_key("HIVEMATRIX_ADMIN_PASSWORD"));
+    }
+
+    #[test]
+    fn foreign_variables_of_the_shell_are_not_kept() {
+        let services = ["core", "codex"];
+        let table = [
+            ("PATH", true),
+            ("CODEX_DATABASE_URL", true),
+            ("FRESHSERVICE_API_KEY", true),
+            ("KEYCLOAK_REALM", true),
+            ("AWS_SECRET_ACCESS_KEY", false),
+            ("BEACON_THING", false),
+            ("HOME", false),
+        ];
+        for (name, kept) in table {
+            assert_eq!(is_operator_variable(name, &services), kept, "{name}");
+        }
+    }
+}

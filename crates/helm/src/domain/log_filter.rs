@@ -1,0 +1,184 @@
+//! Which log rows are asked for (helm.md §4.2).
+
+use chrono::{DateTime, Utc};
+
+use super::log_entry::{normal_level, parse_time};
+
+/// Rows of one answer unless asked otherwise.
+pub const DEFAULT_LIMIT: i64 = 100;
+/// Most rows of one answer.
+pub const MAX_LIMIT: i64 = 1000;
+
+/// Newest first, or oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Newest first.
+    #[default]
+    Descending,
+    /// Oldest first.
+    Ascending,
+}
+
+/// A search over the log; every set member narrows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogFilter {
+    /// Exact service name.
+    pub service: Option<String>,
+    /// Exact level, in stored form.
+    pub level: Option<&'static str>,
+    /// Exact correlation id.
+    pub correlation_id: Option<String>,
+    /// Part of the user's name or address, in any case.
+    pub user: Option<String>,
+    /// Part of the message, in any case.
+    pub search: Option<String>,
+    /// Words of the message (full-text search).
+    pub words: Option<String>,
+    /// Not before, inclusive.
+    pub start: Option<DateTime<Utc>>,
+    /// Not after, inclusive.
+    pub end: Option<DateTime<Utc>>,
+    /// Only rows with a higher id: the live tail.
+    pub after_id: Option<i64>,
+    /// Rows wanted.
+    pub limit: i64,
+    /// Rows skipped.
+    pub offset: i64,
+    /// Which end first.
+    pub order: Order,
+}
+
+/// The filter as it stands in a query string.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(default)]
+pub struct RawFilter {
+    /// Service name.
+    pub service: Option<String>,
+    /// Level in any case.
+    pub level: Option<String>,
+    /// Upstream's name of `correlation_id`.
+    pub trace_id: Option<String>,
+    /// Correlation id.
+    pub correlation_id: Option<String>,
+    /// Part of the user.
+    pub user: Option<String>,
+    /// Part of the message.
+    pub search: Option<String>,
+    /// Words of the message.
+    pub words: Option<String>,
+    /// ISO 8601.
+    pub start_time: Option<String>,
+    /// ISO 8601.
+    pub end_time: Option<String>,
+    /// Live tail.
+    pub after_id: Option<String>,
+    /// Rows wanted.
+    pub limit: Option<String>,
+    /// Rows skipped.
+    pub offset: Option<String>,
+    /// `asc` or `desc`.
+    pub order: Option<String>,
+}
+
+/// A value of the query string that cannot be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadFilter {
+    /// `start_time` is no time.
+    #[error("Invalid start_time format")]
+    StartTime,
+    /// `end_time` is no time.
+    #[error("Invalid end_time format")]
+    EndTime,
+}
+
+impl TryFrom<RawFilter> for LogFilter {
+    type Error = BadFilter;
+
+    /// Empty values count as absent; numbers that are none take their default, as upstream's do.
+    fn try_from(raw: RawFilter) -> Result<Self, BadFilter> {
+        let start = given(raw.start_time).map(|t| parse_time(&t).ok_or(BadFilter::StartTime)).transpose()?;
+        let end = given(raw.end_time).map(|t| parse_time(&t).ok_or(BadFilter::EndTime)).transpose()?;
+        Ok(Self {
+            service: given(raw.service),
+            level: given(raw.level).map(|level| normal_level(&level)),
+            correlation_id: given(raw.correlation_id).or_else(|| given(raw.trace_id)),
+            user: given(raw.user),
+            search: given(raw.search),
+            words: given(raw.words),
+            start,
+            end,
+            after_id: number(raw.after_id),
+            limit: number(raw.limit).unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
+            offset: number(raw.offset).unwrap_or(0).max(0),
+            order: match given(raw.order).as_deref() {
+                Some("asc") => Order::Ascending,
+                _ => Order::Descending,
+            },
+        })
+    }
+}
+
+fn given(value: Option<String>) -> Option<String> {
+    value.map(|v| v.trim().to_owned()).filter(|v| !v.is_empty())
+}
+
+fn number(value: Option<String>) -> Option<i64> {
+    given(value)?.parse().ok()
+}
+
+/// `text` as a pattern of `LIKE` that matches it anywhere.
+#[must_use]
+pub fn contains_pattern(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_kept_and_nonsense_takes_the_default() {
+        let table = [(None, 100), (Some("5"), 5), (Some("0"), 1), (Some("99999"), 1000), (Some("x"), 100)];
+        for (given, limit) in table {
+            let raw = RawFilter { limit: given.map(str::to_owned), ..RawFilter::default() };
+            assert_eq!(LogFilter::try_from(raw).unwrap().limit, limit, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn bad_times_are_named() {
+        let start = RawFilter { start_time: Some("soon".into()), ..RawFilter::default() };
+        assert_eq!(LogFilter::try_from(start).unwrap_err().to_string(), "Invalid start_time format");
+        let end = RawFilter { end_time: Some("later".into()), ..RawFilter::default() };
+        assert_eq!(LogFilter::try_from(end).unwrap_err().to_string(), "Invalid end_time format");
+    }
+
+    #[test]
+    fn trace_id_is_another_name_of_correlation_id_and_empty_is_absent() {
+        let raw = RawFilter {
+            trace_id: Some("t".into()),
+            correlation_id: Some(" ".into()),
+            level: Some("error".into()),
+            service: Some(String::new()),
+            ..RawFilter::default()
+        };
+        let filter = LogFilter::try_from(raw).unwrap();
+        assert_eq!(filter.correlation_id.as_deref(), Some("t"));
+        assert_eq!(filter.level, Some("ERROR"));
+        assert_eq!(filter.service, None);
+    }
+
+    #[test]
+    fn wildcards_in_a_search_are_plain_text() {
+        assert_eq!(contains_pattern(r"50%_\"), r"%50\%\_\\%");
+    }
+}

@@ -1,0 +1,95 @@
+//! Where things lie below `HIVEMATRIX_HOME` (platform.md §2).
+
+use std::path::{Path, PathBuf};
+
+/// The paths of one instance.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    home: PathBuf,
+}
+
+impl Layout {
+    /// The instance in `home`, which must be absolute: services are started with other working directories.
+    #[must_use]
+    pub fn new(home: PathBuf) -> Self {
+        Self { home }
+    }
+
+    /// `HIVEMATRIX_HOME`.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Folder of one service or server.
+    #[must_use]
+    pub fn folder(&self, name: &str) -> PathBuf {
+        self.home.join(name)
+    }
+
+    /// Folder of the process logs of one service or server.
+    #[must_use]
+    pub fn logs(&self, name: &str) -> PathBuf {
+        self.folder(name).join("logs")
+    }
+
+    /// `services.json`, read by every service.
+    #[must_use]
+    pub fn services_json(&self) -> PathBuf {
+        self.home.join("services.json")
+    }
+
+    /// All generated secrets (0600).
+    #[must_use]
+    pub fn secrets(&self) -> PathBuf {
+        self.folder("helm").join("secrets.json")
+    }
+
+    /// What `helm up` was told, kept for the next time.
+    #[must_use]
+    pub fn options(&self) -> PathBuf {
+        self.folder("helm").join("instance.json")
+    }
+
+    /// Which services were stopped by hand.
+    #[must_use]
+    pub fn stopped(&self) -> PathBuf {
+        self.folder("helm").join("stopped.json")
+    }
+
+    /// One record per running process, for adoption.
+    #[must_use]
+    pub fn run(&self) -> PathBuf {
+        self.folder("helm").join("run")
+    }
+
+    /// Held by the one daemon of this instance; contains its process id.
+    #[must_use]
+    pub fn daemon_lock(&self) -> PathBuf {
+        self.folder("helm").join("daemon.lock")
+    }
+
+    /// Held while an instance is prepared.
+    #[must_use]
+    pub fn prepare_lock(&self) -> PathBuf {
+        self.folder("helm").join("prepare.lock")
+    }
+
+    /// Folder of the control socket `control.sock`.
+    #[must_use]
+    pub fn control(&self) -> PathBuf {
+        self.folder("helm")
+    }
+
+    /// Where Core reads the hashes of the service secrets.
+    #[must_use]
+    pub fn service_secrets(&self) -> PathBuf {
+        self.folder("core").join("service_secrets.json")
+    }
+
+    /// The generated first password of `admin` (0600).
+    #[must_use]
+    pub fn admin_password(&self) -> PathBuf {
+        self.folder("core").join("admin_password")
+    }
+}

@@ -1,0 +1,77 @@
+//! What runs in the background of the daemon.
+
+mod log_store;
+pub mod retention;
+
+use std::time::Duration;
+
+use hivematrix_shared::{context::ServiceContext, db};
+use sqlx::PgPool;
+
+pub use self::log_store::DatabaseSink;
+use crate::{
+    MIGRATOR,
+    instance::Layout,
+    status_board::{SAMPLE_EVERY, StatusBoard},
+    store::partitions,
+    supervisor::rotation,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const ROTATE_EVERY: Duration = Duration::from_secs(60);
+
+/// Starts all jobs.
+pub fn start(context: &ServiceContext, pool: &PgPool, layout: &Layout, board: &StatusBoard) {
+    let (own, store) = (context.clone(), pool.clone());
+    context.spawn("log store", async move { open_log_store(own, store).await });
+    context.spawn("status sampler", sample(board.clone()));
+    context.spawn("log rotation", rotate(layout.clone(), board.clone()));
+    context.spawn("log retention", retention::daily(pool.clone(), context.clock.clone()));
+}
+
+/// Migrates, makes today's partition, then lets Helm's own log flow into the table; later days follow in time.
+async fn open_log_store(context: ServiceContext, pool: PgPool) {
+    if let Err(error) = db::migrate(&pool, &MIGRATOR, &context.shutdown).await {
+        tracing::error!(error = %error, "the log store cannot be opened");
+        return;
+    }
+    let mut opened = false;
+    loop {
+        let today = context.clock.now().date_naive();
+        if let Err(error) = partitions::ensure_around(&pool, today).await {
+            tracing::warn!(error = %error, "the partitions of the next days were not made");
+        }
+        if let (false, Some(logs)) = (opened, context.logs()) {
+            let sink = DatabaseSink::new(pool.clone(), context.clock.clone());
+            let shipper = logs.ship_to(sink, context.shutdown.clone());
+            context.spawn_graceful(async move {
+                let _ = shipper.await;
+            });
+            opened = true;
+        }
+        tokio::time::sleep(HOUR).await;
+    }
+}
+
+async fn sample(board: StatusBoard) {
+    loop {
+        board.statuses(SAMPLE_EVERY / 2).await;
+        tokio::time::sleep(SAMPLE_EVERY).await;
+    }
+}
+
+async fn rotate(layout: Layout, board: StatusBoard) {
+    loop {
+        let folders: Vec<_> =
+            board.phases().iter().map(|unit| layout.logs(&unit.name)).chain([layout.logs("helm")]).collect();
+        let done = tokio::task::spawn_blocking(move || {
+            for folder in folders {
+                rotation::rotate_folder(&folder, rotation::MAX_BYTES);
+            }
+        });
+        if let Err(error) = done.await {
+            tracing::warn!(error = %error, "log rotation failed");
+        }
+        tokio::time::sleep(ROTATE_EVERY).await;
+    }
+}

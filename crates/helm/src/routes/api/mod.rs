@@ -1,0 +1,5 @@
+//! JSON handlers, one file per resource.
+
+pub mod ingest;
+pub mod logs;
+pub mod services;

@@ -1,0 +1,215 @@
+//! `log_entries`: rows come in, are searched, and are never changed.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use crate::domain::{
+    log_entry::NewLogEntry,
+    log_filter::{LogFilter, Order, contains_pattern},
+};
+
+/// One stored row.
+#[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
+pub struct LogRow {
+    /// Rises with the order of storing.
+    pub id: i64,
+    /// Who wrote it.
+    pub service: String,
+    /// One of the five levels.
+    pub level: String,
+    /// The text.
+    pub message: String,
+    /// When it happened.
+    pub timestamp: DateTime<Utc>,
+    /// The request it belongs to.
+    pub correlation_id: Option<String>,
+    /// Who acted.
+    pub user_email: Option<String>,
+    /// Path, method and other values.
+    pub extra_data: Option<Value>,
+    /// When it was stored.
+    pub created_at: DateTime<Utc>,
+    /// Machine of the writer.
+    pub hostname: Option<String>,
+    /// Process of the writer.
+    pub process_id: Option<i32>,
+}
+
+const COLUMNS: &str = r#"id, service, level, message, "timestamp", correlation_id, user_email, extra_data, created_at, hostname, process_id"#;
+
+/// Stores a batch in one statement, all or nothing, in the order of the batch. Returns the ids.
+///
+/// # Errors
+/// When the database refuses or is away.
+pub async fn insert(pool: &PgPool, entries: &[NewLogEntry]) -> sqlx::Result<Vec<i64>> {
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let column = |pick: fn(&NewLogEntry) -> &str| -> Vec<String> {
+        entries.iter().map(|entry| pick(entry).to_owned()).collect()
+    };
+    let services = column(|entry| &entry.service);
+    let levels = column(|entry| entry.level);
+    let messages = column(|entry| &entry.message);
+    let timestamps: Vec<DateTime<Utc>> = entries.iter().map(|entry| entry.timestamp).collect();
+    let correlation_ids: Vec<Option<String>> = entries.iter().map(|e| e.correlation_id.clone()).collect();
+    let users: Vec<Option<String>> = entries.iter().map(|e| e.user_email.clone()).collect();
+    let extras: Vec<Option<Value>> = entries.iter().map(|e| e.extra_data.clone()).collect();
+    let hostnames: Vec<Option<String>> = entries.iter().map(|e| e.hostname.clone()).collect();
+    let process_ids: Vec<Option<i32>> = entries.iter().map(|e| e.process_id).collect();
+    sqlx::query_scalar!(
+        r#"INSERT INTO log_entries
+             (service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id)
+           SELECT service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id
+             FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::jsonb[],
+                         $8::text[], $9::int[])
+               WITH ORDINALITY AS entry (service, level, message, "timestamp", correlation_id, user_email, extra_data,
+                         hostname, process_id, position)
+            ORDER BY position
+           RETURNING id"#,
+        &services,
+        &levels,
+        &messages,
+        &timestamps,
+        &correlation_ids as _,
+        &users as _,
+        &extras as _,
+        &hostnames as _,
+        &process_ids as _,
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// One row.
+///
+/// # Errors
+/// When the database refuses or is away.
+pub async fn get(pool: &PgPool, id: i64) -> sqlx::Result<Option<LogRow>> {
+    sqlx::query_as!(
+        LogRow,
+        r#"SELECT id, service, level, message, "timestamp", correlation_id, user_email, extra_data, created_at,
+                  hostname, process_id
+             FROM log_entries WHERE id = $1"#,
+        id
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// All rows of one correlation id, oldest first, at most `limit`.
+///
+/// # Errors
+/// When the database refuses or is away.
+pub async fn chain(pool: &PgPool, correlation_id: &str, limit: i64) -> sqlx::Result<Vec<LogRow>> {
+    sqlx::query_as!(
+        LogRow,
+        r#"SELECT id, service, level, message, "timestamp", correlation_id, user_email, extra_data, created_at,
+                  hostname, process_id
+             FROM log_entries WHERE correlation_id = $1 ORDER BY "timestamp", id LIMIT $2"#,
+        correlation_id,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The rows that a filter asks for.
+///
+/// # Errors
+/// When the database refuses or is away.
+pub async fn search(pool: &PgPool, filter: &LogFilter) -> sqlx::Result<Vec<LogRow>> {
+    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM log_entries"));
+    narrow(&mut query, filter);
+    query.push(match (filter.order, filter.after_id) {
+        // The live tail goes by the order of storing: late rows must not be skipped.
+        (Order::Ascending, Some(_)) => " ORDER BY id",
+        (Order::Descending, Some(_)) => " ORDER BY id DESC",
+        (Order::Ascending, None) => r#" ORDER BY "timestamp", id"#,
+        (Order::Descending, None) => r#" ORDER BY "timestamp" DESC, id DESC"#,
+    });
+    query.push(" LIMIT ").push_bind(filter.limit).push(" OFFSET ").push_bind(filter.offset);
+    query.build_query_as().fetch_all(pool).await
+}
+
+/// How many rows a filter finds in all.
+///
+/// # Errors
+/// When the database refuses or is away.
+pub async fn count(pool: &PgPool, filter: &LogFilter) -> sqlx::Result<i64> {
+    let mut query = QueryBuilder::new("SELECT count(*) FROM log_entries");
+    narrow(&mut query, filter);
+    query.build_query_scalar().fetch_one(pool).await
+}
+
+fn narrow(query: &mut QueryBuilder<Postgres>, filter: &LogFilter) {
+    let mut separator = " WHERE ";
+    let mut next = |query: &mut QueryBuilder<Postgres>, condition: &str| {
+        query.push(separator).push(condition);
+        separator = " AND ";
+    };
+    if let Some(service) = &filter.service {
+        next(query, "service = ");
+        query.push_bind(service.clone());
+    }
+    if let Some(level) = filter.level {
+        next(query, "level = ");
+        query.push_bind(level);
+    }
+    if let Some(id) = &filter.correlation_id {
+        next(query, "correlation_id = ");
+        query.push_bind(id.clone());
+    }
+    if let Some(user) = &filter.user {
+        next(query, "user_email ILIKE ");
+        query.push_bind(contains_pattern(user));
+    }
+    if let Some(text) = &filter.search {
+        next(query, "message ILIKE ");
+        query.push_bind(contains_pattern(text));
+    }
+    if let Some(words) = &filter.words {
+        next(query, "to_tsvector('simple', message) @@ websearch_to_tsquery('simple', ");
+        query.push_bind(words.clone()).push(")");
+    }
+    if let Some(start) = filter.start {
+        next(query, r#""timestamp" >= "#);
+        query.push_bind(start);
+    }
+    if let Some(end) = filter.end {
+        next(query, r#""timestamp" <= "#);
+        query.push_bind(end);
+    }
+    if let Some(after) = filter.after_id {
+        next(query, "id > ");
+        query.push_bind(after);
+    }
+}
+
+/// Rows per service and level since a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LevelCount {
+    /// Who wrote them.
+    pub service: String,
+    /// One of the five levels.
+    pub level: String,
+    /// How many.
+    pub count: i64,
+}
+
+/// Counts rows per service and level since `since`.
+///
+/// # Errors
+/// When the database refuses or is away.
+pub async fn level_counts(pool: &PgPool, since: DateTime<Utc>) -> sqlx::Result<Vec<LevelCount>> {
+    sqlx::query_as!(
+        LevelCount,
+        r#"SELECT service, level, count(*) AS "count!" FROM log_entries
+            WHERE "timestamp" >= $1 GROUP BY service, level ORDER BY service, level"#,
+        since
+    )
+    .fetch_all(pool)
+    .await
+}

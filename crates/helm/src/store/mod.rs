@@ -1,0 +1,4 @@
+//! SQL, one file per aggregate.
+
+pub mod logs;
+pub mod partitions;
