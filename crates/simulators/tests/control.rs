@@ -165,6 +165,8 @@ async fn a_ticket_has_a_page_where_nothing_is_markup() {
     let patch =
         TicketPatch { subject: Some("<script>alert(1)</script>".to_owned()), ..TicketPatch::default() };
     let id = sim.control.create_ticket(patch);
+    let alive = reqwest::get(format!("{}/livez", sim.base_url)).await.unwrap();
+    assert_eq!(alive.status(), 200, "a supervisor asks without a key");
     let page = reqwest::get(format!("{}/helpdesk/tickets/{id}", sim.base_url)).await.unwrap();
     assert_eq!(page.status(), 200);
     let html = page.text().await.unwrap();

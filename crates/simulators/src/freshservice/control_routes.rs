@@ -22,7 +22,6 @@ use super::{Control, Engine};
 /// The routes.
 pub fn router() -> Router<Arc<Engine>> {
     Router::new()
-        .route("/health", get(async || Json(json!({"status": "healthy"}))))
         .route("/state", get(state))
         .route("/reset", post(reset))
         .route("/clock", post(advance))

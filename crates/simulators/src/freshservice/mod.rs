@@ -181,6 +181,7 @@ fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .nest("/api/v2", api)
         .nest("/_control", control_routes::router())
+        .route("/livez", get(async || "alive"))
         .route("/helpdesk/tickets/{id}", get(web_page::ticket))
         .route("/a/tickets/{id}", get(web_page::ticket))
         .fallback(answer::not_found)
