@@ -17,7 +17,7 @@ pub struct CommonSettings {
     #[arg(long, env = "SERVICE_NAME", default_value = "")]
     pub service_name: String,
     /// Version shown on pages and in health; default the file `VERSION` in the instance directory.
-    #[arg(long = "service-version", env = "HIVEMATRIX_VERSION", default_value = "")]
+    #[arg(id = "service_version", long = "service-version", env = "HIVEMATRIX_VERSION", default_value = "")]
     pub version: String,
     /// Address to listen on.
     #[arg(long, env = "SERVICE_HOST", default_value = "127.0.0.1")]

@@ -92,6 +92,7 @@ pub(super) struct Client {
 struct Allowance {
     total: AtomicU32,
     remaining: AtomicU32,
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// What became of one attempt.
@@ -173,6 +174,8 @@ impl Client {
 
     /// Waits so long that work nobody is waiting for uses at most half of the account's requests.
     pub(super) async fn leave_room(&self) {
+        // One at a time, or several would wait side by side and then all go at once.
+        let _turn = self.allowance.turn.lock().await;
         let total = self.allowance.total.load(Ordering::Relaxed);
         let remaining = self.allowance.remaining.load(Ordering::Relaxed);
         if self.retry.leave_half && total > 0 && u64::from(remaining) * 2 < u64::from(total) {

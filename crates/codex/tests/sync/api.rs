@@ -1,0 +1,127 @@
+//! The routes of codex-api.md §8.2.
+
+use clap::Parser;
+use hivematrix_codex::config::Settings;
+use hivematrix_codex::{Codex, app};
+use hivematrix_shared::auth::PermissionLevel::{Admin, Billing, Client as Customer, Technician};
+use hivematrix_shared::config::Secret;
+use hivematrix_shared::server;
+use hivematrix_shared::testing::{Client, TestIdentity, TestResponse};
+use http::StatusCode;
+use hivematrix_simulators::freshservice::{Fault, FaultMode};
+use insta::assert_json_snapshot;
+use sqlx::PgPool;
+
+use crate::harness::World;
+
+struct Api {
+    identity: TestIdentity,
+    client: Client,
+}
+
+impl Api {
+    fn new(world: &World, key: &str) -> Self {
+        let identity = TestIdentity::default();
+        let context = identity.context("codex");
+        let mut settings = Settings::parse_from(["codex"]);
+        settings.freshservice.freshservice_base_url = Some(world.vendor.base_url.parse().unwrap());
+        settings.freshservice.freshservice_api_key = Some(Secret::new(key));
+        let (router, options) = app(Codex::new(context.clone(), settings, world.pool.clone()));
+        Self { identity, client: Client::new(server::apply(&context, router, options)) }
+    }
+
+    async fn post(&self, path: &str, token: &str) -> TestResponse {
+        self.client.post(path).bearer(token).send().await
+    }
+
+    async fn get(&self, path: &str, token: &str) -> TestResponse {
+        self.client.get(path).bearer(token).send().await
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_sync_is_started_watched_and_found_again(pool: PgPool) {
+    let world = World::new(pool).await;
+    let api = Api::new(&world, &world.vendor.api_key);
+    let technician = api.identity.service_token_on_behalf("beacon", "codex", Technician);
+    let started = api.post("/sync/tickets", &technician).await;
+    assert_eq!(started.status, StatusCode::OK);
+    assert_json_snapshot!("started", started.json(), { ".job_id" => "[id]" });
+    let id = started.json()["job_id"].as_str().unwrap().to_owned();
+    let mut status = api.get(&format!("/sync/status/{id}"), &technician).await.json();
+    while status["status"] == "running" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        status = api.get(&format!("/sync/status/{id}"), &technician).await.json();
+    }
+    assert_json_snapshot!("status", status, {
+        ".id" => "[id]", ".started_at" => "[time]", ".completed_at" => "[time]", ".output" => "[lines]"
+    });
+    let billing = api.identity.user_token(Billing);
+    assert_eq!(api.get("/sync/last/psa", &billing).await.json(), status);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn every_class_of_caller_gets_what_it_may(pool: PgPool) {
+    let world = World::new(pool).await;
+    let api = Api::new(&world, &world.vendor.api_key);
+    world.vendor.control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }));
+    let status = "/sync/status/5d1c3a3e-0000-4000-8000-000000000000";
+    for (method, path, level, expected) in [
+        ("POST", "/sync/psa", Technician, 403),
+        ("POST", "/sync/psa", Admin, 200),
+        ("POST", "/sync/tickets/full-history", Technician, 403),
+        ("POST", "/sync/tickets", Billing, 403),
+        ("POST", "/sync/tickets", Customer, 403),
+        ("POST", "/sync/tickets", Technician, 200),
+        ("POST", "/sync/tickets/full-history", Admin, 409),
+        ("GET", status, Billing, 403),
+        ("GET", status, Technician, 404),
+        ("GET", "/sync/status/none", Technician, 404),
+        ("GET", "/sync/last/psa", Customer, 403),
+        ("GET", "/sync/last/psa", Billing, 200),
+        ("GET", "/sync/last/nope", Billing, 404),
+        ("POST", "/sync/cancel/none", Technician, 404),
+        ("POST", "/sync/cancel/none", Billing, 403),
+    ] {
+        let token = api.identity.user_token(level);
+        let request = if method == "POST" { api.client.post(path) } else { api.client.get(path) };
+        let answer = request.bearer(token).send().await;
+        assert_eq!(answer.status.as_u16(), expected, "{method} {path} as {level}: {}", answer.text());
+    }
+    let service = api.identity.service_token("beacon", "codex");
+    assert_eq!(api.get("/sync/status/none", &service).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.post("/sync/tickets", &service).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(api.client.post("/sync/tickets").send().await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn refusals_keep_upstreams_members(pool: PgPool) {
+    let world = World::new(pool).await;
+    let api = Api::new(&world, &world.vendor.api_key);
+    world.vendor.control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }));
+    let technician = api.identity.user_token(Technician);
+    let started = api.post("/sync/tickets", &technician).await.json();
+    let again = api.post("/sync/tickets", &technician).await;
+    assert_eq!(again.json()["job_id"], started["job_id"]);
+    let redactions = |answer: &TestResponse| {
+        let mut body = answer.json();
+        body["job_id"] = body.get("job_id").map_or(serde_json::Value::Null, |_| "[id]".into());
+        let id = started["job_id"].as_str().unwrap();
+        serde_json::from_str::<serde_json::Value>(&body.to_string().replace(id, "[id]")).unwrap()
+    };
+    assert_json_snapshot!("running", redactions(&again));
+    let billing = api.identity.user_token(Billing);
+    assert_json_snapshot!("denied", redactions(&api.post("/sync/tickets", &billing).await));
+    assert_json_snapshot!("no_job", redactions(&api.get("/sync/status/none", &technician).await));
+    assert_json_snapshot!("no_script", redactions(&api.get("/sync/last/nope", &technician).await));
+
+    let id = started["job_id"].as_str().unwrap();
+    let cancelled = api.post(&format!("/sync/cancel/{id}"), &technician).await;
+    assert_eq!(cancelled.json()["success"], true);
+
+    let unconfigured = Api::new(&world, "YOUR_FRESHSERVICE_API_KEY");
+    let admin = unconfigured.identity.user_token(Admin);
+    let refused = unconfigured.post("/sync/psa", &admin).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_json_snapshot!("unconfigured", redactions(&refused));
+}

@@ -1,0 +1,105 @@
+//! The detail phase.
+
+use std::time::Duration;
+
+use hivematrix_codex::sync::{DetailLimits, Reach};
+use hivematrix_simulators::freshservice::{Fault, FaultMode, NewEntry, NewWork};
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+
+use crate::harness::World;
+
+async fn hours(world: &World, id: u64) -> Decimal {
+    sqlx::query_scalar("select total_hours_spent from ticket_details where external_id = $1")
+        .bind(i64::try_from(id).unwrap())
+        .fetch_one(&world.pool)
+        .await
+        .unwrap()
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn details_hold_messages_notes_and_all_hours(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let id = world.active(1)[0];
+    for number in 0..120 {
+        let entry = NewEntry { text: format!("Message {number}"), incoming: true, private: number % 40 == 0 };
+        world.vendor.control.add_entry(id, entry);
+    }
+    for minutes in [90, 20] {
+        world.vendor.control.add_work(id, NewWork { minutes, billable: true, ..NewWork::default() });
+    }
+    world.pass(1);
+    world.tickets(Reach::Changes).await;
+    let report = world.details().await;
+    assert_eq!(report.counts().details, world.stored().await.len() as u64);
+    assert_eq!(world.number("select count(*) from ticket_details where detail_due_at is not null").await, 0);
+
+    let found = "$[*] ? (@.body starts with \"Message\")";
+    let (conversations, notes): (i32, i32) = sqlx::query_as(
+        "select jsonb_array_length(jsonb_path_query_array(conversations, $2::jsonpath)),
+                jsonb_array_length(jsonb_path_query_array(notes, $2::jsonpath))
+         from ticket_details where external_id = $1",
+    )
+    .bind(i64::try_from(id).unwrap())
+    .bind(found)
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!((conversations, notes), (117, 3), "more than one page of them");
+    let sums = "select count(*) from ticket_details t where t.total_hours_spent is distinct from
+                (select coalesce(sum(hours), 0) from ticket_time_entries e where e.ticket_id = t.id)";
+    assert_eq!(world.number(sums).await, 0);
+    assert!(hours(&world, id).await >= "1.8333".parse().unwrap());
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_failed_call_keeps_the_hours_and_comes_back_later(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let id = world.active(1)[0];
+    world.vendor.control.add_work(id, NewWork { minutes: 60, billable: true, ..NewWork::default() });
+    world.pass(1);
+    world.tickets(Reach::Changes).await;
+    world.details().await;
+    let before = hours(&world, id).await;
+    assert!(before >= Decimal::ONE);
+
+    world.vendor.control.add_entry(id, NewEntry { text: "More".into(), ..NewEntry::default() });
+    let entries = format!("/tickets/{id}/time_entries");
+    for mode in [FaultMode::Status { status: 500 }, FaultMode::NotFound, FaultMode::HtmlPage] {
+        world.vendor.control.clear_faults();
+        world.vendor.control.add_fault(Fault::always(mode.clone()).on(&entries));
+        world.pass(1);
+        world.tickets(Reach::Changes).await;
+        let report = world.details().await;
+        assert_eq!(report.counts().details, 0, "{mode:?}");
+        assert_eq!(hours(&world, id).await, before, "{mode:?}");
+    }
+    world.vendor.control.clear_faults();
+    assert_eq!(world.details().await.counts().details, 0, "not at once");
+    world.pass(60);
+    assert_eq!(world.details().await.counts().details, 1);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_ticket_that_is_gone_is_found_out_by_its_details(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let id = world.active(1)[0];
+    world.vendor.control.remove_ticket(id);
+    let report = world.details().await;
+    assert_eq!(report.counts().tickets_deleted, 1);
+    assert_eq!(world.status_of(id).await.as_deref(), Some("deleted"));
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn active_tickets_come_first_and_limits_hold(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let sync = world.sync();
+    sync.details(DetailLimits { tickets: 30, time: Duration::from_secs(60) }).await.unwrap();
+    assert_eq!(sync.report.counts().details, 30);
+    let closed = "select count(*) from ticket_details where detail_due_at is null and not is_active";
+    assert_eq!(world.number(closed).await, 0);
+}

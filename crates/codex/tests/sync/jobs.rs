@@ -1,0 +1,247 @@
+//! Jobs, their worker and the scheduler.
+
+use std::time::Duration;
+
+use chrono::{NaiveTime, TimeDelta};
+use hivematrix_codex::jobs::{Details, Rhythm, Schedule, StartError, SyncService, Work};
+use hivematrix_codex::providers::Providers;
+use hivematrix_codex::store::sync_jobs::{self, Job, NewJob};
+use hivematrix_codex::sync::{Reach, SyncRules};
+use hivematrix_simulators::freshservice::{Fault, FaultMode};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::harness::World;
+
+const LIST: Work = Work::Tickets { reach: Reach::Changes, details: Details::Skip };
+
+fn schedule() -> Schedule {
+    Schedule {
+        enabled: true,
+        tickets: Some(TimeDelta::minutes(5)),
+        ticket_details: Rhythm::Never,
+        base: Rhythm::Daily(NaiveTime::MIN),
+        run_on_startup: false,
+    }
+}
+
+fn service(world: &World, shutdown: &CancellationToken) -> SyncService {
+    let (pool, clock) = (world.pool.clone(), world.clock.clone());
+    SyncService::new(pool, clock, world.providers(), schedule(), SyncRules::default(), shutdown.clone())
+}
+
+async fn job(world: &World, id: Uuid) -> Job {
+    sync_jobs::get(&world.pool, id).await.unwrap().unwrap()
+}
+
+async fn ended(world: &World, id: Uuid) -> Job {
+    for _ in 0..2000 {
+        let job = job(world, id).await;
+        if job.status != "running" {
+            return job;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("job {id} does not end");
+}
+
+/// Waits for something that has to happen.
+async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    for _ in 0..2000 {
+        if happened().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{what} did not happen");
+}
+
+fn slow_tickets(world: &World) {
+    let fault = Fault::always(FaultMode::Slow { delay_ms: 60_000 }).on("/tickets").on_page(2);
+    world.vendor.control.add_fault(fault);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_job_leaves_a_row_with_its_end_and_counts(pool: PgPool) {
+    let world = World::new(pool).await;
+    let service = service(&world, &CancellationToken::new());
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::All };
+    let id = service.start(None, work, "test").await.unwrap();
+    let job = ended(&world, id).await;
+    assert_eq!((job.status.as_str(), job.success, job.error.as_deref()), ("completed", Some(true), None));
+    assert_eq!((job.script.as_str(), job.sync_type.as_deref()), ("psa", Some("tickets")));
+    let progress = job.progress.unwrap();
+    let stored = world.stored().await.len();
+    assert_eq!(progress["counts"]["tickets_created"], stored);
+    assert_eq!(progress["counts"]["details"], stored);
+    assert!(job.output.unwrap().ends_with("Done\n"));
+    let synced = "select count(*) from sync_state where kind = 'tickets' and last_completed_at is not null";
+    assert_eq!(world.number(synced).await, 1);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_failing_vendor_is_named_in_the_job(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.vendor.control.add_fault(Fault::always(FaultMode::Unauthorized));
+    let service = service(&world, &CancellationToken::new());
+    let job = ended(&world, service.start(None, LIST, "test").await.unwrap()).await;
+    assert_eq!((job.status.as_str(), job.success), ("failed", Some(false)));
+    assert!(job.error.as_deref().unwrap().starts_with("authentication with Freshservice failed"), "{job:?}");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn one_list_phase_at_a_time_and_details_do_not_hold_it_up(pool: PgPool) {
+    let world = World::new(pool).await;
+    slow_tickets(&world);
+    let service = service(&world, &CancellationToken::new());
+    let first = service.start(None, LIST, "test").await.unwrap();
+    match service.start(None, LIST, "test").await {
+        Err(StartError::Running(running)) => assert_eq!(running, first),
+        other => panic!("{other:?}"),
+    }
+    // Another kind may run beside it.
+    let base = service.start(None, Work::base(), "test").await.unwrap();
+    assert_eq!(ended(&world, base).await.status, "completed");
+    assert!(sync_jobs::request_cancel(&world.pool, first).await.unwrap());
+    assert_eq!(ended(&world, first).await.error.as_deref(), Some("cancelled"));
+
+    world.vendor.control.clear_faults();
+    world.vendor.control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }).on("/tickets/{id}/conversations"));
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::All };
+    let detailing = service.start(None, work.clone(), "test").await.unwrap();
+    let key = "select count(*) from sync_jobs where exclusive_key = 'psa:tickets-detail:freshservice'";
+    until("the detail phase", async || world.number(key).await == 1).await;
+    let second = service.start(None, work, "test").await.unwrap();
+    let second = ended(&world, second).await;
+    assert_eq!(second.status, "completed");
+    assert!(second.output.unwrap().contains("Details are being read by another job"));
+    assert_eq!(job(&world, detailing).await.status, "running");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_job_whose_worker_is_dead_makes_room_and_its_work_goes_on(pool: PgPool) {
+    let world = World::new(pool).await;
+    // What a process killed in the middle of a run leaves behind.
+    slow_tickets(&world);
+    let dead = NewJob {
+        script: "psa",
+        provider: "freshservice",
+        sync_type: "tickets",
+        exclusive_key: "psa:tickets:freshservice",
+        requested_by: "test",
+    };
+    let dead = sync_jobs::start(&world.pool, &dead, world.clock.now()).await.unwrap().unwrap();
+    let sync = world.sync();
+    let run = tokio::spawn(async move { sync.tickets(Reach::Full).await });
+    until("the first page", async || world.stored().await.len() == 100).await;
+    run.abort();
+    world.vendor.control.clear_faults();
+
+    let service = service(&world, &CancellationToken::new());
+    assert!(matches!(service.start(None, LIST, "test").await, Err(StartError::Running(id)) if id == dead));
+    sqlx::query("update sync_jobs set heartbeat_at = clock_timestamp() - interval '16 seconds'")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let id = service.start(None, LIST, "test").await.unwrap();
+    assert_eq!(ended(&world, id).await.status, "completed");
+    let dead = job(&world, dead).await;
+    assert_eq!((dead.status.as_str(), dead.error.as_deref()), ("failed", Some("interrupted: the worker died")));
+    world.assert_same().await;
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_job_that_lost_its_lease_stops(pool: PgPool) {
+    let world = World::new(pool).await;
+    slow_tickets(&world);
+    let service = service(&world, &CancellationToken::new());
+    let id = service.start(None, LIST, "test").await.unwrap();
+    sqlx::query("update sync_jobs set status = 'failed', error = 'taken', exclusive_key = null where id = $1")
+        .bind(id)
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    // The worker notices and leaves the row alone.
+    tokio::time::timeout(Duration::from_secs(20), async {
+        let next = loop {
+            match service.start(None, LIST, "test").await {
+                Ok(next) => break next,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        };
+        world.vendor.control.clear_faults();
+        sync_jobs::request_cancel(&world.pool, next).await.unwrap();
+        ended(&world, next).await;
+    })
+    .await
+    .unwrap();
+    assert_eq!(job(&world, id).await.error.as_deref(), Some("taken"));
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_fresh_instance_fills_itself_and_a_stopped_one_goes_on(pool: PgPool) {
+    let world = World::new(pool).await;
+    slow_tickets(&world);
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(service(&world, &shutdown).run());
+    until("the first page of tickets", async || world.stored().await.len() == 100).await;
+    assert!(world.number("select count(*) from companies").await >= 6, "companies come first");
+    shutdown.cancel();
+    running.await.unwrap();
+    let stopped = "select count(*) from sync_jobs where error like 'interrupted%' and completed_at is not null";
+    assert_eq!(world.number(stopped).await, 1);
+    assert_eq!(world.number("select count(*) from sync_jobs where status = 'running'").await, 0);
+
+    // The clock stands still, so only the interruption is a reason to go on.
+    world.vendor.control.clear_faults();
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(service(&world, &shutdown).run());
+    let done = "select count(*) from sync_state where kind = 'tickets' and last_completed_at is not null";
+    until("the rest", async || world.number(done).await == 1).await;
+    shutdown.cancel();
+    running.await.unwrap();
+    world.assert_same().await;
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn only_one_instance_follows_the_schedule(pool: PgPool) {
+    let world = World::new(pool).await;
+    let shutdown = CancellationToken::new();
+    let instances: Vec<_> = (0..3).map(|_| tokio::spawn(service(&world, &shutdown).run())).collect();
+    let done = "select count(*) from sync_jobs where status = 'completed' and sync_type = 'tickets'";
+    until("a ticket sync", async || world.number(done).await == 1).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    shutdown.cancel();
+    for instance in instances {
+        instance.await.unwrap();
+    }
+    assert_eq!(world.number("select count(*) from sync_jobs").await, 2, "one base, one ticket sync");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn old_jobs_are_removed(pool: PgPool) {
+    let world = World::new(pool).await;
+    sqlx::query(
+        "insert into sync_jobs (id, script, status, started_at)
+         select gen_random_uuid(), 'psa', 'completed', $1 - make_interval(days => days) from unnest($2::int[]) as d (days)",
+    )
+    .bind(world.clock.now())
+    .bind(vec![1, 29, 31, 400])
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let removed = sync_jobs::prune(&world.pool, world.clock.now() - TimeDelta::days(30)).await.unwrap();
+    assert_eq!(removed, 2);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn without_a_provider_nothing_starts_and_the_reason_is_said(pool: PgPool) {
+    let world = World::new(pool).await;
+    let providers = Providers::new("freshservice");
+    let (clock, shutdown) = (world.clock.clone(), CancellationToken::new());
+    let service = SyncService::new(world.pool.clone(), clock, providers, schedule(), SyncRules::default(), shutdown);
+    let error = service.start(Some("autotask"), LIST, "test").await.unwrap_err();
+    assert_eq!(error.to_string(), "unknown PSA provider 'autotask' (known: freshservice)");
+    assert_eq!(world.number("select count(*) from sync_jobs").await, 0);
+}
