@@ -1,3 +1,8 @@
-//! HiveMatrix core.
+//! The `hivematrix-core` binary.
 
-fn main() {}
+use hivematrix_core::config::Settings;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    hivematrix_core::run(hivematrix_shared::config::load::<Settings>()).await
+}

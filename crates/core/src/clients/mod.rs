@@ -1,0 +1,4 @@
+//! Calls to the identity provider and to Codex.
+
+pub mod codex;
+pub mod identity_provider;

@@ -1,0 +1,13 @@
+//! Pure rules of sign-in, sessions and tokens: no I/O, no clock of their own.
+
+pub mod claims;
+pub mod lockout;
+pub mod oidc;
+pub mod origins;
+pub mod password_policy;
+pub mod redirect;
+pub mod revocation;
+pub mod service_name;
+pub mod session;
+pub mod token_reason;
+pub mod user;

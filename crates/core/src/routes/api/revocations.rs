@@ -1,0 +1,89 @@
+//! `GET /api/revocations`: ended sessions, as a page or as an event stream (core.md §2.7).
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    extract::State,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures::{Stream, StreamExt, stream};
+use hivematrix_shared::{
+    auth::ServiceOnly,
+    contracts::core::{RevocationPage, RevokedSession},
+    extract::{Json, Query},
+    problem::{Problem, Result},
+};
+use http::{HeaderMap, header};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::{
+    domain::revocation::{Cursor, Revocation},
+    routes::request::text,
+    state::AppState,
+    store::sessions::Sessions,
+};
+
+/// How often an idle stream says that Core is there.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// Where to continue.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct Position {
+    /// The `cursor` of the last answer; without it, all live revocations are sent.
+    since: Option<String>,
+}
+
+/// Sessions that were ended before their tokens expire. With `Accept: text/event-stream` the answer stays open and brings
+/// each one as an event `revoked` whose id is the cursor (`Last-Event-ID` resumes), and a comment every 5 s.
+#[utoipa::path(get, path = "/api/revocations", tag = "sessions",
+    responses(
+        (status = 200, description = "Revocations after the cursor", body = RevocationPage),
+        (status = 400, description = "Not a cursor"),
+        (status = 401, description = "No valid service token for core"),
+        (status = 403, description = "Not a service")))]
+pub async fn revocations(
+    State(core): State<AppState>,
+    _: ServiceOnly,
+    Query(position): Query<Position>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let resumed = text(&headers, "last-event-id").map(str::to_owned);
+    let since = match resumed.or(position.since).filter(|cursor| !cursor.is_empty()) {
+        Some(cursor) => Some(cursor.parse().map_err(|error| Problem::bad_request(format!("{error}.")))?),
+        None => None,
+    };
+    if text(&headers, header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
+        let events = events(core.sessions.clone(), since).take_until(core.ctx.shutdown.clone().cancelled_owned());
+        return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response());
+    }
+    let (cursor, revoked) = core.sessions.revocations(since);
+    let revoked = revoked.into_iter().map(session).collect();
+    Ok(Json(RevocationPage { cursor: cursor.to_string(), revoked }).into_response())
+}
+
+/// All revocations from a position on, waiting for more without end.
+fn events(sessions: Sessions, since: Option<Cursor>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+    // Subscribed before the first read, so that nothing falls between.
+    let tip = sessions.watch();
+    let batches = stream::unfold((sessions, tip, since, true), |(sessions, mut tip, since, first)| async move {
+        if !first && tip.changed().await.is_err() {
+            return None;
+        }
+        let (cursor, revoked) = sessions.revocations(since);
+        Some((stream::iter(revoked), (sessions, tip, Some(cursor), false)))
+    });
+    batches.flatten().map(|entry| {
+        let id = entry.cursor.to_string();
+        let event = Event::default().event("revoked").id(id);
+        // A session id and a number always make JSON; should they ever not, the stream goes on without data.
+        Ok(event.clone().json_data(session(entry)).unwrap_or(event))
+    })
+}
+
+fn session(entry: Revocation) -> RevokedSession {
+    RevokedSession { jti: entry.jti, exp: entry.exp }
+}

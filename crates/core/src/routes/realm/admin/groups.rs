@@ -1,0 +1,85 @@
+//! `/admin/realms/<realm>/groups` and who is in them.
+
+use axum::extract::{Path, State};
+use hivematrix_shared::extract::{Json, LenientQuery};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Administrator, Failure, bodies, user};
+use crate::{
+    domain::user::{Group, User},
+    realm::Realm,
+    store::realm::groups,
+};
+
+/// Keycloak's parameters of a listing.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ListQuery {
+    first: Option<i64>,
+    max: Option<i64>,
+    search: Option<String>,
+}
+
+/// All groups.
+pub async fn list(
+    State(realm): State<Realm>,
+    _: Administrator,
+    LenientQuery(query): LenientQuery<ListQuery>,
+) -> Result<Json<Vec<Value>>, Failure> {
+    let pattern = query.search.map(|text| {
+        let escaped = text.trim().to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        format!("%{escaped}%")
+    });
+    let max = query.max.filter(|max| *max >= 0).unwrap_or(i64::MAX);
+    let found = groups::list(&realm.pool, pattern.as_deref(), query.first.unwrap_or(0).max(0), max).await?;
+    Ok(Json(found.iter().map(bodies::group).collect()))
+}
+
+/// The groups of a user.
+pub async fn of_user(State(realm): State<Realm>, _: Administrator, Path(id): Path<String>) -> Result<Json<Vec<Value>>, Failure> {
+    let user = user(&realm, &id).await?;
+    Ok(Json(groups::of_user(&realm.pool, user.id).await?.iter().map(bodies::group).collect()))
+}
+
+/// Puts a user into a group. The level of live sessions was frozen at login, so they end.
+pub async fn join(
+    State(realm): State<Realm>,
+    Administrator(by): Administrator,
+    Path((id, group)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    let (user, group) = both(&realm, &id, &group).await?;
+    groups::add(&realm.pool, user.id, group.id).await?;
+    changed(&realm, &user).await;
+    hivematrix_shared::audit!(username = user.username, group = group.name, by, "A user joined a group");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes a user out of a group. The level of live sessions was frozen at login, so they end.
+pub async fn leave(
+    State(realm): State<Realm>,
+    Administrator(by): Administrator,
+    Path((id, group)): Path<(String, String)>,
+) -> Result<StatusCode, Failure> {
+    let (user, group) = both(&realm, &id, &group).await?;
+    groups::remove(&realm.pool, user.id, group.id).await?;
+    changed(&realm, &user).await;
+    hivematrix_shared::audit!(username = user.username, group = group.name, by, "A user left a group");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn both(realm: &Realm, id: &str, group: &str) -> Result<(User, Group), Failure> {
+    let user = user(realm, id).await?;
+    let group: Uuid = group.parse().map_err(|_| Failure::NO_GROUP)?;
+    let group = groups::find(&realm.pool, group).await?.ok_or(Failure::NO_GROUP)?;
+    Ok((user, group))
+}
+
+/// Ends the HiveMatrix sessions; browsers stay signed in at the realm and get a session with the new level unasked.
+async fn changed(realm: &Realm, user: &User) {
+    if let Err(error) = realm.sessions.revoke_user(&user.id.to_string()).await {
+        tracing::error!(error = %error, user = %user.id, "a user's sessions could not be ended");
+    }
+}

@@ -1,0 +1,78 @@
+//! The local realm's routes, on Keycloak's paths (core.md §7.5). They exist only where Core is the identity provider.
+
+mod account;
+mod admin;
+mod authorize;
+mod browser;
+mod discovery;
+mod login;
+mod logout;
+mod oauth;
+mod password;
+mod revoke;
+mod token;
+mod userinfo;
+mod views;
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use http::{HeaderValue, header};
+
+use crate::realm::{MASTER, Realm};
+
+/// Where the realm's browser endpoints start, below the public prefix.
+fn base(realm: &str) -> String {
+    format!("/realms/{realm}")
+}
+
+/// Paths of the realm that services call; they are limited by what they check, not by who calls.
+pub fn backchannel_paths(realm: &str) -> Vec<String> {
+    let base = base(realm);
+    let mut paths: Vec<String> = ["token", "userinfo", "certs", "revoke"]
+        .iter()
+        .map(|endpoint| format!("{base}/protocol/openid-connect/{endpoint}"))
+        .collect();
+    paths.push(format!("{base}/.well-known/openid-configuration"));
+    paths.push("/admin/*".to_owned());
+    paths
+}
+
+/// The path that takes passwords.
+pub fn sign_in_path(realm: &str) -> String {
+    format!("{}/login-actions/authenticate", base(realm))
+}
+
+/// All routes of the realm.
+pub fn router(realm: Realm) -> Router {
+    let base = base(&realm.name);
+    let oidc = |endpoint: &str| format!("{base}/protocol/openid-connect/{endpoint}");
+    let pages = Router::new()
+        .route(&oidc("auth"), get(authorize::authorize))
+        .route(&sign_in_path(&realm.name), post(login::authenticate))
+        .route(&format!("{base}/login-actions/required-action"), post(login::required_action))
+        .route(&oidc("logout"), get(logout::ask).post(logout::act))
+        .route(&format!("{base}/account"), get(account::show))
+        .route(&format!("{base}/account/"), get(account::show))
+        .route(&format!("{base}/account/password"), post(account::change_password))
+        .route(&format!("{base}/account/sign-out-everywhere"), post(account::sign_out_everywhere));
+    let endpoints = Router::new()
+        .route(&oidc("token"), post(token::token))
+        .route(&format!("/realms/{MASTER}/protocol/openid-connect/token"), post(token::master_token))
+        .route(&oidc("userinfo"), get(userinfo::get).post(userinfo::post))
+        .route(&oidc("revoke"), post(revoke::revoke))
+        .merge(admin::router(&realm.name));
+    let documents = Router::new()
+        .route(&format!("{base}/.well-known/openid-configuration"), get(discovery::configuration))
+        .route(&oidc("certs"), get(discovery::certs));
+    pages
+        .merge(endpoints)
+        // Nothing of this may be kept by a browser or on the way to it.
+        .layer(middleware::map_response(async |mut response: axum::response::Response| {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }))
+        .merge(documents)
+        .with_state(realm)
+}

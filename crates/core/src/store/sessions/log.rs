@@ -1,0 +1,149 @@
+//! The log of ended sessions as this instance knows it: what the feed is answered from.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hivematrix_shared::auth::Revocations;
+use tokio::sync::watch;
+
+use crate::domain::revocation::{Cursor, Revocation};
+
+/// Ended sessions in order, kept until their tokens expire, and a signal for those who wait for more. With Redis it mirrors
+/// the shared log, so that reading costs no round trip and goes on while Redis is away. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct RevocationLog(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    entries: Mutex<VecDeque<Revocation>>,
+    tip: watch::Sender<Cursor>,
+    /// The list that this service's own token checks look at.
+    own: Arc<Revocations>,
+}
+
+impl RevocationLog {
+    /// An empty log that also feeds `own`.
+    pub fn new(own: Arc<Revocations>) -> Self {
+        Self(Arc::new(Inner { entries: Mutex::default(), tip: watch::Sender::new(Cursor::default()), own }))
+    }
+
+    fn entries(&self) -> MutexGuard<'_, VecDeque<Revocation>> {
+        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The position of the last entry.
+    pub fn tip(&self) -> Cursor {
+        *self.0.tip.borrow()
+    }
+
+    /// Signals each change of the tip.
+    pub fn watch(&self) -> watch::Receiver<Cursor> {
+        self.0.tip.subscribe()
+    }
+
+    /// Adds an entry that gets its position here (memory).
+    pub fn append(&self, jti: &str, exp: i64, now_millis: u64) {
+        let mut entries = self.entries();
+        let cursor = self.tip().next(now_millis);
+        self.push(&mut entries, Revocation { cursor, jti: jti.to_owned(), exp });
+        drop(entries);
+        self.0.tip.send_replace(cursor);
+    }
+
+    /// Takes over entries of the shared log; those that are known already are left out.
+    pub fn mirror(&self, news: Vec<Revocation>) {
+        let mut entries = self.entries();
+        let before = self.tip();
+        let mut tip = before;
+        for entry in news {
+            if entry.cursor > tip {
+                tip = entry.cursor;
+                self.push(&mut entries, entry);
+            }
+        }
+        drop(entries);
+        if tip > before {
+            self.0.tip.send_replace(tip);
+        }
+    }
+
+    fn push(&self, entries: &mut VecDeque<Revocation>, entry: Revocation) {
+        self.0.own.insert(entry.jti.clone(), entry.exp);
+        entries.push_back(entry);
+    }
+
+    /// What was ended after `since` and whose tokens have not expired, with the position to continue from. Without a
+    /// position, or with one this log never reached (it was restarted), everything.
+    pub fn since(&self, since: Option<Cursor>, now: i64) -> (Cursor, Vec<Revocation>) {
+        let entries = self.entries();
+        let tip = self.tip();
+        let start = since.filter(|since| *since <= tip).unwrap_or_default();
+        (tip, entries.iter().filter(|entry| entry.cursor > start && entry.exp > now).cloned().collect())
+    }
+
+    /// Empties the log, before it becomes the mirror of another one, and hands out what it held.
+    pub fn take(&self) -> Vec<Revocation> {
+        let mut entries = self.entries();
+        self.0.tip.send_replace(Cursor::default());
+        entries.drain(..).collect()
+    }
+
+    /// Forgets entries whose tokens have expired.
+    pub fn prune(&self, now: i64) {
+        self.entries().retain(|entry| entry.exp > now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> RevocationLog {
+        RevocationLog::new(Arc::new(Revocations::local()))
+    }
+
+    fn ids(entries: &[Revocation]) -> Vec<&str> {
+        entries.iter().map(|entry| entry.jti.as_str()).collect()
+    }
+
+    #[test]
+    fn a_reader_continues_where_it_stopped() {
+        let log = log();
+        log.append("a", 100, 1);
+        let (cursor, first) = log.since(None, 0);
+        assert_eq!(ids(&first), ["a"]);
+        log.append("b", 100, 1);
+        let (_, second) = log.since(Some(cursor), 0);
+        assert_eq!(ids(&second), ["b"]);
+        assert_eq!(ids(&log.since(None, 0).1), ["a", "b"]);
+    }
+
+    #[test]
+    fn entries_are_kept_until_their_tokens_expire() {
+        let log = log();
+        log.append("a", 100, 1);
+        assert_eq!(log.since(None, 99).1.len(), 1);
+        assert!(log.since(None, 100).1.is_empty());
+        log.prune(100);
+        assert!(log.take().is_empty());
+    }
+
+    #[test]
+    fn a_position_from_before_a_restart_brings_everything() {
+        let log = log();
+        log.append("a", 100, 5);
+        assert_eq!(ids(&log.since(Some("9-0".parse().unwrap()), 0).1), ["a"]);
+    }
+
+    #[test]
+    fn mirrored_entries_count_once() {
+        let log = log();
+        let entry = |cursor: &str, jti: &str| Revocation { cursor: cursor.parse().unwrap(), jti: jti.into(), exp: 100 };
+        log.mirror(vec![entry("1-0", "a"), entry("1-1", "b")]);
+        log.mirror(vec![entry("1-1", "b"), entry("2-0", "c")]);
+        assert_eq!(ids(&log.since(None, 0).1), ["a", "b", "c"]);
+        assert_eq!(log.tip().to_string(), "2-0");
+    }
+}
