@@ -70,7 +70,7 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     };
     lock.write(&format!("{}\n", std::process::id()))?;
     let operator = suite::operator_variables(&layout)?;
-    let prepared = suite::prepare(&layout, &Given::default(), &operator)?;
+    let prepared = suite::prepare(&layout, &Given::from_environment()?, &operator)?;
     configure(&mut settings, &prepared);
     let port = settings.listen_port(ports::HELM);
     let listener = TcpListener::bind((settings.host, port))

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -83,7 +83,7 @@ impl StatusBoard {
             return recent.statuses.iter().map(|status| self.with_phase(status.clone())).collect();
         }
         let earlier = sample.take().map(|sample| sample.usage).unwrap_or_default();
-        let fresh = self.take(&earlier).await;
+        let fresh = self.take(Meter { earlier, now: std::sync::Mutex::default() }).await;
         let statuses = fresh.statuses.clone();
         *sample = Some(fresh);
         statuses
@@ -105,9 +105,9 @@ impl StatusBoard {
         self.0.supervisor.specs().iter().map(|spec| self.with_phase(blank(spec))).collect()
     }
 
-    async fn take(&self, earlier: &HashMap<i32, (Usage, Instant)>) -> Sample {
+    async fn take(&self, meter: Meter) -> Sample {
         let specs = self.0.supervisor.specs();
-        let supervised = join_all(specs.iter().map(|spec| self.look_at(spec, earlier)));
+        let supervised = join_all(specs.iter().map(|spec| self.look_at(spec, &meter)));
         let registry = self.registry();
         let remote = registry.iter().filter(|(_, entry)| entry.is_remote()).map(|(name, entry)| async {
             let answer = self.ask_health(&entry.service.url).await;
@@ -119,26 +119,20 @@ impl StatusBoard {
         });
         let (mut statuses, remote) = tokio::join!(supervised, join_all(remote));
         statuses.extend(remote);
-        statuses.push(self.own(&registry, earlier).await);
+        statuses.push(self.own(&registry, &meter).await);
         let order = |status: &UnitStatus| {
             let place = registry.start_sequence().iter().position(|name| *name == status.name);
             (status.kind != UnitKind::Server, status.kind != UnitKind::Helper, place)
         };
         statuses.sort_by_key(order);
-        let usage = statuses
-            .iter()
-            .filter_map(|status| {
-                let pid = status.pid?;
-                Some((pid, (Identity::of(pid)?.usage()?, Instant::now())))
-            })
-            .collect();
+        let usage = meter.now.into_inner().unwrap_or_else(PoisonError::into_inner);
         Sample { statuses, taken: Instant::now(), usage }
     }
 
-    async fn look_at(&self, spec: &UnitSpec, earlier: &HashMap<i32, (Usage, Instant)>) -> UnitStatus {
+    async fn look_at(&self, spec: &UnitSpec, meter: &Meter) -> UnitStatus {
         let mut status = blank(spec);
         let state = self.0.supervisor.board().state(&spec.name).unwrap_or_default();
-        measure(&mut status, &state, earlier);
+        meter.read(&mut status, &state, state.identity.as_ref().and_then(Identity::usage));
         if state.identity.is_none() {
             status.health_message = "not running".into();
             return status;
@@ -163,7 +157,7 @@ impl StatusBoard {
     }
 
     /// Helm itself: it answers, since it is asked.
-    async fn own(&self, registry: &Registry, earlier: &HashMap<i32, (Usage, Instant)>) -> UnitStatus {
+    async fn own(&self, registry: &Registry, meter: &Meter) -> UnitStatus {
         let entry = registry.get("helm");
         let url = entry.map(|entry| entry.service.url.clone());
         let mut status = bare("helm", UnitKind::Service, url.clone(), entry.map(|entry| entry.service.port));
@@ -174,7 +168,7 @@ impl StatusBoard {
             .map(|age| self.0.clock.now() - age);
         let state =
             UnitState { phase: Phase::Running, identity, started_at, ready: true, ..UnitState::default() };
-        measure(&mut status, &state, earlier);
+        meter.read(&mut status, &state, state.identity.as_ref().and_then(Identity::usage_alone));
         if let Some(url) = url {
             put(&mut status, self.ask_health(&url).await);
         }
@@ -242,20 +236,30 @@ fn blank(spec: &UnitSpec) -> UnitStatus {
     bare(&spec.name, spec.kind, spec.url.clone(), spec.port)
 }
 
-fn measure(status: &mut UnitStatus, state: &UnitState, earlier: &HashMap<i32, (Usage, Instant)>) {
-    status.state = state.phase;
-    status.restarts = state.restarts;
-    status.last_error.clone_from(&state.last_error);
-    status.started_at = state.started_at;
-    let Some(identity) = &state.identity else { return };
-    status.pid = Some(identity.pid);
-    status.uptime = identity.age_seconds();
-    let Some(usage) = identity.usage() else { return };
-    status.memory = Some(usage.memory);
-    status.cpu_percent = earlier.get(&identity.pid).map(|(before, at)| {
-        let elapsed = at.elapsed().as_secs_f64().max(0.001);
-        ((usage.cpu_seconds - before.cpu_seconds).max(0.0) / elapsed * 1000.0).round() / 10.0
-    });
+/// Reads off what processes use; processor load is the difference to the sample before.
+struct Meter {
+    earlier: HashMap<i32, (Usage, Instant)>,
+    now: std::sync::Mutex<HashMap<i32, (Usage, Instant)>>,
+}
+
+impl Meter {
+    fn read(&self, status: &mut UnitStatus, state: &UnitState, usage: Option<Usage>) {
+        status.state = state.phase;
+        status.restarts = state.restarts;
+        status.last_error.clone_from(&state.last_error);
+        status.started_at = state.started_at;
+        let Some(identity) = &state.identity else { return };
+        status.pid = Some(identity.pid);
+        status.uptime = identity.age_seconds();
+        let Some(usage) = usage else { return };
+        status.memory = Some(usage.memory);
+        status.cpu_percent = self.earlier.get(&identity.pid).map(|(before, at)| {
+            let elapsed = at.elapsed().as_secs_f64().max(0.001);
+            ((usage.cpu_seconds - before.cpu_seconds).max(0.0) / elapsed * 1000.0).round() / 10.0
+        });
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.insert(identity.pid, (usage, Instant::now()));
+    }
 }
 
 fn put(status: &mut UnitStatus, answer: Answer) {

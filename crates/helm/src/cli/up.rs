@@ -60,17 +60,14 @@ pub(super) async fn run(layout: &Layout, args: &UpArgs) -> Result<()> {
 }
 
 fn given(args: &UpArgs) -> Result<Given> {
-    let port_offset = match std::env::var("HIVEMATRIX_PORT_OFFSET") {
-        Ok(text) if !text.is_empty() => Some(text.parse().context("HIVEMATRIX_PORT_OFFSET is no number")?),
-        _ => None,
-    };
+    let environment = Given::from_environment()?;
     Ok(Given {
-        port_offset,
-        gateway_port: args.port,
+        gateway_port: args.port.or(environment.gateway_port),
         demo: args.demo,
         size: args.size.map(|size| size.as_str().to_owned()),
         active: args.active,
         companies: args.companies,
+        ..environment
     })
 }
 

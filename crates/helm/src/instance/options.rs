@@ -1,6 +1,6 @@
 //! What `helm up` was told, kept in the instance so that the next `helm up` need not repeat it.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{Layout, files};
@@ -48,6 +48,28 @@ pub struct Given {
     pub active: Option<u32>,
     /// `--companies`.
     pub companies: Option<u32>,
+}
+
+impl Given {
+    /// What the environment says: `HIVEMATRIX_PORT_OFFSET` and `HIVEMATRIX_PORT`.
+    ///
+    /// # Errors
+    /// When a value is no port number.
+    pub fn from_environment() -> Result<Self> {
+        let number = |name: &str| -> Result<Option<u16>> {
+            match std::env::var(name) {
+                Ok(text) if !text.is_empty() => {
+                    text.parse().map(Some).with_context(|| format!("{name} is no port number: {text}"))
+                }
+                _ => Ok(None),
+            }
+        };
+        Ok(Self {
+            port_offset: number("HIVEMATRIX_PORT_OFFSET")?,
+            gateway_port: number("HIVEMATRIX_PORT")?,
+            ..Self::default()
+        })
+    }
 }
 
 impl Options {

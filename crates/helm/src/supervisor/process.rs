@@ -68,16 +68,13 @@ impl Identity {
     /// Memory and processor time now, of the process and its descendants.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        if !self.is_alive() {
-            return None;
-        }
-        let mut total = Usage::default();
-        for pid in family(self.pid) {
-            let Some(stat) = Stat::read(pid) else { continue };
-            total.memory += memory_of(pid).unwrap_or(0);
-            total.cpu_seconds += seconds(stat.cpu_ticks);
-        }
-        Some(total)
+        self.is_alive().then(|| sum(&family(self.pid)))
+    }
+
+    /// As [`Identity::usage`], of the process alone: Helm's descendants are the other services.
+    #[must_use]
+    pub fn usage_alone(&self) -> Option<Usage> {
+        self.is_alive().then(|| sum(&[self.pid]))
     }
 
     /// Seconds since the process was started.
@@ -87,6 +84,16 @@ impl Identity {
         let age = uptime - seconds(self.start_ticks);
         Some(if age > 0.0 { std::time::Duration::from_secs_f64(age).as_secs() } else { 0 })
     }
+}
+
+fn sum(pids: &[i32]) -> Usage {
+    let mut total = Usage::default();
+    for pid in pids {
+        let Some(stat) = Stat::read(*pid) else { continue };
+        total.memory += memory_of(*pid).unwrap_or(0);
+        total.cpu_seconds += seconds(stat.cpu_ticks);
+    }
+    total
 }
 
 #[expect(clippy::cast_precision_loss, reason = "ticks of a machine's life fit a double exactly")]
