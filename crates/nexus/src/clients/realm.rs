@@ -1,0 +1,302 @@
+//! The identity provider: Keycloak or Core's local realm, on Keycloak's paths (nexus.md §4.3, §10).
+
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hivematrix_shared::{
+    auth::KeySet, clock::Clock, config::Secret, correlation, service_client::ServiceClient,
+};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header, jwk::JwkSet};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use url::form_urlencoded;
+
+use crate::{
+    config::Settings,
+    domain::{
+        origin::{PublicOrigin, PublicOrigins},
+        session::LoginState,
+    },
+};
+
+/// Path under which the browser reaches the identity provider.
+pub const PUBLIC_PREFIX: &str = "/keycloak";
+const TIMEOUT: Duration = Duration::from_secs(10);
+const KEYS_FRESH_FOR: Duration = Duration::from_secs(300);
+const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Seconds the clocks of two machines may differ.
+const LEEWAY: i64 = 30;
+/// Asymmetric algorithms only: with a shared secret anyone who knows it could sign.
+const ALGORITHMS: [Algorithm; 8] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+];
+
+/// The realm as OpenID Connect client.
+pub struct Realm {
+    http: reqwest::Client,
+    services: ServiceClient,
+    clock: Clock,
+    backend: Option<String>,
+    name: String,
+    client_id: String,
+    client_secret: Secret,
+    issuers: Vec<String>,
+    keys: Mutex<Option<CachedKeys>>,
+}
+
+struct CachedKeys {
+    keys: KeySet,
+    fetched: Instant,
+}
+
+/// What a sign-in brings.
+#[derive(Debug, Deserialize)]
+pub struct Tokens {
+    /// For Core, which reads the user's data with it.
+    pub access_token: String,
+    /// Says who signed in, and for which request.
+    #[serde(default)]
+    pub id_token: Option<String>,
+}
+
+/// Why a sign-in fails at the identity provider.
+#[derive(Debug, thiserror::Error)]
+pub enum RealmError {
+    /// It does not answer, or with nonsense.
+    #[error("the identity provider does not answer: {0}")]
+    Unreachable(String),
+    /// It refuses the code.
+    #[error("the identity provider refused the code: status {0}")]
+    Refused(u16),
+    /// The ID token is missing, forged, for somebody else, too old or for another sign-in.
+    #[error("the ID token does not count: {0}")]
+    IdToken(&'static str),
+}
+
+#[derive(Deserialize)]
+struct IdClaims {
+    iss: String,
+    aud: Audience,
+    #[serde(default)]
+    azp: Option<String>,
+    exp: i64,
+    #[serde(default)]
+    nonce: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Realm {
+    /// The realm of the settings; without a backend address it is Core's own.
+    pub fn new(settings: &Settings, origins: &PublicOrigins, services: ServiceClient, clock: Clock) -> Self {
+        let name = settings.keycloak_realm.clone();
+        let of_realm = |base: &str| format!("{}/realms/{name}", without_realm(base, &name));
+        let mut issuers: Vec<String> =
+            origins.iter().map(|o| of_realm(&format!("{}{PUBLIC_PREFIX}", o.as_str()))).collect();
+        issuers.extend(
+            settings
+                .keycloak_server_url
+                .iter()
+                .chain(&settings.keycloak_backend_url)
+                .map(|base| of_realm(base)),
+        );
+        Self {
+            http: services.http().clone(),
+            services,
+            clock,
+            backend: settings.keycloak_backend_url.as_deref().map(|base| without_realm(base, &name)),
+            client_id: settings.keycloak_client_id.clone(),
+            client_secret: settings.keycloak_client_secret.clone(),
+            issuers,
+            keys: Mutex::new(None),
+            name,
+        }
+    }
+
+    /// Name of the realm.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Base URL for calls from here, without the realm.
+    pub fn backend(&self) -> Option<String> {
+        self.backend.clone().or_else(|| self.services.base_url("core").ok())
+    }
+
+    /// Where the browser signs in. `silent` asks for an answer without any page.
+    pub fn authorization_url(&self, origin: &PublicOrigin, login: &LoginState, silent: bool) -> String {
+        let challenge =
+            BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, login.verifier.as_bytes()));
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("redirect_uri", &redirect_uri(origin))
+            .append_pair("scope", "openid email profile")
+            .append_pair("state", &login.state)
+            .append_pair("nonce", &login.nonce)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        if silent {
+            query.append_pair("prompt", "none");
+        }
+        format!("{}{PUBLIC_PREFIX}{}?{}", origin.as_str(), self.path("auth"), query.finish())
+    }
+
+    /// Where the browser ends the identity provider's own session.
+    pub fn logout_url(&self, origin: &PublicOrigin, id_token: Option<&str>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(id_token) = id_token {
+            query.append_pair("id_token_hint", id_token);
+        }
+        query
+            .append_pair("client_id", &self.client_id)
+            .append_pair("post_logout_redirect_uri", &format!("{}/", origin.as_str()));
+        format!("{}{PUBLIC_PREFIX}{}?{}", origin.as_str(), self.path("logout"), query.finish())
+    }
+
+    /// Exchanges a code for tokens.
+    pub async fn exchange_code(
+        &self,
+        origin: &PublicOrigin,
+        code: &str,
+        verifier: &str,
+    ) -> Result<Tokens, RealmError> {
+        let mut form = vec![
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code.to_owned()),
+            ("redirect_uri", redirect_uri(origin)),
+            ("client_id", self.client_id.clone()),
+            ("code_verifier", verifier.to_owned()),
+        ];
+        if !self.client_secret.is_empty() {
+            form.push(("client_secret", self.client_secret.expose().to_owned()));
+        }
+        let response = self
+            .http
+            .post(self.url("token")?)
+            .timeout(TIMEOUT)
+            // The issuer in the tokens must be the public one, whichever way the provider derives it.
+            .header("x-forwarded-host", origin.host())
+            .header("x-forwarded-proto", origin.scheme())
+            .header(correlation::HEADER, correlation::current())
+            .form(&form)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        match response.status().as_u16() {
+            200 => response.json().await.map_err(unreachable),
+            status @ 500.. => Err(RealmError::Unreachable(format!("status {status}"))),
+            status => Err(RealmError::Refused(status)),
+        }
+    }
+
+    /// Checks signature, issuer, audience, expiry and nonce of an ID token.
+    pub async fn verify_id_token(&self, id_token: &str, nonce: &str) -> Result<(), RealmError> {
+        let header = decode_header(id_token).map_err(|_| RealmError::IdToken("it is no JWT"))?;
+        if !ALGORITHMS.contains(&header.alg) {
+            return Err(RealmError::IdToken("its algorithm is not allowed"));
+        }
+        let key = self.key(header.kid.as_deref()).await?.ok_or(RealmError::IdToken("its key is unknown"))?;
+        let mut validation = Validation::new(header.alg);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        let claims = decode::<IdClaims>(id_token, &key, &validation)
+            .map_err(|_| RealmError::IdToken("its signature or its form is wrong"))?
+            .claims;
+        let (is_for_us, several) = match &claims.aud {
+            Audience::One(one) => (*one == self.client_id, false),
+            Audience::Many(many) => (many.contains(&self.client_id), many.len() > 1),
+        };
+        if !self.issuers.contains(&claims.iss) {
+            Err(RealmError::IdToken("it has another issuer"))
+        } else if !is_for_us
+            || (several || claims.azp.is_some()) && claims.azp.as_ref() != Some(&self.client_id)
+        {
+            Err(RealmError::IdToken("it is meant for another client"))
+        } else if claims.exp + LEEWAY <= self.clock.unix() {
+            Err(RealmError::IdToken("it has expired"))
+        } else if claims.nonce.as_deref() != Some(nonce) {
+            Err(RealmError::IdToken("it belongs to another sign-in"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether the identity provider answers, for the health check: its discovery document.
+    pub fn discovery_url(&self) -> Option<String> {
+        Some(format!("{}/realms/{}/.well-known/openid-configuration", self.backend()?, self.name))
+    }
+
+    async fn key(&self, id: Option<&str>) -> Result<Option<jsonwebtoken::DecodingKey>, RealmError> {
+        let mut cached = self.keys.lock().await;
+        if let Some(known) = cached.as_ref() {
+            let age = known.fetched.elapsed();
+            let key = known.keys.get(id);
+            if age < KEYS_RETRY_AFTER || (age < KEYS_FRESH_FOR && key.is_some()) {
+                return Ok(key.cloned());
+            }
+        }
+        let response =
+            self.http.get(self.url("certs")?).timeout(TIMEOUT).send().await.map_err(unreachable)?;
+        let set: JwkSet =
+            response.error_for_status().map_err(unreachable)?.json().await.map_err(unreachable)?;
+        let keys = KeySet::from_jwks(&set);
+        let key = keys.get(id).cloned();
+        *cached = Some(CachedKeys { keys, fetched: Instant::now() });
+        Ok(key)
+    }
+
+    fn path(&self, endpoint: &str) -> String {
+        format!("/realms/{}/protocol/openid-connect/{endpoint}", self.name)
+    }
+
+    fn url(&self, endpoint: &str) -> Result<String, RealmError> {
+        let backend =
+            self.backend().ok_or_else(|| RealmError::Unreachable("it has no address".to_owned()))?;
+        Ok(format!("{backend}{}", self.path(endpoint)))
+    }
+}
+
+/// Where the identity provider sends the browser back to.
+fn redirect_uri(origin: &PublicOrigin) -> String {
+    format!("{}/keycloak-callback", origin.as_str())
+}
+
+/// The base URL; upstream's configuration sometimes has the realm in it (platform.md §4).
+fn without_realm(base: &str, realm: &str) -> String {
+    let base = base.trim_end_matches('/');
+    base.strip_suffix(&format!("/realms/{realm}")).unwrap_or(base).to_owned()
+}
+
+fn unreachable(error: reqwest::Error) -> RealmError {
+    RealmError::Unreachable(error.without_url().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_realm_may_stand_in_the_configured_address() {
+        for base in
+            ["http://localhost:8080", "http://localhost:8080/", "http://localhost:8080/realms/hivematrix"]
+        {
+            assert_eq!(without_realm(base, "hivematrix"), "http://localhost:8080", "{base}");
+        }
+    }
+}

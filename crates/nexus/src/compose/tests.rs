@@ -1,0 +1,194 @@
+use std::io::Read;
+
+use hivematrix_shared::{auth::PermissionLevel, registry::Registry};
+use http_body_util::BodyExt;
+
+use super::*;
+use crate::domain::look::{ColorTheme, Theme};
+
+fn panel() -> Panel {
+    let registry: Registry = serde_json::from_str(
+        r#"{"beacon":{"url":"b"},"knowledgetree":{"url":"k","title":"KnowledgeTree"},
+            "odd":{"url":"o","title":"<b>Odd & \"even\"</b>"},"helm":{"url":"h","admin_only":true},
+            "core":{"url":"c","visible":false}}"#,
+    )
+    .unwrap();
+    Panel::new(&registry, PermissionLevel::Technician, Some("beacon"))
+}
+
+fn page(html: &str, headers: &[(&str, &str)]) -> Response {
+    let mut builder = Response::builder().header("content-type", "text/html; charset=utf-8");
+    for (name, value) in headers {
+        builder = builder.header(*name, *value);
+    }
+    builder.body(Body::from(html.to_owned())).unwrap()
+}
+
+async fn text(response: Response) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+async fn composed(html: &str, panel: Option<&Panel>) -> String {
+    let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
+    text(compose(page(html, &[]), look, panel, false)).await
+}
+
+#[tokio::test]
+async fn stylesheets_theme_and_panel_are_inserted_and_nothing_else_changes() {
+    let html = "<!DOCTYPE html>\n<html lang=en>\n<head>\n<title>a  b</title>\n</head>\n<body class=\"x\">\n<pre>  1\n\t2 </pre>\
+                <script>if (a < b && \"</div>\") {}</script>\n</body>\n</html>\n";
+    let panel = panel();
+    let result = composed(html, Some(&panel)).await;
+    assert!(result.contains("<html lang=en data-theme=\"dark\" data-color-theme=\"bee\">"), "{result}");
+    let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
+    let additions = Additions::new(look, Some(panel.markup(look)));
+    let (head, start, end) = additions.parts();
+    let attributes = " data-theme=\"dark\" data-color-theme=\"bee\"";
+    let restored = [attributes, &head, &start, &end]
+        .iter()
+        .fold(result.clone(), |text, part| text.replacen(*part, "", 1));
+    assert_eq!(restored, html);
+    let position = |what: &str| result.find(what).unwrap_or_else(|| panic!("{what} in {result}"));
+    assert!(position("/static/css/global.css?v=") < position("/static/css/side-panel.css?v="));
+    assert!(position("/static/css/side-panel.css?v=") < position("/static/js/theme-boot.js?v="));
+    assert!(position("/static/js/theme-boot.js?v=") < position("</head>"));
+    assert!(position("id=\"side-panel\"") > position("<body class=\"x\">"));
+    assert!(position("class=\"hivematrix-content\"") < position("<pre>"));
+    assert!(position("/static/js/side-panel.js?v=") < position("</body>"));
+}
+
+#[tokio::test]
+async fn existing_theme_attributes_are_overwritten() {
+    let result = composed("<html data-theme='light'><body></body></html>", None).await;
+    assert!(result.starts_with("<html data-theme=\"dark\" data-color-theme=\"bee\">"), "{result}");
+}
+
+#[tokio::test]
+async fn a_missing_part_is_skipped_and_a_missing_end_tag_is_no_harm() {
+    let panel = panel();
+    let end = "/static/js/side-panel.js";
+    for (html, sheets, layout) in [
+        ("<html><head></head><body>x</body></html>", true, true),
+        ("<html><head></head><body>x", true, true),
+        ("<html><body>x</body></html>", false, true),
+        ("<html><head></head></html>", true, false),
+        ("<body>x</body>", false, true),
+    ] {
+        let result = composed(html, Some(&panel)).await;
+        assert_eq!(result.contains("global.css"), sheets, "{html}: {result}");
+        assert_eq!(result.matches("hivematrix-content").count(), usize::from(layout), "{html}: {result}");
+        assert_eq!(result.matches(end).count(), usize::from(layout), "{html}: {result}");
+    }
+}
+
+#[tokio::test]
+async fn a_fragment_stays_as_it_is() {
+    for html in ["<div class=card>x<br></div>", "plain", "", "<tr><td>1</td></tr>"] {
+        assert_eq!(composed(html, Some(&panel())).await, html);
+    }
+}
+
+#[tokio::test]
+async fn without_a_panel_only_stylesheet_and_theme_are_added() {
+    let result = composed("<html><head></head><body>x</body></html>", None).await;
+    assert!(
+        result.contains("global.css") && !result.contains("<script") && !result.contains("side-panel"),
+        "{result}"
+    );
+}
+
+#[tokio::test]
+async fn names_from_the_registry_are_escaped() {
+    let result = composed("<html><body></body></html>", Some(&panel())).await;
+    assert!(!result.contains("<b>Odd"), "{result}");
+    assert!(result.contains("Odd &#38; &#34;even&#34;"), "{result}");
+    assert!(result.contains("KnowledgeTree") && !result.contains("href=\"/helm/\""), "{result}");
+    assert_eq!(result.matches("side-panel__item--active").count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_page_or_wants_to_stay_passes_unchanged() {
+    const HTML: &str = "<html><head></head><body>x</body></html>";
+    let look = Look::default();
+    for headers in [
+        &[("content-encoding", "gzip")][..],
+        &[("x-hivematrix-look", "none")],
+        &[("content-disposition", "attachment; filename=a.html")],
+    ] {
+        assert_eq!(text(compose(page(HTML, headers), look, Some(&panel()), true)).await, HTML, "{headers:?}");
+    }
+    let mut json = page(HTML, &[]);
+    json.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
+    assert_eq!(text(compose(json, look, None, true)).await, HTML);
+    let mut latin = page(HTML, &[]);
+    latin.headers_mut().insert("content-type", HeaderValue::from_static("text/html; charset=iso-8859-1"));
+    assert_eq!(text(compose(latin, look, None, true)).await, HTML);
+    let opted_out = compose(page(HTML, &[("x-hivematrix-look", "none")]), look, None, true);
+    assert!(!opted_out.headers().contains_key("x-hivematrix-look"));
+}
+
+#[tokio::test]
+async fn validators_of_the_original_page_do_not_survive() {
+    let headers = [
+        ("etag", "\"1\""),
+        ("last-modified", "x"),
+        ("content-length", "40"),
+        ("cache-control", "max-age=60"),
+    ];
+    let response = compose(page("<html><body>x</body></html>", &headers), Look::default(), None, false);
+    for gone in ["etag", "last-modified", "content-length"] {
+        assert!(!response.headers().contains_key(gone), "{gone}");
+    }
+    assert_eq!(response.headers()["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn a_page_is_rewritten_piece_by_piece_wherever_it_is_cut() {
+    let html = "<html><head><title>ü</title></head><body><p>grün</p></body></html>";
+    let whole = composed(html, Some(&panel())).await;
+    for cut in 1..html.len() {
+        let pieces =
+            [&html.as_bytes()[..cut], &html.as_bytes()[cut..]].map(|p| Ok::<_, std::io::Error>(p.to_vec()));
+        let mut response = page("", &[]);
+        *response.body_mut() = Body::from_stream(tokio_stream::iter(pieces));
+        let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
+        assert_eq!(text(compose(response, look, Some(&panel()), false)).await, whole, "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_part_of_a_slow_page_does_not_wait_for_the_rest() {
+    for gzip in [false, true] {
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::io::Error>>(1);
+        let mut response = page("", &[]);
+        *response.body_mut() = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
+        let mut body = compose(response, Look::default(), None, gzip).into_body();
+        sender.send(Ok("<html><body><p>first</p>".into())).await.unwrap();
+        let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        let readable = if gzip { unfinished(&first) } else { String::from_utf8(first.to_vec()).unwrap() };
+        assert!(readable.contains("<p>first</p>"), "{readable}");
+        drop(sender);
+    }
+}
+
+/// What can be read of a gzip stream that has not ended.
+fn unfinished(data: &[u8]) -> String {
+    let mut text = String::new();
+    let mut byte = [0];
+    let mut decoder = flate2::read::GzDecoder::new(data);
+    while matches!(decoder.read(&mut byte), Ok(1)) {
+        text.push(char::from(byte[0]));
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_compressed_page_holds_the_same_text() {
+    let html = "<html><head></head><body>text</body></html>";
+    let response = compose(page(html, &[]), Look::default(), None, true);
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    let data = response.into_body().collect().await.unwrap().to_bytes();
+    let mut plain = String::new();
+    flate2::read::GzDecoder::new(&data[..]).read_to_string(&mut plain).unwrap();
+    assert_eq!(plain, text(compose(page(html, &[]), Look::default(), None, false)).await);
+}

@@ -1,0 +1,14 @@
+//! Pure rules of the gateway: what a path means, which headers pass, what is local, what counts as an attack.
+
+pub mod cookies;
+pub mod csrf;
+pub mod headers;
+pub mod look;
+pub mod next;
+pub mod origin;
+pub mod path;
+pub mod request_kind;
+pub mod route;
+pub mod seal;
+pub mod security;
+pub mod session;

@@ -1,0 +1,214 @@
+//! Who is asking: the session cookie or a bearer token, verified once and remembered, revocation checked every time
+//! (nexus.md §4.1, §4.2).
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::digest;
+use hivematrix_shared::{
+    auth::{AuthError, Authenticator, Caller, UserClaims, bearer},
+    clock::Clock,
+};
+use http::{HeaderMap, HeaderValue};
+
+use crate::{
+    cache::Recent,
+    clients::core::Core,
+    domain::{cookies, session::SessionState},
+    store::SessionStore,
+};
+
+/// Sessions and tokens remembered as verified.
+const REMEMBERED: usize = 4096;
+/// How long a verified session is taken from memory instead of from its store.
+const REMEMBERED_FOR: Duration = Duration::from_secs(60);
+/// How long an upstream Core's positive answer counts (core.md §2.7): entries live for one to two lifetimes.
+const VALID_FOR: Duration = Duration::from_secs(1);
+
+/// A signed-in user and the proof.
+#[derive(Debug)]
+pub struct Visitor {
+    /// What the token says.
+    pub claims: UserClaims,
+    /// The same for layers that know only callers.
+    pub caller: Caller,
+    /// `Bearer <token>` for the backends.
+    pub authorization: HeaderValue,
+    /// State of the session; for a bearer token only the token.
+    pub state: SessionState,
+    /// Value of the session cookie; absent for a bearer token.
+    pub cookie: Option<String>,
+}
+
+/// Outcome of looking at a request.
+#[derive(Clone, Debug)]
+pub enum Identity {
+    /// Neither cookie nor token.
+    Nobody,
+    /// A cookie that does not count any more: it is to be removed.
+    Ended,
+    /// A bearer token that does not count.
+    Refused(AuthError),
+    /// Nobody can tell at the moment; the session is kept.
+    Unavailable,
+    /// A signed-in user.
+    User(Arc<Visitor>),
+}
+
+/// Looks at requests.
+pub struct Gate {
+    auth: Authenticator,
+    clock: Clock,
+    core: Core,
+    remembered: Recent<[u8; 32], Arc<Visitor>>,
+    asked: Recent<String, ()>,
+}
+
+impl Gate {
+    /// A gate that verifies with `auth`.
+    pub fn new(auth: Authenticator, clock: Clock, core: Core) -> Self {
+        Self {
+            auth,
+            clock,
+            core,
+            remembered: Recent::new(REMEMBERED, REMEMBERED_FOR),
+            asked: Recent::new(REMEMBERED, VALID_FOR),
+        }
+    }
+
+    /// Who is asking. A bearer token goes before the cookie.
+    pub async fn identify(&self, headers: &HeaderMap, sessions: &SessionStore) -> Identity {
+        if let Some(token) = bearer(headers) {
+            return match self.by_token(token).await {
+                Ok(visitor) => Identity::User(visitor),
+                Err(AuthError::Unavailable) => Identity::Unavailable,
+                Err(error) => Identity::Refused(error),
+            };
+        }
+        if cookies::get(headers, cookies::SESSION).is_none() {
+            return Identity::Nobody;
+        }
+        let Some(value) = cookies::get_chunked(headers, cookies::SESSION) else {
+            return Identity::Ended;
+        };
+        match self.by_cookie(value, sessions).await {
+            Ok(visitor) => Identity::User(visitor),
+            Err(AuthError::Unavailable) => Identity::Unavailable,
+            Err(error) => {
+                tracing::warn!(reason = %error, "a session does not count any more");
+                Identity::Ended
+            }
+        }
+    }
+
+    /// Verifies a fresh token for a new session.
+    pub async fn admit(&self, token: &str) -> Result<UserClaims, AuthError> {
+        let claims = self.verify(token).await?;
+        self.check(&claims, token).await?;
+        Ok(claims)
+    }
+
+    /// Forgets a session at once, on this gateway.
+    pub fn forget(&self, visitor: &Visitor) {
+        if let Some(cookie) = &visitor.cookie {
+            self.remembered.remove(&fingerprint("cookie", cookie));
+        }
+        self.asked.remove(&visitor.claims.jti.clone().unwrap_or_default());
+    }
+
+    async fn by_token(&self, token: String) -> Result<Arc<Visitor>, AuthError> {
+        let key = fingerprint("bearer", &token);
+        let visitor = match self.remembered.get(&key) {
+            Some(visitor) => visitor,
+            None => {
+                let claims = self.verify(&token).await?;
+                let state = SessionState { token, id_token: None, no_renewal: true };
+                self.remember(key, claims, state, None)?
+            }
+        };
+        self.check(&visitor.claims, &visitor.state.token).await?;
+        Ok(visitor)
+    }
+
+    async fn by_cookie(&self, value: String, sessions: &SessionStore) -> Result<Arc<Visitor>, AuthError> {
+        let key = fingerprint("cookie", &value);
+        let visitor = match self.remembered.get(&key) {
+            Some(visitor) => visitor,
+            None => {
+                let state = sessions.load(&value).await.map_err(|error| {
+                    tracing::warn!(error = %error, "a session cannot be read");
+                    AuthError::Unavailable
+                })?;
+                let state = state.ok_or(AuthError::Invalid)?;
+                let claims = self.verify(&state.token).await?;
+                self.remember(key, claims, state, Some(value))?
+            }
+        };
+        self.check(&visitor.claims, &visitor.state.token).await?;
+        Ok(visitor)
+    }
+
+    /// Signature, issuer and times; only user tokens with a session count from outside.
+    async fn verify(&self, token: &str) -> Result<UserClaims, AuthError> {
+        match self.auth.verify_signature(token).await? {
+            Caller::User(claims) if claims.jti.is_some() => Ok(claims),
+            _ => Err(AuthError::Invalid),
+        }
+    }
+
+    fn remember(
+        &self,
+        key: [u8; 32],
+        claims: UserClaims,
+        state: SessionState,
+        cookie: Option<String>,
+    ) -> Result<Arc<Visitor>, AuthError> {
+        let mut authorization =
+            HeaderValue::from_str(&format!("Bearer {}", state.token)).map_err(|_| AuthError::Invalid)?;
+        authorization.set_sensitive(true);
+        let visitor =
+            Arc::new(Visitor { caller: Caller::User(claims.clone()), claims, authorization, state, cookie });
+        self.remembered.insert(key, visitor.clone());
+        Ok(visitor)
+    }
+
+    /// What can change after verification: time and revocation.
+    async fn check(&self, claims: &UserClaims, token: &str) -> Result<(), AuthError> {
+        if claims.exp <= self.clock.unix() {
+            return Err(AuthError::Expired);
+        }
+        let jti = claims.jti.as_deref().unwrap_or_default();
+        let revocations = self.auth.revocations();
+        revocations.check(jti, claims.iat, &self.clock)?;
+        if !revocations.is_unsupported() || self.asked.get(&jti.to_owned()).is_some() {
+            return Ok(());
+        }
+        match self.core.validate(token).await {
+            Ok(true) => {
+                self.asked.insert(jti.to_owned(), ());
+                Ok(())
+            }
+            Ok(false) => Err(AuthError::Revoked),
+            // Upstream's own rule for an outage: fresh tokens still count.
+            Err(error) if self.clock.unix() - claims.iat <= TRUSTED_AGE => {
+                tracing::warn!(error = %error, age = self.clock.unix() - claims.iat, "a fresh token counts without Core");
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a session cannot be checked");
+                Err(AuthError::Unavailable)
+            }
+        }
+    }
+}
+
+/// Seconds during which a token counts while an upstream Core does not answer (nexus.md §4.2).
+const TRUSTED_AGE: i64 = 300;
+
+fn fingerprint(kind: &str, value: &str) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(kind.as_bytes());
+    context.update(value.as_bytes());
+    let mut key = [0; 32];
+    key.copy_from_slice(context.finish().as_ref());
+    key
+}

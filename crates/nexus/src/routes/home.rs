@@ -1,0 +1,66 @@
+//! The start page (nexus.md §7) and the wish to have preferences read anew (§9.4).
+
+use askama::Template;
+use axum::{
+    Json,
+    response::{Html, IntoResponse},
+};
+use hivematrix_shared::{pages::Page, problem::Problem, registry::Registry};
+use http::StatusCode;
+use serde_json::json;
+
+use super::{Answer, Incoming, no_store, redirect};
+use crate::gate::Visitor;
+
+/// Where a user without a preference starts.
+const DEFAULT_HOME: &str = "beacon";
+
+#[derive(Template)]
+#[template(path = "no_services.html")]
+struct NoServicesPage {
+    page: Page,
+    user: String,
+    level: &'static str,
+}
+
+/// `GET /`
+pub(super) async fn home(incoming: &Incoming<'_>) -> Answer {
+    let visitor = match incoming.visitor() {
+        Ok(visitor) => visitor,
+        Err(response) => return Ok(*response),
+    };
+    let preferred = incoming.gateway.preferences.home_page(&visitor.claims.email).await;
+    let registry = incoming.gateway.context.registry.load();
+    match start_page(&registry, &visitor, preferred.as_deref()) {
+        Some(service) => redirect(StatusCode::FOUND, &format!("/{service}/")).map(no_store),
+        None => {
+            let page = NoServicesPage {
+                page: Page::of(&incoming.parts),
+                user: visitor.caller.label(),
+                level: visitor.claims.permission_level.as_str(),
+            };
+            Ok(no_store(Html(page.render().map_err(Problem::internal)?).into_response()))
+        }
+    }
+}
+
+/// The preferred service, the default one, or the first in the menu: the first of these that the user may open.
+fn start_page<'a>(registry: &'a Registry, visitor: &Visitor, preferred: Option<&str>) -> Option<&'a str> {
+    let menu = registry.menu(visitor.claims.permission_level);
+    let in_menu = |name: &str| menu.iter().map(|(entry, _)| *entry).find(|entry| *entry == name);
+    preferred
+        .and_then(in_menu)
+        .or_else(|| in_menu(DEFAULT_HOME))
+        .or_else(|| menu.first().map(|(entry, _)| *entry))
+}
+
+/// `POST /api/invalidate-cache`
+pub(super) fn invalidate_cache(incoming: &Incoming<'_>) -> Answer {
+    let visitor = match incoming.visitor() {
+        Ok(visitor) => visitor,
+        Err(response) => return Ok(*response),
+    };
+    incoming.refuse_forgery(&visitor)?;
+    incoming.gateway.preferences.forget(&visitor.claims.email);
+    Ok(no_store(Json(json!({"message": "Cache invalidated", "success": true})).into_response()))
+}

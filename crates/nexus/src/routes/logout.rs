@@ -1,0 +1,73 @@
+//! The end of a session, here and at the identity provider (nexus.md §4.4, weak point 9).
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use hivematrix_shared::{pages::Page, problem::Problem};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+
+use super::{Answer, Incoming, callback, no_store, redirect, set_cookies};
+use crate::{
+    domain::{cookies, csrf},
+    gate::Identity,
+};
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+struct SignOutPage {
+    page: Page,
+}
+
+/// `/logout`: a link on one of our pages or the confirmation form ends the session; anything else is asked first, so
+/// that no other site can sign people out.
+pub(super) async fn logout(incoming: &Incoming<'_>) -> Answer {
+    let parts = &incoming.parts;
+    let meant = if parts.method == Method::POST {
+        csrf::may_use_cookie(&parts.method, &parts.headers, &incoming.gateway.origins)
+    } else {
+        parts.method == Method::GET && csrf::is_from_own_page(&parts.headers)
+    };
+    match &incoming.identity {
+        _ if meant => end(incoming).await,
+        _ if parts.method == Method::POST => {
+            Err(Problem::forbidden("This change was not made from a page of HiveMatrix."))
+        }
+        // Nobody to ask: what is left of a session is removed.
+        Identity::Nobody | Identity::Ended => end(incoming).await,
+        _ => {
+            let page = SignOutPage { page: Page::of(parts) }.render().map_err(Problem::internal)?;
+            Ok(no_store(Html(page).into_response()))
+        }
+    }
+}
+
+async fn end(incoming: &Incoming<'_>) -> Answer {
+    let gateway = incoming.gateway;
+    let mut id_token = None;
+    if let Identity::User(visitor) = &incoming.identity {
+        if let Err(error) = gateway.core.revoke(&visitor.state.token).await {
+            tracing::warn!(error = %error, "the session could not be ended at Core");
+        }
+        callback::forget(gateway, visitor).await;
+        id_token = visitor.state.id_token.as_deref();
+        tracing::info!(target: "audit", user = visitor.claims.email, sub = visitor.claims.sub, "signed out");
+    }
+    let location = gateway.realm.logout_url(incoming.origin()?, id_token);
+    let mut response = redirect(StatusCode::FOUND, &location)?;
+    set_cookies(&mut response, cookies::expire_chunked(cookies::SESSION, &incoming.parts.headers));
+    leave_nothing(&mut response);
+    Ok(response)
+}
+
+/// Neither the history nor the storage of the browser may show anything private afterwards.
+fn leave_nothing(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-store, must-revalidate, max-age=0, private"),
+    );
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(header::EXPIRES, HeaderValue::from_static("0"));
+    headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""));
+}

@@ -1,0 +1,63 @@
+//! The gateway's own API document. Its routes are dispatched by hand, so they are described here.
+
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "HiveMatrix Nexus",
+        description = "The gateway. Paths of the services are below `/<service>/`; each has its document at \
+                       `/<service>/docs`."
+    ),
+    paths(login, callback, logout, home, invalidate_cache, service)
+)]
+struct Document;
+
+/// The document for `/docs`.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi()
+}
+
+/// Starts a sign-in.
+#[utoipa::path(get, path = "/login", params(("next" = Option<String>, Query, description = "Local path to open afterwards")),
+    responses((status = 302, description = "To the identity provider")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn login() {}
+
+/// Ends a sign-in; the identity provider sends the browser here.
+#[utoipa::path(get, path = "/keycloak-callback", params(
+    ("code" = Option<String>, Query, description = "Authorization code"),
+    ("state" = String, Query, description = "State of a sign-in that this browser began"),
+    ("error" = Option<String>, Query, description = "Why the identity provider refused")),
+    responses((status = 302, description = "Signed in"), (status = 401, description = "The sign-in does not count"),
+        (status = 502, description = "The identity provider or Core gave no usable answer")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn callback() {}
+
+/// Ends the session, after a question when the request does not come from one of the suite's pages.
+#[utoipa::path(get, path = "/logout", responses((status = 302, description = "To the identity provider's logout"),
+    (status = 200, description = "The question", content_type = "text/html")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn logout() {}
+
+/// Leads to the user's start page.
+#[utoipa::path(get, path = "/", responses((status = 302, description = "To the first service the user may open"),
+    (status = 401, description = "Not signed in")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn home() {}
+
+/// Reads the caller's look and start page anew.
+#[utoipa::path(post, path = "/api/invalidate-cache",
+    responses((status = 200, description = "Done"), (status = 401, description = "Not signed in")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn invalidate_cache() {}
+
+/// Passes a request on to a service; GET stands for all methods.
+#[utoipa::path(get, path = "/{service}/{path}", params(
+    ("service" = String, Path, description = "Name in the registry"),
+    ("path" = String, Path, description = "Path of the service, passed on byte for byte")),
+    responses((status = 200, description = "The service's answer"), (status = 401, description = "Not signed in"),
+        (status = 403, description = "Not open to the caller's level"), (status = 404, description = "No such service"),
+        (status = 502, description = "The service cannot be reached"), (status = 504, description = "The service did not answer in time")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn service() {}
