@@ -1,0 +1,169 @@
+//! The whole suite in a browser. See `hivematrix_e2e`.
+
+mod access;
+mod board;
+mod correlation;
+mod faults;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use hivematrix_e2e::browser::Browser;
+use hivematrix_e2e::needs::{self, Browsers, Build};
+use hivematrix_e2e::runner::{Outcome, Report, Wanted};
+use hivematrix_e2e::suite::Suite;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::{LocalSet, spawn_local};
+
+/// What a scenario has.
+struct Stage {
+    suite: Arc<Suite>,
+    browser: Browser,
+    artefacts: PathBuf,
+}
+
+type Steps = Pin<Box<dyn Future<Output = Result<()>>>>;
+
+/// A name and what happens.
+struct Scenario {
+    name: &'static str,
+    run: fn(Arc<Stage>) -> Steps,
+}
+
+macro_rules! scenarios {
+    ($($module:ident::$name:ident,)*) => {
+        &[$(Scenario { name: stringify!($name), run: |stage| Box::pin(async move { $module::$name(&stage).await }) },)*]
+    };
+}
+
+/// In this order: what others rely on first, what breaks things last.
+const SCENARIOS: &[Scenario] = scenarios![
+    access::a_wrong_password_is_told_and_opens_nothing,
+    access::a_person_signs_in_and_lands_on_the_board,
+    access::after_sign_out_the_back_button_shows_nothing_private,
+    access::a_client_gets_the_page_that_says_no,
+    access::a_revoked_session_is_refused_everywhere_within_two_seconds,
+    board::four_sections_show_the_tickets_of_the_vendor,
+    board::views_share_the_tickets_by_group,
+    board::the_agent_filter_keeps_one_persons_tickets,
+    board::a_column_sorts_up_down_and_back,
+    board::hostile_subjects_stay_text,
+    board::a_new_ticket_comes_without_a_reload,
+    board::a_changed_ticket_moves_with_the_right_state,
+    board::pictures_of_the_board,
+    correlation::one_correlation_id_leads_through_the_suite,
+    faults::a_failing_vendor_loses_no_ticket,
+    faults::killed_codex_leaves_the_rows_and_comes_back,
+    faults::a_stopped_codex_is_told_and_forgiven,
+    faults::killed_core_and_helm_come_back_without_a_new_login,
+];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let wanted = Wanted::read(std::env::args().skip(1));
+    let scenarios: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| wanted.takes(scenario.name)).collect();
+    if wanted.list {
+        for scenario in scenarios {
+            println!("{}: test", scenario.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    println!("\nrunning {} tests", scenarios.len());
+    let mut report = Report::default();
+    if scenarios.is_empty() {
+        return report.end();
+    }
+    let prepared = match needs::browsers() {
+        Err(missing) if !needs::must_run() => {
+            for scenario in scenarios {
+                report.run(scenario.name, async { Outcome::Skipped(format!("{missing:#}")) }).await;
+            }
+            return report.end();
+        }
+        Err(missing) => Err(missing),
+        Ok(browsers) => prepare(browsers).await,
+    };
+    match prepared {
+        Ok((suite, browsers, build)) => {
+            tokio::spawn(stop_when_told(suite.clone()));
+            for scenario in scenarios {
+                report.run(scenario.name, play(scenario, &suite, &browsers, &build)).await;
+            }
+            keep_logs(&suite, &build).await;
+        }
+        Err(error) => {
+            report.run("the_suite_starts", async { Outcome::Failed(error) }).await;
+        }
+    }
+    report.end()
+}
+
+async fn prepare(browsers: Browsers) -> Result<(Arc<Suite>, Browsers, Build)> {
+    let build = needs::build()?;
+    let suite = Suite::start(&build).await.context("the suite does not start")?;
+    Ok((Arc::new(suite), browsers, build))
+}
+
+/// An interrupted run leaves nothing behind.
+async fn stop_when_told(suite: Arc<Suite>) {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    if let Err(error) = suite.helm(&["down"]).await {
+        eprintln!("{error:#}");
+    }
+    std::process::exit(130);
+}
+
+/// One scenario in a browser of its own; a failure leaves a picture and the page.
+async fn play(scenario: &Scenario, suite: &Arc<Suite>, browsers: &Browsers, build: &Build) -> Outcome {
+    let browser = match Browser::start(browsers).await {
+        Ok(browser) => browser,
+        Err(error) => return Outcome::Failed(error),
+    };
+    suite.vendor.control.clear_faults();
+    let stage = Arc::new(Stage { suite: suite.clone(), browser, artefacts: build.artefacts.clone() });
+    // A task of its own, so that a panic ends only the scenario.
+    let steps = (scenario.run)(stage.clone());
+    let result = match LocalSet::new().run_until(async { spawn_local(steps).await }).await {
+        Ok(result) => result,
+        Err(panic) => Err(anyhow!("the scenario panicked: {panic}")),
+    };
+    if result.is_err() {
+        let file = |ending: &str| build.artefacts.join(format!("failed-{}.{ending}", scenario.name));
+        if let Err(error) = stage.browser.picture(&file("png")).await {
+            eprintln!("no picture of the failure: {error:#}");
+        }
+        if let Ok(page) = stage.browser.driver.source().await
+            && let Err(error) = std::fs::write(file("html"), page)
+        {
+            eprintln!("no page of the failure: {error}");
+        }
+    }
+    if let Some(stage) = Arc::into_inner(stage)
+        && let Err(error) = stage.browser.quit().await
+    {
+        eprintln!("the browser did not end: {error:#}");
+    }
+    result.into()
+}
+
+/// The suite's log beside the pictures.
+async fn keep_logs(suite: &Suite, build: &Build) {
+    let kept = match suite.helm(&["logs", "--tail", "10000"]).await {
+        Ok(lines) => std::fs::write(build.artefacts.join("suite.log"), lines).map_err(anyhow::Error::from),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = kept {
+        eprintln!("the log could not be kept: {error:#}");
+    }
+}
