@@ -20,14 +20,19 @@ pub const DEFAULT_PORT: u16 = 5010;
     about = "Companies, contacts, assets and tickets of an MSP, in one place"
 )]
 pub struct Settings {
+    /// What every service has.
     #[command(flatten)]
     pub common: CommonSettings,
+    /// Where the data lives.
     #[command(flatten)]
     pub database: DatabaseSettings,
+    /// Which ticketing systems are read.
     #[command(flatten)]
     pub psa: PsaSettings,
+    /// The Freshservice account.
     #[command(flatten)]
     pub freshservice: FreshserviceSettings,
+    /// What runs by itself.
     #[command(flatten)]
     pub scheduler: SchedulerSettings,
     /// IANA name of the zone in which the display times of the ticket board are written.

@@ -17,7 +17,7 @@ use axum::Router;
 use hivematrix_shared::{
     clock::Clock,
     context::ServiceContext,
-    db,
+    db, logging,
     rate_limit::Limits,
     server::{self, ServeOptions},
 };
@@ -30,6 +30,7 @@ use crate::{
     cli::Command,
     config::{DEFAULT_PORT, Settings},
     jobs::SyncService,
+    providers::Providers,
     store::board_cache::BoardCache,
 };
 
@@ -55,18 +56,27 @@ impl Codex {
     /// Puts the parts together; starts nothing.
     pub fn new(context: ServiceContext, settings: Settings, pool: PgPool) -> Self {
         let board = BoardCache::new(pool.clone(), settings.display_time_zone.as_str());
-        let sync = SyncService::from_settings(&settings, pool.clone(), context.clock.clone(), context.shutdown.clone());
+        let sync = SyncService::from_settings(
+            &settings,
+            pool.clone(),
+            context.clock.clone(),
+            context.shutdown.clone(),
+        );
         Self { context, settings: Arc::new(settings), pool, board, sync }
     }
 }
 
 #[derive(OpenApi)]
-#[openapi(info(title = "Codex", description = "Companies, contacts, assets and tickets of an MSP, in one place."))]
+#[openapi(info(
+    title = "Codex",
+    description = "Companies, contacts, assets and tickets of an MSP, in one place."
+))]
 struct ApiDocument;
 
 /// All routes, and how they are to be served.
 pub fn app(codex: Codex) -> (Router, ServeOptions) {
-    let (api, document) = OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
+    let (api, document) =
+        OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
         .limits(Limits::platform_default().exempt("/api/health"))
@@ -84,7 +94,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
     db::migrate(&pool, &MIGRATOR, &context.shutdown).await?;
     let zone = &settings.display_time_zone;
-    ensure!(store::board::knows_zone(&pool, zone).await?, "DISPLAY_TIME_ZONE: there is no time zone `{zone}`");
+    ensure!(
+        store::board::knows_zone(&pool, zone).await?,
+        "DISPLAY_TIME_ZONE: there is no time zone `{zone}`"
+    );
     let codex = Codex::new(context.clone(), settings, pool);
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
     context.spawn_graceful(codex.sync.clone().run());
@@ -97,6 +110,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 /// # Errors
 /// When it cannot begin: no or a newer database.
 pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Result<ExitCode> {
+    if let Some(text) = cli::answer(command, &Providers::from_settings(&settings)) {
+        cli::say(&text);
+        return Ok(ExitCode::SUCCESS);
+    }
+    logging::init(&settings.common, "codex");
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
     tokio::spawn(async move {

@@ -10,36 +10,67 @@ pub const TEXT_LIMIT: usize = 10_000;
 /// One active ticket with the names that belong to it.
 #[derive(Clone, Debug, Default)]
 pub struct BoardRow {
+    /// Codex's id.
     pub id: i64,
+    /// The PSA's id.
     pub external_id: i64,
+    /// Name of the provider.
     pub source: String,
+    /// The PSA's number as text.
     pub ticket_number: Option<String>,
+    /// Subject line.
     pub subject: Option<String>,
+    /// HTML of the request, cut.
     pub description: Option<String>,
+    /// Plain text of the request, cut.
     pub description_text: Option<String>,
+    /// Normalised status.
     pub status: Option<String>,
+    /// The PSA's status code.
     pub status_id: Option<i32>,
+    /// Normalised priority.
     pub priority: Option<String>,
+    /// The PSA's priority code.
     pub priority_id: Option<i32>,
+    /// `Incident`, `Service Request`, …
     pub ticket_type: Option<String>,
+    /// Account number of the company.
     pub company_id: Option<String>,
+    /// Name of the company.
     pub company_name: Option<String>,
+    /// The company's level.
     pub company_compliance_level: Option<String>,
+    /// The PSA's id of the requester.
     pub requester_id: Option<i64>,
+    /// E-mail address of the requester.
     pub requester_email: Option<String>,
+    /// Name of the requester: stored, else that of the contact.
     pub requester_name: Option<String>,
+    /// The PSA's id of the agent.
     pub responder_id: Option<i64>,
+    /// Name of the agent, if active.
     pub agent_name: Option<String>,
+    /// The PSA's id of the group.
     pub group_id: Option<i64>,
+    /// Labels.
     pub tags: Json<Vec<String>>,
+    /// When the ticket was opened.
     pub created_at: Option<DateTime<Utc>>,
+    /// The same in the display zone.
     pub created_at_str: Option<String>,
+    /// When the ticket was last changed.
     pub updated_at: Option<DateTime<Utc>>,
+    /// The same in the display zone.
     pub updated_at_str: Option<String>,
+    /// When the first answer is due.
     pub fr_due_by: Option<DateTime<Utc>>,
+    /// When the ticket is due.
     pub due_by: Option<DateTime<Utc>>,
+    /// When the first answer was given.
     pub first_responded_at: Option<DateTime<Utc>>,
+    /// When an agent last answered.
     pub agent_responded_at: Option<DateTime<Utc>>,
+    /// Hours booked.
     pub total_hours_spent: Decimal,
 }
 

@@ -10,7 +10,9 @@ use super::Page;
 /// A contact and one of its companies.
 #[derive(Clone, Debug)]
 pub struct CompanyContact {
+    /// The company.
     pub account_number: String,
+    /// The contact.
     pub contact: Contact,
 }
 

@@ -6,7 +6,9 @@ use sqlx::PgExecutor;
 /// A location and its company.
 #[derive(Clone, Debug)]
 pub struct CompanyLocation {
+    /// The company.
     pub account_number: String,
+    /// The location.
     pub location: Location,
 }
 

@@ -185,7 +185,14 @@ pub enum TicketName<'a> {
     /// By Codex's id.
     Internal(i64),
     /// By the PSA's id; of the preferred provider where several have one of that id.
-    External { id: i64, provider: Option<&'a str>, preferred: &'a str },
+    External {
+        /// The id.
+        id: i64,
+        /// Only of this provider.
+        provider: Option<&'a str>,
+        /// Of this one first.
+        preferred: &'a str,
+    },
 }
 
 /// One stored ticket.

@@ -314,10 +314,10 @@ fn an_unknown_status_stays_visible() {
     check("rule 3 applies", none.fr_due(-HOUR), NeedsAgent, "Overdue by 1h", Red, "sla-overdue");
 }
 
-fn sorted(
-    section: Section,
-    rows: &[(i64, Option<i32>, SlaColor, Option<i64>, Option<i64>, Option<i64>)],
-) -> Vec<i64> {
+/// Id, priority, colour; deadline, creation and update in minutes from now.
+type Row = (i64, Option<i32>, SlaColor, Option<i64>, Option<i64>, Option<i64>);
+
+fn sorted(section: Section, rows: &[Row]) -> Vec<i64> {
     let at = |minutes: Option<i64>| minutes.map(|m| now() + TimeDelta::minutes(m));
     let mut keys: Vec<_> = rows
         .iter()

@@ -19,6 +19,7 @@ use crate::{
     store::assets::{self, AssetWithCompany},
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new().routes(routes!(list_assets)).routes(routes!(get_asset))
 }

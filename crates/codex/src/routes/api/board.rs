@@ -23,6 +23,7 @@ use crate::{
     store::snapshot::{Filter, Snapshot},
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new().routes(routes!(active_tickets))
 }

@@ -31,6 +31,7 @@ use crate::{
 /// Size from which collected JSON is sent on.
 const CHUNK: usize = 64 * 1024;
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new().routes(routes!(list_bulk))
 }

@@ -16,6 +16,7 @@ use crate::{
     store::{assets, companies, contacts, locations, tickets},
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .routes(routes!(list_companies))

@@ -18,6 +18,7 @@ use crate::{
     store::contacts::{self, ContactWithCompanies},
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new().routes(routes!(list_contacts)).routes(routes!(get_contact))
 }

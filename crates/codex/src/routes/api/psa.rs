@@ -24,6 +24,7 @@ use crate::{
 /// Statuses of `GET /api/psa/tickets/active`.
 const WORKED_ON: [&str; 4] = ["open", "pending", "waiting_customer", "on_hold"];
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .routes(routes!(list_agents))

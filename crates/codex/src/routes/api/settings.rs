@@ -17,6 +17,7 @@ use crate::{
     store::users,
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new().routes(routes!(get_my_settings, put_my_settings))
 }

@@ -24,6 +24,7 @@ use crate::{
     sync::Reach,
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .routes(routes!(start_base))

@@ -19,6 +19,7 @@ use crate::{
     store::tickets::{self, Selection, StoredTicket, TicketItem, TicketName},
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new().routes(routes!(list_tickets)).routes(routes!(get_ticket))
 }

@@ -17,6 +17,7 @@ use crate::{
     store::users::{self, User},
 };
 
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .routes(routes!(list_agents))
@@ -84,7 +85,7 @@ async fn put_agent_settings(
         .await?
         .ok_or_else(no_such_agent)?;
     tracing::info!(target: "audit", by = caller.label(), user = keycloak_id, "a user's preferences were changed");
-    Ok(Json(AgentChanged { success: true, message: "Agent settings updated successfully", agent }))
+    Ok(Json(AgentChanged { success: true, message: "Agent settings updated", agent }))
 }
 
 fn no_such_agent() -> Problem {

@@ -16,6 +16,7 @@ use crate::{Codex, routes::api::reader::Reader, store::companies};
 /// Companies on one page.
 const PER_PAGE: i64 = 50;
 
+/// What is listed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ListQuery {

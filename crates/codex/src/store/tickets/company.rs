@@ -9,7 +9,9 @@ use sqlx::{PgExecutor, types::Json};
 /// A ticket and its company.
 #[derive(Clone, Debug)]
 pub struct TicketOfCompany {
+    /// The company.
     pub account_number: String,
+    /// The ticket.
     pub ticket: CompanyTicket,
 }
 

@@ -1,0 +1,11 @@
+//! The HTTP side of Codex, through its router, against a real PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+mod access;
+mod board;
+mod companies;
+mod pages;
+mod support;
+mod tickets;
+mod upstream;
+mod users;

@@ -1,0 +1,77 @@
+//! The HTML pages, health and documents.
+
+use hivematrix_shared::auth::PermissionLevel::{Admin, Technician};
+use http::StatusCode;
+use sqlx::PgPool;
+
+use crate::support::{NOW, World};
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn links_of_pages_carry_the_gateways_prefix(pool: PgPool) {
+    let world = World::new(pool);
+    let get = |path: &str| {
+        world.client.get(path).bearer(world.token(Technician)).header("x-forwarded-prefix", "/codex").send()
+    };
+    let start = get("/").await;
+    assert_eq!((start.status, start.header("location")), (StatusCode::SEE_OTHER, "/codex/companies/"));
+    let settings = get("/settings").await.text();
+    assert!(settings.contains("src=\"/codex/static/js/settings.js\""));
+    assert!(settings.contains("data-endpoint=\"/codex/api/my/settings\""));
+    assert!(!settings.contains("<script>") && !settings.contains("style="), "nothing inline");
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn the_settings_page_shows_what_is_chosen(pool: PgPool) {
+    let world = World::new(pool);
+    world
+        .sql("insert into agents (keycloak_id, username, email, theme_preference, preferred_color_theme, home_page_preference) \
+              values ('t', '<tech>', 'technician@example.test', 'dark', 'matrix', 'ledger')")
+        .await;
+    let page = world.get_as(Technician, "/settings").await.text();
+    assert!(page.contains("value=\"dark\" checked"));
+    assert!(page.contains("value=\"matrix\" checked"));
+    assert!(page.contains("value=\"ledger\" selected"));
+    assert!(page.contains("&#60;tech&#62;") && !page.contains("<tech>"));
+    assert_eq!(world.get("/settings").await.status, StatusCode::FORBIDDEN, "services have no settings");
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn the_list_of_companies_is_searched_and_paged(pool: PgPool) {
+    let world = World::new(pool);
+    assert!(world.get_as(Admin, "/companies/").await.text().contains("No companies yet"));
+    world
+        .sql("insert into companies (account_number, name) select (100000 + n)::text, 'Company ' || n from generate_series(1, 120) n; \
+              insert into companies (account_number, name) values ('7', '50% <off>')")
+        .await;
+    let first = world.get_as(Admin, "/companies/").await.text();
+    assert!(first.contains("Page 1 of 3") && first.contains("page=2") && !first.contains("rel=\"prev\""));
+    let found = world.get_as(Admin, "/companies/?search=%25+%3C").await.text();
+    assert!(found.contains("50% &#60;off&#62;") && found.contains("1 companies match"), "{found}");
+    assert!(world.get_as(Admin, "/companies/?search=100120").await.text().contains("Company 120"));
+    assert_eq!(world.get_as(Admin, "/companies/?page=99").await.status, StatusCode::OK);
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn health_tells_the_age_of_the_last_ticket_sync(pool: PgPool) {
+    let world = World::at(pool, NOW, &["--freshservice-domain", "msp.freshservice.com"]);
+    for path in ["/health", "/api/health"] {
+        let health = world.client.get(path).send().await.json();
+        assert_eq!(health["checks"]["sync"]["status"], "degraded", "{path}");
+        assert_eq!(health["service"], "codex");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn without_a_provider_there_is_no_sync_to_miss(pool: PgPool) {
+    let world = World::new(pool);
+    let health = world.client.get("/api/health").send().await.json();
+    assert_eq!(health["checks"]["sync"]["status"], "healthy");
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn every_route_is_in_the_document(pool: PgPool) {
+    let world = World::new(pool);
+    let document = world.client.get("/static/openapi.json").send().await.json();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    insta::assert_json_snapshot!(paths);
+}

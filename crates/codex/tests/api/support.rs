@@ -1,0 +1,57 @@
+//! A service in process, over a database of its own.
+
+use hivematrix_codex::{Codex, app, config::Settings};
+use hivematrix_shared::{
+    auth::PermissionLevel,
+    clock::Clock,
+    config::load_from,
+    server,
+    testing::{Client, TestIdentity, TestResponse},
+};
+use sqlx::PgPool;
+
+/// The moment at which tests begin: half past ten, 15 seconds in.
+pub const NOW: &str = "2025-11-22T10:30:15Z";
+
+/// Codex with a clock that stands until it is moved.
+pub struct World {
+    pub client: Client,
+    pub identity: TestIdentity,
+    pub clock: Clock,
+    pub pool: PgPool,
+}
+
+impl World {
+    pub fn new(pool: PgPool) -> Self {
+        Self::at(pool, NOW, &[])
+    }
+
+    /// With another time and more arguments on the command line.
+    pub fn at(pool: PgPool, now: &str, arguments: &[&str]) -> Self {
+        let clock = Clock::manual(now.parse().unwrap());
+        let identity = TestIdentity::new(clock.clone());
+        let nowhere = std::env::temp_dir().join("hivematrix-no-such-home");
+        let arguments = ["hivematrix-codex"].into_iter().chain(arguments.iter().copied());
+        let settings: Settings = load_from(arguments, &nowhere).unwrap();
+        let context = identity.context("codex");
+        let (router, options) = app(Codex::new(context.clone(), settings, pool.clone()));
+        Self { client: Client::new(server::apply(&context, router, options)), identity, clock, pool }
+    }
+
+    pub async fn sql(&self, statement: &'static str) {
+        sqlx::raw_sql(statement).execute(&self.pool).await.unwrap();
+    }
+
+    pub fn token(&self, level: PermissionLevel) -> String {
+        self.identity.user_token(level)
+    }
+
+    pub async fn get_as(&self, level: PermissionLevel, path: &str) -> TestResponse {
+        self.client.get(path).bearer(self.token(level)).send().await
+    }
+
+    /// As a service that acts for nobody.
+    pub async fn get(&self, path: &str) -> TestResponse {
+        self.client.get(path).bearer(self.identity.service_token("beacon", "codex")).send().await
+    }
+}
