@@ -1,4 +1,5 @@
-//! Lists the files below `static/`, so that they are compiled into the binary.
+//! Lists the files below `static/`, so that they are compiled into the binary, and puts the stylesheet together from the
+//! files below `css/`, in the order of their names.
 
 use std::{
     env,
@@ -8,20 +9,33 @@ use std::{
 };
 
 fn main() -> io::Result<()> {
-    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("static");
+    let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?);
+    let output = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?);
+    let root = manifest.join("static");
     println!("cargo:rerun-if-changed=static");
+    println!("cargo:rerun-if-changed=css");
     println!("cargo:rerun-if-changed=build.rs");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
+    let sheet = output.join("global.css");
+    fs::write(&sheet, stylesheet(&manifest.join("css"))?)?;
     let mut code = String::from("static FILES: &[(&str, &[u8])] = &[\n");
+    writeln!(code, "    (\"css/global.css\", include_bytes!({sheet:?})),").map_err(io::Error::other)?;
     for file in files {
         let name = file.strip_prefix(&root).map_err(io::Error::other)?;
         writeln!(code, "    ({:?}, include_bytes!({:?})),", name, file).map_err(io::Error::other)?;
     }
     code.push_str("];\n");
-    let target = PathBuf::from(env::var("OUT_DIR").map_err(io::Error::other)?).join("static_files.rs");
-    fs::write(target, code)
+    fs::write(output.join("static_files.rs"), code)
+}
+
+/// The parts of `global.css`, one after the other.
+fn stylesheet(directory: &Path) -> io::Result<String> {
+    let mut parts = Vec::new();
+    collect(directory, &mut parts)?;
+    parts.sort();
+    parts.iter().map(fs::read_to_string).collect()
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -53,6 +53,13 @@ function showTotal(total) {
   for (const side of ["left", "right"]) document.getElementById(`siren-${side}`).classList.toggle("active", isLoud);
 }
 
+function showAttention(part, isNeeded) {
+  const card = document.getElementById("s3-container");
+  part.classList.toggle("summary__n--attention", isNeeded);
+  card.classList.toggle("card--attention", isNeeded);
+  card.querySelector(".count").classList.toggle("count--attention", isNeeded);
+}
+
 function showSection(section, items) {
   const isFirst = window.currentApiData === null && "noData" in settings;
   const added = show(section, items, settings.ticketUrlTemplate);
@@ -62,7 +69,7 @@ function showSection(section, items) {
   document.getElementById(`${section}-item-count`).textContent = count;
   const part = board.querySelector(`[data-count-of="${section}"]`);
   part.textContent = count;
-  if (section === "s3") part.classList.toggle("summary__n--attention", items.length > 0);
+  if (section === "s3") showAttention(part, items.length > 0);
   return isFirst ? [] : added;
 }
 

@@ -1,6 +1,6 @@
 // The refresh: one request at a time, none while the tab is hidden, and the rows stay when it fails.
 
-import { clearError, showError } from "./banners.js";
+import * as banners from "./banners.js";
 import { clock } from "./time.js";
 
 const TIMEOUT_MS = 20_000;
@@ -10,7 +10,10 @@ const label = button.querySelector(".btn__text");
 let request = null;
 let etag = null;
 let missedWhileHidden = false;
-let lastSuccess = new Date();
+/** What the last answer said is wrong; null when nothing. */
+let trouble = null;
+/** When the tickets on the page were last known to be current. */
+let currentAt = null;
 
 function busy(isBusy) {
   button.classList.toggle("is-busy", isBusy);
@@ -24,7 +27,17 @@ function address(base) {
   return agent ? `${base}?${new URLSearchParams({ agent_id: agent })}` : base;
 }
 
-const keptSince = () => `The tickets shown are those of ${clock(lastSuccess)}.`;
+const kept = () => (currentAt ? `The tickets shown are those of ${clock(currentAt)}.` : "The tickets shown may be old.");
+
+/** Codex's state as the last answer told it; a failure of the refresh itself is over. */
+function showState() {
+  if (trouble) {
+    banners.showStale(trouble);
+  } else {
+    currentAt = new Date();
+    banners.clear();
+  }
+}
 
 async function ask(url, show) {
   const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
@@ -32,23 +45,22 @@ async function ask(url, show) {
   const signal = AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]);
   const response = await fetch(url, { credentials: "same-origin", cache: "no-store", headers, signal });
   if (response.status === 304) {
-    lastSuccess = new Date();
+    showState();
     show(null);
     return;
   }
   if (response.status === 401 || response.redirected) {
-    showError(`Your session has ended. ${keptSince()}`, true);
+    banners.showFailure(`Your session has ended. ${kept()}`, true);
     return;
   }
   if (!response.ok) {
-    showError(`Failed to fetch ticket data (HTTP ${response.status}). ${keptSince()}`);
+    banners.showFailure(`Failed to fetch ticket data (HTTP ${response.status}). ${kept()}`);
     return;
   }
   const data = await response.json();
   etag = response.headers.get("ETag");
-  lastSuccess = new Date();
-  if (data.error) showError(data.stale ? `${data.error} The tickets shown are the last good copy.` : data.error);
-  else clearError();
+  trouble = data.error && (data.stale ? `${data.error} ${kept()}` : data.error);
+  showState();
   show(data);
 }
 
@@ -61,7 +73,7 @@ async function refresh(url, show) {
   try {
     await ask(address(url), show);
   } catch {
-    if (request === own) showError(`Network error: Unable to connect to server. ${keptSince()}`);
+    if (request === own) banners.showFailure(`Network error: Unable to connect to server. ${kept()}`);
   } finally {
     if (request === own) {
       request = null;

@@ -143,7 +143,7 @@ pub async fn board(
             name: section.name(&view.name),
             hint: hints::hint(section, tickets, now).unwrap_or_default(),
             empty_text: empty_text(section, &view.name),
-            is_attention: section == Section::NeedsAgent,
+            is_attention: section == Section::NeedsAgent && !tickets.is_empty(),
             keeps_updated: keeps_updated(section),
             heads: heads(section),
             rows: tickets.iter().map(|ticket| Row::new(ticket, section, links)).collect(),
