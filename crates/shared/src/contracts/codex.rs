@@ -13,3 +13,6 @@ pub use company::{Asset, BulkCompany, Company, CompanyTicket, Contact, Detail, L
 pub use psa::{PsaAgent, PsaConfig, PsaGroupIds, PsaProviderConfig};
 pub use ticket::{ActiveTickets, SlaColor, Ticket};
 pub use wire::PsaId;
+
+#[cfg(test)]
+mod tests;
