@@ -85,7 +85,7 @@ impl Report {
             }
             Outcome::Failed(error) => {
                 println!("test {name} ... FAILED ({seconds:.1} s)");
-                self.failures.push((name.to_owned(), format!("{error:?}")));
+                self.failures.push((name.to_owned(), format!("{error:#}")));
             }
         }
     }

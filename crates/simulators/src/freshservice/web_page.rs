@@ -26,7 +26,8 @@ pub async fn ticket(State(engine): State<Arc<Engine>>, Path(id): Path<u64>) -> R
         replies.push_str(&format!("<article><h2>{who} <small>{at} UTC</small></h2><p>{text}</p></article>"));
     }
     let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>#{id} {subject}</title><style>\
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>#{id} {subject}</title><style>\
          body{{font:15px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1f2937}}\
          article{{border-top:1px solid #d1d5db;margin-top:1rem}}h1{{font-size:1.3rem}}h2{{font-size:1rem}}\
          small,.meta{{color:#6b7280;font-weight:400}}p{{white-space:pre-line}}</style></head><body>\
