@@ -233,6 +233,11 @@ impl Daemon {
             Err(error) => return Reply::failed(error.to_string()),
         };
         self.0.board.set_registry(prepared.registry.clone());
+        // A running cluster is ready already and is not asked again; a new service needs its database all the same.
+        let is_up = self.0.supervisor.board().state(suite::POSTGRESQL).is_some_and(|state| state.ready);
+        if is_up && let Err(error) = prepared.databases.make(&prepared.secrets).await {
+            return Reply::failed(format!("{error:#}"));
+        }
         let restarted = self.0.supervisor.apply(prepared.units).await;
         match self.0.supervisor.start_all().await {
             Ok(()) => Reply { restarted, ..Reply::done("started") },

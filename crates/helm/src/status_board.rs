@@ -95,6 +95,7 @@ impl StatusBoard {
             status.state = state.phase;
             status.pid = state.identity.map(|identity| identity.pid);
             status.last_error = state.last_error;
+            status.restarts = state.restarts;
         }
         status
     }

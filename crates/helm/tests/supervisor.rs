@@ -86,7 +86,9 @@ fn switch(on: bool) -> (Arc<AtomicBool>, Probe) {
 
 async fn until(supervisor: &Supervisor, name: &str, what: impl FnMut(&UnitState) -> bool) -> UnitState {
     let mut state = supervisor.board().follow(name).unwrap();
-    let found = timeout(PATIENCE, state.wait_for(what)).await.unwrap_or_else(|_| panic!("{name}: {:?}", supervisor.board().state(name)));
+    let found = timeout(PATIENCE, state.wait_for(what))
+        .await
+        .unwrap_or_else(|_| panic!("{name}: {:?}", supervisor.board().state(name)));
     found.unwrap().clone()
 }
 
@@ -156,7 +158,8 @@ async fn a_process_that_ends_is_started_again_after_a_wait() {
     let supervisor = home.supervisor();
     supervisor.add(home.script("brief", "echo started >> runs; exit 3", &[]));
     supervisor.start_all().await.unwrap();
-    let state = until(&supervisor, "brief", |state| state.phase == Phase::Backoff && state.restarts >= 2).await;
+    let state =
+        until(&supervisor, "brief", |state| state.phase == Phase::Backoff && state.restarts >= 2).await;
     assert!(state.last_error.unwrap().contains("exit status: 3"));
     let runs = std::fs::read_to_string(home.path().join("runs")).unwrap().lines().count();
     assert_eq!(runs, usize::try_from(state.restarts).unwrap());
@@ -314,12 +317,14 @@ async fn what_was_stopped_by_hand_stays_down_until_everything_is_started() {
 async fn only_units_that_are_out_of_date_are_restarted() {
     let home = Home::new();
     let supervisor = home.supervisor();
-    let (same, changed) = (home.script("same", "exec sleep 60", &[]), home.script("changed", "exec sleep 60", &[]));
+    let (same, changed) =
+        (home.script("same", "exec sleep 60", &[]), home.script("changed", "exec sleep 60", &[]));
     supervisor.add(same.clone());
     supervisor.add(changed.clone());
     supervisor.add(home.script("gone", "exec sleep 60", &[]));
     supervisor.start_all().await.unwrap();
-    let (same_before, changed_before) = (until_ready(&supervisor, "same").await, until_ready(&supervisor, "changed").await);
+    let (same_before, changed_before) =
+        (until_ready(&supervisor, "same").await, until_ready(&supervisor, "changed").await);
     let gone = until_ready(&supervisor, "gone").await;
     let mut changed = changed;
     changed.env.insert("LOG_LEVEL".into(), "DEBUG".into());
@@ -339,7 +344,8 @@ async fn a_service_is_ready_when_its_address_answers_and_gets_its_own_environmen
     let home = Home::new();
     let supervisor = home.supervisor();
     let port = support::free_port();
-    let probe = Probe::Http { client: local_client().unwrap(), url: format!("http://127.0.0.1:{port}/readyz") };
+    let probe =
+        Probe::Http { client: local_client().unwrap(), url: format!("http://127.0.0.1:{port}/readyz") };
     supervisor.add(UnitSpec {
         program: support::program(),
         args: support::arguments(),

@@ -45,8 +45,9 @@ pub(super) async fn down(layout: &Layout) -> Result<()> {
     if ask(layout, &Request::Hello).await?.is_some() {
         demand(layout, &Request::Down).await?;
         up::wait_for_end(layout, DOWN_PATIENCE).await?;
-    } else if layout.secrets().exists() {
-        offline::stop_everything(layout).await?;
+    } else if !offline::stop_everything(layout).await? {
+        println!("The suite in {} is not running.", layout.home().display());
+        return Ok(());
     }
     println!("HiveMatrix is stopped.");
     Ok(())

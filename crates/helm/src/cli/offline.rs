@@ -46,10 +46,10 @@ pub(super) fn left_running(layout: &Layout) -> Result<Vec<LeftRunning>> {
         .collect())
 }
 
-/// Adopts what a killed daemon left running and stops it in order.
-pub(super) async fn stop_everything(layout: &Layout) -> Result<()> {
+/// Adopts what a killed daemon left running and stops it in order; false when nothing runs.
+pub(super) async fn stop_everything(layout: &Layout) -> Result<bool> {
     if left_running(layout)?.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let Some(_lock) = files::FileLock::try_take(&layout.daemon_lock())? else {
         bail!("a daemon holds the instance and does not answer");
@@ -62,5 +62,5 @@ pub(super) async fn stop_everything(layout: &Layout) -> Result<()> {
     }
     supervisor.stop_all(&[UnitKind::Service, UnitKind::Helper]).await;
     supervisor.stop_all(&[UnitKind::Server]).await;
-    Ok(())
+    Ok(true)
 }

@@ -1,7 +1,7 @@
 //! `helm up`: prepares the instance, starts the daemon, waits, and says where to go.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -30,6 +30,8 @@ use crate::{
 /// Everything must be ready by then; a first start with migrations and a demo takes longest.
 const READY_PATIENCE: Duration = Duration::from_secs(180);
 const DAEMON_PATIENCE: Duration = Duration::from_secs(20);
+/// A service that crashes this often does not come up by waiting.
+const CRASHES: u32 = 6;
 const POLL: Duration = Duration::from_millis(25);
 
 pub(super) async fn run(layout: &Layout, args: &UpArgs) -> Result<()> {
@@ -146,8 +148,15 @@ async fn wait_until_ready(layout: &Layout) -> Result<()> {
     let started = Instant::now();
     let colours = coloured();
     let mut told: BTreeSet<String> = BTreeSet::new();
+    let mut restarts_before: Option<BTreeMap<String, u32>> = None;
     loop {
         let units = demand(layout, &Request::Status { fresh: false }).await?.units;
+        let before = restarts_before
+            .get_or_insert_with(|| units.iter().map(|unit| (unit.name.clone(), unit.restarts)).collect());
+        let hopeless = units.iter().any(|unit| {
+            unit.restarts >= before.get(&unit.name).copied().unwrap_or(0) + CRASHES
+                && unit.state != Phase::Running
+        });
         for unit in units.iter().filter(|unit| unit.state == Phase::Running) {
             if told.insert(unit.name.clone()) {
                 let seconds = started.elapsed().as_secs_f32();
@@ -157,7 +166,7 @@ async fn wait_until_ready(layout: &Layout) -> Result<()> {
         if units.iter().all(|unit| unit.state == Phase::Running) {
             return Ok(());
         }
-        if started.elapsed() > READY_PATIENCE {
+        if hopeless || started.elapsed() > READY_PATIENCE {
             bail!(late(layout, &units));
         }
         tokio::time::sleep(POLL).await;

@@ -1,0 +1,72 @@
+//! One database and one role per service, on a real server.
+
+use std::collections::BTreeMap;
+
+use hivematrix_helm::{
+    domain::secrets::{Secrets, ServiceSecrets},
+    instance::databases::Databases,
+};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// The server of the tests; its user may create databases.
+fn admin_url() -> String {
+    std::env::var("DATABASE_URL").unwrap()
+}
+
+fn url_as(user: &str, password: &str, database: &str) -> String {
+    let mut url = url::Url::parse(&admin_url()).unwrap();
+    url.set_username(user).unwrap();
+    url.set_password(Some(password)).unwrap();
+    url.set_path(database);
+    url.into()
+}
+
+#[tokio::test]
+async fn each_service_gets_a_database_of_its_own_and_no_one_elses() {
+    let mark = std::process::id();
+    // Names with quotes must not end a statement.
+    let services = [format!("one\"{mark}"), format!("two'{mark}")];
+    let secrets = Secrets {
+        services: services
+            .iter()
+            .map(|name| {
+                let secrets = ServiceSecrets { database_password: format!("p'{name}"), ..Default::default() };
+                (name.clone(), secrets)
+            })
+            .collect(),
+        ..Secrets::default()
+    };
+    let databases =
+        Databases { urls: BTreeMap::new(), managed: services.to_vec(), admin_url: Some(admin_url()) };
+    databases.make(&secrets).await.unwrap();
+    databases.make(&secrets).await.unwrap();
+    let mut outcome = Vec::new();
+    for (user, database) in [(0, 0), (1, 1), (0, 1)] {
+        let (user, database) = (&services[user], &services[database]);
+        let url = url_as(
+            &percent(&format!("{user}_user")),
+            &percent(&format!("p'{user}")),
+            &percent(&format!("{database}_db")),
+        );
+        let connection = PgConnection::connect(&url).await;
+        let usable = match connection {
+            Ok(mut connection) => {
+                sqlx::query("CREATE TABLE IF NOT EXISTS t (id int)").execute(&mut connection).await.is_ok()
+            }
+            Err(_) => false,
+        };
+        outcome.push(usable);
+    }
+    let mut admin = PgConnection::connect(&admin_url()).await.unwrap();
+    for name in &services {
+        let quoted = name.replace('"', "\"\"");
+        for statement in [format!("DROP DATABASE \"{quoted}_db\""), format!("DROP ROLE \"{quoted}_user\"")] {
+            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
+        }
+    }
+    assert_eq!(outcome, [true, true, false]);
+}
+
+fn percent(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
