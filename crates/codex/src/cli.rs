@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::jobs::{Details, StartError, SyncService, Work};
-use crate::providers::KNOWN;
+use crate::providers::{KNOWN, Providers};
 use crate::sync::{BasePart, Reach};
 
 /// What the binary does instead of serving.
@@ -98,13 +98,15 @@ impl PsaArgs {
     }
 }
 
+/// The text of a command that only asks what there is.
+pub fn answer(command: &Command, providers: &Providers) -> Option<String> {
+    let Command::Sync(SyncCommand::Psa(args)) = command;
+    args.list_providers.then(|| list(providers))
+}
+
 /// Runs the command in this process, without a server. Exit code 0 when all went well, 1 otherwise.
 pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
     let Command::Sync(SyncCommand::Psa(args)) = command;
-    if args.list_providers {
-        say(&list(service));
-        return ExitCode::SUCCESS;
-    }
     let names: Vec<String> = match (&args.provider, args.all_providers) {
         (Some(name), _) => vec![name.clone()],
         (None, true) => service.providers().all().map(|provider| provider.name().to_owned()).collect(),
@@ -135,10 +137,10 @@ async fn one(service: &SyncService, provider: &str, work: Work) -> bool {
     }
 }
 
-fn list(service: &SyncService) -> String {
-    let default = service.providers().default_name();
+fn list(providers: &Providers) -> String {
+    let default = providers.default_name();
     let lines = KNOWN.iter().map(|name| {
-        let state = match service.providers().get(Some(name)) {
+        let state = match providers.get(Some(name)) {
             Ok(_) if *name == default => "ready, default".to_owned(),
             Ok(_) => "ready".to_owned(),
             Err(error) => error.to_string(),
@@ -148,7 +150,8 @@ fn list(service: &SyncService) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn say(text: &str) {
+/// Writes to standard output.
+pub fn say(text: &str) {
     use std::io::Write as _;
     // Nothing is left to do about a reader that went away.
     let _ = writeln!(std::io::stdout().lock(), "{text}");

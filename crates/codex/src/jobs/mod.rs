@@ -11,7 +11,7 @@ use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span, info_span};
 use uuid::Uuid;
 
 pub use schedule::{Rhythm, Schedule};
@@ -114,7 +114,9 @@ fn detail_limits(details: Details) -> DetailLimits {
         Details::Skip => DetailLimits { tickets: 0, time: Duration::ZERO },
         Details::Some => DetailLimits { tickets: 100, time: Duration::from_secs(60) },
         // Ends by itself well before the job's limit; what is left stays due.
-        Details::All | Details::Refresh => DetailLimits { tickets: u64::MAX, time: Duration::from_secs(90 * 60) },
+        Details::All | Details::Refresh => {
+            DetailLimits { tickets: u64::MAX, time: Duration::from_secs(90 * 60) }
+        }
     }
 }
 
@@ -163,7 +165,12 @@ impl SyncService {
     }
 
     /// The service that the settings describe.
-    pub fn from_settings(settings: &Settings, pool: PgPool, clock: Clock, shutdown: CancellationToken) -> Self {
+    pub fn from_settings(
+        settings: &Settings,
+        pool: PgPool,
+        clock: Clock,
+        shutdown: CancellationToken,
+    ) -> Self {
         let providers = Providers::from_settings(settings);
         let schedule = Schedule::from_settings(&settings.scheduler);
         Self::new(pool, clock, providers, schedule, SyncRules::default(), shutdown)
@@ -178,13 +185,20 @@ impl SyncService {
     ///
     /// # Errors
     /// When the provider cannot be used, or one of the kind runs.
-    pub async fn start(&self, provider: Option<&str>, work: Work, requested_by: &str) -> Result<Uuid, StartError> {
+    pub async fn start(
+        &self,
+        provider: Option<&str>,
+        work: Work,
+        requested_by: &str,
+    ) -> Result<Uuid, StartError> {
         let provider = self.inner.providers.get(provider)?;
         let id = self.claim(&*provider, &work, requested_by).await?;
         let service = self.clone();
         let job = async move { service.work(id, provider, work, false).await };
-        // The lines of the job carry the correlation id of the request that started it.
-        self.inner.jobs.spawn(job.in_current_span());
+        // The lines of the job carry the correlation id of the request that started it, else the id of the job.
+        let request = Span::current();
+        let span = if request.is_none() { info_span!("request", correlation_id = %id) } else { request };
+        self.inner.jobs.spawn(job.instrument(span));
         Ok(id)
     }
 
@@ -192,13 +206,23 @@ impl SyncService {
     ///
     /// # Errors
     /// When the provider cannot be used, or one of the kind runs. A job that fails is an [`Outcome`].
-    pub async fn run_here(&self, provider: &str, work: Work, requested_by: &str) -> Result<Outcome, StartError> {
+    pub async fn run_here(
+        &self,
+        provider: &str,
+        work: Work,
+        requested_by: &str,
+    ) -> Result<Outcome, StartError> {
         let provider = self.inner.providers.get(Some(provider))?;
         let id = self.claim(&*provider, &work, requested_by).await?;
         Ok(self.work(id, provider, work, true).await)
     }
 
-    async fn claim(&self, provider: &dyn PsaProvider, work: &Work, requested_by: &str) -> Result<Uuid, StartError> {
+    async fn claim(
+        &self,
+        provider: &dyn PsaProvider,
+        work: &Work,
+        requested_by: &str,
+    ) -> Result<Uuid, StartError> {
         let job = NewJob {
             script: SCRIPT,
             provider: provider.name(),

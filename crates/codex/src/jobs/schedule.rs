@@ -73,7 +73,12 @@ impl Schedule {
         Self {
             enabled: !settings.skip_scheduler,
             tickets: settings.sync_tickets_enabled.then(|| TimeDelta::seconds(seconds)),
-            ticket_details: rhythm(settings.sync_tickets_enabled, details, &["daily", "frequent"], 2 * 60 + 30),
+            ticket_details: rhythm(
+                settings.sync_tickets_enabled,
+                details,
+                &["daily", "frequent"],
+                2 * 60 + 30,
+            ),
             base: rhythm(settings.sync_psa_enabled, &settings.sync_psa_schedule, &["daily"], 2 * 60),
             run_on_startup: settings.sync_run_on_startup,
         }
@@ -99,7 +104,8 @@ impl Schedule {
         }
         if rhythm_due(self.ticket_details, &facts.full, now) {
             due.push(Work::Tickets { reach: Reach::Full, details: Details::Refresh });
-        } else if self.tickets.is_some_and(|interval| startup || interval_due(interval, &facts.tickets, now)) {
+        } else if self.tickets.is_some_and(|interval| startup || interval_due(interval, &facts.tickets, now))
+        {
             due.push(Work::Tickets { reach: Reach::Changes, details: Details::All });
         }
         due
@@ -178,8 +184,18 @@ mod tests {
         let early = done("00:10:00");
         let facts = |companies, base, tickets, full| Facts { companies, base, tickets, full };
         for (case, facts, now, expected) in [
-            ("a fresh instance begins with companies", facts(false, none, none, none), "09:00:00", vec![Work::base()]),
-            ("tickets wait for the first companies", facts(false, running(none), none, none), "09:00:02", vec![]),
+            (
+                "a fresh instance begins with companies",
+                facts(false, none, none, none),
+                "09:00:00",
+                vec![Work::base()],
+            ),
+            (
+                "tickets wait for the first companies",
+                facts(false, running(none), none, none),
+                "09:00:02",
+                vec![],
+            ),
             ("then come all tickets", facts(true, running(none), none, none), "09:00:05", vec![full.clone()]),
             (
                 "without companies tickets come all the same",
@@ -187,16 +203,46 @@ mod tests {
                 "09:00:05",
                 vec![full.clone()],
             ),
-            ("a failed base is retried", facts(false, failed("09:00:00"), early, early), "09:06:00", vec![Work::base()]),
+            (
+                "a failed base is retried",
+                facts(false, failed("09:00:00"), early, early),
+                "09:06:00",
+                vec![Work::base()],
+            ),
             ("nothing is due between", facts(true, early, done("09:00:00"), early), "09:04:59", vec![]),
-            ("changes every interval", facts(true, early, done("09:00:00"), early), "09:05:00", vec![list.clone()]),
-            ("also after a failure", facts(true, early, failed("09:00:00"), early), "09:05:00", vec![list.clone()]),
+            (
+                "changes every interval",
+                facts(true, early, done("09:00:00"), early),
+                "09:05:00",
+                vec![list.clone()],
+            ),
+            (
+                "also after a failure",
+                facts(true, early, failed("09:00:00"), early),
+                "09:05:00",
+                vec![list.clone()],
+            ),
             ("one at a time", facts(true, early, running(done("09:00:00")), early), "09:30:00", vec![]),
-            ("broken off work goes on at once", facts(true, early, interrupted("09:00:00"), early), "09:00:20", vec![list]),
-            ("the same for the base", facts(true, interrupted("09:00:00"), done("09:00:00"), early), "09:00:20", vec![Work::base()]),
+            (
+                "broken off work goes on at once",
+                facts(true, early, interrupted("09:00:00"), early),
+                "09:00:20",
+                vec![list],
+            ),
+            (
+                "the same for the base",
+                facts(true, interrupted("09:00:00"), done("09:00:00"), early),
+                "09:00:20",
+                vec![Work::base()],
+            ),
             (
                 "a missed day is made up for",
-                facts(true, done("00:00:00"), done("09:00:00"), History { succeeded: Some(at("00:00:00") - TimeDelta::days(2)), ..none }),
+                facts(
+                    true,
+                    done("00:00:00"),
+                    done("09:00:00"),
+                    History { succeeded: Some(at("00:00:00") - TimeDelta::days(2)), ..none },
+                ),
                 "09:01:00",
                 vec![full],
             ),

@@ -37,7 +37,9 @@ pub(super) async fn run(id: Uuid, sync: Sync, work: Work, shutdown: &Cancellatio
     let error = result.err().map(|error| error.to_string());
     match &error {
         None => sync.report.line("Done"),
-        Some(error) => sync.report.line(format!("ERROR: {error}")),
+        // Stopping is no failure, and the work goes on after the next start.
+        Some(error) if shutdown.is_cancelled() => sync.report.line(error),
+        Some(error) => sync.report.error(error),
     }
     finish(id, &sync, error.as_deref()).await;
     Outcome { id, error }

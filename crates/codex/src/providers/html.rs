@@ -7,18 +7,57 @@ use super::row::storable;
 
 /// Elements that separate words even without white space around them.
 const BLOCKS: &[&str] = &[
-    "address", "article", "aside", "blockquote", "br", "caption", "center", "dd", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html",
-    "body", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "title",
-    "tr", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "br",
+    "caption",
+    "center",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "html",
+    "body",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "title",
+    "tr",
+    "ul",
 ];
 
 /// Elements inside a line.
 const INLINE: &[&str] = &[
-    "a", "abbr", "acronym", "b", "base", "bdi", "bdo", "big", "button", "cite", "code", "col", "colgroup", "del",
-    "dfn", "em", "embed", "font", "i", "iframe", "img", "input", "ins", "kbd", "label", "link", "mark", "meta",
-    "object", "option", "q", "s", "samp", "select", "small", "span", "strike", "strong", "sub", "sup", "svg",
-    "textarea", "time", "tt", "u", "var", "wbr",
+    "a", "abbr", "acronym", "b", "base", "bdi", "bdo", "big", "button", "cite", "code", "col", "colgroup",
+    "del", "dfn", "em", "embed", "font", "i", "iframe", "img", "input", "ins", "kbd", "label", "link",
+    "mark", "meta", "object", "option", "q", "s", "samp", "select", "small", "span", "strike", "strong",
+    "sub", "sup", "svg", "textarea", "time", "tt", "u", "var", "wbr",
 ];
 
 /// Elements whose content is no text for people.
@@ -40,7 +79,11 @@ pub fn to_text(html: &str) -> String {
                     text.push(' ');
                 }
                 let after = &rest[len..];
-                if SILENT.contains(&name.as_ref()) && !rest.starts_with("</") { skip_silent(after, &name) } else { after }
+                if SILENT.contains(&name.as_ref()) && !rest.starts_with("</") {
+                    skip_silent(after, &name)
+                } else {
+                    after
+                }
             }
             Markup::None => {
                 text.push('<');
@@ -78,7 +121,9 @@ impl<'a> Markup<'a> {
     /// What begins at the `<` that `rest` starts with.
     fn at(rest: &'a str) -> Self {
         if let Some(comment) = rest.strip_prefix("<!--") {
-            return Self::Comment(comment.find("-->").map_or(rest.len(), |end| "<!--".len() + end + "-->".len()));
+            return Self::Comment(
+                comment.find("-->").map_or(rest.len(), |end| "<!--".len() + end + "-->".len()),
+            );
         }
         if rest.starts_with("<!") || rest.starts_with("<?") {
             return rest.find('>').map_or(Self::None, |end| Self::Comment(end + 1));

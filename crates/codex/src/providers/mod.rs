@@ -14,7 +14,10 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 pub use error::ProviderError;
-pub use types::{Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry, TicketDetail};
+pub use types::{
+    Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry,
+    TicketDetail,
+};
 
 /// The answer of a provider, boxed so that providers can be chosen by name at run time.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
@@ -104,10 +107,11 @@ impl Providers {
         if let Some(provider) = self.enabled.get(name) {
             return Ok(Arc::clone(provider));
         }
-        Err(self.unavailable.get(name).cloned().unwrap_or_else(|| ProviderError::Unknown {
-            name: name.to_owned(),
-            known: KNOWN.join(", "),
-        }))
+        Err(self
+            .unavailable
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| ProviderError::Unknown { name: name.to_owned(), known: KNOWN.join(", ") }))
     }
 
     /// Name of the provider used when a call names none.

@@ -28,7 +28,9 @@ impl<'a> Row<'a> {
 
     /// A nested object; an empty one counts as absent.
     pub fn object(&self, name: &str) -> Option<Row<'a>> {
-        self.get(name).filter(|value| value.as_object().is_some_and(|object| !object.is_empty())).and_then(Row::of)
+        self.get(name)
+            .filter(|value| value.as_object().is_some_and(|object| !object.is_empty()))
+            .and_then(Row::of)
     }
 
     fn note(&mut self, name: &str, expected: &str) {
@@ -111,7 +113,9 @@ impl<'a> Row<'a> {
         let values = self.list(name);
         let ids: Vec<i64> = values
             .iter()
-            .filter_map(|value| value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok())))
+            .filter_map(|value| {
+                value.as_i64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()))
+            })
             .collect();
         if ids.len() < values.len() {
             self.note(name, "a list of ids");
@@ -188,7 +192,12 @@ mod tests {
         assert_eq!(row.text("zip").as_deref(), Some("4711"));
         assert_eq!(
             row.into_notes(),
-            ["group is not a whole number", "when is not a time", "tags is not a list of texts", "ids is not a list of ids"]
+            [
+                "group is not a whole number",
+                "when is not a time",
+                "tags is not a list of texts",
+                "ids is not a list of ids"
+            ]
         );
     }
 

@@ -150,9 +150,12 @@ pub async fn upsert(conn: &mut PgConnection, provider: &str, rows: &[CompanyRow]
 /// # Errors
 /// When the database cannot be written.
 pub async fn remove(conn: &mut PgConnection, provider: &str, ids: &[i64]) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query!("delete from companies where external_source = $1 and external_id = any ($2)", provider, ids)
-            .execute(conn)
-            .await?;
+    let done = sqlx::query!(
+        "delete from companies where external_source = $1 and external_id = any ($2)",
+        provider,
+        ids
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected())
 }

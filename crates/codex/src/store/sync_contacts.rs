@@ -45,16 +45,20 @@ pub async fn stored(pool: &PgPool) -> sqlx::Result<Vec<StoredContact>> {
 }
 
 /// Stores contacts: rows with an id are updated, those without inserted; fields that a person has edited stay. Then the
-/// vendor's company links are replaced, those set by hand stay. The addresses of updated rows are set aside first, so
-/// that contacts may also exchange them.
+/// vendor's company links are replaced, those set by hand stay. Addresses that change are set aside first, so that
+/// contacts may also exchange them.
 ///
 /// # Errors
 /// When the database refuses a row (an address that another contact has) or cannot be reached.
 pub async fn save(conn: &mut PgConnection, provider: &str, rows: &[ContactRow]) -> sqlx::Result<Written> {
-    let known: Vec<i64> = rows.iter().filter_map(|row| row.id).collect();
+    let (known, emails): (Vec<i64>, Vec<Option<String>>) =
+        rows.iter().filter_map(|row| Some((row.id?, row.contact.email.clone()))).unzip();
     sqlx::query!(
-        "update contacts set email = 'moving:' || id where id = any ($1) and not 'email' = any (edited_fields)",
-        &known
+        "update contacts c set email = 'moving:' || id
+         from unnest($1::bigint[], $2::text[]) as i (contact, email)
+         where c.id = i.contact and lower(c.email) <> lower(i.email) and not 'email' = any (c.edited_fields)",
+        &known,
+        &emails as _
     )
     .execute(&mut *conn)
     .await?;
@@ -186,9 +190,12 @@ async fn replace_links(conn: &mut PgConnection, provider: &str, rows: &[ContactR
 /// # Errors
 /// When the database cannot be written.
 pub async fn remove(conn: &mut PgConnection, provider: &str, ids: &[i64]) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query!("delete from contacts where external_source = $1 and external_id = any ($2)", provider, ids)
-            .execute(conn)
-            .await?;
+    let done = sqlx::query!(
+        "delete from contacts where external_source = $1 and external_id = any ($2)",
+        provider,
+        ids
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected())
 }

@@ -23,7 +23,12 @@ pub struct DueTicket {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn due(pool: &PgPool, provider: &str, now: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<DueTicket>> {
+pub async fn due(
+    pool: &PgPool,
+    provider: &str,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<DueTicket>> {
     sqlx::query_as!(
         DueTicket,
         r#"select id, external_id, detail_due_at as "due_at!", detail_attempts as attempts from ticket_details
@@ -41,7 +46,12 @@ pub async fn due(pool: &PgPool, provider: &str, now: DateTime<Utc>, limit: i64) 
 ///
 /// # Errors
 /// When the database cannot be written; nothing is stored then.
-pub async fn save(pool: &PgPool, provider: &str, ticket: &DueTicket, detail: &TicketDetail) -> sqlx::Result<()> {
+pub async fn save(
+    pool: &PgPool,
+    provider: &str,
+    ticket: &DueTicket,
+    detail: &TicketDetail,
+) -> sqlx::Result<()> {
     let (notes, conversations): (Vec<&Conversation>, Vec<&Conversation>) =
         detail.conversations.iter().partition(|entry| entry.private);
     let hours: Decimal = detail.time_entries.iter().map(|entry| entry.hours).sum();

@@ -93,9 +93,12 @@ pub async fn start(pool: &PgPool, job: &NewJob<'_>, now: DateTime<Utc>) -> sqlx:
 /// # Errors
 /// When the database cannot be read.
 pub async fn running(pool: &PgPool, exclusive_key: &str) -> sqlx::Result<Option<Uuid>> {
-    sqlx::query_scalar!("select id from sync_jobs where exclusive_key = $1 and status = 'running'", exclusive_key)
-        .fetch_optional(pool)
-        .await
+    sqlx::query_scalar!(
+        "select id from sync_jobs where exclusive_key = $1 and status = 'running'",
+        exclusive_key
+    )
+    .fetch_optional(pool)
+    .await
 }
 
 /// Moves a running job to another key; `false` when that one is held by another job, and the job keeps its own.
@@ -203,9 +206,10 @@ pub async fn fail_lapsed(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Vec<
 /// # Errors
 /// When the database cannot be written.
 pub async fn request_cancel(pool: &PgPool, id: Uuid) -> sqlx::Result<bool> {
-    let done = sqlx::query!("update sync_jobs set cancel_requested = true where id = $1 and status = 'running'", id)
-        .execute(pool)
-        .await?;
+    let done =
+        sqlx::query!("update sync_jobs set cancel_requested = true where id = $1 and status = 'running'", id)
+            .execute(pool)
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -14,7 +14,11 @@ fn written(rows: &[bool]) -> Written {
 ///
 /// # Errors
 /// When the database refuses a row or cannot be reached.
-pub async fn upsert_agents(conn: &mut PgConnection, provider: &str, rows: &[PsaAgent]) -> sqlx::Result<Written> {
+pub async fn upsert_agents(
+    conn: &mut PgConnection,
+    provider: &str,
+    rows: &[PsaAgent],
+) -> sqlx::Result<Written> {
     let rows = sqlx::query_scalar!(
         r#"insert into psa_agents as a (external_id, external_source, email, first_name, last_name, active, job_title,
                department_ids, group_ids, created_at, updated_at)
@@ -40,7 +44,11 @@ pub async fn upsert_agents(conn: &mut PgConnection, provider: &str, rows: &[PsaA
 ///
 /// # Errors
 /// When the database refuses a row or cannot be reached.
-pub async fn upsert_groups(conn: &mut PgConnection, provider: &str, rows: &[PsaGroup]) -> sqlx::Result<Written> {
+pub async fn upsert_groups(
+    conn: &mut PgConnection,
+    provider: &str,
+    rows: &[PsaGroup],
+) -> sqlx::Result<Written> {
     let rows = sqlx::query_scalar!(
         r#"insert into psa_groups as g
                (external_id, external_source, name, description, agent_ids, created_at, updated_at)
@@ -74,9 +82,12 @@ pub async fn agent_ids(pool: &PgPool, provider: &str) -> sqlx::Result<Vec<i64>> 
 /// # Errors
 /// When the database cannot be written.
 pub async fn remove_agents(conn: &mut PgConnection, provider: &str, ids: &[i64]) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query!("delete from psa_agents where external_source = $1 and external_id = any ($2)", provider, ids)
-            .execute(conn)
-            .await?;
+    let done = sqlx::query!(
+        "delete from psa_agents where external_source = $1 and external_id = any ($2)",
+        provider,
+        ids
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected())
 }

@@ -40,7 +40,8 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
     by_age.sort_by_key(|company| company.external_id);
     for company in by_age {
         let Some(number) = company.account_number.clone() else {
-            plan.warnings.push(format!("company {} ({}) has no account number", company.external_id, company.name));
+            plan.warnings
+                .push(format!("company {} ({}) has no account number", company.external_id, company.name));
             continue;
         };
         if let Some(first) = claims.get(&number) {
@@ -72,7 +73,8 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
         let current = mine.get(&company.external_id).copied();
         let renamed = current.is_some_and(|current| current != number);
         if taken.contains(number.as_str()) || (renamed && ownerless.contains(number.as_str())) {
-            plan.warnings.push(format!("account number {number} of company {} is taken", company.external_id));
+            plan.warnings
+                .push(format!("account number {number} of company {} is taken", company.external_id));
             continue;
         }
         if let Some(current) = current.filter(|_| renamed) {
@@ -89,7 +91,9 @@ fn complete(company: PsaCompany) -> CompanyRow {
     let end = company.contract_start_date.as_deref().zip(term.as_deref());
     let planned = company.plan_selected.is_some() && term.is_some();
     CompanyRow {
-        contract_end_date: end.and_then(|(start, term)| contract::end_date(start, term)).map(|date| date.to_string()),
+        contract_end_date: end
+            .and_then(|(start, term)| contract::end_date(start, term))
+            .map(|date| date.to_string()),
         support_level: planned.then(|| contract::BILLED_HOURLY.to_owned()),
         contract_term_length: term,
         company,
@@ -160,7 +164,11 @@ mod tests {
     use super::*;
 
     fn stored(number: &str, id: impl Into<Option<i64>>, source: &str) -> StoredCompany {
-        StoredCompany { account_number: number.to_owned(), external_id: id.into(), external_source: source.to_owned() }
+        StoredCompany {
+            account_number: number.to_owned(),
+            external_id: id.into(),
+            external_source: source.to_owned(),
+        }
     }
 
     fn fetched(id: i64, number: &str) -> PsaCompany {
@@ -189,9 +197,27 @@ mod tests {
                 vec![],
                 (vec![("B", "A"), ("A", "B")], vec![2, 1], 0),
             ),
-            ("without a number", vec![stored("A", 1, fresh)], vec![fetched(1, "")], vec![], (vec![], vec![], 1)),
-            ("two with one number", vec![], vec![fetched(2, "A"), fetched(1, "A")], vec![], (vec![], vec![1], 1)),
-            ("made by hand", vec![stored("A", None, fresh)], vec![fetched(1, "A")], vec![], (vec![], vec![1], 0)),
+            (
+                "without a number",
+                vec![stored("A", 1, fresh)],
+                vec![fetched(1, "")],
+                vec![],
+                (vec![], vec![], 1),
+            ),
+            (
+                "two with one number",
+                vec![],
+                vec![fetched(2, "A"), fetched(1, "A")],
+                vec![],
+                (vec![], vec![1], 1),
+            ),
+            (
+                "made by hand",
+                vec![stored("A", None, fresh)],
+                vec![fetched(1, "A")],
+                vec![],
+                (vec![], vec![1], 0),
+            ),
             (
                 "made by hand, but known under another number",
                 vec![stored("A", None, fresh), stored("B", 1, fresh)],

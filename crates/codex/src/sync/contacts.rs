@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) rows: Vec<ContactRow>,
     /// Rows that were left out, and why.
     pub(super) warnings: Vec<String>,
+    /// Rows that were left out because they have no address. Ordinary and many, so they are only counted.
+    pub(super) without_address: usize,
 }
 
 /// Compares a complete list with what is stored. `gone` are the contacts the vendor confirmed not to have any more:
@@ -42,7 +44,7 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaCon
     by_age.sort_by_key(|contact| contact.external_id);
     for contact in by_age {
         let Some(email) = contact.email.as_deref().map(str::to_lowercase) else {
-            plan.warnings.push(format!("contact {} has no address", contact.external_id));
+            plan.without_address += 1;
             continue;
         };
         if let Some(first) = claimed.get(&email) {
@@ -69,7 +71,8 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaCon
                 // Nobody's row with this address: it is this person, unless that one has a row already.
                 None if known.is_none() => Some(holder.id),
                 _ => {
-                    plan.warnings.push(format!("contact {} has an address that is taken", contact.external_id));
+                    plan.warnings
+                        .push(format!("contact {} has an address that is taken", contact.external_id));
                     continue;
                 }
             },
@@ -83,7 +86,8 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaCon
 
 /// First and last name, else the local part of the address.
 fn full_name(contact: &PsaContact) -> String {
-    let parts: Vec<&str> = [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
+    let parts: Vec<&str> =
+        [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
     if !parts.is_empty() {
         return parts.join(" ");
     }
@@ -95,11 +99,15 @@ impl Sync {
     /// Contacts of the provider and the companies they belong to.
     pub(super) async fn contacts(&self) -> Result<(), SyncError> {
         self.report.line(format!("Reading contacts from {}", self.provider.display_name()));
-        let fetched = self.whole_list("contacts", |page| self.provider.contacts(page), |row| row.external_id).await?;
+        let fetched =
+            self.whole_list("contacts", |page| self.provider.contacts(page), |row| row.external_id).await?;
         let stored = sync_contacts::stored(&self.pool).await?;
         let gone = self.gone_contacts(&stored, &fetched).await?;
         let plan = plan(self.provider.name(), &stored, fetched, &gone);
         self.report.warn_all(plan.warnings);
+        if plan.without_address > 0 {
+            self.report.line(format!("{} contacts without an address are left out", plan.without_address));
+        }
 
         let provider = self.provider.name();
         // All who change their address must be in one batch.
@@ -127,7 +135,11 @@ impl Sync {
         Ok(())
     }
 
-    async fn gone_contacts(&self, stored: &[StoredContact], fetched: &[PsaContact]) -> Result<Vec<i64>, SyncError> {
+    async fn gone_contacts(
+        &self,
+        stored: &[StoredContact],
+        fetched: &[PsaContact],
+    ) -> Result<Vec<i64>, SyncError> {
         let fetched: HashSet<i64> = fetched.iter().map(|contact| contact.external_id).collect();
         let mine = stored.iter().filter(|contact| contact.external_source == self.provider.name());
         let mine: Vec<i64> = mine.filter_map(|contact| contact.external_id).collect();
@@ -142,4 +154,100 @@ impl Sync {
 fn changes_address(row: &ContactRow, stored: &[StoredContact]) -> bool {
     let email = row.contact.email.as_deref().map(str::to_lowercase);
     row.id.is_some_and(|id| stored.iter().any(|known| known.id == id && Some(&known.email) != email.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRESH: &str = "freshservice";
+
+    fn stored(id: i64, external_id: impl Into<Option<i64>>, email: &str) -> StoredContact {
+        let (external_id, email) = (external_id.into(), email.to_owned());
+        StoredContact { id, external_id, external_source: FRESH.to_owned(), email }
+    }
+
+    fn fetched(external_id: i64, email: &str) -> PsaContact {
+        PsaContact { external_id, email: Some(email.to_owned()), ..PsaContact::default() }
+    }
+
+    #[test]
+    fn contacts_are_known_by_id_then_by_address() {
+        // stored, fetched, gone → (vendor id, stored id) to write, warnings
+        for (case, stored, list, gone, expected, warnings) in [
+            ("new", vec![], vec![fetched(1, "a@x")], vec![], vec![(1, None)], 0),
+            ("known", vec![stored(10, 1, "a@x")], vec![fetched(1, "A@x")], vec![], vec![(1, Some(10))], 0),
+            (
+                "new address",
+                vec![stored(10, 1, "a@x")],
+                vec![fetched(1, "b@x")],
+                vec![],
+                vec![(1, Some(10))],
+                0,
+            ),
+            (
+                "made by hand",
+                vec![stored(10, None, "a@x")],
+                vec![fetched(1, "a@x")],
+                vec![],
+                vec![(1, Some(10))],
+                0,
+            ),
+            (
+                "made by hand, but known already",
+                vec![stored(10, None, "a@x"), stored(11, 1, "b@x")],
+                vec![fetched(1, "a@x")],
+                vec![],
+                vec![],
+                1,
+            ),
+            ("address of another", vec![stored(10, 1, "a@x")], vec![fetched(2, "a@x")], vec![], vec![], 1),
+            (
+                "address of one that is gone",
+                vec![stored(10, 1, "a@x")],
+                vec![fetched(2, "a@x")],
+                vec![1],
+                vec![(2, Some(10))],
+                0,
+            ),
+            (
+                "address handed on: the giver goes first",
+                vec![stored(10, 1, "z@x"), stored(12, 3, "a@x")],
+                vec![fetched(1, "z@x"), fetched(2, "a@x"), fetched(3, "c@x")],
+                vec![],
+                vec![(3, Some(12)), (1, Some(10)), (2, None)],
+                0,
+            ),
+            (
+                "exchanged",
+                vec![stored(10, 1, "a@x"), stored(11, 2, "b@x")],
+                vec![fetched(1, "b@x"), fetched(2, "a@x")],
+                vec![],
+                vec![(1, Some(10)), (2, Some(11))],
+                0,
+            ),
+            ("twice", vec![], vec![fetched(2, "a@x"), fetched(1, "a@x")], vec![], vec![(1, None)], 1),
+        ] {
+            let plan = plan(FRESH, &stored, list, &gone);
+            let rows: Vec<_> = plan.rows.iter().map(|row| (row.contact.external_id, row.id)).collect();
+            assert_eq!(rows, expected, "{case}");
+            assert_eq!(plan.warnings.len(), warnings, "{case}: {:?}", plan.warnings);
+        }
+    }
+
+    #[test]
+    fn a_contact_always_has_a_name() {
+        let named = |first: Option<&str>, last: Option<&str>| PsaContact {
+            first_name: first.map(str::to_owned),
+            last_name: last.map(str::to_owned),
+            ..fetched(1, "jo.doe@acme.example")
+        };
+        for (contact, name) in [
+            (named(Some("Jo"), Some("Doe")), "Jo Doe"),
+            (named(None, Some("Doe")), "Doe"),
+            (named(None, None), "jo.doe"),
+        ] {
+            assert_eq!(full_name(&contact), name);
+        }
+    }
 }

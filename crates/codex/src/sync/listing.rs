@@ -22,7 +22,11 @@ impl Sync {
             let (before, received) = (seen.len(), page.items.len());
             rows.extend(page.items.into_iter().filter(|row| seen.insert(id(row))));
             if received > 0 && seen.len() == before && page.next.is_some() {
-                return Err(SyncError::Endless { provider: self.provider.display_name(), list, page: at.number });
+                return Err(SyncError::Endless {
+                    provider: self.provider.display_name(),
+                    list,
+                    page: at.number,
+                });
             }
             next = page.next;
         }

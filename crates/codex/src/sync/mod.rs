@@ -123,7 +123,7 @@ impl Sync {
                 BasePart::Contacts => self.contacts().await,
             };
             if let Err(error) = done {
-                self.report.line(format!("ERROR: {part:?}: {error}"));
+                self.report.error(format!("{part:?}: {error}"));
                 let fatal = matches!(&error, SyncError::Provider(error) if error.is_fatal());
                 first.get_or_insert(error);
                 if fatal {

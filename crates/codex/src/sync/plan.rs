@@ -9,7 +9,13 @@ use crate::store::sync_state::{SyncState, TicketRun};
 
 /// The run to make. A begun run goes on where it was, one page earlier: rows may have moved towards the front
 /// meanwhile. It keeps its own start as the next high-water mark, so nothing that changed since then is missed.
-pub(super) fn ticket_run(state: &SyncState, reach: Reach, now: DateTime<Utc>, rules: &SyncRules, id: Uuid) -> TicketRun {
+pub(super) fn ticket_run(
+    state: &SyncState,
+    reach: Reach,
+    now: DateTime<Utc>,
+    rules: &SyncRules,
+    id: Uuid,
+) -> TicketRun {
     let wants_full = reach == Reach::Full;
     if let Some(begun) = &state.unfinished
         && now - begun.started_at < rules.stale_after
@@ -55,13 +61,48 @@ mod tests {
         // high-water mark, begun run, wanted reach, now → full, since, start, page
         for (case, mark, unfinished, reach, now, expected) in [
             ("first run reads all", None, None, Reach::Changes, 5, (true, beginning(), at(5), 1)),
-            ("changes since the mark, with overlap", mark, None, Reach::Changes, 5, (false, at(-5), at(5), 1)),
+            (
+                "changes since the mark, with overlap",
+                mark,
+                None,
+                Reach::Changes,
+                5,
+                (false, at(-5), at(5), 1),
+            ),
             ("all on request", mark, None, Reach::Full, 5, (true, beginning(), at(5), 1)),
-            ("goes on one page earlier", mark, begun(false, 3, 7), Reach::Changes, 5, (false, at(-100), at(3), 6)),
-            ("never before the first page", mark, begun(false, 3, 1), Reach::Changes, 5, (false, at(-100), at(3), 1)),
-            ("finishes a full run first", mark, begun(true, 3, 7), Reach::Changes, 5, (true, at(-100), at(3), 6)),
+            (
+                "goes on one page earlier",
+                mark,
+                begun(false, 3, 7),
+                Reach::Changes,
+                5,
+                (false, at(-100), at(3), 6),
+            ),
+            (
+                "never before the first page",
+                mark,
+                begun(false, 3, 1),
+                Reach::Changes,
+                5,
+                (false, at(-100), at(3), 1),
+            ),
+            (
+                "finishes a full run first",
+                mark,
+                begun(true, 3, 7),
+                Reach::Changes,
+                5,
+                (true, at(-100), at(3), 6),
+            ),
             ("goes on with a full run", mark, begun(true, 3, 7), Reach::Full, 5, (true, at(-100), at(3), 6)),
-            ("a narrower run is no start", mark, begun(false, 3, 7), Reach::Full, 5, (true, beginning(), at(5), 1)),
+            (
+                "a narrower run is no start",
+                mark,
+                begun(false, 3, 7),
+                Reach::Full,
+                5,
+                (true, beginning(), at(5), 1),
+            ),
             ("too old to go on", mark, begun(true, 0, 7), Reach::Changes, old, (false, at(-5), at(old), 1)),
         ] {
             let state = SyncState { high_water_mark: mark, last_completed_at: None, unfinished };

@@ -70,33 +70,51 @@ impl Report {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a line, `[YYYY-MM-DD HH:MM:SS] …` in UTC.
+    /// Adds a line, `[YYYY-MM-DD HH:MM:SS] …` in UTC, and logs it.
     pub fn line(&self, text: impl AsRef<str>) {
         let text = text.as_ref();
-        let line = format!("[{}] {text}\n", self.clock.now().format("%Y-%m-%d %H:%M:%S"));
-        if self.echo {
-            use std::io::Write as _;
-            // A reader that went away is no reason to stop the work.
-            let _ = std::io::stdout().lock().write_all(line.as_bytes());
-        } else {
+        self.keep(text);
+        if !self.echo {
             tracing::info!("{text}");
         }
-        let mut inner = self.lock();
-        inner.output.extend(line.chars());
-        let surplus = inner.output.len().saturating_sub(KEPT_OUTPUT);
-        inner.output.drain(..surplus);
     }
 
     /// Counts a warning, and writes it out unless there were too many.
     pub fn warn(&self, text: impl AsRef<str>) {
+        let text = text.as_ref();
         let count = {
             let mut inner = self.lock();
             inner.counts.warnings += 1;
             inner.counts.warnings
         };
         if count <= SHOWN_WARNINGS {
-            self.line(format!("WARNING: {}", text.as_ref()));
+            self.keep(&format!("WARNING: {text}"));
+            if !self.echo {
+                tracing::warn!("{text}");
+            }
         }
+    }
+
+    /// Adds an error line and logs it as one.
+    pub fn error(&self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        self.keep(&format!("ERROR: {text}"));
+        if !self.echo {
+            tracing::error!("{text}");
+        }
+    }
+
+    fn keep(&self, text: &str) {
+        let line = format!("[{}] {text}\n", self.clock.now().format("%Y-%m-%d %H:%M:%S"));
+        if self.echo {
+            use std::io::Write as _;
+            // A reader that went away is no reason to stop the work.
+            let _ = std::io::stdout().lock().write_all(line.as_bytes());
+        }
+        let mut inner = self.lock();
+        inner.output.extend(line.chars());
+        let surplus = inner.output.len().saturating_sub(KEPT_OUTPUT);
+        inner.output.drain(..surplus);
     }
 
     /// Counts several warnings.
@@ -136,14 +154,17 @@ impl Report {
         self.lock().output.iter().collect()
     }
 
-    /// Writes the counts that are not zero.
+    /// Writes the counts that are not zero, one a line, and logs them together.
     pub fn summary(&self) {
         let counts = serde_json::to_value(self.counts()).unwrap_or_default();
-        self.line("Summary:");
+        self.keep("Summary:");
         for (name, count) in counts.as_object().into_iter().flatten() {
             if count.as_u64() != Some(0) {
-                self.line(format!("  {name}: {count}"));
+                self.keep(&format!("  {name}: {count}"));
             }
+        }
+        if !self.echo {
+            tracing::info!(%counts, "sync ended");
         }
     }
 }

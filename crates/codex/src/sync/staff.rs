@@ -12,8 +12,10 @@ impl Sync {
     /// Agents of the provider, then its groups.
     pub(super) async fn agents(&self) -> Result<(), SyncError> {
         self.report.line(format!("Reading agents from {}", self.provider.display_name()));
-        let agents = self.whole_list("agents", |page| self.provider.agents(page), |row| row.external_id).await?;
-        let groups = self.whole_list("groups", |page| self.provider.groups(page), |row| row.external_id).await?;
+        let agents =
+            self.whole_list("agents", |page| self.provider.agents(page), |row| row.external_id).await?;
+        let groups =
+            self.whole_list("groups", |page| self.provider.groups(page), |row| row.external_id).await?;
         let gone = self.gone_agents(&agents).await?;
         let provider = self.provider.name();
         let mut tx = self.pool.begin().await?;

@@ -52,7 +52,8 @@ impl Sync {
     }
 
     fn announce(&self, run: &TicketRun, unfinished: Option<&TicketRun>) {
-        let what = if run.full { "all tickets".to_owned() } else { format!("tickets changed since {}", run.since) };
+        let what =
+            if run.full { "all tickets".to_owned() } else { format!("tickets changed since {}", run.since) };
         let how = if unfinished.is_some_and(|unfinished| unfinished.id == run.id) {
             format!(", going on at page {}", run.page.number)
         } else {
@@ -137,7 +138,8 @@ impl Sync {
                     Err(error) => return Err(error.into()),
                 };
                 let marked = page.items.iter().filter(|ticket| ticket.spam || ticket.deleted);
-                meanwhile |= marked.clone().any(|ticket| ticket.updated_at.is_some_and(|at| at >= run.started_at));
+                meanwhile |=
+                    marked.clone().any(|ticket| ticket.updated_at.is_some_and(|at| at >= run.started_at));
                 let ids: Vec<i64> = marked.map(|ticket| ticket.external_id).collect();
                 let mut tx = self.pool.begin().await?;
                 let cleaned = self.remove_marked(&mut tx, &ids, allowance).await?;

@@ -33,9 +33,15 @@ async fn a_company(world: &World) -> (u64, String) {
 async fn the_base_sync_stores_all_and_repeats_harmlessly(pool: PgPool) {
     let world = World::new(pool).await;
     let counts = base(&world).await.counts();
-    assert!(counts.companies >= 6 && counts.agents >= 4 && counts.contacts >= 25 && counts.groups >= 1, "{counts:?}");
+    assert!(
+        counts.companies >= 6 && counts.agents >= 4 && counts.contacts >= 25 && counts.groups >= 1,
+        "{counts:?}"
+    );
     let again = base(&world).await.counts();
-    assert_eq!((again.companies, again.contacts, again.agents), (counts.companies, counts.contacts, counts.agents));
+    assert_eq!(
+        (again.companies, again.contacts, again.agents),
+        (counts.companies, counts.contacts, counts.agents)
+    );
     assert_eq!(world.number("select count(*) from companies").await, counts.companies as i64);
     assert_eq!(world.number("select count(*) from contacts").await, counts.contacts as i64);
     assert_eq!(again.removed, 0);
@@ -90,11 +96,12 @@ async fn what_a_person_has_edited_stays(pool: PgPool) {
     let change = members(json!({"name": "Theirs", "description": "New words"}));
     world.vendor.control.change_record(Collection::Departments, id, change);
     base(&world).await;
-    let row: (String, Option<String>) = sqlx::query_as("select name, description from companies where account_number = $1")
-        .bind(&number)
-        .fetch_one(&world.pool)
-        .await
-        .unwrap();
+    let row: (String, Option<String>) =
+        sqlx::query_as("select name, description from companies where account_number = $1")
+            .bind(&number)
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
     assert_eq!(row, ("Ours".to_owned(), Some("New words".to_owned())));
 }
 
@@ -102,8 +109,10 @@ async fn what_a_person_has_edited_stays(pool: PgPool) {
 async fn links_of_the_vendor_are_replaced_and_others_stay(pool: PgPool) {
     let world = World::new(pool).await;
     base(&world).await;
-    let numbers: Vec<String> =
-        sqlx::query_scalar("select account_number from companies order by 1").fetch_all(&world.pool).await.unwrap();
+    let numbers: Vec<String> = sqlx::query_scalar("select account_number from companies order by 1")
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
     let (person, external): (i64, i64) = sqlx::query_as(
         "select c.id, c.external_id from contacts c join contact_company_link l on l.contact_id = c.id
          where l.company_account_number = $1 limit 1",
@@ -150,7 +159,8 @@ async fn contacts_may_exchange_addresses_and_share_none(pool: PgPool) {
         let change = members(json!({ "primary_email": email }));
         world.vendor.control.change_record(Collection::Requesters, people[person].0.unsigned_abs(), change);
     }
-    let double = json!({"first_name": "Second", "primary_email": people[2].1.to_uppercase(), "department_ids": []});
+    let double =
+        json!({"first_name": "Second", "primary_email": people[2].1.to_uppercase(), "department_ids": []});
     world.vendor.control.add_record(Collection::Requesters, 19_999_999_999, members(double));
     let report = base(&world).await;
     let after: Vec<(i64, String)> =
@@ -160,7 +170,11 @@ async fn contacts_may_exchange_addresses_and_share_none(pool: PgPool) {
             .unwrap();
     assert_eq!((&after[0].1, &after[1].1, &after[2].1), (&people[1].1, &people[0].1, &people[2].1));
     assert_eq!(world.number("select count(*) from contacts where external_id = 19999999999").await, 0);
-    assert!(report.output().contains("contact 19999999999 has the address of contact"), "{}", report.output());
+    assert!(
+        report.output().contains("contact 19999999999 has the address of contact"),
+        "{}",
+        report.output()
+    );
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
@@ -168,13 +182,18 @@ async fn nothing_is_removed_after_an_empty_a_failed_or_a_short_list(pool: PgPool
     let world = World::new(pool).await;
     base(&world).await;
     let count = |table: &'static str| world.number(table);
-    let tables =
-        ["select count(*) from companies", "select count(*) from contacts", "select count(*) from psa_agents"];
+    let tables = [
+        "select count(*) from companies",
+        "select count(*) from contacts",
+        "select count(*) from psa_agents",
+    ];
     let mut before = Vec::new();
     for table in tables {
         before.push(count(table).await);
     }
-    for mode in [FaultMode::EmptyPage, FaultMode::NotFound, FaultMode::Status { status: 500 }, FaultMode::HtmlPage] {
+    for mode in
+        [FaultMode::EmptyPage, FaultMode::NotFound, FaultMode::Status { status: 500 }, FaultMode::HtmlPage]
+    {
         world.vendor.control.clear_faults();
         for path in ["/departments", "/requesters", "/agents"] {
             world.vendor.control.add_fault(Fault::always(mode.clone()).on(path));

@@ -107,7 +107,10 @@ async fn one_list_phase_at_a_time_and_details_do_not_hold_it_up(pool: PgPool) {
     assert_eq!(ended(&world, first).await.error.as_deref(), Some("cancelled"));
 
     world.vendor.control.clear_faults();
-    world.vendor.control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }).on("/tickets/{id}/conversations"));
+    world
+        .vendor
+        .control
+        .add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }).on("/tickets/{id}/conversations"));
     let work = Work::Tickets { reach: Reach::Changes, details: Details::All };
     let detailing = service.start(None, work.clone(), "test").await.unwrap();
     let key = "select count(*) from sync_jobs where exclusive_key = 'psa:tickets-detail:freshservice'";
@@ -147,7 +150,10 @@ async fn a_job_whose_worker_is_dead_makes_room_and_its_work_goes_on(pool: PgPool
     let id = service.start(None, LIST, "test").await.unwrap();
     assert_eq!(ended(&world, id).await.status, "completed");
     let dead = job(&world, dead).await;
-    assert_eq!((dead.status.as_str(), dead.error.as_deref()), ("failed", Some("interrupted: the worker died")));
+    assert_eq!(
+        (dead.status.as_str(), dead.error.as_deref()),
+        ("failed", Some("interrupted: the worker died"))
+    );
     world.assert_same().await;
 }
 
@@ -157,11 +163,13 @@ async fn a_job_that_lost_its_lease_stops(pool: PgPool) {
     slow_tickets(&world);
     let service = service(&world, &CancellationToken::new());
     let id = service.start(None, LIST, "test").await.unwrap();
-    sqlx::query("update sync_jobs set status = 'failed', error = 'taken', exclusive_key = null where id = $1")
-        .bind(id)
-        .execute(&world.pool)
-        .await
-        .unwrap();
+    sqlx::query(
+        "update sync_jobs set status = 'failed', error = 'taken', exclusive_key = null where id = $1",
+    )
+    .bind(id)
+    .execute(&world.pool)
+    .await
+    .unwrap();
     // The worker notices and leaves the row alone.
     tokio::time::timeout(Duration::from_secs(20), async {
         let next = loop {
@@ -189,7 +197,8 @@ async fn a_fresh_instance_fills_itself_and_a_stopped_one_goes_on(pool: PgPool) {
     assert!(world.number("select count(*) from companies").await >= 6, "companies come first");
     shutdown.cancel();
     running.await.unwrap();
-    let stopped = "select count(*) from sync_jobs where error like 'interrupted%' and completed_at is not null";
+    let stopped =
+        "select count(*) from sync_jobs where error like 'interrupted%' and completed_at is not null";
     assert_eq!(world.number(stopped).await, 1);
     assert_eq!(world.number("select count(*) from sync_jobs where status = 'running'").await, 0);
 
@@ -240,7 +249,8 @@ async fn without_a_provider_nothing_starts_and_the_reason_is_said(pool: PgPool) 
     let world = World::new(pool).await;
     let providers = Providers::new("freshservice");
     let (clock, shutdown) = (world.clock.clone(), CancellationToken::new());
-    let service = SyncService::new(world.pool.clone(), clock, providers, schedule(), SyncRules::default(), shutdown);
+    let service =
+        SyncService::new(world.pool.clone(), clock, providers, schedule(), SyncRules::default(), shutdown);
     let error = service.start(Some("autotask"), LIST, "test").await.unwrap_err();
     assert_eq!(error.to_string(), "unknown PSA provider 'autotask' (known: freshservice)");
     assert_eq!(world.number("select count(*) from sync_jobs").await, 0);

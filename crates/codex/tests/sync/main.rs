@@ -1,4 +1,5 @@
 //! The sync half of Codex against the Freshservice simulator and a real PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod api;
 mod base;
@@ -6,4 +7,5 @@ mod details;
 mod harness;
 mod jobs;
 mod provider;
+mod save_rules;
 mod tickets;

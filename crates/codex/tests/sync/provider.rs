@@ -90,8 +90,10 @@ async fn a_promised_page_that_is_empty_is_an_error(pool: PgPool) {
 async fn a_wrong_key_is_refused_and_a_right_one_is_not(pool: PgPool) {
     let world = World::new(pool).await;
     world.freshservice().check().await.unwrap();
-    let connection = Connection { retry: HASTY, ..Connection::new(&world.vendor.base_url, Secret::new("wrong")) };
-    let error = Freshservice::new(connection, StatusMap::freshservice([])).unwrap().check().await.unwrap_err();
+    let connection =
+        Connection { retry: HASTY, ..Connection::new(&world.vendor.base_url, Secret::new("wrong")) };
+    let error =
+        Freshservice::new(connection, StatusMap::freshservice([])).unwrap().check().await.unwrap_err();
     assert!(matches!(error, ProviderError::Authentication { .. }), "{error}");
 }
 

@@ -19,12 +19,18 @@ async fn a_full_run_stores_every_ticket_as_the_vendor_shows_it(pool: PgPool) {
     let counts = world.tickets(Reach::Full).await.counts();
     world.assert_same().await;
     assert_eq!(counts.tickets_created, world.listed().await.len() as u64);
-    assert_eq!(world.number("select count(*) from ticket_details where ticket_number <> external_id::text").await, 0);
+    assert_eq!(
+        world.number("select count(*) from ticket_details where ticket_number <> external_id::text").await,
+        0
+    );
     // Every ticket of a known department has its company, and is due for its details.
     let unlinked = "select count(*) from ticket_details t join companies c on c.external_id = t.department_id
                     where t.company_account_number is distinct from c.account_number";
     assert_eq!(world.number(unlinked).await, 0);
-    assert!(world.number("select count(*) from ticket_details where company_account_number is not null").await > 100);
+    assert!(
+        world.number("select count(*) from ticket_details where company_account_number is not null").await
+            > 100
+    );
     assert_eq!(world.number("select count(*) from ticket_details where detail_due_at is null").await, 0);
 }
 
@@ -125,7 +131,10 @@ async fn odd_pages_lose_nothing_and_store_nothing_twice(pool: PgPool) {
     let moved = world.active(1)[0];
     world.vendor.control.add_fault(Fault::always(FaultMode::RepeatRow).on("/tickets"));
     world.vendor.control.add_fault(
-        Fault::always(FaultMode::MoveTicket { ticket_id: moved, status: 9 }).on("/tickets").on_page(2).times(1),
+        Fault::always(FaultMode::MoveTicket { ticket_id: moved, status: 9 })
+            .on("/tickets")
+            .on_page(2)
+            .times(1),
     );
     world.tickets(Reach::Full).await;
     world.vendor.control.clear_faults();
@@ -138,7 +147,7 @@ async fn odd_pages_lose_nothing_and_store_nothing_twice(pool: PgPool) {
 async fn a_ticket_deleted_while_the_list_is_read_hides_no_other(pool: PgPool) {
     let world = World::new(pool).await;
     // Page 2 waits; meanwhile a row of page 1 goes into the bin, so the first row of page 2 moves to page 1.
-    let fault = Fault::always(FaultMode::Slow { delay_ms: 400 }).on("/tickets").on_page(2).times(1);
+    let fault = Fault::always(FaultMode::Slow { delay_ms: 2_000 }).on("/tickets").on_page(2).times(1);
     world.vendor.control.add_fault(fault);
     let newest = *world.listed().await.keys().next_back().unwrap();
     let sync = world.sync();
@@ -158,7 +167,8 @@ async fn spam_and_bin_are_marks_not_status_codes(pool: PgPool) {
     world.tickets(Reach::Full).await;
     world.pass(10);
     let ids = world.active(4);
-    let marked = |spam, deleted| TicketPatch { spam: Some(spam), deleted: Some(deleted), ..TicketPatch::default() };
+    let marked =
+        |spam, deleted| TicketPatch { spam: Some(spam), deleted: Some(deleted), ..TicketPatch::default() };
     world.vendor.control.update_ticket(ids[0], marked(true, false));
     world.vendor.control.update_ticket(ids[1], marked(false, true));
     world.vendor.control.update_ticket(ids[2], status(6));
@@ -180,7 +190,11 @@ async fn a_ticket_the_vendor_no_longer_has_is_marked_after_it_was_asked_for(pool
     assert!(world.vendor.control.remove_ticket(ids[0]));
     world.pass(10);
     world.tickets(Reach::Changes).await;
-    assert_ne!(world.status_of(ids[0]).await.as_deref(), Some("deleted"), "an incremental run proves nothing");
+    assert_ne!(
+        world.status_of(ids[0]).await.as_deref(),
+        Some("deleted"),
+        "an incremental run proves nothing"
+    );
     world.vendor.control.clear_requests();
     let counts = world.tickets(Reach::Full).await.counts();
     assert_eq!((counts.tickets_deleted, counts.tickets_reconciled), (1, 0));

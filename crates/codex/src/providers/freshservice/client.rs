@@ -111,7 +111,8 @@ impl Client {
         if connection.api_key.expose().trim().is_empty() {
             return Err(missing("the API key is empty"));
         }
-        let mut base = Url::parse(connection.base_url.trim()).map_err(|_| missing("the base address is no URL"))?;
+        let mut base =
+            Url::parse(connection.base_url.trim()).map_err(|_| missing("the base address is no URL"))?;
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(missing("the base address is no http or https URL"));
         }
@@ -140,7 +141,11 @@ impl Client {
     }
 
     /// One answer, `None` for 404, after as many attempts as it takes.
-    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Option<Reply>, ProviderError> {
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<Option<Reply>, ProviderError> {
         let mut url = self.base.join(path).map_err(|error| broken(path, error.to_string()))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -162,7 +167,11 @@ impl Client {
                 Attempt::Limited(asked) => {
                     let wait = asked.unwrap_or(self.retry.default_wait).min(self.retry.longest_wait);
                     if waited + wait > self.retry.total_wait {
-                        return Err(ProviderError::RateLimited { provider: NAME, path: path.to_owned(), waited });
+                        return Err(ProviderError::RateLimited {
+                            provider: NAME,
+                            path: path.to_owned(),
+                            waited,
+                        });
                     }
                     tracing::info!("{NAME} limits requests, waiting {} s", wait.as_secs());
                     tokio::time::sleep(wait).await;
@@ -242,7 +251,8 @@ enum Overrun {
 impl Allowance {
     fn note(&self, headers: &HeaderMap) {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-        if let (Some(total), Some(remaining)) = (number("x-ratelimit-total"), number("x-ratelimit-remaining")) {
+        if let (Some(total), Some(remaining)) = (number("x-ratelimit-total"), number("x-ratelimit-remaining"))
+        {
             self.total.store(total, Ordering::Relaxed);
             self.remaining.store(remaining, Ordering::Relaxed);
         }

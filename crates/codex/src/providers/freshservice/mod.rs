@@ -11,10 +11,11 @@ use futures::FutureExt as _;
 
 pub use client::{Connection, Retry};
 
-use super::{
-    Answer, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider, PsaTicket, TicketDetail, TicketView,
-};
 use super::row::Row;
+use super::{
+    Answer, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider, PsaTicket,
+    TicketDetail, TicketView,
+};
 use crate::domain::status::StatusMap;
 use client::Client;
 use paging::PAGE_SIZE;
@@ -58,7 +59,10 @@ impl PsaProvider for Freshservice {
     }
 
     fn company(&self, id: i64) -> Answer<'_, Option<PsaCompany>> {
-        async move { self.client.single(&format!("departments/{id}"), "department", &[], wire_people::company).await }.boxed()
+        async move {
+            self.client.single(&format!("departments/{id}"), "department", &[], wire_people::company).await
+        }
+        .boxed()
     }
 
     fn contacts(&self, page: PageRef) -> Answer<'_, Page<PsaContact>> {
@@ -66,7 +70,10 @@ impl PsaProvider for Freshservice {
     }
 
     fn contact(&self, id: i64) -> Answer<'_, Option<PsaContact>> {
-        async move { self.client.single(&format!("requesters/{id}"), "requester", &[], wire_people::contact).await }.boxed()
+        async move {
+            self.client.single(&format!("requesters/{id}"), "requester", &[], wire_people::contact).await
+        }
+        .boxed()
     }
 
     fn agents(&self, page: PageRef) -> Answer<'_, Page<PsaAgent>> {
@@ -74,7 +81,8 @@ impl PsaProvider for Freshservice {
     }
 
     fn agent(&self, id: i64) -> Answer<'_, Option<PsaAgent>> {
-        async move { self.client.single(&format!("agents/{id}"), "agent", &[], wire_people::agent).await }.boxed()
+        async move { self.client.single(&format!("agents/{id}"), "agent", &[], wire_people::agent).await }
+            .boxed()
     }
 
     fn groups(&self, page: PageRef) -> Answer<'_, Page<PsaGroup>> {
@@ -94,7 +102,12 @@ impl PsaProvider for Freshservice {
 
     fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>> {
         let query = [("include", "stats,requester,tags".to_owned())];
-        async move { self.client.single(&format!("tickets/{id}"), "ticket", &query, |row: &mut Row<'_>| self.read_ticket(row)).await }.boxed()
+        async move {
+            self.client
+                .single(&format!("tickets/{id}"), "ticket", &query, |row: &mut Row<'_>| self.read_ticket(row))
+                .await
+        }
+        .boxed()
     }
 
     fn ticket_detail(&self, id: i64) -> Answer<'_, Option<TicketDetail>> {

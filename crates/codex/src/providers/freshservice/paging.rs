@@ -91,7 +91,11 @@ fn list<T>(
         return Err(api(path, StatusCode::OK, format!("JSON without a list of '{member}'")));
     };
     if rows.is_empty() && (page.promised || reply.next.is_some()) {
-        return Err(api(path, StatusCode::OK, format!("an empty page {} where rows were announced", page.number)));
+        return Err(api(
+            path,
+            StatusCode::OK,
+            format!("an empty page {} where rows were announced", page.number),
+        ));
     }
     let (mut items, mut warnings) = (Vec::with_capacity(rows.len()), Vec::new());
     for value in rows {

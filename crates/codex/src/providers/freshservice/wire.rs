@@ -23,7 +23,8 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusMap) -> Option<PsaTicke
     let updated_at = row.time("updated_at");
     let mut requester = row.object("requester");
     let mut stats = row.object("stats");
-    let embedded = |requester: &mut Option<Row<'_>>, name| requester.as_mut().and_then(|embed| embed.text(name));
+    let embedded =
+        |requester: &mut Option<Row<'_>>, name| requester.as_mut().and_then(|embed| embed.text(name));
     let closed_at = stats.as_mut().and_then(|stats| stats.time("closed_at")).or(updated_at);
     Some(PsaTicket {
         external_id,
@@ -38,7 +39,8 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusMap) -> Option<PsaTicke
         priority_id,
         ticket_type: row.text("type").unwrap_or_else(|| "Incident".to_owned()),
         requester_id: row.int("requester_id"),
-        requester_email: embedded(&mut requester, "email").or_else(|| embedded(&mut requester, "primary_email")),
+        requester_email: embedded(&mut requester, "email")
+            .or_else(|| embedded(&mut requester, "primary_email")),
         requester_name: embedded(&mut requester, "name").or_else(|| full_name(requester.as_mut()?)),
         responder_id: row.int("responder_id"),
         group_id: row.int("group_id"),
@@ -57,7 +59,8 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusMap) -> Option<PsaTicke
 }
 
 fn full_name(person: &mut Row<'_>) -> Option<String> {
-    let parts: Vec<String> = ["first_name", "last_name"].into_iter().filter_map(|part| person.text(part)).collect();
+    let parts: Vec<String> =
+        ["first_name", "last_name"].into_iter().filter_map(|part| person.text(part)).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
