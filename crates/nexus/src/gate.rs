@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
+use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::{
     auth::{AuthError, Authenticator, Caller, UserClaims, bearer},
     clock::Clock,
@@ -21,8 +22,10 @@ use crate::{
 const REMEMBERED: usize = 4096;
 /// How long a verified session is taken from memory instead of from its store.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
-/// How long an upstream Core's positive answer counts (core.md §2.7): entries live for one to two lifetimes.
-const VALID_FOR: Duration = Duration::from_secs(1);
+/// How long an upstream Core's positive answer counts (core.md §2.7).
+const VALID_FOR: TimeDelta = TimeDelta::seconds(2);
+/// Seconds during which a token counts while an upstream Core does not answer (nexus.md §4.2).
+const TRUSTED_AGE: i64 = 300;
 
 /// A signed-in user and the proof.
 #[derive(Debug)]
@@ -60,7 +63,8 @@ pub struct Gate {
     clock: Clock,
     core: Core,
     remembered: Recent<[u8; 32], Arc<Visitor>>,
-    asked: Recent<String, ()>,
+    /// When an upstream Core last said that a session lives.
+    asked: Recent<String, DateTime<Utc>>,
 }
 
 impl Gate {
@@ -71,7 +75,7 @@ impl Gate {
             clock,
             core,
             remembered: Recent::new(REMEMBERED, REMEMBERED_FOR),
-            asked: Recent::new(REMEMBERED, VALID_FOR),
+            asked: Recent::new(REMEMBERED, REMEMBERED_FOR),
         }
     }
 
@@ -179,12 +183,16 @@ impl Gate {
         let jti = claims.jti.as_deref().unwrap_or_default();
         let revocations = self.auth.revocations();
         revocations.check(jti, claims.iat, &self.clock)?;
-        if !revocations.is_unsupported() || self.asked.get(&jti.to_owned()).is_some() {
+        if !revocations.is_unsupported() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        if self.asked.get(&jti.to_owned()).is_some_and(|asked| now - asked < VALID_FOR) {
             return Ok(());
         }
         match self.core.validate(token).await {
             Ok(true) => {
-                self.asked.insert(jti.to_owned(), ());
+                self.asked.insert(jti.to_owned(), now);
                 Ok(())
             }
             Ok(false) => Err(AuthError::Revoked),
@@ -200,9 +208,6 @@ impl Gate {
         }
     }
 }
-
-/// Seconds during which a token counts while an upstream Core does not answer (nexus.md §4.2).
-const TRUSTED_AGE: i64 = 300;
 
 fn fingerprint(kind: &str, value: &str) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);

@@ -261,7 +261,8 @@ impl Realm {
         Ok(key)
     }
 
-    fn path(&self, endpoint: &str) -> String {
+    /// Path of one of the realm's endpoints below the provider's address.
+    pub fn path(&self, endpoint: &str) -> String {
         format!("/realms/{}/protocol/openid-connect/{endpoint}", self.name)
     }
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use url::form_urlencoded;
 
 use super::{
-    Answer, Incoming, forwarded, no_store,
+    Answer, Incoming, forwarded, logout, no_store,
     proxy::{Failure, prepare, problem, scope_cookies},
     query_value, redirect,
 };
@@ -21,8 +21,13 @@ const TITLE: &str = "The sign-in service";
 pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> Answer {
     let uri = incoming.uri.clone();
     let frame = incoming.frame.clone();
+    let home = format!("{}/", incoming.origin()?.as_str());
+    let logout_path = incoming.gateway.realm.path("logout");
     match send(incoming, body, path).await {
-        Ok(response) => {
+        Ok(mut response) => {
+            if path == logout_path && leads_home(&response, &home) {
+                logout::leave_no_cookies(&mut response);
+            }
             // Keycloak's pages come with a policy and a design of their own; Core's have neither.
             if response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
                 frame.set_policy(PagePolicy::Own);
@@ -42,6 +47,12 @@ pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> A
             _ => Err(problem(&failure, TITLE)),
         },
     }
+}
+
+/// Whether a sign-out is complete: the browser is sent back to the gateway.
+fn leads_home(response: &Response, home: &str) -> bool {
+    response.status().is_redirection()
+        && response.headers().get(header::LOCATION).is_some_and(|to| to == home)
 }
 
 async fn send(incoming: Incoming<'_>, body: Body, path: &str) -> Result<Response, Failure> {

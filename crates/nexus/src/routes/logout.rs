@@ -69,5 +69,12 @@ fn leave_nothing(response: &mut Response) {
     );
     headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     headers.insert(header::EXPIRES, HeaderValue::from_static("0"));
-    headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""));
+    // The identity provider still needs its own cookie to end its session; cookies go with its answer.
+    headers.insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\", \"storage\""));
+}
+
+/// For the identity provider's answer that leads back here: its session has ended, so that no cookie is needed any more.
+pub(super) fn leave_no_cookies(response: &mut Response) {
+    let everything = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
+    response.headers_mut().insert(CLEAR_SITE_DATA, everything);
 }

@@ -51,6 +51,10 @@ pub async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request,
     };
     if let Identity::User(visitor) = &identity {
         Span::current().record("user", visitor.caller.label());
+        // Errors are pages too, so the frame knows the user before anything can go wrong.
+        if let Some(frame) = request.extensions().get::<Frame>() {
+            frame.set_visitor(visitor.clone());
+        }
         request.extensions_mut().insert(visitor.caller.clone());
     }
     request.extensions_mut().insert(identity);
@@ -98,9 +102,6 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
     let host = gateway.host_kind(&parts)?;
     let identity = parts.extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
     let frame = parts.extensions.get::<Frame>().cloned().unwrap_or_default();
-    if let Identity::User(visitor) = &identity {
-        frame.set_visitor(visitor.clone());
-    }
     let route = classify(&parts.method, &path, gateway.realm.name());
     let incoming = Incoming { gateway, parts, uri: uri.clone(), host, identity, frame };
     match route {
