@@ -187,6 +187,43 @@ async fn a_browser_gets_a_page_for_an_unknown_view() {
 }
 
 #[tokio::test]
+async fn health_is_open_and_503_while_a_peer_is_in_trouble() {
+    let suite = Suite::start().await;
+    for path in ["/livez", "/readyz"] {
+        assert_eq!(suite.client.get(path).send().await.status, 200, "{path}");
+    }
+    suite.peers.answer("GET /health", 500, json!({}));
+    let answer = suite.client.get("/health").send().await;
+    assert_eq!(answer.status, 503);
+    let body = answer.json();
+    assert_eq!((&body["service"], &body["status"]), (&json!("beacon"), &json!("degraded")));
+    for peer in ["core", "codex"] {
+        let check = &body["checks"]["dependencies"][peer];
+        assert_eq!((&check["status"], &check["http_status"]), (&json!("degraded"), &json!(500)), "{peer}");
+    }
+    for figure in ["free_gb", "total_gb", "usage_percent"] {
+        assert!(body["checks"]["disk"][figure].is_number(), "{figure}");
+    }
+}
+
+#[tokio::test]
+async fn every_route_is_documented() {
+    let document = Suite::start().await.client.get("/static/openapi.json").send().await.json();
+    let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
+    for path in
+        ["/", "/{view_slug}", "/api/tickets/{view_slug}", "/api/sync/tickets", "/api/sync/status/{job_id}"]
+    {
+        assert!(paths.iter().any(|documented| documented == path), "{path} in {paths:?}");
+    }
+    let members = &document["components"]["schemas"]["BoardAnswer"]["properties"];
+    for member in
+        ["s1_items", "total_active_items", "dashboard_generated_time_iso", "section1_name_js", "stale"]
+    {
+        assert!(members[member].is_object(), "{member}");
+    }
+}
+
+#[tokio::test]
 async fn scripts_and_documents_are_served_without_a_token() {
     let suite = Suite::start().await;
     for (path, kind) in [

@@ -64,9 +64,13 @@ pub struct BoardAnswer<'a> {
     dashboard_generated_time_iso: Option<DateTime<Utc>>,
     /// Display name of the view.
     view: &'a str,
+    /// Name of the first list, such as `Open Helpdesk Tickets`.
     section1_name_js: String,
+    /// Name of the second list.
     section2_name_js: String,
+    /// Name of the third list.
     section3_name_js: String,
+    /// Name of the fourth list.
     section4_name_js: String,
     /// What is wrong; `null` when nothing is.
     error: Option<&'static str>,

@@ -43,7 +43,7 @@ pub fn router() -> OpenApiRouter<Beacon> {
 }
 
 /// Redirects to the default view; carries no data and so needs no token
-#[utoipa::path(get, path = "/", tag = "pages", responses((status = 302, description = "To the default view")))]
+#[utoipa::path(get, path = "/", tag = "pages", security(()), responses((status = 302, description = "To the default view")))]
 async fn start(State(beacon): State<Beacon>, page: Page) -> Response {
     let target = format!("{}/{}", page.prefix, beacon.0.views.default_slug());
     (StatusCode::FOUND, [(header::LOCATION, target)]).into_response()
