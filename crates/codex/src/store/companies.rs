@@ -89,3 +89,24 @@ pub async fn search(
     .await?;
     Ok(Page { items, total })
 }
+
+/// What a ticket that is not stored needs to know of its company.
+#[derive(Clone, Debug)]
+pub struct CompanyLevel {
+    /// Account number.
+    pub account_number: String,
+    /// `standard`, `cjis` or `hipaa`.
+    pub compliance_level: String,
+}
+
+/// The company with this id at a vendor.
+pub async fn by_vendor_id(pool: &PgPool, provider: &str, id: i64) -> sqlx::Result<Option<CompanyLevel>> {
+    sqlx::query_as!(
+        CompanyLevel,
+        "select account_number, compliance_level from companies where external_source = $1 and external_id = $2",
+        provider,
+        id
+    )
+    .fetch_optional(pool)
+    .await
+}

@@ -1,5 +1,7 @@
 //! Ticket lists, single tickets and the PSA's lists.
 
+use hivematrix_shared::auth::PermissionLevel;
+use hivematrix_simulators::freshservice::{Config, Fault, FaultMode, NewEntry, spawn};
 use http::StatusCode;
 use serde_json::json;
 use sqlx::PgPool;
@@ -20,11 +22,7 @@ const WORLD: &str = r#"
 "#;
 
 async fn world(pool: PgPool) -> World {
-    let world = World::at(
-        pool,
-        NOW,
-        &["--freshservice-domain", "msp.freshservice.com", "--freshservice-api-key", "k3y"],
-    );
+    let world = World::new(pool);
     world.sql(WORLD).await;
     world
 }
@@ -80,7 +78,8 @@ async fn agents_come_active_first_then_by_name(pool: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations/codex")]
 async fn the_configuration_tells_links_and_no_secret(pool: PgPool) {
-    let answer = world(pool.clone()).await.get("/api/psa/config").await;
+    let real = ["--freshservice-domain", "msp.freshservice.com", "--freshservice-api-key", "k3y"];
+    let answer = World::at(pool.clone(), NOW, &real).get("/api/psa/config").await;
     assert!(!answer.text().contains("k3y"));
     insta::assert_json_snapshot!(answer.json());
     let none = World::at(pool.clone(), NOW, &[]).get("/api/psa/config").await;
@@ -104,4 +103,42 @@ async fn the_psas_lists(pool: PgPool) {
     insta::assert_json_snapshot!("psa_tickets_active", world.get("/api/psa/tickets/active").await.json());
     assert_eq!(world.get("/api/psa/tickets?provider=superops&status=resolved").await.json()[0]["id"], 3);
     assert_eq!(world.get("/api/psa/tickets?company=1").await.json().as_array().unwrap().len(), 1);
+}
+
+/// What was never synced is read from the PSA, with the company's level where Codex knows the company.
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn a_ticket_that_is_not_stored_is_read_from_the_psa(pool: PgPool) {
+    let vendor = spawn(Config::default()).await.unwrap();
+    let url = vendor.base_url.to_string();
+    let arguments = ["--freshservice-base-url", &url, "--freshservice-api-key", &vendor.api_key];
+    let world = World::at(pool, NOW, &arguments);
+    let id = vendor.control.active_ids()[0];
+    vendor
+        .control
+        .add_entry(id, NewEntry { text: "Seen by agents only".into(), incoming: false, private: true });
+    let path = format!("/api/ticket/{id}");
+
+    let unknown = world.get(&path).await;
+    assert_eq!(unknown.status, StatusCode::OK, "{}", unknown.text());
+    let unknown = unknown.json();
+    assert_eq!((&unknown["external_id"], &unknown["company_compliance_level"]), (&json!(id), &json!(null)));
+    assert!(unknown["notes"].to_string().contains("Seen by agents only"));
+    assert!(!unknown["conversations"].to_string().contains("Seen by agents only"));
+    assert_eq!(world.get("/api/tickets").await.json()["total"], 0, "nothing is stored");
+
+    sqlx::query("insert into companies (account_number, name, external_id, compliance_level) values ('9', 'Nine', $1, 'hipaa')")
+        .bind(unknown["company_id"].as_i64())
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(world.get(&path).await.json()["company_compliance_level"], "hipaa");
+    assert_eq!(world.get_as(PermissionLevel::Client, &path).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.get("/api/ticket/1").await.status, StatusCode::NOT_FOUND);
+    let internal = world.get(&format!("{path}?id_type=internal")).await;
+    assert_eq!(internal.status, StatusCode::NOT_FOUND, "only the PSA's ids can be asked for there");
+
+    vendor.control.add_fault(Fault::always(FaultMode::Unauthorized));
+    let refused = world.get(&path).await;
+    assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(refused.json()["error"].as_str().unwrap().contains("authentication"), "{}", refused.text());
 }

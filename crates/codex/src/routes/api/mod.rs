@@ -5,6 +5,7 @@ pub mod board;
 pub mod bulk;
 pub mod companies;
 pub mod contacts;
+pub mod live_ticket;
 pub mod paging;
 pub mod psa;
 pub mod reader;

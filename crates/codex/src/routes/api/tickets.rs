@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
+    live_ticket::{self, LiveTicket},
     paging::{self, MAX_TICKETS},
     reader::Reader,
 };
@@ -83,20 +84,32 @@ struct TicketQuery {
     provider: Option<String>,
 }
 
-/// One ticket with its conversations and hours.
+/// A ticket as Codex has it, or as the PSA has it now.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum TicketAnswer {
+    Stored(Box<StoredTicket>),
+    Live(Box<LiveTicket>),
+}
+
+/// One ticket with its conversations and hours; one that Codex has not stored is read from the PSA.
 #[utoipa::path(
     get,
     path = "/api/ticket/{id}",
     tag = "tickets",
     params(("id" = i64, Path, description = "The PSA's id, or Codex's with `id_type=internal`"), TicketQuery),
-    responses((status = 200, body = StoredTicket), (status = 404, description = "No such ticket"))
+    responses(
+        (status = 200, body = TicketAnswer),
+        (status = 404, description = "No such ticket"),
+        (status = 500, description = "The PSA failed")
+    )
 )]
 async fn get_ticket(
     State(codex): State<Codex>,
     reader: Reader,
     Path(id): Path<i64>,
     LenientQuery(query): LenientQuery<TicketQuery>,
-) -> Result<Json<StoredTicket>> {
+) -> Result<Json<TicketAnswer>> {
     let name = match query.id_type.as_deref() {
         Some("internal") => TicketName::Internal(id),
         None | Some("external") => TicketName::External {
@@ -110,11 +123,17 @@ async fn get_ticket(
             );
         }
     };
-    let ticket = tickets::find(&codex.pool, name).await?.ok_or_else(|| {
+    if let Some(ticket) = tickets::find(&codex.pool, name).await? {
+        reader.may_see(ticket.company_id.as_deref())?;
+        return Ok(Json(TicketAnswer::Stored(Box::new(ticket))));
+    }
+    let live = match name {
+        TicketName::External { id, provider, .. } => live_ticket::read(&codex, &reader, id, provider).await?,
+        TicketName::Internal(_) => None,
+    };
+    live.map(|ticket| Json(TicketAnswer::Live(Box::new(ticket)))).ok_or_else(|| {
         Problem::not_found(format!("Ticket {id} does not exist."))
             .with("error", "Ticket not found")
             .with("ticket_id", id)
-    })?;
-    reader.may_see(ticket.company_id.as_deref())?;
-    Ok(Json(ticket))
+    })
 }
