@@ -27,7 +27,7 @@ pub const HASTY: Retry = Retry {
     default_wait: Duration::from_millis(2),
     longest_wait: Duration::from_millis(2),
     total_wait: Duration::from_millis(10),
-    leave_half: false,
+    give_way: false,
 };
 
 pub struct World {

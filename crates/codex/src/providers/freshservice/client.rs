@@ -1,7 +1,6 @@
 //! One request to Freshservice: authentication, retries, rate limit, and telling data from anything else.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use hivematrix_shared::config::Secret;
@@ -11,6 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::ProviderError;
+use super::allowance::Allowance;
 use super::link;
 
 /// Display name of the vendor.
@@ -51,8 +51,8 @@ pub struct Retry {
     pub longest_wait: Duration,
     /// Waits for one request together.
     pub total_wait: Duration,
-    /// Whether the detail phase leaves half of the account's requests to others.
-    pub leave_half: bool,
+    /// Whether work nobody waits for leaves part of the account's requests to others.
+    pub give_way: bool,
 }
 
 impl Default for Retry {
@@ -64,7 +64,7 @@ impl Default for Retry {
             default_wait: Duration::from_secs(10),
             longest_wait: Duration::from_secs(120),
             total_wait: Duration::from_secs(600),
-            leave_half: true,
+            give_way: true,
         }
     }
 }
@@ -85,14 +85,6 @@ pub(super) struct Client {
     retry: Retry,
     max_body: usize,
     allowance: Arc<Allowance>,
-}
-
-/// The account's requests per minute and how many are left, as the last answer said.
-#[derive(Debug, Default)]
-struct Allowance {
-    total: AtomicU32,
-    remaining: AtomicU32,
-    turn: tokio::sync::Mutex<()>,
 }
 
 /// What became of one attempt.
@@ -181,14 +173,10 @@ impl Client {
         }
     }
 
-    /// Waits so long that work nobody is waiting for uses at most half of the account's requests.
-    pub(super) async fn leave_room(&self) {
-        // One at a time, or several would wait side by side and then all go at once.
-        let _turn = self.allowance.turn.lock().await;
-        let total = self.allowance.total.load(Ordering::Relaxed);
-        let remaining = self.allowance.remaining.load(Ordering::Relaxed);
-        if self.retry.leave_half && total > 0 && u64::from(remaining) * 2 < u64::from(total) {
-            tokio::time::sleep(Duration::from_secs(120) / total).await;
+    /// Waits until work nobody is waiting for may use a request.
+    pub(super) async fn give_way(&self) {
+        if self.retry.give_way {
+            self.allowance.give_way().await;
         }
     }
 
@@ -246,17 +234,6 @@ impl Client {
 enum Overrun {
     TooLarge,
     Broken(String),
-}
-
-impl Allowance {
-    fn note(&self, headers: &HeaderMap) {
-        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-        if let (Some(total), Some(remaining)) = (number("x-ratelimit-total"), number("x-ratelimit-remaining"))
-        {
-            self.total.store(total, Ordering::Relaxed);
-            self.remaining.store(remaining, Ordering::Relaxed);
-        }
-    }
 }
 
 /// The JSON of a 200 answer, or what came instead.

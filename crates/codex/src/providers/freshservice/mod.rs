@@ -1,5 +1,6 @@
 //! Freshservice, REST API v2 (codex-api.md §6.3 and §13.1).
 
+mod allowance;
 mod client;
 mod link;
 mod paging;

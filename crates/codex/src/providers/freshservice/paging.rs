@@ -45,7 +45,7 @@ impl Client {
     ) -> Result<Option<(Vec<T>, Vec<String>)>, ProviderError> {
         let (mut items, mut warnings, mut next) = (Vec::new(), Vec::new(), Some(PageRef::FIRST));
         while let Some(page) = next {
-            self.leave_room().await;
+            self.give_way().await;
             let query = [("per_page", PAGE_SIZE.to_string()), ("page", page.number.to_string())];
             let Some(reply) = self.get(path, &query).await? else {
                 return if page == PageRef::FIRST { Ok(None) } else { Err(not_found(path)) };
