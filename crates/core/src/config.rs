@@ -142,7 +142,15 @@ mod tests {
             (&["--keycloak-server-url", "http://127.0.0.1:5000/realms/hivematrix"], true),
             (&["--keycloak-server-url", "http://localhost:8080"], false),
             (&["--keycloak-server-url", "https://msp.example/keycloak"], false),
-            (&["--keycloak-server-url", "https://msp.example/keycloak", "--keycloak-backend-url", "http://127.0.0.1:5000"], true),
+            (
+                &[
+                    "--keycloak-server-url",
+                    "https://msp.example/keycloak",
+                    "--keycloak-backend-url",
+                    "http://127.0.0.1:5000",
+                ],
+                true,
+            ),
             (&["--keycloak-server-url", "http://127.0.0.1:5000", "--port-offset", "100"], false),
         ] {
             assert_eq!(settings(args).is_local_realm(), local, "{args:?}");

@@ -23,11 +23,11 @@ pub async fn sessions(sessions: Sessions) -> CheckResult {
         }
         SessionHealth::RedisAway(error) => {
             tracing::debug!(error, "the health check found Redis away");
-            CheckResult::degraded().with("error", "Redis does not answer; session operations fail until it does")
+            CheckResult::degraded()
+                .with("error", "Redis does not answer; session operations fail until it does")
         }
-        SessionHealth::MemoryUntilRedis => {
-            CheckResult::degraded().with("error", "Redis has not answered yet; sessions are kept in memory until it does")
-        }
+        SessionHealth::MemoryUntilRedis => CheckResult::degraded()
+            .with("error", "Redis has not answered yet; sessions are kept in memory until it does"),
         SessionHealth::Memory => CheckResult::degraded().with("error", "sessions are kept in memory"),
     }
 }

@@ -51,7 +51,12 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// Starts Core and serves until it is told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     anyhow::ensure!(!settings.common.secret_key.is_empty(), "SECRET_KEY is required");
-    let signer = load_signer(&settings, &settings.jwt_private_key_file, &settings.jwt_public_key_file, DEFAULT_KEY_ID)?;
+    let signer = load_signer(
+        &settings,
+        &settings.jwt_private_key_file,
+        &settings.jwt_public_key_file,
+        DEFAULT_KEY_ID,
+    )?;
     let revocations = Arc::new(Revocations::local());
     let keys = KeySet::default().with_key(signer.key_id(), signer.decoding_key());
     let ctx = ServiceContext::start_with_keys("core", settings.common.clone(), keys, revocations.clone())?;
@@ -104,11 +109,14 @@ fn open_realm(
 ) -> anyhow::Result<Realm> {
     let name = settings.keycloak_realm.clone();
     anyhow::ensure!(
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) && name != realm::MASTER,
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && name != realm::MASTER,
         "KEYCLOAK_REALM may hold letters, digits, hyphen and underscore, and must not be `master`"
     );
-    let pool = db::connect(settings.database_url.as_ref(), db::POOL_SIZE)
-        .context("the local realm needs a database; set KEYCLOAK_SERVER_URL to use another identity provider")?;
+    let pool = db::connect(settings.database_url.as_ref(), db::POOL_SIZE).context(
+        "the local realm needs a database; set KEYCLOAK_SERVER_URL to use another identity provider",
+    )?;
     let signer = load_signer(
         settings,
         "keys/realm_private.pem".as_ref(),
@@ -161,7 +169,12 @@ pub fn options(core: &AppState, openapi: OpenApi) -> ServeOptions {
     let mut health = Health::new(&core.ctx).check("redis", move || health::sessions(sessions.clone()));
     if let Some(realm) = &core.realm {
         let ready = realm.clone();
-        health = health.database(realm.pool.clone()).store("local_realm", move || health::realm(ready.clone()));
+        health =
+            health.database(realm.pool.clone()).store("local_realm", move || health::realm(ready.clone()));
     }
-    ServeOptions::new("Core", DEFAULT_PORT).body_limit(BODY_LIMIT).limits(limits).health(health).openapi(openapi)
+    ServeOptions::new("Core", DEFAULT_PORT)
+        .body_limit(BODY_LIMIT)
+        .limits(limits)
+        .health(health)
+        .openapi(openapi)
 }

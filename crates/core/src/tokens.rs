@@ -83,7 +83,10 @@ pub fn session_id(claims: &Value) -> Result<&str, TokenReason> {
 }
 
 /// The live session of a user token.
-pub async fn live_session(core: &Parts, token: &str) -> Result<Result<(Value, Session), TokenReason>, StoreUnavailable> {
+pub async fn live_session(
+    core: &Parts,
+    token: &str,
+) -> Result<Result<(Value, Session), TokenReason>, StoreUnavailable> {
     let opened = open(&core.signer, token, core.ctx.clock.unix(), Expiry::Checked)
         .and_then(|claims| session_id(&claims).map(str::to_owned).map(|id| (claims, id)));
     let (claims, id) = match opened {

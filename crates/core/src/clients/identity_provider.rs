@@ -118,7 +118,8 @@ impl IdentityProvider {
         }
         let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
         let request = self.0.http.get(self.endpoint("userinfo")).bearer_auth(access_token).timeout(TIMEOUT);
-        let answer = self.send(self.forwarded(request, self.0.origins.of_issuer(issuer, &self.0.realm))).await?;
+        let answer =
+            self.send(self.forwarded(request, self.0.origins.of_issuer(issuer, &self.0.realm))).await?;
         match answer.status() {
             StatusCode::OK => {}
             status if status.is_server_error() => {
@@ -127,9 +128,9 @@ impl IdentityProvider {
             status => return Err(ProviderError::Refused(format!("userinfo answers {status}"))),
         }
         let userinfo: Value = answer.json().await.map_err(nonsense)?;
-        user_data(&userinfo).filter(|user| Some(user.sub.as_str()) == claims.get("sub").and_then(Value::as_str)).ok_or_else(
-            || ProviderError::Nonsense("userinfo is not about the token's user".into()),
-        )
+        user_data(&userinfo)
+            .filter(|user| Some(user.sub.as_str()) == claims.get("sub").and_then(Value::as_str))
+            .ok_or_else(|| ProviderError::Nonsense("userinfo is not about the token's user".into()))
     }
 
     /// Addresses for browsers, as seen from the main public origin.
@@ -163,7 +164,8 @@ impl IdentityProvider {
         ];
         let request = self.authenticated_form("token", &form).timeout(TIMEOUT);
         let tokens: Tokens = self.ok(request).await?.json().await.map_err(nonsense)?;
-        let id_token = tokens.id_token.as_deref().ok_or_else(|| ProviderError::Nonsense("no ID token".into()))?;
+        let id_token =
+            tokens.id_token.as_deref().ok_or_else(|| ProviderError::Nonsense("no ID token".into()))?;
         let claims = self.verify(id_token).await?;
         if !self.is_ours(&claims) || claims.get("nonce").and_then(Value::as_str) != Some(nonce) {
             return Err(ProviderError::Refused("the ID token is for another login".into()));
@@ -213,7 +215,9 @@ impl IdentityProvider {
         let answer = self.send(request).await?;
         match answer.status() {
             status if status.is_success() => Ok(answer),
-            status if status.is_server_error() => Err(ProviderError::Unreachable(format!("it answers {status}"))),
+            status if status.is_server_error() => {
+                Err(ProviderError::Unreachable(format!("it answers {status}")))
+            }
             status => Err(ProviderError::Refused(format!("it answers {status}"))),
         }
     }
@@ -232,7 +236,9 @@ impl IdentityProvider {
         validation.validate_nbf = false;
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
-        let claims = jsonwebtoken::decode::<Value>(token, &key, &validation).map_err(|_| refused("bad signature"))?.claims;
+        let claims = jsonwebtoken::decode::<Value>(token, &key, &validation)
+            .map_err(|_| refused("bad signature"))?
+            .claims;
         let now = self.0.clock.unix();
         let time = |name: &str| claims.get(name).and_then(Value::as_i64);
         if time("exp").is_none_or(|exp| exp <= now) || time("nbf").is_some_and(|nbf| nbf > now) {
@@ -267,8 +273,12 @@ impl IdentityProvider {
                 return Ok(known);
             }
         }
-        let set: JwkSet =
-            self.ok(self.0.http.get(self.endpoint("certs")).timeout(TIMEOUT)).await?.json().await.map_err(nonsense)?;
+        let set: JwkSet = self
+            .ok(self.0.http.get(self.endpoint("certs")).timeout(TIMEOUT))
+            .await?
+            .json()
+            .await
+            .map_err(nonsense)?;
         let keys = KeySet::from_jwks(&set);
         let key = keys.get(Some(id)).cloned();
         *cached = Some((keys, Instant::now()));
@@ -308,9 +318,15 @@ mod tests {
     #[test]
     fn missing_names_are_empty_and_odd_groups_are_left_out() {
         let user = user_data(&json!({"sub": "u", "groups": ["/admins", 5, null]})).unwrap();
-        assert_eq!((user.name.as_str(), user.email.as_str(), user.permission_level), ("", "", PermissionLevel::Admin));
+        assert_eq!(
+            (user.name.as_str(), user.email.as_str(), user.permission_level),
+            ("", "", PermissionLevel::Admin)
+        );
         assert_eq!(user.groups, ["/admins"]);
-        assert_eq!(user_data(&json!({"sub": "u", "groups": "admins"})).unwrap().permission_level, PermissionLevel::Client);
+        assert_eq!(
+            user_data(&json!({"sub": "u", "groups": "admins"})).unwrap().permission_level,
+            PermissionLevel::Client
+        );
         for nobody in [json!({}), json!([]), json!("x"), json!({"sub": ""}), json!({"sub": 5})] {
             assert!(user_data(&nobody).is_none(), "{nobody}");
         }

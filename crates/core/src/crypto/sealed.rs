@@ -27,7 +27,8 @@ pub struct KeyError;
 impl Sealer {
     /// Derives the keys from the service's secret.
     pub fn new(secret: &Secret) -> Result<Self, KeyError> {
-        let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, b"hivematrix-core").extract(secret.expose().as_bytes());
+        let extracted =
+            hkdf::Salt::new(hkdf::HKDF_SHA256, b"hivematrix-core").extract(secret.expose().as_bytes());
         let derive = |purpose: &[u8]| {
             let mut key = [0; 32];
             extracted

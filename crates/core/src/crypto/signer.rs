@@ -50,7 +50,14 @@ impl Signer {
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self(Arc::new(Inner { pair, key_id, head, verify, validation, turns: Arc::new(Semaphore::new(cores)) }))
+        Self(Arc::new(Inner {
+            pair,
+            key_id,
+            head,
+            verify,
+            validation,
+            turns: Arc::new(Semaphore::new(cores)),
+        }))
     }
 
     /// The key's name.
@@ -85,7 +92,10 @@ impl Signer {
         let inner = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || {
             let mut signature = vec![0; inner.pair.public_modulus_len()];
-            inner.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature).map_err(failed)?;
+            inner
+                .pair
+                .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature)
+                .map_err(failed)?;
             drop(turn);
             token.push('.');
             URL_SAFE_NO_PAD.encode_string(signature, &mut token);
@@ -101,17 +111,19 @@ impl Signer {
         if token.split('.').count() != 3 {
             return Err(TokenReason::Segments);
         }
-        jsonwebtoken::decode::<Value>(token, &self.0.verify, &self.0.validation).map(|data| data.claims).map_err(|error| {
-            match error.kind() {
-                ErrorKind::InvalidSignature => TokenReason::Signature,
-                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName | ErrorKind::UnsupportedAlgorithm => {
-                    TokenReason::Algorithm
+        jsonwebtoken::decode::<Value>(token, &self.0.verify, &self.0.validation)
+            .map(|data| data.claims)
+            .map_err(|error| {
+                match error.kind() {
+                    ErrorKind::InvalidSignature => TokenReason::Signature,
+                    ErrorKind::InvalidAlgorithm
+                    | ErrorKind::InvalidAlgorithmName
+                    | ErrorKind::UnsupportedAlgorithm => TokenReason::Algorithm,
+                    // A header that is JSON but names an algorithm the library does not know, such as `none`.
+                    ErrorKind::Json(_) if has_foreign_algorithm(token) => TokenReason::Algorithm,
+                    _ => TokenReason::Malformed,
                 }
-                // A header that is JSON but names an algorithm the library does not know, such as `none`.
-                ErrorKind::Json(_) if has_foreign_algorithm(token) => TokenReason::Algorithm,
-                _ => TokenReason::Malformed,
-            }
-        })
+            })
     }
 }
 

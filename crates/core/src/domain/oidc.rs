@@ -122,11 +122,14 @@ impl AuthorizationRequest {
 
     /// Checks everything behind client and redirect URI.
     pub fn check(&self, client: &Client) -> Result<Authorization, FlowError> {
-        let redirect_uri = self.redirect_target(client).ok_or(flow_error("invalid_request", "Invalid redirect_uri"))?;
+        let redirect_uri =
+            self.redirect_target(client).ok_or(flow_error("invalid_request", "Invalid redirect_uri"))?;
         match self.response_type.as_deref() {
             Some("code") => {}
             None => return Err(flow_error("invalid_request", "Missing parameter: response_type")),
-            Some(_) => return Err(flow_error("unsupported_response_type", "Only response_type=code is supported")),
+            Some(_) => {
+                return Err(flow_error("unsupported_response_type", "Only response_type=code is supported"));
+            }
         }
         if self.response_mode.as_deref().is_some_and(|mode| mode != "query") {
             return Err(flow_error("invalid_request", "Only response_mode=query is supported"));
@@ -143,10 +146,16 @@ impl AuthorizationRequest {
             }
             (None, None) => {}
             (Some(challenge), Some("S256")) if is_challenge(challenge) => {}
-            (Some(_), Some("S256")) => return Err(flow_error("invalid_request", "Invalid parameter: code_challenge")),
+            (Some(_), Some("S256")) => {
+                return Err(flow_error("invalid_request", "Invalid parameter: code_challenge"));
+            }
             _ => return Err(flow_error("invalid_request", "Only code_challenge_method=S256 is supported")),
         }
-        if [&self.state, &self.nonce, &self.scope].into_iter().flatten().any(|value| value.len() > LONGEST_PARAMETER) {
+        if [&self.state, &self.nonce, &self.scope]
+            .into_iter()
+            .flatten()
+            .any(|value| value.len() > LONGEST_PARAMETER)
+        {
             return Err(flow_error("invalid_request", "A parameter is too long"));
         }
         Ok(Authorization {

@@ -123,7 +123,9 @@ mod tests {
         assert_eq!(found("https", "localhost:8443"), Some("https://localhost:8443"));
         assert_eq!(found("https", "msp.example"), Some("https://msp.example"));
         assert_eq!(found("https", "msp.example:443"), Some("https://msp.example"));
-        for (proto, host) in [("http", "msp.example"), ("https", "evil.example"), ("https", "msp.example/x@evil"), ("", "")] {
+        for (proto, host) in
+            [("http", "msp.example"), ("https", "evil.example"), ("https", "msp.example/x@evil"), ("", "")]
+        {
             let named = found(proto, host);
             assert!(named.is_none() || host.starts_with("msp.example/"), "{proto} {host}");
         }

@@ -11,7 +11,8 @@ pub fn local_path(next: &str) -> Option<String> {
     }
     let base = Url::parse("https://local.invalid/").ok()?;
     let resolved = base.join(next).ok()?;
-    if resolved.origin() != base.origin() || !resolved.username().is_empty() || resolved.password().is_some() {
+    if resolved.origin() != base.origin() || !resolved.username().is_empty() || resolved.password().is_some()
+    {
         return None;
     }
     let mut path = resolved.path().to_owned();

@@ -37,9 +37,14 @@ impl FromStr for Cursor {
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let (millis, counter) = text.split_once('-').ok_or(InvalidCursor)?;
         let number = |part: &str| {
-            (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok()).flatten()
+            (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+                .then(|| part.parse().ok())
+                .flatten()
         };
-        Ok(Self { millis: number(millis).ok_or(InvalidCursor)?, counter: number(counter).ok_or(InvalidCursor)? })
+        Ok(Self {
+            millis: number(millis).ok_or(InvalidCursor)?,
+            counter: number(counter).ok_or(InvalidCursor)?,
+        })
     }
 }
 

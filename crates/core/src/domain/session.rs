@@ -107,7 +107,11 @@ impl Session {
             created_at: stored.get("created_at").and_then(Value::as_i64).unwrap_or(expires_at - LIFETIME),
             expires_at,
             revoked: stored.get("revoked").and_then(Value::as_bool).unwrap_or(false),
-            client_address: stored.get("client_address").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            client_address: stored
+                .get("client_address")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
         })
     }
 }
@@ -137,13 +141,17 @@ mod tests {
             "permission_level": "technician", "groups": ["technicians"]});
         assert_eq!(value["user_data"], user);
         assert_eq!(value["email"], "a@x");
-        assert_eq!((&value["created_at"], &value["expires_at"], &value["revoked"]), (&json!(1000), &json!(4600), &json!(false)));
+        assert_eq!(
+            (&value["created_at"], &value["expires_at"], &value["revoked"]),
+            (&json!(1000), &json!(4600), &json!(false))
+        );
         assert_eq!(Session::from_json(&session.to_json().unwrap(), 0), Some(session));
     }
 
     #[test]
     fn either_form_is_read() {
-        let wrapper = json!({"user_data": ada(), "created_at": 10, "expires_at": 3610, "revoked": true}).to_string();
+        let wrapper =
+            json!({"user_data": ada(), "created_at": 10, "expires_at": 3610, "revoked": true}).to_string();
         let read = Session::from_json(&wrapper, 99).unwrap();
         assert_eq!((read.user, read.created_at, read.expires_at, read.revoked), (ada(), 10, 3610, true));
 

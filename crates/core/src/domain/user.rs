@@ -35,7 +35,12 @@ pub struct User {
 impl User {
     /// Given and family name as one, empty when neither is known.
     pub fn display_name(&self) -> String {
-        [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ")
+        [&self.first_name, &self.last_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The profile claims of ID token and userinfo; what is unknown is left out, as Keycloak does.

@@ -125,7 +125,11 @@ impl Realm {
             let hash = self.passwords.hash(password.value.expose()).await?;
             users::set_password(&mut transaction, user.id, &hash, password.temporary, now).await?;
             groups::add_by_name(&mut transaction, user.id, first.group).await?;
-            hivematrix_shared::audit!(username = first.username, group = first.group, "A first user was made");
+            hivematrix_shared::audit!(
+                username = first.username,
+                group = first.group,
+                "A first user was made"
+            );
         }
         transaction.commit().await?;
         Ok(())

@@ -116,7 +116,8 @@ pub fn clients(settings: &Settings, origins: &Origins) -> Vec<Client> {
     let given = |secret: &Option<Secret>| secret.clone().filter(|secret| !secret.is_empty());
     let port = settings.port();
     let own = [format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}")];
-    let public = |path: &str| origins.iter().map(|origin| format!("{}{path}", origin.as_str())).collect::<Vec<_>>();
+    let public =
+        |path: &str| origins.iter().map(|origin| format!("{}{path}", origin.as_str())).collect::<Vec<_>>();
     let direct = |path: &str| own.iter().map(|base| format!("{base}{path}")).collect::<Vec<_>>();
     vec![
         Client {

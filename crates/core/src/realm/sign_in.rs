@@ -78,7 +78,13 @@ impl Realm {
         browser: &Browser,
     ) -> Result<Verdict, Problem> {
         let attempt = Attempt::new(name, &browser.address);
-        let audit = |user: Option<Uuid>, outcome: Outcome| SignIn { username: name.trim(), user, client_id, outcome, browser };
+        let audit = |user: Option<Uuid>, outcome: Outcome| SignIn {
+            username: name.trim(),
+            user,
+            client_id,
+            outcome,
+            browser,
+        };
         let now = self.clock.now();
         if let Err(wait) = failures::begin(&self.pool, &attempt, now).await? {
             sign_ins::record(&self.pool, &audit(None, Outcome::Locked), now).await?;
@@ -87,7 +93,9 @@ impl Realm {
         let (user, hash) = users::find_for_sign_in(&self.pool, name).await?.unzip();
         let fits = self.passwords.verify(password, hash.flatten().as_deref()).await?;
         let (verdict, outcome) = match user {
-            Some(user) if fits && !user.enabled => (Verdict::Refused(Refusal::Disabled), audit(Some(user.id), Outcome::Disabled)),
+            Some(user) if fits && !user.enabled => {
+                (Verdict::Refused(Refusal::Disabled), audit(Some(user.id), Outcome::Disabled))
+            }
             Some(user) if fits => {
                 failures::succeeded(&self.pool, &attempt).await?;
                 if user.update_password {
@@ -98,7 +106,9 @@ impl Realm {
                     (Verdict::Welcome(user), audit)
                 }
             }
-            user => (Verdict::Refused(Refusal::Wrong), audit(user.map(|user| user.id), Outcome::WrongCredentials)),
+            user => {
+                (Verdict::Refused(Refusal::Wrong), audit(user.map(|user| user.id), Outcome::WrongCredentials))
+            }
         };
         sign_ins::record(&self.pool, &outcome, now).await?;
         Ok(verdict)
@@ -106,7 +116,13 @@ impl Realm {
 
     /// Sets a password its owner chose. All browsers but `keep` are signed out, and all HiveMatrix sessions end: the kept
     /// browser gets a new one without a question, whoever else had the old password does not.
-    pub async fn choose_password(&self, user: &User, new: &str, keep: Option<Uuid>, browser: &Browser) -> Result<(), NewPasswordError> {
+    pub async fn choose_password(
+        &self,
+        user: &User,
+        new: &str,
+        keep: Option<Uuid>,
+        browser: &Browser,
+    ) -> Result<(), NewPasswordError> {
         password_policy::check(new, &user.username, user.email.as_deref())?;
         let old = users::password_hash(&self.pool, user.id).await?;
         if old.is_some() && self.passwords.verify(new, old.as_deref()).await? {
@@ -137,7 +153,9 @@ impl Realm {
         let secret = random::token();
         let now = self.clock.now();
         let expires_at = now + chrono::TimeDelta::seconds(SIGN_ON_LIFETIME);
-        let id = sign_on::insert(&self.pool, user.id, &random::stored_form(&secret), browser, now, expires_at).await?;
+        let id =
+            sign_on::insert(&self.pool, user.id, &random::stored_form(&secret), browser, now, expires_at)
+                .await?;
         Ok((id, secret))
     }
 }

@@ -47,7 +47,9 @@ pub struct InvalidToken;
 impl Realm {
     /// Access, refresh and ID token for a grant. `None` when its user may not sign in any more.
     pub async fn tokens_for(&self, grant: &Grant, nonce: Option<&str>) -> Result<Option<TokenSet>, Problem> {
-        let Some(user) = users::find(&self.pool, grant.user).await?.filter(|user| user.enabled) else { return Ok(None) };
+        let Some(user) = users::find(&self.pool, grant.user).await?.filter(|user| user.enabled) else {
+            return Ok(None);
+        };
         let groups = groups::names_of_user(&self.pool, user.id).await?;
         let profile = user.claims(&groups);
         let mut common = self.times(&grant.issuer);
@@ -79,7 +81,8 @@ impl Realm {
 
         let refresh_token = random::token();
         let expires_at = self.clock.now() + TimeDelta::seconds(REFRESH_TOKEN_LIFETIME);
-        grants::insert_refresh(&self.pool, &random::stored_form(&refresh_token), grant.id, expires_at).await?;
+        grants::insert_refresh(&self.pool, &random::stored_form(&refresh_token), grant.id, expires_at)
+            .await?;
         Ok(Some(TokenSet {
             access_token,
             expires_in: ACCESS_TOKEN_LIFETIME,
@@ -110,7 +113,11 @@ impl Realm {
         self.plain_token(claims, ADMIN_CLI).await
     }
 
-    async fn plain_token(&self, mut claims: Map<String, Value>, client_id: &str) -> Result<TokenSet, Problem> {
+    async fn plain_token(
+        &self,
+        mut claims: Map<String, Value>,
+        client_id: &str,
+    ) -> Result<TokenSet, Problem> {
         claims.insert("typ".into(), json!("Bearer"));
         claims.insert("azp".into(), json!(client_id));
         claims.insert("scope".into(), json!("email profile"));
@@ -157,7 +164,9 @@ impl Realm {
     /// The user of an access token whose grant and browser session still stand, with the groups of today.
     pub async fn userinfo(&self, token: &str) -> Result<Result<Map<String, Value>, InvalidToken>, Problem> {
         let Ok(id) = self.grant_of_access(token) else { return Ok(Err(InvalidToken)) };
-        let Some(grant) = grants::find(&self.pool, id, self.clock.now()).await? else { return Ok(Err(InvalidToken)) };
+        let Some(grant) = grants::find(&self.pool, id, self.clock.now()).await? else {
+            return Ok(Err(InvalidToken));
+        };
         let Some(user) = users::find(&self.pool, grant.user).await?.filter(|user| user.enabled) else {
             return Ok(Err(InvalidToken));
         };
@@ -180,7 +189,8 @@ impl Realm {
     pub async fn administrator(&self, token: &str) -> Result<Result<Option<String>, InvalidToken>, Problem> {
         if let Ok(claims) = self.open_access(token, &self.name) {
             let party = claims.get("azp").and_then(Value::as_str).unwrap_or_default();
-            let is_service = claims.get(GRANT_CLAIM).is_none() && self.client(party).is_some_and(|client| client.service_account);
+            let is_service = claims.get(GRANT_CLAIM).is_none()
+                && self.client(party).is_some_and(|client| client.service_account);
             return Ok(Ok(is_service.then(|| party.to_owned())));
         }
         let Ok(claims) = self.open_access(token, MASTER) else { return Ok(Err(InvalidToken)) };
@@ -189,7 +199,9 @@ impl Realm {
         if text("azp") != ADMIN_CLI {
             return Ok(Err(InvalidToken));
         }
-        let Some(user) = users::find(&self.pool, id).await?.filter(|user| user.enabled) else { return Ok(Err(InvalidToken)) };
+        let Some(user) = users::find(&self.pool, id).await?.filter(|user| user.enabled) else {
+            return Ok(Err(InvalidToken));
+        };
         let is_admin = groups::names_of_user(&self.pool, id).await?.iter().any(|group| group == "admins");
         Ok(Ok(is_admin.then_some(user.username)))
     }

@@ -141,7 +141,8 @@ mod tests {
     use super::*;
 
     fn write(path: &Path, services: &[(&str, &str)]) {
-        let hex = |secret: &str| random::stored_form(secret).iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let hex =
+            |secret: &str| random::stored_form(secret).iter().map(|b| format!("{b:02x}")).collect::<String>();
         let map: HashMap<_, _> = services.iter().map(|(name, secret)| (*name, hex(secret))).collect();
         fs::write(path, serde_json::to_vec(&map).unwrap()).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();

@@ -80,7 +80,8 @@ mod tests {
             if let Some(bearer) = bearer {
                 headers.insert("authorization", HeaderValue::from_str(&format!("Bearer {bearer}")).unwrap());
             }
-            let found = token(&headers, body.as_bytes(), "token").map_err(|problem| problem.status().as_u16());
+            let found =
+                token(&headers, body.as_bytes(), "token").map_err(|problem| problem.status().as_u16());
             assert_eq!(found, expected.map(|token| token.map(str::to_owned)), "{kind:?} {bearer:?} {body}");
         }
     }

@@ -10,11 +10,8 @@ use http::{HeaderMap, StatusCode};
 
 use super::{body, error};
 use crate::{
-    clients::identity_provider::ProviderError,
-    domain::session,
-    routes::request::ClientAddress,
-    state::AppState,
-    tokens,
+    clients::identity_provider::ProviderError, domain::session, routes::request::ClientAddress,
+    state::AppState, tokens,
 };
 
 /// Turns an access token of the identity provider, issued to the suite's own client, into a session and its token.
@@ -40,8 +37,12 @@ pub async fn exchange(
             tracing::warn!(error = %refused, "a token exchange failed");
             return Ok(match refused {
                 ProviderError::Refused(_) => error(StatusCode::UNAUTHORIZED, "Invalid access token"),
-                ProviderError::Nonsense(_) => error(StatusCode::BAD_GATEWAY, "Invalid response from identity provider"),
-                ProviderError::Unreachable(_) => error(StatusCode::BAD_GATEWAY, "Identity provider unavailable"),
+                ProviderError::Nonsense(_) => {
+                    error(StatusCode::BAD_GATEWAY, "Invalid response from identity provider")
+                }
+                ProviderError::Unreachable(_) => {
+                    error(StatusCode::BAD_GATEWAY, "Identity provider unavailable")
+                }
             });
         }
     };

@@ -1,11 +1,6 @@
 //! `POST /api/token/introspect` (core.md §2.7, RFC 7662).
 
-use axum::{
-    Extension,
-    body::Bytes,
-    extract::State,
-    response::Response,
-};
+use axum::{Extension, body::Bytes, extract::State, response::Response};
 use hivematrix_shared::{
     auth::{Authentication, PermissionLevel},
     config::Secret,
@@ -39,8 +34,11 @@ pub async fn introspect(
     if media_type(&headers).as_deref() != Some("application/x-www-form-urlencoded") {
         return Err(wrong_media_type("application/x-www-form-urlencoded"));
     }
-    let token = url::form_urlencoded::parse(&body).find(|(name, _)| name == "token").map(|(_, value)| value.into_owned());
-    let token = token.filter(|token| !token.is_empty()).ok_or_else(|| Problem::bad_request("`token` is missing."))?;
+    let token = url::form_urlencoded::parse(&body)
+        .find(|(name, _)| name == "token")
+        .map(|(_, value)| value.into_owned());
+    let token =
+        token.filter(|token| !token.is_empty()).ok_or_else(|| Problem::bad_request("`token` is missing."))?;
     Ok(match active_claims(&core, &token).await? {
         Some(Value::Object(mut claims)) => {
             claims.insert("active".into(), Value::Bool(true));
@@ -53,9 +51,9 @@ pub async fn introspect(
 fn authorize(core: &Parts, headers: &HeaderMap, authentication: &Authentication) -> Result<()> {
     if let Some(secret) = text(headers, "x-service-secret") {
         let fits = core.secrets.fits_any(&Secret::new(secret));
-        return fits.then_some(()).ok_or_else(|| {
-            Problem::new(StatusCode::UNAUTHORIZED).error("Invalid service credentials")
-        });
+        return fits
+            .then_some(())
+            .ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED).error("Invalid service credentials"));
     }
     match authentication.caller.clone()?.level() {
         Some(PermissionLevel::Admin) => Ok(()),

@@ -57,7 +57,8 @@ pub async fn revocations(
         None => None,
     };
     if text(&headers, header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
-        let events = events(core.sessions.clone(), since).take_until(core.ctx.shutdown.clone().cancelled_owned());
+        let events =
+            events(core.sessions.clone(), since).take_until(core.ctx.shutdown.clone().cancelled_owned());
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response());
     }
     let (cursor, revoked) = core.sessions.revocations(since);
@@ -69,13 +70,14 @@ pub async fn revocations(
 fn events(sessions: Sessions, since: Option<Cursor>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     // Subscribed before the first read, so that nothing falls between.
     let tip = sessions.watch();
-    let batches = stream::unfold((sessions, tip, since, true), |(sessions, mut tip, since, first)| async move {
-        if !first && tip.changed().await.is_err() {
-            return None;
-        }
-        let (cursor, revoked) = sessions.revocations(since);
-        Some((stream::iter(revoked), (sessions, tip, Some(cursor), false)))
-    });
+    let batches =
+        stream::unfold((sessions, tip, since, true), |(sessions, mut tip, since, first)| async move {
+            if !first && tip.changed().await.is_err() {
+                return None;
+            }
+            let (cursor, revoked) = sessions.revocations(since);
+            Some((stream::iter(revoked), (sessions, tip, Some(cursor), false)))
+        });
     batches.flatten().map(|entry| {
         let id = entry.cursor.to_string();
         let event = Event::default().event("revoked").id(id);

@@ -101,8 +101,12 @@ pub async fn list(
         None => Some(me.sub.clone()),
     };
     let sessions = core.sessions.list().await?;
-    let shown = sessions.into_iter().filter(|(_, session)| wanted.as_ref().is_none_or(|sub| session.user.sub == *sub));
-    Ok(Json(SessionList { sessions: shown.map(|(id, session)| item(id, session, me.session.as_deref())).collect() }))
+    let shown = sessions
+        .into_iter()
+        .filter(|(_, session)| wanted.as_ref().is_none_or(|sub| session.user.sub == *sub));
+    Ok(Json(SessionList {
+        sessions: shown.map(|(id, session)| item(id, session, me.session.as_deref())).collect(),
+    }))
 }
 
 fn item(id: String, session: Session, current: Option<&str>) -> SessionItem {

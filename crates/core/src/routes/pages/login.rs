@@ -92,7 +92,8 @@ pub async fn auth(
         tracing::warn!(error, "the identity provider refused a login");
         return Err(failed("The identity provider refused the login."));
     }
-    let code = query.code.as_deref().filter(|code| !code.is_empty()).ok_or_else(|| failed("No code came back."))?;
+    let code =
+        query.code.as_deref().filter(|code| !code.is_empty()).ok_or_else(|| failed("No code came back."))?;
     let tokens = core
         .provider
         .redeem(code, &login.redirect_uri, &login.verifier, &login.nonce)
@@ -112,9 +113,9 @@ pub async fn auth(
         }
     };
     let session = claims.jti.unwrap_or_default();
-    let own = [tokens.id_token, None].into_iter().find_map(|id_token| {
-        cookies::set(&core.sealer, &OwnSession { session: session.clone(), id_token })
-    });
+    let own = [tokens.id_token, None]
+        .into_iter()
+        .find_map(|id_token| cookies::set(&core.sealer, &OwnSession { session: session.clone(), id_token }));
     Ok(found(&target, [own, cookies::clear::<LoginState>()].into_iter().flatten()))
 }
 
@@ -145,8 +146,14 @@ fn failed(why: &str) -> Problem {
 
 fn provider_problem(error: ProviderError) -> Problem {
     match error {
-        ProviderError::Refused(_) => Problem::unauthorized("The login was not accepted. Start again at /login.").cause(error),
-        ProviderError::Nonsense(_) => Problem::bad_gateway("The identity provider cannot be used.").cause(error),
-        ProviderError::Unreachable(_) => Problem::bad_gateway("The identity provider cannot be reached.").cause(error),
+        ProviderError::Refused(_) => {
+            Problem::unauthorized("The login was not accepted. Start again at /login.").cause(error)
+        }
+        ProviderError::Nonsense(_) => {
+            Problem::bad_gateway("The identity provider cannot be used.").cause(error)
+        }
+        ProviderError::Unreachable(_) => {
+            Problem::bad_gateway("The identity provider cannot be reached.").cause(error)
+        }
     }
 }

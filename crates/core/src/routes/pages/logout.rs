@@ -58,11 +58,20 @@ pub async fn ask(
 }
 
 /// Ends the HiveMatrix session and sends the browser to the provider's logout.
-pub async fn act(State(core): State<AppState>, page: Page, headers: HeaderMap, body: Bytes) -> Result<Response> {
-    if !is_same_origin(&headers) || media_type(&headers).as_deref() != Some("application/x-www-form-urlencoded") {
+pub async fn act(
+    State(core): State<AppState>,
+    page: Page,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response> {
+    if !is_same_origin(&headers)
+        || media_type(&headers).as_deref() != Some("application/x-www-form-urlencoded")
+    {
         return Err(Problem::forbidden("Log out by the button on this page."));
     }
-    let wanted = url::form_urlencoded::parse(&body).find(|(name, _)| name == "redirect").map(|(_, value)| value.into_owned());
+    let wanted = url::form_urlencoded::parse(&body)
+        .find(|(name, _)| name == "redirect")
+        .map(|(_, value)| value.into_owned());
     let redirect = allowed(&core, &page, wanted.as_deref());
     let Some(own) = cookies::read::<OwnSession>(&core.sealer, &headers) else { return Ok(ended(&redirect)) };
     core.sessions.revoke(&own.session).await?;
@@ -87,7 +96,9 @@ fn allowed(core: &Parts, page: &Page, wanted: Option<&str>) -> String {
     }
     let is_ours = Url::parse(wanted).is_ok_and(|url| {
         let origin = url.origin().ascii_serialization();
-        url.username().is_empty() && url.password().is_none() && core.origins.iter().any(|ours| ours.as_str() == origin)
+        url.username().is_empty()
+            && url.password().is_none()
+            && core.origins.iter().any(|ours| ours.as_str() == origin)
     });
     if is_ours { wanted.to_owned() } else { home() }
 }

@@ -82,8 +82,16 @@ pub async fn change_password(
     done.unwrap_or_else(|problem| problem_page(&page, &problem))
 }
 
-async fn change(realm: &Realm, page: &Page, browser: &Browser, headers: &HeaderMap, form: &Form) -> Result<Response> {
-    let Some(session) = signed_on(realm, headers).await? else { return Ok(sign_in_first(realm, page, headers)) };
+async fn change(
+    realm: &Realm,
+    page: &Page,
+    browser: &Browser,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<Response> {
+    let Some(session) = signed_on(realm, headers).await? else {
+        return Ok(sign_in_first(realm, page, headers));
+    };
     if !is_our_form(realm, headers, form.get("form_mark").unwrap_or_default()) {
         let error = "The form was open for too long. Please try again.".to_owned();
         return account(realm, page, headers, &session, None, Some(error)).await;
@@ -102,14 +110,21 @@ async fn change(realm: &Realm, page: &Page, browser: &Browser, headers: &HeaderM
 }
 
 /// `POST …/account/sign-out-everywhere`: ends all sessions of the account, this one included.
-pub async fn sign_out_everywhere(State(realm): State<Realm>, page: Page, headers: HeaderMap, body: Bytes) -> Response {
+pub async fn sign_out_everywhere(
+    State(realm): State<Realm>,
+    page: Page,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let form = Form::read(&headers, &body).unwrap_or_default();
     let done = sign_out(&realm, &page, &headers, &form).await;
     done.unwrap_or_else(|problem| problem_page(&page, &problem))
 }
 
 async fn sign_out(realm: &Realm, page: &Page, headers: &HeaderMap, form: &Form) -> Result<Response> {
-    let Some(session) = signed_on(realm, headers).await? else { return Ok(sign_in_first(realm, page, headers)) };
+    let Some(session) = signed_on(realm, headers).await? else {
+        return Ok(sign_in_first(realm, page, headers));
+    };
     if !is_our_form(realm, headers, form.get("form_mark").unwrap_or_default()) {
         let error = "The form was open for too long. Please try again.".to_owned();
         return account(realm, page, headers, &session, None, Some(error)).await;

@@ -61,7 +61,12 @@ pub fn untrusted_page(page: &Page, Untrusted(why): Untrusted) -> Response {
 }
 
 /// Sends the browser back with an error for the client.
-pub fn redirect_error(request: &AuthorizationRequest, origin: &Origin, realm: &Realm, error: FlowError) -> Response {
+pub fn redirect_error(
+    request: &AuthorizationRequest,
+    origin: &Origin,
+    realm: &Realm,
+    error: FlowError,
+) -> Response {
     let mut pairs = vec![("error", error.code), ("error_description", error.description)];
     if let Some(state) = &request.state {
         pairs.push(("state", state));

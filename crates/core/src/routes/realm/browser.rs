@@ -105,7 +105,9 @@ pub fn is_our_form(realm: &Realm, headers: &HeaderMap, mark: &str) -> bool {
                 !direct && !realm.origins.iter().any(|ours| *ours == origin)
             })
     });
-    !foreign && cookie(headers, FORM_COOKIE).is_some_and(|secret| realm.sealer.mark_fits(FORM_PURPOSE, &secret, mark))
+    !foreign
+        && cookie(headers, FORM_COOKIE)
+            .is_some_and(|secret| realm.sealer.mark_fits(FORM_PURPOSE, &secret, mark))
 }
 
 fn set_cookie(page: &Page, name: &str, secret: &str) -> HeaderValue {

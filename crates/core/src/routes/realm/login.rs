@@ -122,11 +122,18 @@ impl Submission {
         };
         let form = Form::read(&headers, &body).unwrap_or_default();
         let submission = Self { realm, origin, page, browser, headers, form, target };
-        if is_our_form(&submission.realm, &submission.headers, submission.form.get("form_mark").unwrap_or_default()) {
+        if is_our_form(
+            &submission.realm,
+            &submission.headers,
+            submission.form.get("form_mark").unwrap_or_default(),
+        ) {
             Ok(submission)
         } else {
             // Cookies may be blocked, or the browser was closed in between: a fresh form sorts it out.
-            Err(submission.sign_in_form(StatusCode::BAD_REQUEST, "The form was open for too long. Please sign in again."))
+            Err(submission.sign_in_form(
+                StatusCode::BAD_REQUEST,
+                "The form was open for too long. Please sign in again.",
+            ))
         }
     }
 
@@ -148,8 +155,11 @@ impl Submission {
             expires: self.realm.clock.unix() + TICKET_LIFETIME,
             hash: users::password_hash(&self.realm.pool, user.id).await?,
         };
-        let ticket =
-            self.realm.sealer.seal(TICKET, &ticket).ok_or_else(|| Problem::internal("a ticket could not be sealed"))?;
+        let ticket = self
+            .realm
+            .sealer
+            .seal(TICKET, &ticket)
+            .ok_or_else(|| Problem::internal("a ticket could not be sealed"))?;
         let mark = form_mark(&self.realm, &self.page, &self.headers);
         let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         let view = NewPasswordPage {
@@ -239,7 +249,10 @@ fn refusal_text(refusal: Refusal) -> (StatusCode, String) {
             } else {
                 format!("{} minutes", (seconds + 59) / 60)
             };
-            (StatusCode::TOO_MANY_REQUESTS, format!("There were too many failed attempts. Try again in {wait}."))
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                format!("There were too many failed attempts. Try again in {wait}."),
+            )
         }
     }
 }

@@ -41,7 +41,10 @@ impl Wish {
     /// Reads the parameters; an address to return to that is not the client's is refused.
     fn read(realm: &Realm, form: Form) -> Option<Self> {
         let hint = form.get("id_token_hint").and_then(|hint| realm.open_id_token(hint).ok());
-        let client_id = form.get("client_id").map(str::to_owned).or_else(|| hint.as_ref().map(|(_, client)| client.clone()));
+        let client_id = form
+            .get("client_id")
+            .map(str::to_owned)
+            .or_else(|| hint.as_ref().map(|(_, client)| client.clone()));
         let client_id = client_id.unwrap_or_default();
         let destination = match form.get("post_logout_redirect_uri") {
             None => None,
@@ -59,7 +62,13 @@ impl Wish {
     }
 
     /// Ends the session and sends the browser on.
-    async fn end(&self, realm: &Realm, page: &Page, browser: &Browser, session: Option<SignOn>) -> Result<Response> {
+    async fn end(
+        &self,
+        realm: &Realm,
+        page: &Page,
+        browser: &Browser,
+        session: Option<SignOn>,
+    ) -> Result<Response> {
         if let Some(session) = session {
             sign_on::delete(&realm.pool, session.id).await?;
             let audit = SignIn {
@@ -104,7 +113,14 @@ impl Wish {
         show_form(StatusCode::OK, &view, &mark)
     }
 
-    async fn answer(self, realm: &Realm, page: &Page, browser: &Browser, headers: &HeaderMap, sure: bool) -> Result<Response> {
+    async fn answer(
+        self,
+        realm: &Realm,
+        page: &Page,
+        browser: &Browser,
+        headers: &HeaderMap,
+        sure: bool,
+    ) -> Result<Response> {
         match signed_on(realm, headers).await? {
             Some(session) if !sure && self.hinted != Some(session.user.id) => {
                 Ok(self.question(realm, page, headers, &session))

@@ -42,7 +42,9 @@ impl IntoResponse for OAuthError {
         let body = Json(json!({ "error": self.code, "error_description": self.description }));
         let mut response = (self.status, body).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"clients\""));
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"clients\""));
         }
         response
     }
@@ -86,7 +88,10 @@ impl Form {
     /// Reads a form body.
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, OAuthError> {
         if media_type(headers).as_deref() != Some("application/x-www-form-urlencoded") {
-            return Err(OAuthError::bad("invalid_request", "Send the body as application/x-www-form-urlencoded"));
+            return Err(OAuthError::bad(
+                "invalid_request",
+                "Send the body as application/x-www-form-urlencoded",
+            ));
         }
         Self::parse(body)
     }
@@ -109,7 +114,11 @@ impl Form {
 
     /// A field that is there and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// A field that has to be there.
@@ -119,7 +128,11 @@ impl Form {
 }
 
 /// The client that a request proves to come from: by Basic header or form fields; a public client by its id alone.
-pub fn authenticate<'a>(realm: &'a Realm, headers: &HeaderMap, form: &Form) -> Result<&'a Client, OAuthError> {
+pub fn authenticate<'a>(
+    realm: &'a Realm,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<&'a Client, OAuthError> {
     let (id, secret) = match basic(headers) {
         Some((id, secret)) => (id, Some(secret)),
         None => {

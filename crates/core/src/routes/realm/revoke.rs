@@ -7,14 +7,20 @@ use super::oauth::{Failure, Form, authenticate};
 use crate::{crypto::random, realm::Realm, store::realm::grants};
 
 /// Takes back the grant behind a refresh or access token of the client; unknown tokens are fine.
-pub async fn revoke(State(realm): State<Realm>, headers: HeaderMap, body: Bytes) -> Result<StatusCode, Failure> {
+pub async fn revoke(
+    State(realm): State<Realm>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Failure> {
     let form = Form::read(&headers, &body)?;
     let client = authenticate(&realm, &headers, &form)?;
     let token = form.need("token")?;
     let grant = match grants::of_refresh(&realm.pool, &random::stored_form(token)).await? {
         Some(found) => Some(found),
         None => match realm.grant_of_access(token) {
-            Ok(id) => grants::find(&realm.pool, id, realm.clock.now()).await?.map(|grant| (grant.id, grant.client_id)),
+            Ok(id) => grants::find(&realm.pool, id, realm.clock.now())
+                .await?
+                .map(|grant| (grant.id, grant.client_id)),
             Err(_) => None,
         },
     };

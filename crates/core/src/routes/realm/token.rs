@@ -31,7 +31,9 @@ pub async fn token(State(realm): State<Realm>, headers: HeaderMap, body: Bytes) 
         "refresh_token" => for_refresh(&realm, client, &form).await?,
         "client_credentials" if client.service_account => realm.token_for_client(&client.id).await?,
         "client_credentials" | "password" => {
-            return Err(OAuthError::bad("unauthorized_client", "Client not enabled for this grant type").into());
+            return Err(
+                OAuthError::bad("unauthorized_client", "Client not enabled for this grant type").into()
+            );
         }
         _ => return Err(OAuthError::bad("unsupported_grant_type", "Unsupported grant_type").into()),
     };
@@ -40,14 +42,16 @@ pub async fn token(State(realm): State<Realm>, headers: HeaderMap, body: Bytes) 
 
 async fn for_code(realm: &Realm, client: &Client, form: &Form) -> Result<TokenSet, Failure> {
     let code = random::stored_form(form.need("code")?);
-    let redeemed = grants::redeem_code(&realm.pool, &code, realm.clock.now()).await?.ok_or(OAuthError::INVALID_GRANT)?;
+    let redeemed =
+        grants::redeem_code(&realm.pool, &code, realm.clock.now()).await?.ok_or(OAuthError::INVALID_GRANT)?;
     // The code is spent by now, whatever is wrong with the rest: whoever holds a stolen one gets a single try.
     let verified = match (&redeemed.code_challenge, form.get("code_verifier")) {
         (Some(challenge), Some(verifier)) => oidc::verifier_fits(verifier, challenge),
         (None, None) => true,
         _ => false,
     };
-    let fits = redeemed.client_id == client.id && form.get("redirect_uri") == Some(redeemed.redirect_uri.as_str());
+    let fits =
+        redeemed.client_id == client.id && form.get("redirect_uri") == Some(redeemed.redirect_uri.as_str());
     if !verified || !fits {
         grants::delete(&realm.pool, redeemed.grant.id).await?;
         return Err(OAuthError::INVALID_GRANT.into());
@@ -82,9 +86,15 @@ pub async fn master_token(
     let (name, password) = (form.need("username")?, form.need("password")?);
     let user = match realm.sign_in(name, password, Some(ADMIN_CLI), &browser).await? {
         Verdict::Welcome(user) => user,
-        Verdict::ChangeFirst(_) => return Err(OAuthError::bad("invalid_grant", "Account is not fully set up").into()),
-        Verdict::Refused(Refusal::Disabled) => return Err(OAuthError::bad("invalid_grant", "Account disabled").into()),
-        Verdict::Refused(_) => return Err(OAuthError::bad("invalid_grant", "Invalid user credentials").into()),
+        Verdict::ChangeFirst(_) => {
+            return Err(OAuthError::bad("invalid_grant", "Account is not fully set up").into());
+        }
+        Verdict::Refused(Refusal::Disabled) => {
+            return Err(OAuthError::bad("invalid_grant", "Account disabled").into());
+        }
+        Verdict::Refused(_) => {
+            return Err(OAuthError::bad("invalid_grant", "Invalid user credentials").into());
+        }
     };
     if !groups::names_of_user(&realm.pool, user.id).await?.iter().any(|group| group == "admins") {
         return Err(OAuthError::bad("invalid_grant", "Invalid user credentials").into());

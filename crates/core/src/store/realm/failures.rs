@@ -53,7 +53,11 @@ pub async fn begin(pool: &PgPool, attempt: &Attempt, now: DateTime<Utc>) -> sqlx
     Ok(Ok(()))
 }
 
-async fn lock(connection: &mut PgConnection, key: &str, now: DateTime<Utc>) -> sqlx::Result<(Failures, DateTime<Utc>)> {
+async fn lock(
+    connection: &mut PgConnection,
+    key: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<(Failures, DateTime<Utc>)> {
     sqlx::query!(
         "INSERT INTO sign_in_failures (subject, failures, updated_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING",
         key,

@@ -83,7 +83,11 @@ pub async fn insert_code(pool: &PgPool, code: &NewCode<'_>) -> sqlx::Result<()> 
 }
 
 /// Redeems a code: once, in time. A second use takes back what the first one gave (RFC 6749 §4.1.2).
-pub async fn redeem_code(pool: &PgPool, hash: &[u8], now: DateTime<Utc>) -> sqlx::Result<Option<RedeemedCode>> {
+pub async fn redeem_code(
+    pool: &PgPool,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<RedeemedCode>> {
     let mut transaction = pool.begin().await?;
     let Some(code) = sqlx::query!(
         "SELECT c.session_id, c.client_id, c.redirect_uri, c.issuer, c.scope, c.nonce, c.code_challenge, c.expires_at,
@@ -103,9 +107,14 @@ pub async fn redeem_code(pool: &PgPool, hash: &[u8], now: DateTime<Utc>) -> sqlx
         return Ok(None);
     }
     let id = Uuid::new_v4();
-    sqlx::query!("UPDATE authorization_codes SET used_at = $2, grant_id = $3 WHERE code_hash = $1", hash, now, id)
-        .execute(&mut *transaction)
-        .await?;
+    sqlx::query!(
+        "UPDATE authorization_codes SET used_at = $2, grant_id = $3 WHERE code_hash = $1",
+        hash,
+        now,
+        id
+    )
+    .execute(&mut *transaction)
+    .await?;
     if code.expires_at <= now {
         transaction.commit().await?;
         return Ok(None);
@@ -160,7 +169,12 @@ pub async fn delete(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
 }
 
 /// Keeps a refresh token of a grant.
-pub async fn insert_refresh(pool: &PgPool, hash: &[u8], grant: Uuid, expires_at: DateTime<Utc>) -> sqlx::Result<()> {
+pub async fn insert_refresh(
+    pool: &PgPool,
+    hash: &[u8],
+    grant: Uuid,
+    expires_at: DateTime<Utc>,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "INSERT INTO refresh_tokens (token_hash, grant_id, expires_at) VALUES ($1, $2, $3)",
         hash,
@@ -174,7 +188,12 @@ pub async fn insert_refresh(pool: &PgPool, hash: &[u8], grant: Uuid, expires_at:
 
 /// Uses a refresh token: once, in time, by the client it was issued to. A second use means that someone copied it, so the
 /// whole grant is taken back.
-pub async fn use_refresh(pool: &PgPool, hash: &[u8], client_id: &str, now: DateTime<Utc>) -> sqlx::Result<Option<Grant>> {
+pub async fn use_refresh(
+    pool: &PgPool,
+    hash: &[u8],
+    client_id: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<Grant>> {
     let mut transaction = pool.begin().await?;
     let Some(token) = sqlx::query!(
         "SELECT r.grant_id, r.expires_at, r.used_at FROM refresh_tokens r JOIN grants g ON g.id = r.grant_id

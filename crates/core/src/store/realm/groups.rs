@@ -7,9 +7,13 @@ use crate::domain::user::Group;
 
 /// Makes a group unless one of that name exists.
 pub async fn ensure(connection: &mut PgConnection, name: &str) -> sqlx::Result<()> {
-    sqlx::query!("INSERT INTO groups (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING", Uuid::new_v4(), name)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "INSERT INTO groups (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        Uuid::new_v4(),
+        name
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -49,24 +53,36 @@ pub async fn names_of_user(pool: &PgPool, user: Uuid) -> sqlx::Result<Vec<String
 
 /// Adds a user to a group; being in it already is fine.
 pub async fn add(pool: &PgPool, user: Uuid, group: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("INSERT INTO group_members (user_id, group_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", user, group)
-        .execute(pool)
-        .await?;
+    sqlx::query!(
+        "INSERT INTO group_members (user_id, group_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        user,
+        group
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }
 
 /// Adds a user to a group by name; `false` when there is no such group.
 pub async fn add_by_name(connection: &mut PgConnection, user: Uuid, group: &str) -> sqlx::Result<bool> {
-    let group = sqlx::query_scalar!("SELECT id FROM groups WHERE name = $1", group).fetch_optional(&mut *connection).await?;
-    let Some(group) = group else { return Ok(false) };
-    sqlx::query!("INSERT INTO group_members (user_id, group_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", user, group)
-        .execute(connection)
+    let group = sqlx::query_scalar!("SELECT id FROM groups WHERE name = $1", group)
+        .fetch_optional(&mut *connection)
         .await?;
+    let Some(group) = group else { return Ok(false) };
+    sqlx::query!(
+        "INSERT INTO group_members (user_id, group_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        user,
+        group
+    )
+    .execute(connection)
+    .await?;
     Ok(true)
 }
 
 /// Takes a user out of a group.
 pub async fn remove(pool: &PgPool, user: Uuid, group: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM group_members WHERE user_id = $1 AND group_id = $2", user, group).execute(pool).await?;
+    sqlx::query!("DELETE FROM group_members WHERE user_id = $1 AND group_id = $2", user, group)
+        .execute(pool)
+        .await?;
     Ok(())
 }

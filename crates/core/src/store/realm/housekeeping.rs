@@ -13,9 +13,13 @@ const FAILURES_KEPT: TimeDelta = TimeDelta::days(1);
 /// Deletes expired sessions, codes and tokens, and old audit lines and failures.
 pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM sign_on_sessions WHERE expires_at <= $1", now).execute(pool).await?;
-    sqlx::query!("DELETE FROM authorization_codes WHERE expires_at <= $1", now - USED_KEPT).execute(pool).await?;
+    sqlx::query!("DELETE FROM authorization_codes WHERE expires_at <= $1", now - USED_KEPT)
+        .execute(pool)
+        .await?;
     sqlx::query!("DELETE FROM refresh_tokens WHERE expires_at <= $1", now - USED_KEPT).execute(pool).await?;
-    sqlx::query!("DELETE FROM sign_in_failures WHERE updated_at <= $1", now - FAILURES_KEPT).execute(pool).await?;
+    sqlx::query!("DELETE FROM sign_in_failures WHERE updated_at <= $1", now - FAILURES_KEPT)
+        .execute(pool)
+        .await?;
     sqlx::query!("DELETE FROM sign_ins WHERE at <= $1", now - AUDIT_KEPT).execute(pool).await?;
     Ok(())
 }

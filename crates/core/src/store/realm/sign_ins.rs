@@ -60,7 +60,13 @@ pub async fn record(pool: &PgPool, sign_in: &SignIn<'_>, now: DateTime<Utc>) -> 
     let username: String = sign_in.username.chars().take(200).collect();
     let outcome = sign_in.outcome.as_str();
     let address = &sign_in.browser.address;
-    hivematrix_shared::audit!(username, outcome, client_address = address, client = sign_in.client_id, "Sign-in");
+    hivematrix_shared::audit!(
+        username,
+        outcome,
+        client_address = address,
+        client = sign_in.client_id,
+        "Sign-in"
+    );
     sqlx::query!(
         "INSERT INTO sign_ins (at, username, user_id, client_id, outcome, client_address, user_agent, correlation_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

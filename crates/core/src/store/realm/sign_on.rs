@@ -77,6 +77,7 @@ pub async fn delete(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
 
 /// Ends all sessions of a user, but perhaps one.
 pub async fn delete_of_user(pool: &PgPool, user: Uuid, but: Option<Uuid>) -> sqlx::Result<u64> {
-    let done = sqlx::query!("DELETE FROM sign_on_sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2", user, but);
+    let done =
+        sqlx::query!("DELETE FROM sign_on_sessions WHERE user_id = $1 AND id IS DISTINCT FROM $2", user, but);
     Ok(done.execute(pool).await?.rows_affected())
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use hivematrix_shared::auth::Revocations;
+use hivematrix_shared::{auth::Revocations, clock::Clock};
 use tokio::sync::watch;
 
 use crate::domain::revocation::{Cursor, Revocation};
@@ -91,8 +91,10 @@ impl RevocationLog {
     }
 
     /// Forgets entries whose tokens have expired.
-    pub fn prune(&self, now: i64) {
+    pub fn prune(&self, clock: &Clock) {
+        let now = clock.unix();
         self.entries().retain(|entry| entry.exp > now);
+        self.0.own.prune(clock);
     }
 }
 
@@ -126,7 +128,7 @@ mod tests {
         log.append("a", 100, 1);
         assert_eq!(log.since(None, 99).1.len(), 1);
         assert!(log.since(None, 100).1.is_empty());
-        log.prune(100);
+        log.prune(&Clock::fixed(chrono::DateTime::from_timestamp(100, 0).unwrap()));
         assert!(log.take().is_empty());
     }
 
@@ -140,7 +142,11 @@ mod tests {
     #[test]
     fn mirrored_entries_count_once() {
         let log = log();
-        let entry = |cursor: &str, jti: &str| Revocation { cursor: cursor.parse().unwrap(), jti: jti.into(), exp: 100 };
+        let entry = |cursor: &str, jti: &str| Revocation {
+            cursor: cursor.parse().unwrap(),
+            jti: jti.into(),
+            exp: 100,
+        };
         log.mirror(vec![entry("1-0", "a"), entry("1-1", "b")]);
         log.mirror(vec![entry("1-1", "b"), entry("2-0", "c")]);
         assert_eq!(ids(&log.since(None, 0).1), ["a", "b", "c"]);

@@ -54,7 +54,8 @@ impl SessionStore for MemorySessions {
         if sessions.len() >= self.most {
             sessions.retain(|_, kept| !kept.is_expired(session.created_at));
             if sessions.len() >= self.most
-                && let Some(first) = sessions.iter().min_by_key(|(_, kept)| kept.expires_at).map(|(id, _)| id.clone())
+                && let Some(first) =
+                    sessions.iter().min_by_key(|(_, kept)| kept.expires_at).map(|(id, _)| id.clone())
             {
                 tracing::warn!("the session memory is full, an old session was dropped");
                 sessions.remove(&first);

@@ -23,10 +23,18 @@ pub struct StoreUnavailable(pub String);
 /// Where sessions live. All times are Unix seconds.
 pub trait SessionStore {
     /// Keeps a session until it expires.
-    fn create(&self, id: &str, session: &Session) -> impl Future<Output = Result<(), StoreUnavailable>> + Send;
+    fn create(
+        &self,
+        id: &str,
+        session: &Session,
+    ) -> impl Future<Output = Result<(), StoreUnavailable>> + Send;
 
     /// A session that has not expired, revoked or not.
-    fn find(&self, id: &str, now: i64) -> impl Future<Output = Result<Option<Session>, StoreUnavailable>> + Send;
+    fn find(
+        &self,
+        id: &str,
+        now: i64,
+    ) -> impl Future<Output = Result<Option<Session>, StoreUnavailable>> + Send;
 
     /// Ends a session atomically and enters it into the log. `false` when there is none; one that was ended before and has
     /// not expired counts as success.
@@ -36,5 +44,6 @@ pub trait SessionStore {
     fn announce(&self, id: &str, exp: i64) -> impl Future<Output = Result<(), StoreUnavailable>> + Send;
 
     /// All live sessions with their ids.
-    fn list(&self, now: i64) -> impl Future<Output = Result<Vec<(String, Session)>, StoreUnavailable>> + Send;
+    fn list(&self, now: i64)
+    -> impl Future<Output = Result<Vec<(String, Session)>, StoreUnavailable>> + Send;
 }

@@ -37,6 +37,9 @@ return 1",
     )
 });
 
+/// Id and fields of a stream entry.
+type StreamEntry = (String, Vec<(String, String)>);
+
 /// What the server says about itself, for the health check.
 #[derive(Clone, Debug)]
 pub struct RedisStatus {
@@ -80,7 +83,9 @@ impl RedisSessions {
         let attempts = async {
             let first: RedisResult<T> = pipeline.query_async(&mut self.connection.clone()).await;
             match first {
-                Err(error) if is_disconnect(&error) => pipeline.query_async(&mut self.connection.clone()).await,
+                Err(error) if is_disconnect(&error) => {
+                    pipeline.query_async(&mut self.connection.clone()).await
+                }
                 other => other,
             }
         };
@@ -95,7 +100,9 @@ impl RedisSessions {
         let (clients, memory): (String, String) =
             self.run(redis::pipe().cmd("INFO").arg("clients").cmd("INFO").arg("memory")).await?;
         let field = |text: &str, name: &str| {
-            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok()).unwrap_or(0)
+            text.lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
+                .unwrap_or(0)
         };
         Ok(RedisStatus {
             connected_clients: field(&clients, "connected_clients"),
@@ -107,11 +114,16 @@ impl RedisSessions {
     pub async fn pull_log(&self) -> Result<(), StoreUnavailable> {
         let after = self.log.tip();
         let from = if after == Cursor::default() { "-".to_owned() } else { format!("({after}") };
-        let (entries,): (Vec<(String, Vec<(String, String)>)>,) =
+        let (entries,): (Vec<StreamEntry>,) =
             self.run(redis::pipe().cmd("XRANGE").arg(LOG_KEY).arg(from).arg("+")).await?;
         let news = entries.into_iter().filter_map(|(id, fields)| {
-            let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-            Some(Revocation { cursor: id.parse().ok()?, jti: field("jti")?, exp: field("exp")?.parse().ok()? })
+            let field =
+                |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+            Some(Revocation {
+                cursor: id.parse().ok()?,
+                jti: field("jti")?,
+                exp: field("exp")?.parse().ok()?,
+            })
         });
         self.log.mirror(news.collect());
         Ok(())
@@ -196,10 +208,19 @@ impl SessionStore for RedisSessions {
         let mut position = 0_u64;
         loop {
             let ((next, keys),): ((u64, Vec<String>),) = self
-                .run(redis::pipe().cmd("SCAN").arg(position).arg("MATCH").arg("session:*").arg("COUNT").arg(SCAN_STEP))
+                .run(
+                    redis::pipe()
+                        .cmd("SCAN")
+                        .arg(position)
+                        .arg("MATCH")
+                        .arg("session:*")
+                        .arg("COUNT")
+                        .arg(SCAN_STEP),
+                )
                 .await?;
             if !keys.is_empty() {
-                let (values,): (Vec<Option<String>>,) = self.run(redis::pipe().cmd("MGET").arg(&keys)).await?;
+                let (values,): (Vec<Option<String>>,) =
+                    self.run(redis::pipe().cmd("MGET").arg(&keys)).await?;
                 found.extend(keys.iter().zip(values).filter_map(|(key, value)| {
                     let session = Session::from_json(&value?, now)?;
                     let id = key.strip_prefix("session:")?;

@@ -119,10 +119,9 @@ impl Sessions {
     }
 
     async fn sweep(&self) {
-        let now = self.0.clock.unix();
-        self.0.log.prune(now);
+        self.0.log.prune(&self.0.clock);
         if let Backend::Memory(memory) = self.backend().await {
-            memory.sweep(now);
+            memory.sweep(self.0.clock.unix());
         }
     }
 
@@ -132,7 +131,9 @@ impl Sessions {
 
     /// Moves sessions and log to a Redis that is configured but was not there at the start; `Ok` when there is nothing to do.
     pub async fn move_to_redis(&self) -> Result<(), StoreUnavailable> {
-        let (Some(url), Backend::Memory(_)) = (&self.0.redis_url, self.backend().await) else { return Ok(()) };
+        let (Some(url), Backend::Memory(_)) = (&self.0.redis_url, self.backend().await) else {
+            return Ok(());
+        };
         let redis = RedisSessions::connect(url, self.0.log.clone()).await?;
         let mut backend = self.0.backend.write().await;
         let Backend::Memory(memory) = &*backend else { return Ok(()) };

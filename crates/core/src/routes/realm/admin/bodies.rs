@@ -16,7 +16,9 @@ pub fn user(user: &User, brief: bool) -> Value {
     let mut body = Map::new();
     body.insert("id".into(), json!(user.id));
     body.insert("username".into(), json!(user.username));
-    for (name, value) in [("firstName", &user.first_name), ("lastName", &user.last_name), ("email", &user.email)] {
+    for (name, value) in
+        [("firstName", &user.first_name), ("lastName", &user.last_name), ("email", &user.email)]
+    {
         if let Some(value) = value {
             body.insert(name.into(), json!(value));
         }

@@ -30,7 +30,8 @@ pub async fn list(
     LenientQuery(query): LenientQuery<ListQuery>,
 ) -> Result<Json<Vec<Value>>, Failure> {
     let pattern = query.search.map(|text| {
-        let escaped = text.trim().to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        let escaped =
+            text.trim().to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         format!("%{escaped}%")
     });
     let max = query.max.filter(|max| *max >= 0).unwrap_or(i64::MAX);
@@ -39,7 +40,11 @@ pub async fn list(
 }
 
 /// The groups of a user.
-pub async fn of_user(State(realm): State<Realm>, _: Administrator, Path(id): Path<String>) -> Result<Json<Vec<Value>>, Failure> {
+pub async fn of_user(
+    State(realm): State<Realm>,
+    _: Administrator,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<Value>>, Failure> {
     let user = user(&realm, &id).await?;
     Ok(Json(groups::of_user(&realm.pool, user.id).await?.iter().map(bodies::group).collect()))
 }

@@ -81,7 +81,8 @@ impl IntoResponse for Failure {
             Self::Error(status, text) => error(status, text),
             Self::Message(status, text) => (status, Json(json!({ "errorMessage": text }))).into_response(),
             Self::Policy(code, text) => {
-                (StatusCode::BAD_REQUEST, Json(json!({ "error": code, "error_description": text }))).into_response()
+                (StatusCode::BAD_REQUEST, Json(json!({ "error": code, "error_description": text })))
+                    .into_response()
             }
             Self::Problem(problem) => problem.into_response(),
         }

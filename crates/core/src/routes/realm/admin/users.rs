@@ -105,7 +105,11 @@ pub async fn count(
 }
 
 /// One user.
-pub async fn show(State(realm): State<Realm>, _: Administrator, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
+pub async fn show(
+    State(realm): State<Realm>,
+    _: Administrator,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Failure> {
     Ok(Json(bodies::user(&user(&realm, &id).await?, false)))
 }
 
@@ -119,7 +123,9 @@ pub async fn create(
     if username.is_empty() {
         return Err(Failure::Message(StatusCode::BAD_REQUEST, "User name is missing".to_owned()));
     }
-    if username.chars().count() > LONGEST_NAME || username.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if username.chars().count() > LONGEST_NAME
+        || username.chars().any(|c| c.is_control() || c.is_whitespace())
+    {
         return Err(Failure::Message(StatusCode::BAD_REQUEST, "User name is not valid".to_owned()));
     }
     let mut new = User {
@@ -187,7 +193,12 @@ pub async fn update(
     if closed {
         realm.end_all_sessions(changed.id).await?;
     }
-    hivematrix_shared::audit!(username = changed.username, enabled = changed.enabled, by, "A user was changed");
+    hivematrix_shared::audit!(
+        username = changed.username,
+        enabled = changed.enabled,
+        by,
+        "A user was changed"
+    );
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -241,7 +252,11 @@ async fn hashed(realm: &Realm, user: &User, credential: &Credential) -> Result<(
     if credential.kind.as_deref().is_some_and(|kind| kind != "password") {
         return Err(bad("Only the credential type password is supported"));
     }
-    let password = credential.value.as_deref().filter(|value| !value.is_empty()).ok_or_else(|| bad("Empty password not allowed"))?;
+    let password = credential
+        .value
+        .as_deref()
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| bad("Empty password not allowed"))?;
     password_policy::check(password, &user.username, user.email.as_deref())
         .map_err(|weak| Failure::Policy(policy_code(weak), weak.to_string()))?;
     Ok((realm.passwords.hash(password).await?, credential.temporary.unwrap_or(false)))
@@ -259,7 +274,9 @@ const fn policy_code(error: WeakPassword) -> &'static str {
 impl From<UserError> for Failure {
     fn from(error: UserError) -> Self {
         match error {
-            UserError::SameUsername | UserError::SameEmail => Self::Message(StatusCode::CONFLICT, error.to_string()),
+            UserError::SameUsername | UserError::SameEmail => {
+                Self::Message(StatusCode::CONFLICT, error.to_string())
+            }
             UserError::Database(error) => Self::Problem(error.into()),
         }
     }

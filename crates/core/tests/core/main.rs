@@ -1,0 +1,25 @@
+//! Tests through Core's router, against real PostgreSQL and Redis. One binary, so that they link once.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod own_login;
+#[cfg(test)]
+mod revocations;
+#[cfg(test)]
+mod service_tokens;
+#[cfg(test)]
+mod session_store;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod user_tokens;
+#[cfg(test)]
+mod vectors;
