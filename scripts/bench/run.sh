@@ -94,7 +94,7 @@ say "Gateway, 10 KB of JSON, against nginx proxy_pass over TLS"
 jq -n '{rows: [range(0; 120) | {id: ., subject: "A line of about eighty characters of JSON text for the gateway"}]}' -c > "$work/www/ten.json"
 truncate -s 10240 "$work/www/ten.json"
 registry="$HIVEMATRIX_HOME/services.json"
-jq --arg url "http://127.0.0.1:$(port 6002)" '.bench = {url: $url, visible: false}' "$registry" > "$registry.new"
+jq --arg url "http://127.0.0.1:$(port 6002)" '.bench = {url: $url}' "$registry" > "$registry.new"
 mv "$registry.new" "$registry"
 sleep 4
 pin_others

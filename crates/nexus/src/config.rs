@@ -44,10 +44,10 @@ pub struct Settings {
     #[arg(long, env = "NEXUS_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
-    /// Base URL of Keycloak for this service; default Core's local realm.
+    /// Base URL of Keycloak for calls from here; default KEYCLOAK_SERVER_URL, else Core's local realm.
     #[arg(long, env = "KEYCLOAK_BACKEND_URL")]
     pub keycloak_backend_url: Option<String>,
-    /// Base URL of Keycloak as it names itself in tokens, when that is not `<public origin>/keycloak`.
+    /// Base URL of Keycloak, also as it names itself in tokens when that is not `<public origin>/keycloak`.
     #[arg(long, env = "KEYCLOAK_SERVER_URL")]
     pub keycloak_server_url: Option<String>,
     /// Realm of the suite.

@@ -10,6 +10,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use hivematrix_shared::correlation;
 use http::{HeaderMap, HeaderName, header};
 
 use crate::{
@@ -95,7 +96,12 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
         return response;
     }
     let look = match slots.visitor.get() {
-        Some(visitor) => gateway.preferences.look(&visitor.claims.email).await,
+        Some(visitor) => {
+            // The frame stands outside the request's own scope, but Codex should know which page asks.
+            let id = response.headers().get(correlation::HEADER).and_then(|id| id.to_str().ok());
+            let id = id.unwrap_or(correlation::NONE).to_owned();
+            correlation::scope(id, gateway.preferences.look(&visitor.claims.email)).await
+        }
         None => Look::default(),
     };
     let panel = slots.visitor.get().map(|visitor| {

@@ -104,20 +104,16 @@ impl Realm {
     pub fn new(settings: &Settings, origins: &PublicOrigins, services: ServiceClient, clock: Clock) -> Self {
         let name = settings.keycloak_realm.clone();
         let of_realm = |base: &str| format!("{}/realms/{name}", without_realm(base, &name));
+        let given = |url: &Option<String>| url.clone().filter(|url| !url.trim().is_empty());
+        let (public, backend) = (given(&settings.keycloak_server_url), given(&settings.keycloak_backend_url));
         let mut issuers: Vec<String> =
             origins.iter().map(|o| of_realm(&format!("{}{PUBLIC_PREFIX}", o.as_str()))).collect();
-        issuers.extend(
-            settings
-                .keycloak_server_url
-                .iter()
-                .chain(&settings.keycloak_backend_url)
-                .map(|base| of_realm(base)),
-        );
+        issuers.extend(public.iter().chain(&backend).map(|base| of_realm(base)));
         Self {
             http: services.http().clone(),
             services,
             clock,
-            backend: settings.keycloak_backend_url.as_deref().map(|base| without_realm(base, &name)),
+            backend: backend.or(public).map(|base| without_realm(&base, &name)),
             client_id: settings.keycloak_client_id.clone(),
             client_secret: settings.keycloak_client_secret.clone(),
             issuers,

@@ -15,7 +15,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use hivematrix_shared::{auth::AuthError, pages::is_navigation, problem::Problem};
+use hivematrix_shared::{auth::AuthError, pages::is_navigation, problem::Problem, server::RouteLabel};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use tracing::Span;
 use url::form_urlencoded;
@@ -81,7 +81,26 @@ pub(crate) enum HostKind {
 
 /// Handler of everything that is not health, metrics or API documents.
 pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    dispatch(&gateway, request).await.unwrap_or_else(IntoResponse::into_response)
+    let label = route_label(&gateway, request.uri().path());
+    let mut response = dispatch(&gateway, request).await.unwrap_or_else(IntoResponse::into_response);
+    if let Some(label) = label {
+        response.extensions_mut().insert(RouteLabel(label));
+    }
+    response
+}
+
+/// Name of a route in metrics: the gateway's own paths and the registered services, nothing a client makes up.
+fn route_label(gateway: &Gateway, path: &str) -> Option<String> {
+    let first = path.strip_prefix('/')?.split('/').next()?;
+    match path {
+        "/" | "/login" | "/keycloak-callback" | "/logout" | "/api/invalidate-cache" => Some(path.to_owned()),
+        _ if matches!(first, "static" | "keycloak" | "realms" | "resources")
+            || gateway.context.registry.load().get(first).is_some() =>
+        {
+            Some(format!("/{first}/*"))
+        }
+        _ => None,
+    }
 }
 
 async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {

@@ -319,3 +319,41 @@ async fn the_realm_is_shown_below_its_prefix() {
     let redirect = world.get("/realms/hivematrix/redirect").send().await;
     assert_eq!(redirect.header("location"), "https://gw.test/keycloak/realms/hivematrix/account");
 }
+
+#[tokio::test]
+async fn behind_a_reverse_proxy_one_hop_is_trusted_and_otherwise_none() {
+    for (behind_proxy, client) in [("true", "203.0.113.7"), ("false", "127.0.0.1")] {
+        let plan = Plan {
+            backends: vec![("ledger", serve(echo()).await)],
+            arguments: vec!["--behind-proxy".to_owned(), behind_proxy.to_owned()],
+            ..Plan::default()
+        };
+        let world = World::with(plan).await;
+        let host = if behind_proxy == "true" { "inner:8443" } else { "gw.test" };
+        let answer = world
+            .client
+            .get("/ledger/x")
+            .header("host", host)
+            .bearer(world.identity.user_token(Billing))
+            .header("x-forwarded-for", "6.6.6.6, 203.0.113.7")
+            .header("x-forwarded-host", "gw.test")
+            .header("x-forwarded-prefix", "/evil")
+            .send()
+            .await;
+        let got = answer.json()["headers"].clone();
+        for (name, value) in
+            [("x-forwarded-for", client), ("x-forwarded-host", "gw.test"), ("x-forwarded-prefix", "/ledger")]
+        {
+            assert_eq!(got[name], json!([value]), "{behind_proxy} {name}");
+        }
+        let metrics = world
+            .client
+            .get("/metrics")
+            .header("host", host)
+            .header("x-forwarded-for", "203.0.113.7")
+            .send()
+            .await;
+        let expected = if behind_proxy == "true" { StatusCode::NOT_FOUND } else { StatusCode::OK };
+        assert_eq!(metrics.status, expected, "the proxy's own address opens nothing");
+    }
+}

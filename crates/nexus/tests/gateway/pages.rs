@@ -218,3 +218,17 @@ async fn composed_pages_are_compressed_for_browsers_that_take_it() {
     std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&answer.body[..]), &mut text).unwrap();
     assert!(text.contains("<main>content</main>"));
 }
+
+#[tokio::test]
+async fn metrics_name_services_and_own_routes_and_nothing_a_client_makes_up() {
+    let world = World::new().await;
+    world.call(Method::GET, "/ledger/api/x", Technician).send().await;
+    world.get("/login").send().await;
+    world.call(Method::GET, "/made-up/x", Technician).send().await;
+    let metrics = world.get("/metrics").send().await.text();
+    for (route, status) in [("/ledger/*", 200), ("/login", 302), ("unmatched", 404)] {
+        let line = format!(r#"method="GET",route="{route}",status="{status}"}} 1"#);
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+    assert!(!metrics.contains("made-up"));
+}

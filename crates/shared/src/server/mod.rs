@@ -11,7 +11,10 @@ use std::{net::SocketAddr, time::Duration};
 use axum::{Router, serve::ListenerExt};
 use tokio::net::TcpListener;
 
-pub use self::{options::ServeOptions, stack::apply};
+pub use self::{
+    options::ServeOptions,
+    stack::{RouteLabel, apply},
+};
 use crate::context::ServiceContext;
 
 /// Time that open requests get after the signal to stop.

@@ -64,6 +64,11 @@ pub fn apply(context: &ServiceContext, app: Router, options: ServeOptions) -> Ro
         .layer(middleware::from_fn_with_state(outer, observe))
 }
 
+/// An answer's extension that names its route for metrics and logs, where the router's own fallback answered. Names must
+/// be few: never a path.
+#[derive(Clone, Debug)]
+pub struct RouteLabel(pub String);
+
 struct Outer {
     metrics: Metrics,
     info: PageInfo,
@@ -91,7 +96,8 @@ async fn observe(State(outer): State<Arc<Outer>>, mut request: Request, next: Ne
         "request", correlation_id = %id, user = field::Empty, method = %method, path = %wanted.path
     );
     let handled = async {
-        let response = next.run(Request::from_parts(parts, body)).await;
+        let mut response = next.run(Request::from_parts(parts, body)).await;
+        let route = route.or_else(|| response.extensions_mut().remove::<RouteLabel>().map(|label| label.0));
         if let Some(problem) = response.extensions().get::<Problem>()
             && problem.status().is_server_error()
         {
