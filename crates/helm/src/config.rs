@@ -7,7 +7,7 @@ use crate::cli::Command;
 
 /// Starts, watches and logs the HiveMatrix suite.
 #[derive(Debug, Parser)]
-#[command(name = "helm", subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "helm", version, subcommand_required = true, arg_required_else_help = true)]
 pub struct Settings {
     /// Settings that all services share.
     #[command(flatten)]

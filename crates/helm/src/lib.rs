@@ -57,7 +57,6 @@ pub async fn serve(state: ServeState, listener: TcpListener) {
 }
 
 /// All routes with the options of their layers.
-#[must_use]
 pub fn app(state: ServeState) -> (axum::Router, ServeOptions) {
     let health = Health::new(&state.context).database(state.pool.clone()).dependency("core");
     let (router, openapi) = routes::router(state);

@@ -315,8 +315,7 @@ impl Units<'_> {
         files::private_dir(&folder)?;
         let mut spec = self.server(SIMULATOR);
         spec.env.insert("FRESHSERVICE_API_KEY".to_owned(), key.clone());
-        let probe =
-            Probe::Http { client: client.clone(), url: format!("http://127.0.0.1:{port}/_control/health") };
+        let probe = Probe::Http { client: client.clone(), url: format!("http://127.0.0.1:{port}/livez") };
         Ok(Some(UnitSpec {
             kind: UnitKind::Helper,
             program,

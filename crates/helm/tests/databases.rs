@@ -1,5 +1,7 @@
 //! One database and one role per service, on a real server.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::BTreeMap;
 
 use hivematrix_helm::{

@@ -1,5 +1,7 @@
 //! The central log through the router, on real PostgreSQL (helm.md §4.2, §5).
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use chrono::{TimeDelta, TimeZone, Utc};
 use hivematrix_helm::{
     ServeState, app,

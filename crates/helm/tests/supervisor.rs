@@ -1,5 +1,7 @@
 //! Supervision with real child processes.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 mod support;
 
 use std::{
@@ -343,13 +345,15 @@ async fn only_units_that_are_out_of_date_are_restarted() {
 async fn a_service_is_ready_when_its_address_answers_and_gets_its_own_environment_only() {
     let home = Home::new();
     let supervisor = home.supervisor();
-    let port = support::free_port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let probe =
         Probe::Http { client: local_client().unwrap(), url: format!("http://127.0.0.1:{port}/readyz") };
     supervisor.add(UnitSpec {
         program: support::program(),
         args: support::arguments(),
-        env: support::environment(port),
+        env: [("PATH", "/usr/bin:/bin"), (support::PRETEND, "yes"), (support::PORT, &port.to_string())]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         ready: probe.clone(),
         alive: Some(probe),
         port: Some(port),

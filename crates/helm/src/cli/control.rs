@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::{
     offline,
-    output::{Colour, coloured, paint},
+    output::{Colour, coloured, paint, say},
     up,
 };
 use crate::{
@@ -46,10 +46,10 @@ pub(super) async fn down(layout: &Layout) -> Result<()> {
         demand(layout, &Request::Down).await?;
         up::wait_for_end(layout, DOWN_PATIENCE).await?;
     } else if !offline::stop_everything(layout).await? {
-        println!("The suite in {} is not running.", layout.home().display());
+        say!("The suite in {} is not running.", layout.home().display());
         return Ok(());
     }
-    println!("HiveMatrix is stopped.");
+    say!("HiveMatrix is stopped.");
     Ok(())
 }
 
@@ -62,12 +62,12 @@ fn say(reply: Option<Reply>, layout: &Layout) -> Result<()> {
         eprintln!("{} {}", paint("✗", Colour::Red, colours), reply.message);
         bail!("not done");
     }
-    println!("{} {}", paint("✓", Colour::Green, colours), reply.message);
+    say!("{} {}", paint("✓", Colour::Green, colours), reply.message);
     if let Some(pid) = reply.pid {
-        println!("  PID: {pid}");
+        say!("  PID: {pid}");
     }
     if let Some(port) = reply.port {
-        println!("  Port: {port}");
+        say!("  Port: {port}");
     }
     Ok(())
 }

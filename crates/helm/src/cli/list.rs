@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::output::say;
 use crate::{
     domain::registry::{Addressing, Registry},
     instance::{Layout, options::Options, registry},
@@ -13,7 +14,7 @@ pub(super) fn run(layout: &Layout) -> Result<()> {
     let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
     let registry = Registry::generate(&registry::authority(layout)?, addressing)?;
     let programs = suite::programs()?;
-    println!("{:<14} {:<10} {:>6}  {:<28} {}", "SERVICE", "TYPE", "PORT", "URL", "NEEDS");
+    say!("{:<14} {:<10} {:>6}  {:<28} NEEDS", "SERVICE", "TYPE", "PORT", "URL");
     for name in registry.start_sequence() {
         let Some(entry) = registry.get(name) else { continue };
         let kind = match () {
@@ -24,7 +25,7 @@ pub(super) fn run(layout: &Layout) -> Result<()> {
         };
         let needs: Vec<&str> =
             entry.servers.iter().chain(&entry.service.dependencies).map(String::as_str).collect();
-        println!(
+        say!(
             "{name:<14} {kind:<10} {:>6}  {:<28} {}",
             entry.service.port,
             entry.service.url,

@@ -1,13 +1,13 @@
 //! `helm logs`: out of the central log, oldest first.
 
-use std::{io::Write, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::{
     LogsArgs,
-    output::{Colour, coloured, harmless, paint},
+    output::{Colour, coloured, harmless, paint, say},
     store,
 };
 use crate::{
@@ -35,16 +35,15 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
     let mut rows = logs::search(&pool, &filter).await.context("cannot read the log")?;
     rows.reverse();
     let colours = coloured();
-    let mut out = std::io::stdout().lock();
     if rows.is_empty() && !args.follow {
-        writeln!(out, "No logs found")?;
+        say!("No logs found");
         return Ok(());
     }
     let heading = format!("{} log lines, oldest first", rows.len());
-    writeln!(out, "{}", paint(&heading, Colour::Grey, colours))?;
+    say!("{}", paint(&heading, Colour::Grey, colours));
     let mut last = rows.iter().map(|row| row.id).max().unwrap_or(0);
     for row in &rows {
-        out.write_all(text(row, colours).as_bytes())?;
+        say!("{}", text(row, colours));
     }
     if !args.follow {
         return Ok(());
@@ -59,14 +58,13 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
         filter.after_id = Some(last);
         for row in logs::search(&pool, &filter).await.context("cannot read the log")? {
             last = last.max(row.id);
-            out.write_all(text(&row, colours).as_bytes())?;
+            say!("{}", text(&row, colours));
         }
-        out.flush()?;
         tokio::time::sleep(FOLLOW_POLL).await;
     }
 }
 
-/// One line, and an indented one for each value beside the message.
+/// A line, and an indented one for each value beside the message.
 fn text(row: &LogRow, colours: bool) -> String {
     let colour = match row.level.as_str() {
         "ERROR" | "CRITICAL" => Colour::Red,
@@ -88,7 +86,6 @@ fn text(row: &LogRow, colours: bool) -> String {
         line.push_str(&format!("{} ", paint(&harmless(user), Colour::Blue, colours)));
     }
     line.push_str(&harmless(&row.message));
-    line.push('\n');
     if let Some(Value::Object(extra)) = &row.extra_data {
         for (name, value) in extra {
             let value = match value {
@@ -98,8 +95,8 @@ fn text(row: &LogRow, colours: bool) -> String {
             let value: String =
                 if name == "exception" { value.chars().take(EXCEPTION).collect() } else { value };
             let item = format!("    {}: {}", harmless(name), harmless(&value));
-            line.push_str(&paint(&item, Colour::Grey, colours));
             line.push('\n');
+            line.push_str(&paint(&item, Colour::Grey, colours));
         }
     }
     line
@@ -129,7 +126,7 @@ mod tests {
             process_id: None,
         };
         let expected = format!(
-            "2025-11-22 10:30:00.000 [ERROR]    [codex]         01234567 ada@x sync failed\n    exception: {}\n    tries: 3\n",
+            "2025-11-22 10:30:00.000 [ERROR]    [codex]         01234567 ada@x sync failed\n    exception: {}\n    tries: 3",
             "x".repeat(200)
         );
         assert_eq!(text(&row, false), expected);

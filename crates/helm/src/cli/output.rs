@@ -1,6 +1,20 @@
 //! Colours, where a person reads them.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+
+/// Writes a line to standard output. Whoever closed it has read enough: the program ends without a complaint.
+pub fn line(text: impl std::fmt::Display) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        let is_closed = error.kind() == std::io::ErrorKind::BrokenPipe;
+        std::process::exit(if is_closed { 0 } else { 1 });
+    }
+}
+
+/// [`line`] with a format string.
+macro_rules! say {
+    ($($argument:tt)+) => { $crate::cli::output::line(format_args!($($argument)+)) };
+}
+pub(crate) use say;
 
 /// Whether standard output is a terminal that shows colours.
 #[must_use]

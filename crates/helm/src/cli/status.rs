@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     StatusArgs,
     offline::{self, LeftRunning},
-    output::{Colour, coloured, paint},
+    output::{Colour, coloured, paint, say},
 };
 use crate::{
     control::{client::ask, protocol::Request},
@@ -43,13 +43,13 @@ pub(super) async fn run(layout: &Layout, args: &StatusArgs) -> Result<()> {
     }
     if args.json {
         let entries: Vec<&Entry> = lines.iter().map(|line| &line.entry).collect();
-        println!("{}", serde_json::to_string_pretty(&entries).context("cannot write JSON")?);
+        say!("{}", serde_json::to_string_pretty(&entries).context("cannot write JSON")?);
         return Ok(());
     }
     match (&reply, lines.is_empty()) {
-        (None, true) => println!("The suite in {} is not running.", layout.home().display()),
+        (None, true) => say!("The suite in {} is not running.", layout.home().display()),
         (None, false) => {
-            println!("The daemon is not running, but these processes are. `helm up` takes them over.\n");
+            say!("The daemon is not running, but these processes are. `helm up` takes them over.\n");
             print_table(&lines);
         }
         (Some(_), _) => print_table(&lines),
@@ -115,16 +115,23 @@ impl Line {
 
 fn print_table(lines: &[Line]) {
     let colours = coloured();
-    println!(
+    say!(
         "{:<14} {:<11} {:<12} {:>8} {:>6} {:>11} {:>9} {:>9}",
-        "SERVICE", "STATUS", "HEALTH", "PID", "PORT", "MEMORY", "UPTIME", "LATENCY"
+        "SERVICE",
+        "STATUS",
+        "HEALTH",
+        "PID",
+        "PORT",
+        "MEMORY",
+        "UPTIME",
+        "LATENCY"
     );
     let dash = || "-".to_owned();
     let mut total = 0;
     for Line { entry, port, latency, note } in lines {
         let state = paint(&format!("{:<11}", entry.state), state_colour(entry.state), colours);
         let health = paint(&format!("{:<12}", entry.health), health_colour(entry.health), colours);
-        println!(
+        say!(
             "{:<14} {state} {health} {:>8} {:>6} {:>11} {:>9} {:>9}  {}",
             entry.name,
             entry.pid.map_or_else(dash, |pid| pid.to_string()),
@@ -136,7 +143,7 @@ fn print_table(lines: &[Line]) {
         );
         total += entry.memory.unwrap_or(0);
     }
-    println!("{:<14} {:<11} {:<12} {:>8} {:>6} {:>11}", "", "", "", "", "", memory_text(total));
+    say!("{:<14} {:<11} {:<12} {:>8} {:>6} {:>11}", "", "", "", "", "", memory_text(total));
 }
 
 fn state_colour(state: &str) -> Colour {

@@ -8,7 +8,7 @@ use hivematrix_shared::contracts::core::{ServiceTokenRequest, TokenAnswer};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::TokenArgs;
+use super::{TokenArgs, output::say};
 use crate::{
     domain::registry::{Addressing, Registry},
     instance::{Layout, options::Options, registry, secrets},
@@ -63,7 +63,7 @@ pub(super) async fn run(layout: &Layout, args: &TokenArgs) -> Result<()> {
     }
     let TokenAnswer { token } = answer.json().await.context("Core's answer cannot be understood")?;
     match &args.get {
-        None => println!("{token}"),
+        None => say!("{token}"),
         Some(target) => get(&client, &registry, target, &token).await?,
     }
     Ok(())
@@ -89,7 +89,7 @@ async fn get(client: &reqwest::Client, registry: &Registry, target: &str, token:
         .await
         .map_err(|error| anyhow::anyhow!("{target}: {}", words(&error)))?;
     let status = answer.status();
-    println!("{}", answer.text().await.context("the answer was cut off")?);
+    say!("{}", answer.text().await.context("the answer was cut off")?);
     if !status.is_success() {
         bail!("{target} answered {}", status.as_u16());
     }

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{
     UpArgs,
-    output::{Colour, coloured, paint},
+    output::{Colour, coloured, paint, say},
 };
 use crate::{
     control::{
@@ -50,7 +50,7 @@ pub(super) async fn run(layout: &Layout, args: &UpArgs) -> Result<()> {
     ensure_daemon(layout, &prepared).await?;
     let reply = demand(layout, &Request::Up { given, operator }).await?;
     for name in &reply.restarted {
-        println!("  {name} was out of date and is started again");
+        say!("  {name} was out of date and is started again");
     }
     wait_until_ready(layout).await?;
     say_where(&prepared);
@@ -160,7 +160,7 @@ async fn wait_until_ready(layout: &Layout) -> Result<()> {
         for unit in units.iter().filter(|unit| unit.state == Phase::Running) {
             if told.insert(unit.name.clone()) {
                 let seconds = started.elapsed().as_secs_f32();
-                println!("  {} {:<12} {seconds:5.1} s", paint("ready", Colour::Green, colours), unit.name);
+                say!("  {} {:<12} {seconds:5.1} s", paint("ready", Colour::Green, colours), unit.name);
             }
         }
         if units.iter().all(|unit| unit.state == Phase::Running) {
@@ -188,24 +188,24 @@ fn late(layout: &Layout, units: &[UnitStatus]) -> String {
 }
 
 fn say_where(prepared: &Prepared) {
-    println!("\nHiveMatrix is running.\n");
+    say!("\nHiveMatrix is running.\n");
     if let Some(url) = &prepared.public_url {
-        println!("  URL       {url}");
+        say!("  URL       {url}");
     }
-    println!("  User      admin");
+    say!("  User      admin");
     match (&prepared.unseen_admin_password, prepared.options.admin_password_given) {
-        (_, true) => println!("  Password  as given in HIVEMATRIX_ADMIN_PASSWORD"),
+        (_, true) => say!("  Password  as given in HIVEMATRIX_ADMIN_PASSWORD"),
         (Some(password), false) => {
-            println!("  Password  {password}");
-            println!("            (shown once, kept in {})", prepared.layout.admin_password().display());
-            println!("            It must be changed at the first sign-in.");
+            say!("  Password  {password}");
+            say!("            (shown once, kept in {})", prepared.layout.admin_password().display());
+            say!("            It must be changed at the first sign-in.");
         }
         (None, false) => {
-            println!("  Password  the first one is kept in {}", prepared.layout.admin_password().display())
+            say!("  Password  the first one is kept in {}", prepared.layout.admin_password().display())
         }
     }
     if prepared.options.demo.is_some() {
-        println!("  Also      tech, billing and client, with the same first password");
+        say!("  Also      tech, billing and client, with the same first password");
     }
-    println!();
+    say!("");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::UpdateConfigArgs;
+use super::{UpdateConfigArgs, output::say};
 use crate::{
     domain::registry::{Addressing, Registry},
     instance::{Layout, files, options::Options, registry},
@@ -16,7 +16,7 @@ pub(super) fn run(layout: &Layout, args: &UpdateConfigArgs) -> Result<()> {
         let path = Path::new("services.json");
         let registry = Registry::generate(&registry::built_in()?, Addressing::default())?;
         files::write_public(path, registry.services_json().as_bytes())?;
-        println!("Wrote {}", path.display());
+        say!("Wrote {}", path.display());
         return Ok(());
     }
     files::private_dir(layout.home())?;
@@ -24,9 +24,6 @@ pub(super) fn run(layout: &Layout, args: &UpdateConfigArgs) -> Result<()> {
     let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
     let registry = registry::generate(layout, addressing, &suite::programs()?)?;
     registry::write(layout, &registry)?;
-    println!(
-        "Wrote services.json, helm_services.json and master_services.json in {}",
-        layout.home().display()
-    );
+    say!("Wrote services.json, helm_services.json and master_services.json in {}", layout.home().display());
     Ok(())
 }

@@ -12,23 +12,31 @@ use super::{
 };
 use crate::instance::Layout;
 
-/// Sends one request; `None` when no daemon listens.
+/// Sends one request; `None` when no daemon listens, or it was killed while it was asked.
 ///
 /// # Errors
-/// When a daemon listens and does not answer.
+/// When a daemon listens and its answer cannot be understood.
 pub async fn ask(layout: &Layout, request: &Request) -> Result<Option<Reply>> {
     let Ok((_folder, address)) = address(&layout.control()) else { return Ok(None) };
-    let Ok(stream) = UnixStream::connect(address).await else { return Ok(None) };
+    let Ok(stream) = UnixStream::connect(&address).await else { return Ok(None) };
+    match converse(stream, request).await {
+        Ok(answer) if !answer.is_empty() => {
+            Ok(Some(serde_json::from_str(&answer).context("the daemon's answer cannot be understood")?))
+        }
+        _ if UnixStream::connect(&address).await.is_err() => Ok(None),
+        Ok(_) => bail!("the daemon closed the connection without an answer"),
+        Err(error) => Err(error).context("the daemon closed the connection"),
+    }
+}
+
+async fn converse(stream: UnixStream, request: &Request) -> std::io::Result<String> {
     let (read, mut write) = stream.into_split();
     let mut line = serde_json::to_string(request)?;
     line.push('\n');
-    write.write_all(line.as_bytes()).await.context("the daemon closed the connection")?;
+    write.write_all(line.as_bytes()).await?;
     let mut answer = String::new();
-    BufReader::new(read).read_line(&mut answer).await.context("the daemon closed the connection")?;
-    if answer.is_empty() {
-        bail!("the daemon ended before it answered");
-    }
-    Ok(Some(serde_json::from_str(&answer).context("the daemon's answer cannot be understood")?))
+    BufReader::new(read).read_line(&mut answer).await?;
+    Ok(answer)
 }
 
 /// Sends one request to a daemon that must be there.

@@ -18,6 +18,7 @@ use crate::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const ROTATE_EVERY: Duration = Duration::from_secs(60);
 
 /// Starts all jobs.
@@ -31,9 +32,12 @@ pub fn start(context: &ServiceContext, pool: &PgPool, layout: &Layout, board: &S
 
 /// Migrates, makes today's partition, then lets Helm's own log flow into the table; later days follow in time.
 async fn open_log_store(context: ServiceContext, pool: PgPool) {
-    if let Err(error) = db::migrate(&pool, &MIGRATOR, &context.shutdown).await {
-        tracing::error!(error = %error, "the log store cannot be opened");
-        return;
+    let mut pause = Duration::from_millis(100);
+    // On a first start the database itself is made a moment later.
+    while let Err(error) = db::migrate(&pool, &MIGRATOR, &context.shutdown).await {
+        tracing::warn!(error = %error, "the log store is not open yet");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     let mut opened = false;
     loop {

@@ -1,16 +1,15 @@
 //! A pretended service: this very test program, started again as a child, so that no other program is needed.
 
 use std::{
-    collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
     path::PathBuf,
 };
 
 /// Set in children: the port to answer on.
-const PORT: &str = "SERVICE_PORT";
+pub const PORT: &str = "SERVICE_PORT";
 /// Set in children that pretend.
-const PRETEND: &str = "PRETEND_SERVICE";
+pub const PRETEND: &str = "PRETEND_SERVICE";
 
 /// Arguments that make the test program run [`pretended_service`].
 pub fn arguments() -> Vec<String> {
@@ -20,17 +19,6 @@ pub fn arguments() -> Vec<String> {
 /// The test program.
 pub fn program() -> PathBuf {
     std::env::current_exe().unwrap()
-}
-
-/// Environment of a pretended service on a port.
-pub fn environment(port: u16) -> BTreeMap<String, String> {
-    let pairs = [("PATH", "/usr/bin:/bin"), (PRETEND, "yes"), (PORT, &port.to_string())];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
-
-/// A port that is free now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Answers every request with a healthy document; no test unless started as a child.
