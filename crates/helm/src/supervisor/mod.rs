@@ -2,6 +2,7 @@
 //! platform.md §5).
 
 pub mod board;
+mod last_words;
 pub mod launch;
 pub mod probe;
 pub mod process;

@@ -1,12 +1,6 @@
 //! One supervised process: an actor that owns it, so that no two orders ever meet at it.
 
-use std::{
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use hivematrix_shared::clock::Clock;
@@ -19,6 +13,7 @@ use tokio::{
 
 use super::{
     board::Board,
+    last_words::last_words,
     launch::launch,
     process::{self, Identity},
     record::{Record, Records},
@@ -30,11 +25,6 @@ use crate::domain::{backoff, status::Phase};
 const ADOPTED_POLL: Duration = Duration::from_millis(200);
 /// After SIGKILL the kernel needs a moment.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Last words are cut to this many characters.
-const LAST_WORDS: usize = 300;
-/// They are looked for in this much of the end of the log.
-const TAIL_BYTES: u64 = 4096;
 
 /// What others see of a unit.
 #[derive(Debug, Clone, Default)]
@@ -383,31 +373,6 @@ impl Unit {
             changed
         });
     }
-}
-
-/// The last line that a process wrote to its error log, for people; of a JSON line the message and the cause.
-fn last_words(spec: &UnitSpec) -> Option<String> {
-    let text = tail(&spec.logs.join(format!("{}.stderr.log", spec.name)))?;
-    let line = text.lines().rev().find(|line| !line.trim().is_empty())?.trim();
-    let words = match serde_json::from_str::<serde_json::Value>(line) {
-        Ok(entry) => {
-            let part = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-            let cause = ["error", "cause", "reason"].iter().find_map(|name| part(&entry["extra"][name]));
-            [part(&entry["message"]), cause].into_iter().flatten().collect::<Vec<_>>().join(": ")
-        }
-        Err(_) => line.to_owned(),
-    };
-    Some(words.chars().take(LAST_WORDS).collect())
-}
-
-/// The end of a file.
-fn tail(path: &Path) -> Option<String> {
-    let mut file = File::open(path).ok()?;
-    let length = file.metadata().ok()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).ok()?;
-    let mut end = Vec::new();
-    file.read_to_end(&mut end).ok()?;
-    Some(String::from_utf8_lossy(&end).into_owned())
 }
 
 /// The next question to the process, after its pause.

@@ -1,0 +1,208 @@
+//! From an instance directory to the list of processes to supervise. Preparing is idempotent: both `helm up` (to show
+//! what goes wrong) and the daemon (to know what to run) do it.
+
+mod units;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use self::units::Units;
+use crate::{
+    domain::{
+        child_env::{self, Suite},
+        ports,
+        registry::{Addressing, Registry},
+        secrets::Secrets,
+    },
+    instance::{
+        Layout,
+        databases::{self, Databases},
+        files,
+        options::{Given, Options},
+        postgres::{self, Cluster},
+        redis::{self, Server},
+        registry, secrets,
+    },
+    supervisor::spec::UnitSpec,
+};
+
+/// Unit names of the servers and the helper; no service may have one of them.
+pub const POSTGRESQL: &str = "postgresql";
+/// See [`POSTGRESQL`].
+pub const REDIS: &str = "redis";
+/// See [`POSTGRESQL`].
+pub const SIMULATOR: &str = "simulator";
+
+/// An instance that is ready to be run.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// Where it lies.
+    pub layout: Layout,
+    /// What it was told.
+    pub options: Options,
+    /// Its registry.
+    pub registry: Registry,
+    /// Its secrets.
+    pub secrets: Secrets,
+    /// Where its services keep their data.
+    pub databases: Databases,
+    /// Everything to supervise, in start order.
+    pub units: Vec<UnitSpec>,
+    /// The generated first password of `admin`, as long as nobody has been shown it.
+    pub unseen_admin_password: Option<String>,
+    /// What the operator should know.
+    pub warnings: Vec<String>,
+    /// The gateway's address.
+    pub public_url: Option<String>,
+}
+
+/// The variables of this process that mean something to the suite.
+///
+/// # Errors
+/// When the registry cannot be read.
+pub fn operator_variables(layout: &Layout) -> Result<BTreeMap<String, String>> {
+    let authority = registry::authority(layout)?;
+    let services: Vec<&str> =
+        authority.core_apps.keys().chain(authority.default_apps.keys()).map(String::as_str).collect();
+    Ok(std::env::vars().filter(|(name, _)| child_env::is_operator_variable(name, &services)).collect())
+}
+
+/// The folder of this program: the others lie beside it.
+///
+/// # Errors
+/// When the kernel does not say where this program lies.
+pub fn programs() -> Result<PathBuf> {
+    let program = std::env::current_exe().context("cannot tell where this program lies")?;
+    program.parent().map(Path::to_owned).context("this program lies nowhere")
+}
+
+/// Prepares the instance: folders, options, secrets, registries, servers.
+///
+/// # Errors
+/// In words, naming the part that failed.
+pub fn prepare(layout: &Layout, given: &Given, operator: &BTreeMap<String, String>) -> Result<Prepared> {
+    files::private_dir(layout.home())?;
+    for folder in ["helm", "core"] {
+        files::private_dir(&layout.folder(folder))?;
+    }
+    let lock = files::FileLock::take(&layout.prepare_lock())?;
+    let programs = programs()?;
+    let mut options = Options::read(layout)?.with(given)?;
+    options.admin_password_given |=
+        operator.get("HIVEMATRIX_ADMIN_PASSWORD").is_some_and(|password| !password.is_empty());
+    options.write(layout)?;
+    let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
+    let registry = registry::generate(layout, addressing, &programs)?;
+    if let Some(name) = registry.names().find(|name| [POSTGRESQL, REDIS, SIMULATOR].contains(name)) {
+        bail!("a service must not be called {name}");
+    }
+    for name in registry.names() {
+        files::private_dir(&layout.folder(name))?;
+    }
+    let secrets = secrets::ensure(layout, registry.names())?;
+    let unseen_admin_password = if options.admin_password_given {
+        None
+    } else {
+        Some(secrets::ensure_admin_password(layout)?).filter(|_| !options.admin_password_shown)
+    };
+    let mut warnings = Vec::new();
+    let servers = Servers::prepare(layout, &registry, &secrets, &options, operator, &mut warnings)?;
+    registry::write(layout, &registry)?;
+    let suite = Suite {
+        home: layout.home().to_owned(),
+        services_file: layout.services_json(),
+        port_offset: options.port_offset,
+        registry: registry.clone(),
+        secrets: secrets.clone(),
+        database_urls: servers.databases.urls.clone(),
+        redis_url: servers.redis_url.clone(),
+        hostname: hostname(),
+        service_secrets_file: layout.service_secrets(),
+        admin_password_file: (!options.admin_password_given).then(|| layout.admin_password()),
+        simulator: simulator_address(&options, &secrets)?,
+        operator: operator.clone(),
+    };
+    let units = Units { layout, programs: &programs, options: &options, suite: &suite, servers: &servers };
+    let units = units.all()?;
+    drop(lock);
+    Ok(Prepared {
+        layout: layout.clone(),
+        options,
+        public_url: registry.get("nexus").map(|nexus| nexus.service.url.clone()),
+        registry,
+        secrets,
+        databases: servers.databases,
+        units,
+        unseen_admin_password,
+        warnings,
+    })
+}
+
+/// The servers of the suite, run by Helm or given.
+struct Servers {
+    cluster: Option<Cluster>,
+    redis: Option<Server>,
+    redis_url: Option<String>,
+    databases: Databases,
+}
+
+impl Servers {
+    fn prepare(
+        layout: &Layout,
+        registry: &Registry,
+        secrets: &Secrets,
+        options: &Options,
+        operator: &BTreeMap<String, String>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self> {
+        let cluster = if databases::private_cluster_needed(layout, registry, operator)? {
+            let port = ports::shifted(ports::POSTGRES, options.port_offset)?;
+            Some(postgres::prepare(layout, port, &secrets.postgres_password)?)
+        } else {
+            None
+        };
+        let admin_url =
+            cluster.as_ref().map(|c| &c.admin_url).or_else(|| operator.get("HIVEMATRIX_DATABASE_URL"));
+        let databases = match admin_url {
+            Some(url) => Databases::settle(layout, registry, secrets, operator, url)?,
+            None => Databases::given(layout, registry, operator)?,
+        };
+        let given = operator.get("REDIS_URL").filter(|url| !url.is_empty()).cloned();
+        let needed = registry.iter().any(|(_, entry)| entry.needs_redis() && !entry.is_remote());
+        let redis = if given.is_none() && needed {
+            let port = ports::shifted(ports::REDIS, options.port_offset)?;
+            let server = redis::prepare(layout, port, &secrets.redis_password)?;
+            if server.is_none() {
+                warnings.push(
+                    "Redis is not installed: sessions are kept in memory and end when Core is restarted"
+                        .into(),
+                );
+            }
+            server
+        } else {
+            None
+        };
+        let redis_url = given.or_else(|| redis.as_ref().map(|server| server.url.clone()));
+        Ok(Self { cluster, redis, redis_url, databases })
+    }
+}
+
+fn simulator_address(options: &Options, secrets: &Secrets) -> Result<Option<(String, String)>> {
+    if options.demo.is_none() {
+        return Ok(None);
+    }
+    let port = ports::shifted(ports::SIMULATOR, options.port_offset)?;
+    Ok(Some((format!("http://127.0.0.1:{port}"), secrets.simulator_api_key.clone())))
+}
+
+/// The name under which the machine may be reached, when it is a plain one.
+fn hostname() -> Option<String> {
+    let name = sysinfo::System::host_name().ok()?.to_ascii_lowercase();
+    let plain =
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    (plain && name != "localhost").then_some(name)
+}
