@@ -19,12 +19,16 @@ use crate::{
         protocol::Request,
     },
     daemon,
-    domain::status::{Phase, UnitKind, UnitStatus},
+    domain::{
+        ports,
+        status::{Phase, UnitKind, UnitStatus},
+    },
     instance::{
         Layout, files,
         options::{Given, Options},
     },
     suite::{self, Prepared},
+    supervisor::probe::{Probe, local_client},
 };
 
 /// Everything must be ready by then; a first start with migrations and a demo takes longest.
@@ -52,7 +56,7 @@ pub(super) async fn run(layout: &Layout, args: &UpArgs) -> Result<()> {
     for name in &reply.restarted {
         say!("  {name} was out of date and is started again");
     }
-    wait_until_ready(layout).await?;
+    wait_until_ready(layout, &prepared).await?;
     say_where(&prepared);
     if prepared.unseen_admin_password.is_some() {
         let seen = Options { admin_password_shown: true, ..Options::read(layout)? };
@@ -144,7 +148,8 @@ pub(super) async fn wait_for_end(layout: &Layout, patience: Duration) -> Result<
     Ok(())
 }
 
-async fn wait_until_ready(layout: &Layout) -> Result<()> {
+async fn wait_until_ready(layout: &Layout, prepared: &Prepared) -> Result<()> {
+    let helm = helm_probe(prepared)?;
     let started = Instant::now();
     let colours = coloured();
     let mut told: BTreeSet<String> = BTreeSet::new();
@@ -164,13 +169,23 @@ async fn wait_until_ready(layout: &Layout) -> Result<()> {
             }
         }
         if units.iter().all(|unit| unit.state == Phase::Running) {
-            return Ok(());
+            match helm.ask().await {
+                Ok(()) => return Ok(()),
+                Err(reason) if started.elapsed() > READY_PATIENCE => bail!("helm is not ready: {reason}"),
+                Err(_) => {}
+            }
         }
         if hopeless || started.elapsed() > READY_PATIENCE {
             bail!(late(layout, &units));
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// Helm is no unit of its own, but its log store must be open as well.
+fn helm_probe(prepared: &Prepared) -> Result<Probe> {
+    let port = ports::shifted(ports::HELM, prepared.options.port_offset)?;
+    Ok(Probe::Http { client: local_client()?, url: format!("http://127.0.0.1:{port}/readyz") })
 }
 
 fn late(layout: &Layout, units: &[UnitStatus]) -> String {
