@@ -29,6 +29,7 @@ use hivematrix_shared::{
     service_client::http_client,
 };
 use http::Method;
+use sqlx::PgPool;
 use utoipa::openapi::{Info, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -60,7 +61,15 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let revocations = Arc::new(Revocations::local());
     let keys = KeySet::default().with_key(signer.key_id(), signer.decoding_key());
     let ctx = ServiceContext::start_with_keys("core", settings.common.clone(), keys, revocations.clone())?;
-    let core = assemble(ctx.clone(), settings, signer, revocations).await?;
+    let pool = if settings.is_local_realm() {
+        let pool = db::connect(settings.database_url.as_ref(), db::POOL_SIZE).context(
+            "the local realm needs a database; set KEYCLOAK_SERVER_URL to use another identity provider",
+        )?;
+        Some(pool)
+    } else {
+        None
+    };
+    let core = assemble(ctx.clone(), settings, signer, revocations, pool).await?;
     jobs::start(&core);
     let (app, openapi) = router(&core);
     server::run(ctx, app, options(&core, openapi)).await?;
@@ -78,12 +87,14 @@ fn load_signer(
     Ok(Signer::new(pair, key_id))
 }
 
-/// Core's state from its settings, with everything opened that is there.
+/// Core's state from its settings, with everything opened that is there. With a database Core is its own identity
+/// provider.
 pub async fn assemble(
     ctx: ServiceContext,
     settings: Settings,
     signer: Signer,
     revocations: Arc<Revocations>,
+    pool: Option<PgPool>,
 ) -> anyhow::Result<AppState> {
     let origins = Origins::parse(&settings.nexus_service_url).context("NEXUS_SERVICE_URL")?;
     let sealer = Sealer::new(&settings.common.secret_key)?;
@@ -91,10 +102,9 @@ pub async fn assemble(
     let sessions = Sessions::open(redis_url, revocations, ctx.clock.clone()).await;
     let http = http_client(&settings.common)?;
     let provider = IdentityProvider::new(&settings, origins.clone(), http, ctx.clock.clone());
-    let realm = if settings.is_local_realm() {
-        Some(open_realm(&ctx, &settings, &origins, &sealer, &sessions)?)
-    } else {
-        None
+    let realm = match pool {
+        Some(pool) => Some(open_realm(&ctx, &settings, &origins, &sealer, &sessions, pool)?),
+        None => None,
     };
     let secrets = ServiceSecrets::open(settings.service_secrets_file.clone());
     Ok(AppState::new(Parts { ctx, settings, origins, sessions, signer, secrets, provider, sealer, realm }))
@@ -106,6 +116,7 @@ fn open_realm(
     origins: &Origins,
     sealer: &Sealer,
     sessions: &Sessions,
+    pool: PgPool,
 ) -> anyhow::Result<Realm> {
     let name = settings.keycloak_realm.clone();
     anyhow::ensure!(
@@ -114,9 +125,6 @@ fn open_realm(
             && name != realm::MASTER,
         "KEYCLOAK_REALM may hold letters, digits, hyphen and underscore, and must not be `master`"
     );
-    let pool = db::connect(settings.database_url.as_ref(), db::POOL_SIZE).context(
-        "the local realm needs a database; set KEYCLOAK_SERVER_URL to use another identity provider",
-    )?;
     let signer = load_signer(
         settings,
         "keys/realm_private.pem".as_ref(),

@@ -76,8 +76,8 @@ struct Inner {
     http: reqwest::Client,
     /// `<backend>/realms/<realm>`.
     backend: String,
-    /// Issuers that count, beside those of the public origins.
-    own_issuer: String,
+    /// Issuers that count beside those of the public origins: the provider's own addresses.
+    own_issuers: [String; 2],
     realm: String,
     client_id: String,
     client_secret: Option<Secret>,
@@ -94,7 +94,8 @@ impl IdentityProvider {
         Self(Arc::new(Inner {
             http,
             backend: format!("{}/realms/{realm}", settings.provider_backend_url()),
-            own_issuer: format!("{}/realms/{realm}", settings.provider_url()),
+            own_issuers: [settings.provider_url(), settings.provider_backend_url()]
+                .map(|base| format!("{base}/realms/{realm}")),
             client_id: settings.keycloak_client_id.clone(),
             client_secret: settings.keycloak_client_secret.clone().filter(|secret| !secret.is_empty()),
             realm,
@@ -245,7 +246,8 @@ impl IdentityProvider {
             return Err(refused("expired or not yet valid"));
         }
         let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
-        if issuer != self.0.own_issuer && self.0.origins.of_issuer(issuer, &self.0.realm).is_none() {
+        let is_own = self.0.own_issuers.iter().any(|own| own == issuer);
+        if !is_own && self.0.origins.of_issuer(issuer, &self.0.realm).is_none() {
             return Err(refused("another issuer"));
         }
         Ok(claims)

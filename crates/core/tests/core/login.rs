@@ -341,6 +341,23 @@ async fn a_database_that_is_away_is_said_on_a_page_and_recovers(pool: PgPool) {
     assert!(!browser.submit(&form, &[("username", "tech"), ("password", PASSWORD)]).await.code().is_empty());
 }
 
+#[sqlx::test(migrations = false)]
+async fn until_the_database_is_set_up_sign_in_is_a_503_and_tokens_are_given(pool: PgPool) {
+    let core = Core::start(Options { pool: Some(pool), bootstrap: false, ..Options::default() }).await;
+    assert_eq!(Browser::new(&core).authorize(&[]).await.status(), 503);
+    assert_eq!(core.client.get("/readyz").send().await.status, 503);
+    assert_eq!(core.client.get("/livez").send().await.status, 200);
+    let body = serde_json::json!({"calling_service": "beacon", "target_service": "codex"});
+    let service = core.client.post("/service-token").json(&body).header("x-service-secret", "beacon-secret");
+    assert_eq!(service.send().await.status, 200);
+    hivematrix_core::jobs::start(&core.state);
+    crate::support::eventually("the realm gets ready", async || {
+        core.state.realm.as_ref().unwrap().is_ready()
+    })
+    .await;
+    assert!(!Browser::new(&core).sign_in("admin", PASSWORD).await.code().is_empty());
+}
+
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn the_pages_of_the_realm(pool: PgPool) {
     let core = Core::with_realm(pool).await;

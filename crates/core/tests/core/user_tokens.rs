@@ -232,3 +232,19 @@ async fn health_is_degraded_but_200_on_the_memory_store() {
     assert_eq!(core.client.get("/readyz").send().await.status, 200);
     assert_eq!(core.client.get("/livez").send().await.status, 200);
 }
+
+#[tokio::test]
+async fn the_api_document_names_every_json_route() {
+    let core = Core::plain().await;
+    let document = core.client.get("/static/openapi.json").send().await.json();
+    let paths = document["paths"].as_object().unwrap();
+    let operations: Vec<String> = paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            methods.as_object().unwrap().keys().map(move |method| format!("{method} {path}"))
+        })
+        .collect();
+    insta::assert_json_snapshot!("operations", operations);
+    assert_eq!(core.client.get("/docs").send().await.status, 200);
+    assert_eq!(core.client.get("/apispec.json").send().await.json(), document);
+}

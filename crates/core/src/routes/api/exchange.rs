@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Turns an access token of the identity provider, issued to the suite's own client, into a session and its token.
-#[utoipa::path(post, path = "/api/token/exchange", tag = "tokens", request_body = Object,
+#[utoipa::path(post, path = "/api/token/exchange", tag = "tokens", security(()), request_body = Object,
     responses(
         (status = 200, description = "The token", body = TokenAnswer),
         (status = 400, description = "No access token"),

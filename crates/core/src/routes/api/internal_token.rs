@@ -31,7 +31,7 @@ pub struct InternalTokenRequest {
 }
 
 /// A user token with a real session for tests and scripts. Only for Helm, by its secret, on this machine.
-#[utoipa::path(post, path = "/api/internal/token", tag = "tokens", request_body = InternalTokenRequest,
+#[utoipa::path(post, path = "/api/internal/token", tag = "tokens", security(()), request_body = InternalTokenRequest,
     responses(
         (status = 200, description = "The token", body = TokenAnswer),
         (status = 400, description = "Unknown level or a time that is too long"),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::state::AppState;
 
 /// The public keys that verify Core's tokens. Open: services and gateway read it before they have any token.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens",
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", security(()),
     responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
 pub async fn jwks(State(core): State<AppState>) -> Json<Value> {
     Json(json!({ "keys": [core.signer.jwk()] }))

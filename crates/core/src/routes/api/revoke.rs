@@ -14,7 +14,7 @@ use crate::{
 
 /// Ends the session of a user token, even of an expired one. From then on every service refuses the token within two
 /// seconds.
-#[utoipa::path(post, path = "/api/token/revoke", tag = "tokens", request_body = Object,
+#[utoipa::path(post, path = "/api/token/revoke", tag = "tokens", security(()), request_body = Object,
     responses(
         (status = 200, description = "The session is over", body = Object),
         (status = 400, description = "No token, or one without a session"),

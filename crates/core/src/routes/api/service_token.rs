@@ -27,7 +27,7 @@ const SECRET_HEADER: &str = "x-service-secret";
 
 /// A token for calls from one service to another, valid for 300 s. With a live user token in `user_token` it carries that
 /// user as `on_behalf_of`.
-#[utoipa::path(post, path = "/service-token", tag = "tokens", request_body = ServiceTokenRequest,
+#[utoipa::path(post, path = "/service-token", tag = "tokens", security(()), request_body = ServiceTokenRequest,
     params(("X-Service-Secret" = Option<String>, Header, description = "The calling service's secret")),
     responses(
         (status = 200, description = "The token", body = TokenAnswer),

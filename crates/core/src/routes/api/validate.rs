@@ -9,7 +9,7 @@ use super::{answer, body};
 use crate::{state::AppState, tokens};
 
 /// Whether a user token counts: signature, issuer, times, and a live session. The answer's `user` is the session's.
-#[utoipa::path(post, path = "/api/token/validate", tag = "tokens", request_body = Object,
+#[utoipa::path(post, path = "/api/token/validate", tag = "tokens", security(()), request_body = Object,
     responses(
         (status = 200, description = "`valid` true and the user", body = Object),
         (status = 400, description = "No token"),

@@ -15,9 +15,13 @@ mod userinfo;
 mod views;
 
 use axum::{
-    Router, middleware,
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
+use hivematrix_shared::problem::Problem;
 use http::{HeaderValue, header};
 
 use crate::realm::{MASTER, Realm};
@@ -68,11 +72,18 @@ pub fn router(realm: Realm) -> Router {
         .route(&oidc("certs"), get(discovery::certs));
     pages
         .merge(endpoints)
-        // Nothing of this may be kept by a browser or on the way to it.
-        .layer(middleware::map_response(async |mut response: axum::response::Response| {
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
-        }))
+        .layer(middleware::from_fn_with_state(realm.clone(), when_ready))
         .merge(documents)
         .with_state(realm)
+}
+
+/// Answers 503 until the tables are there, and lets nobody keep an answer: not a browser, nor anything on the way to it.
+async fn when_ready(State(realm): State<Realm>, request: Request, next: Next) -> Response {
+    let mut response = if realm.is_ready() {
+        next.run(request).await
+    } else {
+        Problem::unavailable("Sign-in is being set up. Try again in a moment.", 2).into_response()
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -31,7 +31,7 @@ use hivematrix_shared::{
     testing::Client,
 };
 use serde_json::Value;
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::PgPool;
 
 pub use self::{browser::Browser, redis::RedisServer};
 
@@ -64,12 +64,14 @@ pub struct Options {
     pub clock: Clock,
     /// Keys that no other Core of the process has.
     pub own_keys: bool,
+    /// Makes the first users; otherwise that is the job's work.
+    pub bootstrap: bool,
     pub change: fn(&mut Settings),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pool: None, redis_url: None, clock: now(), own_keys: false, change: |_| {} }
+        Self { pool: None, redis_url: None, clock: now(), own_keys: false, bootstrap: true, change: |_| {} }
     }
 }
 
@@ -106,8 +108,6 @@ impl Core {
         settings.demo_users = true;
         settings.redis_url = options.redis_url.map(Secret::new);
         settings.service_secrets_file = Some(home.path().join("secrets.json"));
-        settings.database_url =
-            options.pool.as_ref().map(|pool| Secret::new(pool.connect_options().to_url_lossy()));
         if options.pool.is_none() {
             // Nobody answers there.
             settings.keycloak_server_url = Some("http://127.0.0.1:9".into());
@@ -133,8 +133,10 @@ impl Core {
         let common = settings.common.clone();
         let ctx =
             ServiceContext::assemble("core", common, clock.clone(), registry, auth, service_client, None);
-        let state = hivematrix_core::assemble(ctx.clone(), settings, signer, revocations).await.unwrap();
-        if let Some(realm) = &state.realm {
+        let state = hivematrix_core::assemble(ctx.clone(), settings, signer, revocations, options.pool)
+            .await
+            .unwrap();
+        if let Some(realm) = state.realm.as_ref().filter(|_| options.bootstrap) {
             realm.bootstrap(&state.settings).await.unwrap();
             realm.set_ready();
         }
