@@ -81,11 +81,14 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequestParts<S> for Leni
     }
 }
 
+/// Parameters of a query that are looked at: far more than any route has, and few enough to try one by one.
+const MAX_PARAMETERS: usize = 64;
+
 /// Reads what fits: parameters are tried one by one on top of those that fitted before; a repeated one counts once, the
 /// first time, as upstream reads them.
 fn lenient<T: DeserializeOwned + Default>(query: &str) -> T {
     let mut good: Vec<(String, String)> = Vec::new();
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()).take(MAX_PARAMETERS) {
         if good.iter().any(|(seen, _)| *seen == name) {
             continue;
         }
@@ -122,5 +125,12 @@ mod tests {
         let filter: Filter = lenient("agent_id=7&agent_id=8&status=a%26b");
         assert_eq!(filter, Filter { agent_id: Some(7), status: Some("a&b".into()) });
         assert_eq!(lenient::<Filter>("agent_id="), Filter::default());
+    }
+
+    #[test]
+    fn a_flood_of_parameters_is_not_read_to_its_end() {
+        let flood = |before: usize| format!("{}agent_id=7", "x=1&".repeat(before));
+        assert_eq!(lenient::<Filter>(&flood(MAX_PARAMETERS - 1)).agent_id, Some(7));
+        assert_eq!(lenient::<Filter>(&flood(MAX_PARAMETERS)).agent_id, None);
     }
 }

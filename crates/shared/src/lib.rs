@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod clock;
+pub mod conditional;
 pub mod config;
 pub mod context;
 pub mod contracts;

@@ -219,7 +219,7 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 impl From<sqlx::Error> for Problem {
-    /// A database that is away is 503, everything else is our own error.
+    /// A database that is away is 503, text that no database can hold is the client's fault, all else our own error.
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::PoolTimedOut
@@ -232,6 +232,10 @@ impl From<sqlx::Error> for Problem {
                 if db.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53")) =>
             {
                 Self::unavailable("The database is temporarily unavailable.", 5).cause(error)
+            }
+            // PostgreSQL has no NUL character, so nothing it stores can be named by one.
+            sqlx::Error::Database(db) if db.code().as_deref() == Some("22021") => {
+                Self::bad_request("Text must not contain NUL characters.")
             }
             _ => Self::internal(error),
         }

@@ -1,6 +1,7 @@
 //! Lenient reading of vendor rows: what is readable is taken, what is not is patched and noted, nothing is fatal.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
+use hivematrix_shared::contracts::codex::wire::parse_time;
 use serde_json::{Map, Value};
 
 /// One object of a vendor's answer, with notes about members that were not what they should be.
@@ -158,19 +159,6 @@ pub fn storable(text: &str) -> String {
     if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
 }
 
-/// Reads a vendor time: RFC 3339, or without a zone, which counts as UTC, or a bare date.
-pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
-    }
-    let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f")
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f"))
-        .ok()
-        .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
-    Some(naive.and_utc())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -199,19 +187,5 @@ mod tests {
                 "ids is not a list of ids"
             ]
         );
-    }
-
-    #[test]
-    fn times_without_a_zone_count_as_utc() {
-        for (text, expected) in [
-            ("2025-11-22T09:15:00Z", Some("2025-11-22T09:15:00+00:00")),
-            ("2025-11-22T04:15:00-05:00", Some("2025-11-22T09:15:00+00:00")),
-            ("2025-11-22T09:15:00.123", Some("2025-11-22T09:15:00.123+00:00")),
-            ("2025-11-22 09:15:00", Some("2025-11-22T09:15:00+00:00")),
-            ("2025-11-22", Some("2025-11-22T00:00:00+00:00")),
-            ("yesterday", None),
-        ] {
-            assert_eq!(parse_time(text).map(|time| time.to_rfc3339()).as_deref(), expected, "{text}");
-        }
     }
 }

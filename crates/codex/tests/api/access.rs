@@ -176,3 +176,48 @@ async fn errors_are_problem_documents_with_their_own_status(pool: PgPool) {
     let missing = world.client.get("/api/companies/999999").bearer(&token).send().await;
     insta::assert_json_snapshot!(missing.json());
 }
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn odd_values_are_ignored_refused_or_name_nothing(pool: PgPool) {
+    let world = World::new(pool);
+    world.sql(WORLD).await;
+    for (path, status) in [
+        // numbers that are none, or too large
+        ("/api/tickets?limit=abc&offset=1e3", 200),
+        ("/api/tickets?limit=-1&offset=-1", 200),
+        ("/api/tickets?limit=99999999999999999999&offset=9223372036854775807", 200),
+        ("/api/contacts?limit=0", 200),
+        ("/api/assets?offset=9223372036854775807", 200),
+        ("/api/companies?limit=-1&offset=-9223372036854775808", 200),
+        ("/api/companies/bulk?include_tickets=true&year=2147483647&updated_since=soon", 200),
+        ("/api/companies/100001/tickets?year=-5", 200),
+        ("/api/tickets/active?group_id=99999999999999999999&responder_id=", 200),
+        ("/api/ticket/99999999999999999999", 404),
+        ("/api/ticket/-1", 404),
+        ("/api/ticket/0?id_type=internal", 404),
+        ("/api/contact/9223372036854775807", 404),
+        ("/api/asset/-9223372036854775808", 404),
+        // text of any kind
+        ("/api/companies/", 404),
+        ("/api/companies/100001/", 404),
+        ("/api/companies/%F0%9F%92%A9", 404),
+        ("/api/companies/%FF", 404),
+        ("/api/companies/a%2Fb", 404),
+        ("/api/tickets?status=%FF&company_id=%E6%97%A5&company_id=100001", 200),
+        ("/api/tickets?status='%20or%20true%20--", 200),
+        // no stored text has a NUL character
+        ("/api/companies/%00", 400),
+        ("/api/tickets?status=%00", 400),
+        ("/api/public/user/theme?email=a%00b", 400),
+        ("/api/psa/agents?provider=%00", 400),
+        ("/api/agents/%00", 400),
+        ("/sync/last/%00", 400),
+        ("/sync/status/%00", 404),
+    ] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.text());
+        if status != 200 {
+            assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+        }
+    }
+}

@@ -7,6 +7,8 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use crate::conditional::is_unchanged;
+
 /// One file.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
@@ -51,7 +53,7 @@ fn answer(asset: &Asset, tag: &HeaderValue, headers: &HeaderMap) -> Response {
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60")),
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type())),
     ];
-    if headers.get(header::IF_NONE_MATCH) == Some(tag) {
+    if is_unchanged(headers, tag) {
         (StatusCode::NOT_MODIFIED, fixed).into_response()
     } else {
         (fixed, asset.content).into_response()

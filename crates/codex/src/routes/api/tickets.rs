@@ -128,8 +128,11 @@ async fn get_ticket(
         return Ok(Json(TicketAnswer::Stored(Box::new(ticket))));
     }
     let live = match name {
-        TicketName::External { id, provider, .. } => live_ticket::read(&codex, &reader, id, provider).await?,
-        TicketName::Internal(_) => None,
+        // Vendors count from 1, so a smaller number is not worth a request.
+        TicketName::External { id: 1.., provider, .. } => {
+            live_ticket::read(&codex, &reader, id, provider).await?
+        }
+        TicketName::External { .. } | TicketName::Internal(_) => None,
     };
     live.map(|ticket| Json(TicketAnswer::Live(Box::new(ticket)))).ok_or_else(|| {
         Problem::not_found(format!("Ticket {id} does not exist."))

@@ -1,8 +1,10 @@
 //! Formats shared by Codex's answers: times, vendor ids, display texts.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
+
+pub use crate::pages::format::iso_z as iso;
 
 /// Largest integer that every JSON reader keeps exactly (2^53).
 const LARGEST_EXACT: i64 = 1 << 53;
@@ -49,19 +51,20 @@ impl<'de> Deserialize<'de> for PsaId {
     }
 }
 
-/// `2025-11-22T09:00:00Z`.
-pub fn iso(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// Reads the forms in which times are delivered: RFC 3339, or without an offset, then UTC. Anything else is no time.
+/// Reads the forms in which times are delivered: RFC 3339, or without an offset, then UTC, or a bare date. Anything else
+/// is no time, and neither is a year that has not four digits: no clock shows it and no database takes it.
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     DateTime::parse_from_rfc3339(text)
-        .map(|time| time.with_timezone(&Utc))
-        .or_else(|_| text.parse::<NaiveDateTime>().map(|naive| naive.and_utc()))
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").map(|naive| naive.and_utc()))
+        .map(|time| time.to_utc())
         .ok()
+        .or_else(|| {
+            let spaced = |_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f");
+            let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+            let time = text.parse::<NaiveDateTime>().or_else(spaced).ok();
+            Some(time.or_else(date)?.and_utc())
+        })
+        .filter(|time| (1..=9999).contains(&time.year()))
 }
 
 /// serde form of an optional time: written like [`iso`], read like [`parse_time`].
@@ -127,7 +130,11 @@ mod tests {
             ("2026-11-22T03:51:32.974731+00:00", Some("2026-11-22T03:51:32Z")),
             ("2026-11-22T03:51:32", Some("2026-11-22T03:51:32Z")),
             ("2026-11-22 03:51:32.5", Some("2026-11-22T03:51:32Z")),
-            ("not a date", None),
+            ("2026-11-22", Some("2026-11-22T00:00:00Z")),
+            (" 2026-11-22T03:51:32Z ", Some("2026-11-22T03:51:32Z")),
+            ("0000-01-01T00:00:00Z", None),
+            ("+262000-01-01T00:00:00", None),
+            ("yesterday", None),
             ("", None),
         ] {
             assert_eq!(parse_time(text).map(iso).as_deref(), expected, "{text}");
