@@ -170,7 +170,8 @@ impl View<'_> {
     }
 
     fn update_overdue_since(&self) -> Option<DateTime<Utc>> {
-        let since = self.facts.last_updated_at? + priority::update_threshold(self.facts.priority)?;
+        let threshold = priority::update_threshold(self.facts.priority)?;
+        let since = self.facts.last_updated_at?.checked_add_signed(threshold)?;
         (self.now > since).then_some(since)
     }
 

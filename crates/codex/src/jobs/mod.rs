@@ -25,6 +25,12 @@ use crate::sync::{BasePart, DetailLimits, Reach, Report, Sync, SyncRules};
 /// Script name of every PSA job.
 pub const SCRIPT: &str = "psa";
 
+/// Kind of a sync of companies, contacts and agents.
+const BASE: &str = "base";
+/// Kind of a ticket sync.
+const TICKETS: &str = "tickets";
+/// Kind of a ticket sync that somebody waits for, or that reads details again.
+const TICKETS_DETAIL: &str = "tickets-detail";
 /// Kind of the scheduled comparison of all tickets with the vendor.
 const TICKETS_NIGHTLY: &str = "tickets-full";
 
@@ -68,11 +74,11 @@ impl Work {
                 [BasePart::Companies] => "companies",
                 [BasePart::Agents] => "agents",
                 [BasePart::Contacts] => "contacts",
-                _ => "base",
+                _ => BASE,
             },
             Self::Tickets { reach: Reach::Full, details: Details::Refresh } => TICKETS_NIGHTLY,
-            Self::Tickets { details: Details::Some | Details::Refresh, .. } => "tickets-detail",
-            Self::Tickets { .. } => "tickets",
+            Self::Tickets { details: Details::Some | Details::Refresh, .. } => TICKETS_DETAIL,
+            Self::Tickets { .. } => TICKETS,
         }
     }
 

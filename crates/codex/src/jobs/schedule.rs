@@ -69,10 +69,11 @@ impl Schedule {
             _ => Rhythm::Never,
         };
         let details = settings.sync_tickets_schedule.as_str();
-        let seconds = i64::try_from(settings.ticket_sync_interval_seconds).unwrap_or(i64::MAX / 1000);
+        let interval =
+            i64::try_from(settings.ticket_sync_interval_seconds).ok().and_then(TimeDelta::try_seconds);
         Self {
             enabled: !settings.skip_scheduler,
-            tickets: settings.sync_tickets_enabled.then(|| TimeDelta::seconds(seconds)),
+            tickets: settings.sync_tickets_enabled.then(|| interval.unwrap_or(TimeDelta::MAX)),
             ticket_details: rhythm(
                 settings.sync_tickets_enabled,
                 details,

@@ -7,7 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use super::schedule::{Facts, History};
-use super::{SCRIPT, StartError, SyncService, TICKETS_NIGHTLY, Work, base_key, ticket_key};
+use super::{
+    BASE, SCRIPT, StartError, SyncService, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY, Work, base_key,
+    ticket_key,
+};
 use crate::store::sync_state::{self, TICKETS_FULL};
 use crate::store::{sync_companies, sync_jobs};
 
@@ -17,6 +20,8 @@ const TICK: Duration = Duration::from_secs(1);
 const RETENTION: TimeDelta = TimeDelta::days(30);
 /// Time between two clean-ups.
 const TIDY: TimeDelta = TimeDelta::hours(1);
+/// Longest wait for an answer about the leadership.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Key of the advisory lock that makes one instance the leader.
 const LEADER: i64 = 0x636f_6465_785f_7379;
 
@@ -81,7 +86,10 @@ async fn start(service: &SyncService, provider: &'static str, work: Work) -> sql
 
 async fn facts(service: &SyncService, provider: &str) -> sqlx::Result<Facts> {
     let pool = &service.inner.pool;
-    let runs = sync_jobs::last_runs(pool, SCRIPT, provider).await?;
+    let now = service.inner.clock.now();
+    let runs =
+        sync_jobs::last_runs(pool, SCRIPT, provider, &[BASE, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY], now)
+            .await?;
     let newest = |kinds: &[&str]| {
         let mut history = History::default();
         for run in runs.iter().filter(|run| kinds.contains(&run.sync_type.as_str())) {
@@ -95,43 +103,57 @@ async fn facts(service: &SyncService, provider: &str) -> sqlx::Result<Facts> {
     };
     let mut facts = Facts {
         companies: sync_companies::any(pool).await?,
-        base: newest(&["base"]),
-        tickets: newest(&["tickets", "tickets-detail", TICKETS_NIGHTLY]),
+        base: newest(&[BASE]),
+        tickets: newest(&[TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY]),
         full: newest(&[TICKETS_NIGHTLY]),
     };
     facts.base.running = sync_jobs::running(pool, &base_key(provider)).await?.is_some();
     facts.tickets.running = sync_jobs::running(pool, &ticket_key(provider)).await?.is_some();
     // A comparison of any origin counts, and it has succeeded once the list phase has.
-    facts.full.succeeded = sync_state::load(pool, provider, TICKETS_FULL).await?.high_water_mark;
+    let compared = sync_state::load(pool, provider, TICKETS_FULL).await?.high_water_mark;
+    facts.full.succeeded = compared.filter(|at| *at <= now);
     Ok(facts)
 }
 
-/// The advisory lock of the leader lives as long as one connection of its own.
+/// The advisory lock of the leader lives as long as one connection of its own; an instance that stands by keeps its
+/// connection as well, to ask again and again.
 #[derive(Default)]
 struct Leadership {
     connection: Option<PgConnection>,
+    leads: bool,
 }
 
 impl Leadership {
     /// Whether this instance leads, trying to become leader if nobody is.
     async fn is_held(&mut self, service: &SyncService) -> sqlx::Result<bool> {
-        if let Some(connection) = &mut self.connection {
-            if connection.ping().await.is_ok() {
-                return Ok(true);
+        // A connection whose other side is gone without a word must not stop the schedule for good.
+        let answer = tokio::time::timeout(PATIENCE, self.ask(service)).await;
+        let leads = answer.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        match leads {
+            Ok(true) if !self.leads => tracing::info!("this instance runs the scheduled syncs"),
+            Ok(_) => {}
+            Err(_) => {
+                self.connection = None;
+                if self.leads {
+                    tracing::warn!("lost the connection that makes this instance the scheduler");
+                }
             }
-            self.connection = None;
-            tracing::warn!("lost the connection that makes this instance the scheduler");
         }
-        let mut connection = service.inner.pool.acquire().await?.detach();
-        let leads = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "leads!""#, LEADER)
-            .fetch_one(&mut connection)
-            .await?;
-        if leads {
-            tracing::info!("this instance runs the scheduled syncs");
-            self.connection = Some(connection);
-        } else {
-            connection.close().await?;
+        self.leads = matches!(leads, Ok(true));
+        leads
+    }
+
+    async fn ask(&mut self, service: &SyncService) -> sqlx::Result<bool> {
+        let connection = match self.connection {
+            Some(ref mut connection) => connection,
+            None => self.connection.insert(service.inner.pool.acquire().await?.detach()),
+        };
+        if self.leads {
+            connection.ping().await?;
+            return Ok(true);
         }
-        Ok(leads)
+        sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "leads!""#, LEADER)
+            .fetch_one(connection)
+            .await
     }
 }

@@ -256,20 +256,33 @@ pub struct LastRun {
     pub interrupted: bool,
 }
 
-/// The newest job of each kind of one provider.
+/// The newest job of each of these kinds of one provider. Jobs that began after `now` do not count: they are from before
+/// the clock was set back. Looks at a few rows of each kind, since it is asked every second.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn last_runs(pool: &PgPool, script: &str, provider: &str) -> sqlx::Result<Vec<LastRun>> {
+pub async fn last_runs(
+    pool: &PgPool,
+    script: &str,
+    provider: &str,
+    kinds: &[&str],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<LastRun>> {
     sqlx::query_as!(
         LastRun,
-        r#"select distinct on (sync_type) sync_type as "sync_type!", started_at,
-               max(started_at) filter (where success) over (partition by sync_type) as succeeded_at,
-               (status = 'failed' and coalesce(error, '') like $3 || '%') as "interrupted!"
-           from sync_jobs where script = $1 and provider = $2 and sync_type is not null
-           order by sync_type, started_at desc"#,
+        r#"select kind as "sync_type!", newest.started_at as "started_at!", newest.interrupted as "interrupted!",
+               (select started_at from sync_jobs
+                where script = $1 and provider = $2 and sync_type = kind and started_at <= $4 and success
+                order by started_at desc limit 1) as succeeded_at
+           from unnest($3::text[]) as kind, lateral (
+               select started_at, status = 'failed' and coalesce(error, '') like $5 || '%' as interrupted
+               from sync_jobs
+               where script = $1 and provider = $2 and sync_type = kind and started_at <= $4
+               order by started_at desc limit 1) as newest"#,
         script,
         provider,
+        kinds as _,
+        now,
         INTERRUPTED
     )
     .fetch_all(pool)

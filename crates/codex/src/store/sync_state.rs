@@ -90,7 +90,7 @@ pub async fn finish(
         "insert into sync_state (provider, kind, high_water_mark, last_completed_at) values ($1, $2, $3, $4)
          on conflict (provider, kind) do update set
              high_water_mark = excluded.high_water_mark,
-             last_completed_at = greatest(excluded.last_completed_at, sync_state.last_completed_at),
+             last_completed_at = excluded.last_completed_at,
              cursor = null",
         provider,
         kind,

@@ -1,6 +1,6 @@
 //! Where a ticket list run starts: afresh, where the last one ended, or in the middle of one that was broken off.
 
-use chrono::{DateTime, TimeZone as _, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use uuid::Uuid;
 
 use super::{Reach, SyncRules};
@@ -8,7 +8,8 @@ use crate::providers::PageRef;
 use crate::store::sync_state::{SyncState, TicketRun};
 
 /// The run to make. A begun run goes on where it was, one page earlier: rows may have moved towards the front
-/// meanwhile. It keeps its own start as the next high-water mark, so nothing that changed since then is missed.
+/// meanwhile. It keeps its own start as the next high-water mark, so nothing that changed since then is missed. A mark
+/// in the future is from before the clock was set back and says nothing about what was read: then all is read.
 pub(super) fn ticket_run(
     state: &SyncState,
     reach: Reach,
@@ -18,13 +19,14 @@ pub(super) fn ticket_run(
 ) -> TicketRun {
     let wants_full = reach == Reach::Full;
     if let Some(begun) = &state.unfinished
-        && now - begun.started_at < rules.stale_after
+        && (TimeDelta::zero()..rules.stale_after).contains(&(now - begun.started_at))
         && (begun.full || !wants_full)
     {
         let number = begun.page.number.saturating_sub(1).max(1);
         return TicketRun { page: PageRef { number, promised: false }, ..begun.clone() };
     }
-    let since = state.high_water_mark.filter(|_| !wants_full).map(|mark| mark - rules.overlap);
+    let mark = state.high_water_mark.filter(|mark| !wants_full && *mark <= now);
+    let since = mark.map(|mark| mark - rules.overlap);
     TicketRun {
         id,
         full: since.is_none(),
@@ -41,8 +43,6 @@ pub(super) fn beginning() -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
 
     fn at(minutes: i64) -> DateTime<Utc> {
@@ -103,6 +103,15 @@ mod tests {
                 5,
                 (true, beginning(), at(5), 1),
             ),
+            (
+                "a mark from the future says nothing",
+                Some(at(90)),
+                None,
+                Reach::Changes,
+                5,
+                (true, beginning(), at(5), 1),
+            ),
+            ("nor does a run", mark, begun(false, 90, 7), Reach::Changes, 5, (false, at(-5), at(5), 1)),
             ("too old to go on", mark, begun(true, 0, 7), Reach::Changes, old, (false, at(-5), at(old), 1)),
         ] {
             let state = SyncState { high_water_mark: mark, last_completed_at: None, unfinished };

@@ -80,6 +80,17 @@ async fn filters_keep_what_matches_and_ignore_what_is_no_number(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/codex")]
+async fn a_clock_that_is_set_back_does_not_leave_an_answer_from_the_future(pool: PgPool) {
+    let world = world(pool).await;
+    let minute = async || world.get("/api/tickets/active").await.json()["last_updated"].clone();
+    assert_eq!(minute().await, "2025-11-22T10:30:00Z");
+    world.clock.advance(TimeDelta::hours(5));
+    assert_eq!(minute().await, "2025-11-22T15:30:00Z");
+    world.clock.advance(TimeDelta::hours(-5));
+    assert_eq!(minute().await, "2025-11-22T10:30:00Z");
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
 async fn an_answer_changes_with_the_minute_and_with_the_data_and_not_in_between(pool: PgPool) {
     let world = world(pool).await;
     let first = world.get("/api/tickets/active").await;

@@ -7,7 +7,7 @@ use hivematrix_codex::jobs::{Details, Rhythm, Schedule, StartError, SyncService,
 use hivematrix_codex::providers::Providers;
 use hivematrix_codex::store::sync_jobs::{self, Job, NewJob};
 use hivematrix_codex::sync::{Reach, SyncRules};
-use hivematrix_simulators::freshservice::{Fault, FaultMode};
+use hivematrix_simulators::freshservice::{Fault, FaultMode, TicketPatch};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -211,6 +211,28 @@ async fn a_fresh_instance_fills_itself_and_a_stopped_one_goes_on(pool: PgPool) {
     shutdown.cancel();
     running.await.unwrap();
     world.assert_same().await;
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_clock_that_was_ahead_and_is_set_back_does_not_stop_the_syncs(pool: PgPool) {
+    let world = World::new(pool).await;
+    let shutdown = CancellationToken::new();
+    let now = world.clock.now();
+    world.clock.set(now + TimeDelta::days(3));
+    let running = tokio::spawn(service(&world, &shutdown).run());
+    let done = "select count(*) from sync_jobs where status = 'completed' and sync_type = 'tickets'";
+    until("a ticket sync", async || world.number(done).await == 1).await;
+
+    let missed = world.active(1)[0];
+    let closed = TicketPatch { status: Some(5), ..TicketPatch::default() };
+    world.vendor.control.update_ticket(missed, closed);
+    world.clock.set(now);
+    until("a sync after the clock was set back", async || world.number(done).await == 2).await;
+    shutdown.cancel();
+    running.await.unwrap();
+    world.assert_same().await;
+    let ahead = "select count(*) from sync_state where last_completed_at > now() + interval '1 day'";
+    assert_eq!(world.number(ahead).await, 0, "the board does not claim to be synced in the future");
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
