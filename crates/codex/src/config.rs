@@ -165,6 +165,11 @@ fn any_value(value: &str) -> Result<bool, String> {
     Ok(parse_bool(value).unwrap_or(true))
 }
 
+/// A setting without white space around it; an empty one counts as not set, as lines such as `KEY=` mean it.
+fn filled(value: &Option<String>) -> Option<&str> {
+    value.as_deref().map(str::trim).filter(|value| !value.is_empty())
+}
+
 fn parse_status(entry: &str) -> Result<(i32, String), String> {
     let (code, key) = entry.split_once('=').ok_or_else(|| format!("`{entry}` is not CODE=KEY"))?;
     let code = code.trim().parse().map_err(|_| format!("`{code}` is not a status code"))?;
@@ -190,7 +195,7 @@ impl Settings {
 impl FreshserviceSettings {
     fn psa_config(&self) -> Option<PsaProviderConfig> {
         let origin = self.web_origin()?;
-        let ticket = self.freshservice_ticket_url_template.clone();
+        let ticket = filled(&self.freshservice_ticket_url_template).map(str::to_owned);
         Some(PsaProviderConfig {
             name: Some("Freshservice".to_owned()),
             ticket_url_template: Some(
@@ -218,15 +223,20 @@ impl FreshserviceSettings {
 
     /// Where people open the PSA: the web domain, else the account's, else the server of the API.
     fn web_origin(&self) -> Option<String> {
-        match self.freshservice_web_domain.as_ref().or(self.freshservice_domain.as_ref()) {
+        match filled(&self.freshservice_web_domain).or_else(|| self.domain()) {
             Some(host) => Some(format!("https://{host}")),
             None => self.freshservice_base_url.as_ref().map(|url| url.origin().ascii_serialization()),
         }
     }
 
+    /// The host of the account, if one is set.
+    pub fn domain(&self) -> Option<&str> {
+        filled(&self.freshservice_domain)
+    }
+
     /// The host of the account: the domain, else that of the API.
     fn account_host(&self) -> Option<String> {
-        self.freshservice_domain.clone().or_else(|| {
+        self.domain().map(str::to_owned).or_else(|| {
             let url = self.freshservice_base_url.as_ref()?;
             let host = url.host_str()?;
             Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))

@@ -28,10 +28,10 @@ impl Providers {
 
 fn freshservice(settings: &Settings) -> Result<Freshservice, ProviderError> {
     let own = &settings.freshservice;
-    let base_url = match (&own.freshservice_base_url, &own.freshservice_domain) {
+    let base_url = match (&own.freshservice_base_url, own.domain()) {
         (Some(url), _) => url.to_string(),
-        (None, Some(domain)) if !domain.trim().is_empty() => format!("https://{}", domain.trim()),
-        _ => return Err(missing("FRESHSERVICE_BASE_URL or FRESHSERVICE_DOMAIN is not set")),
+        (None, Some(domain)) => format!("https://{domain}"),
+        (None, None) => return Err(missing("FRESHSERVICE_BASE_URL or FRESHSERVICE_DOMAIN is not set")),
     };
     let key = own.freshservice_api_key.as_ref().map(Secret::expose).unwrap_or_default().trim();
     if key.is_empty() || key == PLACEHOLDER {

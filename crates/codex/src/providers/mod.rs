@@ -33,6 +33,15 @@ pub enum TicketView {
     Spam,
 }
 
+/// Who waits for an answer that costs several requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// A person: asks at once.
+    Now,
+    /// Nobody: leaves part of the account's requests to others.
+    Background,
+}
+
 /// A ticketing system Codex can read (codex-api.md §6.1). Lists are read page by page, pages counted from 1, so that a
 /// run can store each page at once and go on after an interruption. Single rows answer `None` when the vendor has none
 /// of that id.
@@ -61,8 +70,8 @@ pub trait PsaProvider: Send + Sync {
     fn tickets(&self, view: TicketView, since: DateTime<Utc>, page: PageRef) -> Answer<'_, Page<PsaTicket>>;
     /// One ticket as the vendor has it now.
     fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>>;
-    /// All messages and bookings of one ticket.
-    fn ticket_detail(&self, id: i64) -> Answer<'_, Option<TicketDetail>>;
+    /// All messages and bookings of one ticket, each once.
+    fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>>;
 }
 
 /// The names of all providers this build knows.

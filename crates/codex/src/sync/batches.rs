@@ -32,7 +32,7 @@ pub(super) async fn store<T: Sync>(
                 attempt.commit().await?;
                 written += more;
             }
-            Err(sqlx::Error::Database(error)) if is_about_rows(error.code().as_deref()) => {
+            Err(error) if is_about_rows(&error) => {
                 attempt.rollback().await?;
                 match batch {
                     [row] => report.warn(refused(name(row), &error)),
@@ -53,7 +53,8 @@ fn refused(name: String, error: &impl Display) -> String {
     format!("{name} could not be stored: {error}")
 }
 
-/// Class 22 is bad data, class 23 a broken constraint; 21 a row that comes twice.
-fn is_about_rows(code: Option<&str>) -> bool {
+/// Whether the rows are at fault: class 22 is bad data, class 23 a broken constraint; 21 a row that comes twice.
+pub(super) fn is_about_rows(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| ["21", "22", "23"].iter().any(|class| code.starts_with(class)))
 }

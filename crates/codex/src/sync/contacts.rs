@@ -19,6 +19,8 @@ pub(super) struct Plan {
     pub(super) rows: Vec<ContactRow>,
     /// Rows that were left out, and why.
     pub(super) warnings: Vec<String>,
+    /// How many of the first rows change the address of a stored contact; they must be written together.
+    pub(super) moving: usize,
     /// Rows that were left out because they have no address. Ordinary and many, so they are only counted.
     pub(super) without_address: usize,
 }
@@ -81,6 +83,7 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaCon
     }
     // Who gives up an address goes before whoever takes it; those who exchange theirs meet in the first batch.
     plan.rows.sort_by_key(|row| !moving.contains(&row.contact.external_id));
+    plan.moving = plan.rows.partition_point(|row| moving.contains(&row.contact.external_id));
     plan
 }
 
@@ -110,9 +113,7 @@ impl Sync {
         }
 
         let provider = self.provider.name();
-        // All who change their address must be in one batch.
-        let changing = plan.rows.iter().take_while(|row| changes_address(row, &stored)).count();
-        let (first, rest) = plan.rows.split_at(changing);
+        let (first, rest) = plan.rows.split_at(plan.moving);
         for batch in std::iter::once(first).chain(rest.chunks(BATCH)) {
             let mut tx = self.pool.begin().await?;
             let written: Written = batches::store(
@@ -149,11 +150,6 @@ impl Sync {
         })
         .await
     }
-}
-
-fn changes_address(row: &ContactRow, stored: &[StoredContact]) -> bool {
-    let email = row.contact.email.as_deref().map(str::to_lowercase);
-    row.id.is_some_and(|id| stored.iter().any(|known| known.id == id && Some(&known.email) != email.as_ref()))
 }
 
 #[cfg(test)]

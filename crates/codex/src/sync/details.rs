@@ -1,12 +1,13 @@
 //! The detail phase: messages and hours of tickets that changed. It never holds up the board: tickets are visible
 //! before it begins, and what is due is kept with each ticket (codex-api.md §6.5).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use futures::{StreamExt as _, stream};
 
-use super::{Sync, SyncError};
+use super::{Sync, SyncError, batches};
+use crate::providers::Pace;
 use crate::store::sync_details::{self, DueTicket};
 
 /// Tickets looked up at a time.
@@ -30,9 +31,9 @@ impl Sync {
     /// When the vendor cannot be used at all, or the database.
     pub async fn details(&self, limits: DetailLimits) -> Result<(), SyncError> {
         let provider = self.provider.name();
-        let began = self.clock.now();
+        let began = Instant::now();
         let mut done = 0;
-        while done < limits.tickets && (self.clock.now() - began).to_std().unwrap_or_default() < limits.time {
+        while done < limits.tickets && began.elapsed() < limits.time {
             let wanted = BATCH.min(i64::try_from(limits.tickets - done).unwrap_or(BATCH));
             let due = sync_details::due(&self.pool, provider, self.clock.now(), wanted).await?;
             if due.is_empty() {
@@ -49,22 +50,28 @@ impl Sync {
     }
 
     async fn detail(&self, ticket: DueTicket) -> Result<(), SyncError> {
-        match self.provider.ticket_detail(ticket.external_id).await {
+        match self.provider.ticket_detail(ticket.external_id, Pace::Background).await {
             Ok(Some(detail)) => {
                 self.report.warn_all(
                     detail.warnings.iter().map(|warning| format!("ticket {}: {warning}", ticket.external_id)),
                 );
-                sync_details::save(&self.pool, self.provider.name(), &ticket, &detail).await?;
-                self.report.count(|counts| counts.details += 1);
+                match sync_details::save(&self.pool, self.provider.name(), &ticket, &detail).await {
+                    Ok(()) => self.report.count(|counts| counts.details += 1),
+                    Err(error) if batches::is_about_rows(&error) => {
+                        self.put_off(&ticket).await?;
+                        self.report.warn(format!("ticket {}: {error}", ticket.external_id));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
                 Ok(())
             }
             Ok(None) => {
-                sync_details::put_off(&self.pool, &ticket, self.clock.now() + pause(ticket.attempts)).await?;
+                self.put_off(&ticket).await?;
                 self.settle(ticket.external_id).await
             }
             Err(error) => {
                 // Also when the whole phase ends now: the ticket may be the reason, and must not be in front for ever.
-                sync_details::put_off(&self.pool, &ticket, self.clock.now() + pause(ticket.attempts)).await?;
+                self.put_off(&ticket).await?;
                 if error.is_fatal() {
                     return Err(error.into());
                 }
@@ -72,6 +79,10 @@ impl Sync {
                 Ok(())
             }
         }
+    }
+
+    async fn put_off(&self, ticket: &DueTicket) -> sqlx::Result<()> {
+        sync_details::put_off(&self.pool, ticket, self.clock.now() + pause(ticket.attempts)).await
     }
 }
 

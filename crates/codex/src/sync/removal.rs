@@ -46,7 +46,7 @@ impl Allowance {
 
 impl Sync {
     /// Asks the vendor about each row that a complete list lacked, and returns those it does not have. Too many are not
-    /// even asked about; then nothing is gone.
+    /// even asked about; then nothing is gone. A row the vendor does not tell about stays.
     pub(super) async fn confirm_gone<'a>(
         &'a self,
         list: &str,
@@ -60,8 +60,11 @@ impl Sync {
         }
         let mut gone = Vec::new();
         for id in missing {
-            if is_gone(*id).await? {
-                gone.push(*id);
+            match is_gone(*id).await {
+                Ok(true) => gone.push(*id),
+                Ok(false) => {}
+                Err(error) if error.is_fatal() => return Err(error.into()),
+                Err(error) => self.report.warn(format!("{list} {id}: {error}")),
             }
         }
         Ok(gone)

@@ -82,8 +82,11 @@ async fn the_configuration_tells_links_and_no_secret(pool: PgPool) {
     let answer = World::at(pool.clone(), NOW, &real).get("/api/psa/config").await;
     assert!(!answer.text().contains("k3y"));
     insta::assert_json_snapshot!(answer.json());
-    let none = World::at(pool.clone(), NOW, &[]).get("/api/psa/config").await;
-    assert_eq!(none.json(), json!({"default_provider": null, "providers": {}}));
+    let nothing: [&[&str]; 2] = [&[], &["--freshservice-domain", " ", "--freshservice-web-domain", ""]];
+    for arguments in nothing {
+        let none = World::at(pool.clone(), NOW, arguments).get("/api/psa/config").await;
+        assert_eq!(none.json(), json!({"default_provider": null, "providers": {}}), "{arguments:?}");
+    }
     let simulated = [
         "--freshservice-base-url",
         "http://127.0.0.1:20900",

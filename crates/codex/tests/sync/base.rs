@@ -207,6 +207,26 @@ async fn nothing_is_removed_after_an_empty_a_failed_or_a_short_list(pool: PgPool
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_row_the_vendor_does_not_tell_about_stays_and_the_others_are_stored(pool: PgPool) {
+    let world = World::new(pool).await;
+    base(&world).await;
+    let (id, _) = a_company(&world).await;
+    let companies = world.number("select count(*) from companies").await;
+    world.vendor.control.remove_record(Collection::Departments, id);
+    world.vendor.control.add_record(
+        Collection::Departments,
+        77,
+        members(json!({"name": "New", "custom_fields": {"account_number": 777_777}})),
+    );
+    let silent = Fault::always(FaultMode::Status { status: 403 }).on(&format!("/departments/{id}"));
+    world.vendor.control.add_fault(silent);
+    let report = base(&world).await;
+    assert_eq!(report.counts().removed, 0);
+    assert!(report.output().contains(&format!("companies {id}: ")), "{}", report.output());
+    assert_eq!(world.number("select count(*) from companies").await, companies + 1);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn what_the_vendor_confirms_to_be_gone_goes_and_leaves_tickets_behind(pool: PgPool) {
     let world = World::new(pool).await;
     base(&world).await;

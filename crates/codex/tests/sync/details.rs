@@ -103,3 +103,46 @@ async fn active_tickets_come_first_and_limits_hold(pool: PgPool) {
     let closed = "select count(*) from ticket_details where detail_due_at is null and not is_active";
     assert_eq!(world.number(closed).await, 0);
 }
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_booking_that_comes_on_two_pages_counts_once(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let id = world.active(1)[0];
+    for _ in 0..120 {
+        world.vendor.control.add_work(id, NewWork { minutes: 30, billable: true, ..NewWork::default() });
+        world.vendor.control.add_entry(id, NewEntry { text: "Again".into(), ..NewEntry::default() });
+    }
+    world.pass(1);
+    world.tickets(Reach::Changes).await;
+    world.details().await;
+    let before = hours(&world, id).await;
+    assert!(before >= Decimal::from(60));
+    let messages = "select max(jsonb_array_length(conversations)) :: bigint from ticket_details";
+    let messages_before = world.number(messages).await;
+    assert!(messages_before >= 120);
+
+    world.vendor.control.add_fault(Fault::always(FaultMode::RepeatRow).on(&format!("/tickets/{id}/*")));
+    world.vendor.control.add_work(id, NewWork { minutes: 30, billable: true, ..NewWork::default() });
+    world.pass(1);
+    world.tickets(Reach::Changes).await;
+    assert_eq!(world.details().await.counts().details, 1);
+    assert_eq!(hours(&world, id).await, before + Decimal::new(5, 1));
+    assert_eq!(world.number(messages).await, messages_before);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn details_that_cannot_be_stored_are_put_off_and_the_others_read(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let id = world.active(1)[0];
+    let refuse =
+        format!("alter table ticket_details add check (external_id <> {id} or total_hours_spent = 0)");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refuse)).execute(&world.pool).await.unwrap();
+    world.vendor.control.add_work(id, NewWork { minutes: 30, billable: true, ..NewWork::default() });
+    world.pass(1);
+    let report = world.details().await;
+    assert_eq!(report.counts().details, world.stored().await.len() as u64 - 1);
+    assert!(report.output().contains(&format!("ticket {id}: ")), "{}", report.output());
+    assert_eq!(world.number("select count(*) from ticket_details where detail_due_at is not null").await, 1);
+}

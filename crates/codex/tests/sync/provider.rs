@@ -9,9 +9,9 @@ use axum::http::HeaderMap;
 use chrono::DateTime;
 use hivematrix_codex::domain::status::StatusMap;
 use hivematrix_codex::providers::freshservice::{Connection, Freshservice, Retry};
-use hivematrix_codex::providers::{PageRef, ProviderError, PsaProvider, TicketView};
+use hivematrix_codex::providers::{Pace, PageRef, ProviderError, PsaProvider, TicketView};
 use hivematrix_shared::config::Secret;
-use hivematrix_simulators::freshservice::{Fault, FaultMode};
+use hivematrix_simulators::freshservice::{Config, Fault, FaultMode, spawn};
 use sqlx::PgPool;
 
 use crate::harness::{HASTY, World};
@@ -141,4 +141,20 @@ async fn an_answer_larger_than_the_limit_is_refused() {
     let error = first_page(&client(base_url, 1000)).await.unwrap_err();
     assert!(error.to_string().contains("more than 1000 bytes"), "{error}");
     assert_eq!(requests.load(Ordering::Relaxed), 1);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_person_does_not_wait_for_the_share_that_is_left_to_others(_pool: PgPool) {
+    let vendor = spawn(Config { rate_limit: 20, ..Config::default() }).await.unwrap();
+    let id = i64::try_from(vendor.control.active_ids()[0]).unwrap();
+    let key = Secret::new(vendor.api_key.clone());
+    let retry = Retry { give_way: true, ..HASTY };
+    let connection = Connection { retry, ..Connection::new(vendor.base_url.clone(), key) };
+    let provider = Freshservice::new(connection, StatusMap::freshservice([])).unwrap();
+    for _ in 0..16 {
+        provider.check().await.unwrap();
+    }
+    let background = provider.ticket_detail(id, Pace::Background);
+    assert!(tokio::time::timeout(Duration::from_millis(200), background).await.is_err());
+    assert!(provider.ticket_detail(id, Pace::Now).await.unwrap().is_some());
 }

@@ -7,6 +7,8 @@ mod paging;
 mod wire;
 mod wire_people;
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::FutureExt as _;
 
@@ -14,8 +16,8 @@ pub use client::{Connection, Retry};
 
 use super::row::Row;
 use super::{
-    Answer, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider, PsaTicket,
-    TicketDetail, TicketView,
+    Answer, Pace, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider,
+    PsaTicket, TicketDetail, TicketView,
 };
 use crate::domain::status::StatusMap;
 use client::Client;
@@ -111,17 +113,22 @@ impl PsaProvider for Freshservice {
         .boxed()
     }
 
-    fn ticket_detail(&self, id: i64) -> Answer<'_, Option<TicketDetail>> {
+    fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>> {
         async move {
             let path = format!("tickets/{id}/conversations");
-            let conversations = self.client.all(&path, "conversations", wire::conversation).await?;
+            let conversations = self.client.all(&path, "conversations", pace, wire::conversation).await?;
             let Some((mut conversations, mut warnings)) = conversations else { return Ok(None) };
             let path = format!("tickets/{id}/time_entries");
-            let entries = self.client.all(&path, "time_entries", wire::time_entry).await?;
+            let entries = self.client.all(&path, "time_entries", pace, wire::time_entry).await?;
             // Without this, a refusal would look like a ticket nobody worked on.
-            let (time_entries, more) = entries.ok_or_else(|| client::not_found(&path))?;
+            let (mut time_entries, more) = entries.ok_or_else(|| client::not_found(&path))?;
             warnings.extend(more);
+            // Some servers repeat rows from page to page.
+            let mut seen = HashSet::new();
+            conversations.retain(|entry| seen.insert(entry.id));
             conversations.sort_by_key(|entry| (entry.created_at, entry.id));
+            let mut seen = HashSet::new();
+            time_entries.retain(|entry| seen.insert(entry.external_id));
             Ok(Some(TicketDetail { conversations, time_entries, warnings }))
         }
         .boxed()

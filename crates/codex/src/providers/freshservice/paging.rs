@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::super::row::Row;
-use super::super::{Page, PageRef, ProviderError};
+use super::super::{Pace, Page, PageRef, ProviderError};
 use super::client::{Client, Reply, api, not_found};
 
 /// Rows per page; the vendor serves at most this many.
@@ -41,11 +41,14 @@ impl Client {
         &self,
         path: &str,
         member: &'static str,
+        pace: Pace,
         read: impl Read<T>,
     ) -> Result<Option<(Vec<T>, Vec<String>)>, ProviderError> {
         let (mut items, mut warnings, mut next) = (Vec::new(), Vec::new(), Some(PageRef::FIRST));
         while let Some(page) = next {
-            self.give_way().await;
+            if pace == Pace::Background {
+                self.give_way().await;
+            }
             let query = [("per_page", PAGE_SIZE.to_string()), ("page", page.number.to_string())];
             let Some(reply) = self.get(path, &query).await? else {
                 return if page == PageRef::FIRST { Ok(None) } else { Err(not_found(path)) };

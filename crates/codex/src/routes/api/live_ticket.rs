@@ -16,7 +16,7 @@ use super::reader::Reader;
 use crate::{
     Codex,
     domain::{priority, status},
-    providers::{Conversation, ProviderError, PsaTicket, TicketDetail},
+    providers::{Conversation, Pace, ProviderError, PsaTicket, TicketDetail},
     store::companies,
 };
 
@@ -104,7 +104,7 @@ pub async fn read(
     let source = provider.name();
     let ask = async {
         let Some(ticket) = provider.ticket(id).await? else { return Ok(None) };
-        let detail = provider.ticket_detail(id).await?.unwrap_or_default();
+        let detail = provider.ticket_detail(id, Pace::Now).await?.unwrap_or_default();
         Ok::<_, ProviderError>(Some((ticket, detail)))
     };
     let found = tokio::time::timeout(PATIENCE, ask)
