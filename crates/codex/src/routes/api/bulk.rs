@@ -1,7 +1,7 @@
 //! `GET /api/companies/bulk`: everything that bills need, in five queries whatever the number of companies
 //! (codex-api.md §4.2).
 
-use std::{collections::HashMap, hash::Hash, pin::pin};
+use std::{collections::HashMap, hash::Hash, pin::pin, time::Duration};
 
 use axum::{body::Body, extract::State, response::Response};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -15,8 +15,9 @@ use hivematrix_shared::{
 use http::{HeaderValue, header};
 use serde::Deserialize;
 use sqlx::PgConnection;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::reader::Reader;
@@ -28,6 +29,8 @@ use crate::{
     },
 };
 
+/// Longest a reader may take nothing: until then it holds a connection of the database.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Size from which collected JSON is sent on.
 const CHUNK: usize = 64 * 1024;
 
@@ -97,13 +100,22 @@ async fn list_bulk(
 
     // Tickets are by far the most of it, so they are passed on row by row instead of being held all at once.
     let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(async move {
-        if let Err(error) = write(&mut transaction, companies, selection, &sender).await {
-            tracing::error!(error = %error, "the list of companies was cut short");
-            // An answer that ends in an error is not taken for a whole one.
-            let _ = sender.send(Err(error)).await;
+    let answer = Answer { sender, patience: PATIENCE };
+    let writing = async move {
+        let written = write(&mut transaction, companies, selection, &answer).await;
+        // The connection goes back before anybody waits for the reader again.
+        drop(transaction);
+        match written {
+            Ok(()) => {}
+            Err(_) if answer.sender.is_closed() => tracing::debug!("the reader of the companies went away"),
+            Err(error) => {
+                tracing::error!(error = %error, "the list of companies was cut short");
+                // An answer that ends in an error is not taken for a whole one.
+                let _ = answer.sender.send(Err(error)).await;
+            }
         }
-    });
+    };
+    tokio::spawn(writing.in_current_span());
     let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
@@ -154,13 +166,31 @@ fn grouped<K: Eq + Hash, V>(rows: impl Iterator<Item = (K, V)>) -> HashMap<K, Ve
     groups
 }
 
-type Sender = mpsc::Sender<Result<Bytes>>;
+/// The body of the answer, as far as the reader has taken it.
+struct Answer {
+    sender: mpsc::Sender<Result<Bytes>>,
+    patience: Duration,
+}
+
+impl Answer {
+    async fn send(&self, bytes: Bytes) -> Result<()> {
+        match self.sender.send_timeout(Ok(bytes), self.patience).await {
+            Ok(()) => Ok(()),
+            Err(SendTimeoutError::Closed(_)) => Err(Problem::internal("the reader went away")),
+            Err(SendTimeoutError::Timeout(_)) => Err(Problem::internal("the reader does not read on")),
+        }
+    }
+
+    async fn send_when_large(&self, out: &mut BytesMut) -> Result<()> {
+        if out.len() >= CHUNK { self.send(out.split().freeze()).await } else { Ok(()) }
+    }
+}
 
 async fn write(
     connection: &mut PgConnection,
     mut all: Companies,
     tickets: Option<Selection>,
-    sender: &Sender,
+    answer: &Answer,
 ) -> Result<()> {
     let with_tickets = tickets.is_some();
     let rows = match tickets {
@@ -178,16 +208,16 @@ async fn write(
         if with_tickets {
             // The element ends with `"tickets":[]}`: its tickets go between the brackets.
             out.truncate(out.len() - b"]}".len());
-            put_tickets(&mut out, rows.as_mut(), &element.company.account_number, sender).await?;
+            put_tickets(&mut out, rows.as_mut(), &element.company.account_number, answer).await?;
             out.extend_from_slice(b"]}");
         }
-        send_when_large(&mut out, sender).await?;
+        answer.send_when_large(&mut out).await?;
     }
     if rows.next().await.is_some() {
         return Err(Problem::internal("tickets came in another order than their companies"));
     }
     out.put_u8(b']');
-    send(out.split().freeze(), sender).await
+    answer.send(out.split().freeze()).await
 }
 
 /// Writes the rows of one company; they come in the order of the companies.
@@ -195,7 +225,7 @@ async fn put_tickets<S>(
     out: &mut BytesMut,
     mut rows: std::pin::Pin<&mut Peekable<S>>,
     account_number: &str,
-    sender: &Sender,
+    answer: &Answer,
 ) -> Result<()>
 where
     S: futures::Stream<Item = sqlx::Result<TicketOfCompany>>,
@@ -212,7 +242,7 @@ where
             out.put_u8(b',');
         }
         put(out, &row.ticket)?;
-        send_when_large(out, sender).await?;
+        answer.send_when_large(out).await?;
     }
 }
 
@@ -220,10 +250,21 @@ fn put(out: &mut BytesMut, value: &impl serde::Serialize) -> Result<()> {
     serde_json::to_writer(out.writer(), value).map_err(Problem::internal)
 }
 
-async fn send_when_large(out: &mut BytesMut, sender: &Sender) -> Result<()> {
-    if out.len() >= CHUNK { send(out.split().freeze(), sender).await } else { Ok(()) }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-async fn send(bytes: Bytes, sender: &Sender) -> Result<()> {
-    sender.send(Ok(bytes)).await.map_err(|_| Problem::internal("the reader went away"))
+    #[tokio::test]
+    async fn a_reader_that_stands_still_does_not_keep_the_database() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let answer = Answer { sender, patience: Duration::from_millis(1) };
+        answer.send(Bytes::from_static(b"[")).await.unwrap();
+        let refused = answer.send(Bytes::from_static(b"]")).await.unwrap_err();
+        assert_eq!(refused.cause_text(), Some("the reader does not read on"));
+        receiver.recv().await.unwrap().unwrap();
+        answer.send(Bytes::from_static(b"]")).await.unwrap();
+        drop(receiver);
+        let refused = answer.send(Bytes::new()).await.unwrap_err();
+        assert_eq!(refused.cause_text(), Some("the reader went away"));
+    }
 }
