@@ -18,8 +18,8 @@ pub struct Settings {
     /// Base URL of Codex where the registry does not name it.
     #[arg(long, env = "CODEX_SERVICE_URL")]
     pub codex_url: Option<String>,
-    /// Seconds between two refreshes of an open page.
-    #[arg(long, env = "AUTO_REFRESH_INTERVAL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..))]
+    /// Seconds between two refreshes of an open page, at most a day.
+    #[arg(long, env = "AUTO_REFRESH_INTERVAL_SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=86_400))]
     pub auto_refresh_interval_seconds: u64,
     /// The sirens pulse while more tickets than this are active.
     #[arg(long, env = "SIREN_THRESHOLD", default_value_t = 30)]
@@ -83,6 +83,16 @@ mod tests {
         ] {
             let expected = ids.map(|ids| GroupIds(ids.into_iter().map(PsaId).collect()));
             assert_eq!(text.parse::<GroupIds>().ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_refresh_has_bounds_that_a_browsers_timer_can_keep() {
+        for (seconds, fits) in
+            [("4", false), ("5", true), ("86400", true), ("86401", false), ("18446744073709551615", false)]
+        {
+            let settings = Settings::try_parse_from(["beacon", "--auto-refresh-interval-seconds", seconds]);
+            assert_eq!(settings.is_ok(), fits, "{seconds}");
         }
     }
 

@@ -16,6 +16,8 @@ use crate::{
 };
 
 const LIFETIME: TimeDelta = TimeDelta::seconds(300);
+/// Of a list without agents: Codex has not read them yet, and the first sync is soon over.
+const EMPTY_LIFETIME: TimeDelta = TimeDelta::seconds(5);
 const BACK_OFF: TimeDelta = TimeDelta::seconds(30);
 
 /// What is needed beside the tickets to show a board.
@@ -45,8 +47,8 @@ impl ReferenceCache {
             codex,
             configured_groups,
             warn_when_empty,
-            agents: Slot::new(clock.clone(), LIFETIME, BACK_OFF),
-            config: Slot::new(clock.clone(), LIFETIME, BACK_OFF),
+            agents: Slot::new(clock.clone(), lifetime_of_agents, BACK_OFF),
+            config: Slot::new(clock.clone(), |_| LIFETIME, BACK_OFF),
         }
     }
 
@@ -80,4 +82,8 @@ impl ReferenceCache {
         }
         Ok(config)
     }
+}
+
+fn lifetime_of_agents(agents: &Agents) -> TimeDelta {
+    if agents.is_empty() { EMPTY_LIFETIME } else { LIFETIME }
 }

@@ -11,7 +11,7 @@ use hivematrix_shared::clock::Clock;
 /// One remembered value.
 pub struct Slot<T> {
     clock: Clock,
-    lifetime: TimeDelta,
+    lifetime: fn(&T) -> TimeDelta,
     back_off: TimeDelta,
     entry: Mutex<Entry<T>>,
     flight: tokio::sync::Mutex<()>,
@@ -19,13 +19,15 @@ pub struct Slot<T> {
 
 struct Entry<T> {
     value: Option<Arc<T>>,
-    ask_again: DateTime<Utc>,
+    asked_at: Option<DateTime<Utc>>,
+    valid_for: TimeDelta,
 }
 
 impl<T> Slot<T> {
-    /// An empty slot whose values live for `lifetime`; after a failure `back_off` passes before the next attempt.
-    pub fn new(clock: Clock, lifetime: TimeDelta, back_off: TimeDelta) -> Self {
-        let entry = Mutex::new(Entry { value: None, ask_again: DateTime::<Utc>::MIN_UTC });
+    /// An empty slot; `lifetime` says how long a value lives, and after a failure `back_off` passes before the next
+    /// attempt.
+    pub fn new(clock: Clock, lifetime: fn(&T) -> TimeDelta, back_off: TimeDelta) -> Self {
+        let entry = Mutex::new(Entry { value: None, asked_at: None, valid_for: TimeDelta::zero() });
         Self { clock, lifetime, back_off, entry, flight: tokio::sync::Mutex::new(()) }
     }
 
@@ -49,7 +51,10 @@ impl<T> Slot<T> {
             return value;
         }
         match fetch().await {
-            Ok(new) => self.put(Some(Arc::new(new)), self.lifetime),
+            Ok(new) => {
+                let valid_for = (self.lifetime)(&new);
+                self.put(Some(Arc::new(new)), valid_for)
+            }
             Err(error) => {
                 tracing::warn!(error = %error, kept = value.is_some(), "Codex's answer could not be had");
                 self.put(value, self.back_off)
@@ -59,12 +64,15 @@ impl<T> Slot<T> {
 
     fn look(&self) -> (Option<Arc<T>>, bool) {
         let entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
-        (entry.value.clone(), self.clock.now() >= entry.ask_again)
+        let age = entry.asked_at.map(|asked| self.clock.now() - asked);
+        // A negative age: the clock was set back.
+        let is_due = age.is_none_or(|age| !(TimeDelta::zero()..entry.valid_for).contains(&age));
+        (entry.value.clone(), is_due)
     }
 
     fn put(&self, value: Option<Arc<T>>, valid_for: TimeDelta) -> Option<Arc<T>> {
         let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
-        *entry = Entry { value: value.clone(), ask_again: self.clock.now() + valid_for };
+        *entry = Entry { value: value.clone(), asked_at: Some(self.clock.now()), valid_for };
         value
     }
 }
@@ -76,7 +84,7 @@ mod tests {
     use super::*;
 
     fn slot(clock: &Clock) -> Slot<usize> {
-        Slot::new(clock.clone(), TimeDelta::seconds(300), TimeDelta::seconds(30))
+        Slot::new(clock.clone(), |_| TimeDelta::seconds(300), TimeDelta::seconds(30))
     }
 
     #[tokio::test]
@@ -92,6 +100,9 @@ mod tests {
             (1, false, Some(2), 3),
             (29, true, Some(2), 3),
             (1, true, Some(4), 4),
+            // The clock is set back.
+            (-3600, true, Some(5), 5),
+            (299, true, Some(5), 5),
         ] {
             clock.advance(TimeDelta::seconds(seconds));
             let fetch = || async {

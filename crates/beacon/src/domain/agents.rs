@@ -35,6 +35,11 @@ impl Agents {
         Self { names: list.into_iter().map(|agent| (agent.external_id, agent.name)).collect(), active }
     }
 
+    /// Whether Codex knows no agent at all.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// Number of active agents.
     pub fn active_count(&self) -> usize {
         self.active.len()

@@ -10,6 +10,8 @@ import * as sync from "./sync.js";
 import { age, localise, long, parse } from "./time.js";
 
 const OLD_SYNC_MS = 15 * 60_000;
+// Tickets come before the end of the sync that brings them (routes/pages/board.rs says the same).
+const FIRST_SYNC = "the first sync is not complete yet";
 const COUNT_STEPS = [[120, "count-emergency"], [110, "count-critical"], [100, "count-danger"], [90, "count-warning"]];
 
 const board = document.getElementById("beacon-board");
@@ -31,14 +33,16 @@ Object.assign(window, {
   currentApiData: null,
 });
 
-function showLastSync(iso) {
+function showLastSync(iso, total) {
   const time = parse(iso);
   const box = document.getElementById("last-sync");
   const elapsed = time ? Date.now() - time.getTime() : 0;
   const isOld = elapsed > OLD_SYNC_MS;
   settings.lastSync = iso ?? "";
   document.getElementById("dashboard-generated-time").textContent = time ? long(time) : "Never";
-  document.getElementById("last-sync-age").textContent = isOld ? `${age(elapsed)} ago` : "";
+  const note = document.getElementById("last-sync-age");
+  if (time) note.textContent = isOld ? `${age(elapsed)} ago` : "";
+  else note.textContent = total > 0 ? FIRST_SYNC : "";
   box.classList.toggle("sync--old", isOld || !time);
   box.title = isOld ? "The last ticket sync is older than 15 minutes." : "";
 }
@@ -63,7 +67,6 @@ function showAttention(part, isNeeded) {
 function showSection(section, items) {
   const isFirst = window.currentApiData === null && "noData" in settings;
   const added = show(section, items, settings.ticketUrlTemplate);
-  if (!isFirst) markNew(section, added);
   sort.apply(section);
   const count = String(items.length);
   document.getElementById(`${section}-item-count`).textContent = count;
@@ -87,6 +90,8 @@ function update(data) {
     const before = new Set(SECTIONS.flatMap((section) => [...body(section).rows].map((row) => row.dataset.itemId)));
     const added = SECTIONS.flatMap((section) => showSection(section, data[`${section}_items`]));
     const arrived = added.filter((id) => !before.has(id)).length;
+    // A mark is for what is new among what was there. Where most is new, as after the first sync, it would say nothing.
+    if (before.size > 0 && added.length * 2 < data.total_active_items) markNew(added);
     showTotal(data.total_active_items);
     window.currentApiData = data;
     delete settings.noData;
@@ -97,7 +102,8 @@ function update(data) {
     }
     firstData();
   }
-  showLastSync(data ? data.dashboard_generated_time_iso : settings.lastSync);
+  const shown = window.currentApiData;
+  showLastSync(shown ? shown.dashboard_generated_time_iso : settings.lastSync, shown?.total_active_items ?? 0);
   showHints();
 }
 
@@ -110,7 +116,7 @@ async function findTicket(section, id) {
 }
 
 localise(board);
-showLastSync(settings.lastSync);
+showLastSync(settings.lastSync, Number(document.getElementById("total-active-items-count").textContent));
 sort.start();
 filter.start(!("noData" in settings));
 dialog.start(findTicket, settings.ticketUrlTemplate);

@@ -164,7 +164,10 @@ export function show(section, tickets, template) {
   return added;
 }
 
-/** Marks tickets that arrived with the last refresh. */
-export function markNew(section, ids) {
-  for (const row of body(section).rows) row.classList.toggle("is-new", ids.includes(row.dataset.itemId));
+/** Marks tickets that arrived in their section with the last refresh. */
+export function markNew(ids) {
+  const arrived = new Set(ids);
+  for (const section of SECTIONS) {
+    for (const row of body(section).rows) row.classList.toggle("is-new", arrived.has(row.dataset.itemId));
+  }
 }

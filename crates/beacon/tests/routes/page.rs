@@ -169,6 +169,21 @@ async fn with_everything_away_the_page_still_renders() {
 }
 
 #[tokio::test]
+async fn tickets_before_the_end_of_the_first_sync_say_so() {
+    let note = |text: &str| format!(r#"id="last-sync-age">{text}</span>"#);
+    for (board, text) in [
+        (json!({"section4": [{"id": 4}], "last_sync_time": null}), "the first sync is not complete yet"),
+        (json!({"section4": [], "last_sync_time": null}), ""),
+        (board(), ""),
+    ] {
+        let suite = Suite::start().await;
+        suite.tickets(board.clone());
+        let page = suite.get("/helpdesk").await.text();
+        assert!(page.contains(&note(text)), "{board}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_template_ids_have_no_link() {
     let suite = Suite::start().await;
     suite.tickets(board());

@@ -13,6 +13,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     auth::StaffOnly,
+    conditional::is_unchanged,
     contracts::codex::{PsaId, Ticket, wire},
     extract::{Json, LenientQuery, Path},
     problem::{Problem, Result},
@@ -192,7 +193,7 @@ pub async fn tickets(
         ticket_count = board.total(),
         "tickets of a view"
     );
-    if is_match(&headers, &etag) {
+    if is_unchanged(&headers, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, cache).into_response());
     }
     answer.generated_at = Some(now);
@@ -217,16 +218,4 @@ fn entity_tag(answer: &BoardAnswer<'_>) -> Result<HeaderValue> {
     let mut digest = Digest(DefaultHasher::new());
     serde_json::to_writer(&mut digest, answer).map_err(Problem::internal)?;
     HeaderValue::from_str(&format!("W/\"{:016x}\"", digest.0.finish())).map_err(Problem::internal)
-}
-
-/// Whether `If-None-Match` names the tag (or any, `*`).
-fn is_match(headers: &HeaderMap, etag: &HeaderValue) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let Ok(etag) = etag.to_str().map(opaque) else { return false };
-    headers
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|tag| tag.trim() == "*" || opaque(tag) == etag)
 }

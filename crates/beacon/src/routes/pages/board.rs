@@ -26,6 +26,8 @@ use crate::{
 };
 
 const EMPTY: &str = "No tickets currently in this category.";
+/// Said beside `Never` when there are tickets all the same: they come before the end of the sync that brings them.
+const FIRST_SYNC: &str = "the first sync is not complete yet";
 /// Extra classes of the total from this number on (beacon.md §11.4).
 const COUNT_STEPS: [(usize, &str); 4] =
     [(120, " count-emergency"), (110, " count-critical"), (100, " count-danger"), (90, " count-warning")];
@@ -43,6 +45,7 @@ struct BoardPage<'a> {
     stale_since_text: String,
     last_sync_iso: String,
     last_sync_text: String,
+    last_sync_note: &'static str,
     may_sync: bool,
     auto_refresh_ms: u64,
     siren_threshold: usize,
@@ -168,6 +171,7 @@ pub async fn board(
         stale_since_text: stale_since.map(short_datetime).unwrap_or_default(),
         last_sync_iso: last_sync.map(iso_z).unwrap_or_default(),
         last_sync_text: last_sync.map_or_else(|| "Never".to_owned(), long_datetime),
+        last_sync_note: if last_sync.is_none() && total > 0 { FIRST_SYNC } else { "" },
         may_sync: may_sync(&caller),
         auto_refresh_ms: parts.settings.auto_refresh_interval_seconds * 1000,
         siren_threshold: parts.settings.siren_threshold,
