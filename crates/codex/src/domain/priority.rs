@@ -16,11 +16,6 @@ pub const fn key(code: i32) -> &'static str {
     }
 }
 
-/// The PSA's code of a key.
-pub fn code(key: &str) -> Option<i32> {
-    (1..=4).find(|code| self::key(*code) == key)
-}
-
 /// An update is overdue when the last one is older than this; without a priority it never is.
 pub fn update_threshold(key: Option<&str>) -> Option<TimeDelta> {
     Some(match key? {

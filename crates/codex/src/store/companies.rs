@@ -5,13 +5,21 @@ use sqlx::{PgExecutor, PgPool};
 
 use super::Page;
 
-/// All companies by name, or a page of them; `only` names the account numbers that may be seen.
-pub async fn list(
-    executor: impl PgExecutor<'_>,
-    only: Option<&[String]>,
-    limit: Option<i64>,
-    offset: i64,
-) -> sqlx::Result<Vec<Company>> {
+/// Which companies are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Selection<'a> {
+    /// Only those with these account numbers.
+    pub only: Option<&'a [String]>,
+    /// Only those whose name or account number contains this text, in any case of letters.
+    pub search: &'a str,
+    /// At most so many.
+    pub limit: Option<i64>,
+    /// After so many.
+    pub offset: i64,
+}
+
+/// Companies by name.
+pub async fn list(executor: impl PgExecutor<'_>, selection: Selection<'_>) -> sqlx::Result<Vec<Company>> {
     sqlx::query_as!(
         Company,
         r#"
@@ -20,21 +28,41 @@ pub async fn list(
             contract_end_date, support_level, profit_or_non_profit, company_main_number, company_start_date,
             domains::text as domains, phone_system, email_system
         from companies
-        where $1::text[] is null or account_number = any($1)
+        where ($1::text[] is null or account_number = any($1))
+            and ($2 = '' or strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0)
         order by lower(name), account_number
-        limit $2 offset $3
+        limit $3 offset $4
         "#,
-        only,
-        limit,
-        offset
+        selection.only,
+        selection.search,
+        selection.limit,
+        selection.offset
     )
     .fetch_all(executor)
     .await
 }
 
+/// A page of companies and how many there are.
+pub async fn page(pool: &PgPool, selection: Selection<'_>) -> sqlx::Result<Page<Company>> {
+    let items = list(pool, selection).await?;
+    let total = sqlx::query_scalar!(
+        r#"
+        select count(*) as "count!" from companies
+        where ($1::text[] is null or account_number = any($1))
+            and ($2 = '' or strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0)
+        "#,
+        selection.only,
+        selection.search
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Page { items, total })
+}
+
 /// One company.
 pub async fn find(pool: &PgPool, account_number: &str) -> sqlx::Result<Option<Company>> {
-    let found = list(pool, Some(&[account_number.to_owned()]), Some(1), 0).await?;
+    let only = [account_number.to_owned()];
+    let found = list(pool, Selection { only: Some(&only), ..Selection::default() }).await?;
     Ok(found.into_iter().next())
 }
 
@@ -46,48 +74,6 @@ pub async fn exists(pool: &PgPool, account_number: &str) -> sqlx::Result<bool> {
     )
     .fetch_one(pool)
     .await
-}
-
-/// A page of the companies whose name or account number contains `search`, in any case of letters, by name.
-pub async fn search(
-    pool: &PgPool,
-    only: Option<&[String]>,
-    search: &str,
-    limit: i64,
-    offset: i64,
-) -> sqlx::Result<Page<Company>> {
-    let items = sqlx::query_as!(
-        Company,
-        r#"
-        select account_number as id, account_number, name, description, compliance_level as "compliance_level?",
-            coalesce(billing_plan, plan_selected) as billing_plan, contract_term_length, contract_start_date,
-            contract_end_date, support_level, profit_or_non_profit, company_main_number, company_start_date,
-            domains::text as domains, phone_system, email_system
-        from companies
-        where ($1::text[] is null or account_number = any($1))
-            and (strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0)
-        order by lower(name), account_number
-        limit $3 offset $4
-        "#,
-        only,
-        search,
-        limit,
-        offset
-    )
-    .fetch_all(pool)
-    .await?;
-    let total = sqlx::query_scalar!(
-        r#"
-        select count(*) as "count!" from companies
-        where ($1::text[] is null or account_number = any($1))
-            and (strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0)
-        "#,
-        only,
-        search
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(Page { items, total })
 }
 
 /// What a ticket that is not stored needs to know of its company.

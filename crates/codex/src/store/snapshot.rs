@@ -18,7 +18,10 @@ use http::HeaderValue;
 use rust_decimal::prelude::ToPrimitive;
 use uuid::Uuid;
 
-use super::board::{Board, BoardRow, TEXT_LIMIT};
+use super::{
+    board::{Board, BoardRow, TEXT_LIMIT},
+    tickets::agent_name,
+};
 use crate::{
     domain::{
         board::{self, Facts, Order, Placement, Section},
@@ -227,6 +230,7 @@ fn ticket(row: BoardRow, placement: Placement, minute: DateTime<Utc>) -> Ticket 
     let priority_key = row.priority.unwrap_or_else(|| priority::UNKNOWN.to_owned());
     let status = row.status_id.map(i64::from);
     let priority = row.priority_id.map(i64::from);
+    let requester = row.requester_id.map(|id| format!("Requester {id}"));
     Ticket {
         id: row.id,
         external_id: PsaId(row.external_id),
@@ -248,15 +252,10 @@ fn ticket(row: BoardRow, placement: Placement, minute: DateTime<Utc>) -> Ticket 
         company_id: row.company_id,
         company_name: row.company_name,
         company_compliance_level: row.company_compliance_level,
-        requester_name: row
-            .requester_name
-            .unwrap_or_else(|| named("Requester", row.requester_id, words::NOT_AVAILABLE)),
+        requester_name: row.requester_name.or(requester).unwrap_or_else(|| words::NOT_AVAILABLE.to_owned()),
         requester_id: row.requester_id.map(PsaId),
         requester_email: row.requester_email,
-        agent_name: match row.responder_id {
-            Some(_) => row.agent_name.unwrap_or_else(|| named("Agent", row.responder_id, "")),
-            None => "Unassigned".to_owned(),
-        },
+        agent_name: agent_name(row.responder_id, row.agent_name),
         responder_id: row.responder_id.map(PsaId),
         group_id: row.group_id.map(PsaId),
         tags: row.tags.0,
@@ -277,10 +276,6 @@ fn ticket(row: BoardRow, placement: Placement, minute: DateTime<Utc>) -> Ticket 
         sla_class: placement.sla_class.to_owned(),
         total_hours_spent: row.total_hours_spent.to_f64().unwrap_or_default(),
     }
-}
-
-fn named(what: &str, id: Option<i64>, otherwise: &str) -> String {
-    id.map_or_else(|| otherwise.to_owned(), |id| format!("{what} {id}"))
 }
 
 /// Safe HTML of at most [`TEXT_LIMIT`] characters. The source is cut, not the result, so every tag is closed.

@@ -163,12 +163,6 @@ impl Control {
         self.engine.state().log = RequestLog::default();
     }
 
-    /// Fills the account's limit up again.
-    pub fn refill_limit(&self) {
-        let limit = self.engine.config.rate_limit;
-        self.engine.state().bucket = super::rate::Bucket::new(limit);
-    }
-
     /// Lets the world move by so many events.
     pub fn step(&self, events: u32) {
         let now = self.now();

@@ -131,9 +131,10 @@ struct Companies {
 
 impl Companies {
     async fn load(connection: &mut PgConnection, only: Option<&[String]>) -> Result<Self> {
-        let selection = assets::Selection { only, ..assets::Selection::default() };
-        let companies = companies::list(&mut *connection, only, None, 0).await?;
-        let assets = assets::list(&mut *connection, selection).await?;
+        let all = companies::Selection { only, ..companies::Selection::default() };
+        let companies = companies::list(&mut *connection, all).await?;
+        let all = assets::Selection { only, ..assets::Selection::default() };
+        let assets = assets::list(&mut *connection, all).await?;
         let contacts = contacts::of_companies(&mut *connection, only).await?;
         let locations = locations::list(&mut *connection, only).await?;
         Ok(Self {

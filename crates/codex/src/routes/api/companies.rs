@@ -47,9 +47,13 @@ async fn list_companies(
     reader: Reader,
     LenientQuery(query): LenientQuery<ListQuery>,
 ) -> Result<Json<Vec<Company>>> {
-    let limit = query.limit.filter(|limit| *limit >= 0);
-    let offset = paging::offset(query.offset);
-    Ok(Json(companies::list(&codex.pool, reader.scope.account_numbers(), limit, offset).await?))
+    let selection = companies::Selection {
+        only: reader.scope.account_numbers(),
+        limit: query.limit.filter(|limit| *limit >= 0),
+        offset: paging::offset(query.offset),
+        ..companies::Selection::default()
+    };
+    Ok(Json(companies::list(&codex.pool, selection).await?))
 }
 
 /// One company.

@@ -64,9 +64,13 @@ pub async fn page(
 ) -> Result<Html<String>> {
     let search = query.search.unwrap_or_default().trim().to_owned();
     let number = query.page.unwrap_or(1).max(1);
-    let offset = (number - 1).saturating_mul(PER_PAGE);
-    let found =
-        companies::search(&codex.pool, reader.scope.account_numbers(), &search, PER_PAGE, offset).await?;
+    let selection = companies::Selection {
+        only: reader.scope.account_numbers(),
+        search: &search,
+        limit: Some(PER_PAGE),
+        offset: (number - 1).saturating_mul(PER_PAGE),
+    };
+    let found = companies::page(&codex.pool, selection).await?;
     let html = CompaniesPage {
         page,
         search,
