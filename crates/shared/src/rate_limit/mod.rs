@@ -61,7 +61,8 @@ impl Methods {
     fn matches(&self, method: &Method) -> bool {
         match self {
             Self::Any => true,
-            Self::Only(only) => only == method,
+            // A route that serves GET serves HEAD by the same handler.
+            Self::Only(only) => only == method || (*only == Method::GET && *method == Method::HEAD),
         }
     }
 }

@@ -5,12 +5,13 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::{pages::Page, problem::Problem};
 
 /// What rendering needs of a request that is gone by then.
 pub(super) struct Request {
+    pub method: Method,
     pub path: String,
     pub navigation: bool,
     pub page: Page,
@@ -30,8 +31,12 @@ struct ProblemPage<'a> {
     correlation_id: &'a str,
 }
 
-/// Replaces the body of a problem; other answers pass unchanged.
+/// Replaces the body of a problem and answers `OPTIONS` of a route; other answers pass unchanged.
 pub(super) fn render(mut response: Response, request: &Request) -> Response {
+    if asks_for_methods(&response, &request.method) {
+        *response.status_mut() = StatusCode::OK;
+        return response;
+    }
     let Some(problem) = response.extensions_mut().remove::<Problem>().or_else(|| problem_of_layer(&response))
     else {
         return response;
@@ -41,6 +46,12 @@ pub(super) fn render(mut response: Response, request: &Request) -> Response {
         if request.navigation { page(&problem, request) } else { problem.json_response(Some(&request.path)) };
     keep_headers(kept, &mut rendered);
     rendered
+}
+
+/// Whether the router refused `OPTIONS` of a route. It adds the methods that the route has as `Allow`, which is all that was
+/// asked for (core.md §2).
+fn asks_for_methods(response: &Response, method: &Method) -> bool {
+    *method == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED
 }
 
 /// The problem behind the bare answers that axum and tower-http give themselves.

@@ -87,6 +87,7 @@ async fn observe(State(outer): State<Arc<Outer>>, mut request: Request, next: Ne
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let (parts, body) = request.into_parts();
     let wanted = render::Request {
+        method: method.clone(),
         path: parts.uri.path().to_owned(),
         navigation: is_navigation(&method, parts.uri.path(), &parts.headers),
         page: Page::of(&parts),

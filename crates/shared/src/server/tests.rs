@@ -82,6 +82,19 @@ async fn framework_errors_keep_their_own_status() {
 }
 
 #[tokio::test]
+async fn every_route_says_which_methods_it_serves_and_reads_have_a_head() {
+    let (_, client) = client();
+    for (path, methods) in [("/api/echo", "POST"), ("/api/whoami", "GET,HEAD"), ("/metrics", "GET,HEAD")] {
+        let response = client.request(Method::OPTIONS, path).send().await;
+        assert_eq!((response.status, response.header("allow")), (StatusCode::OK, methods), "{path}");
+        assert!(response.text().is_empty(), "{path}");
+    }
+    assert_eq!(client.request(Method::OPTIONS, "/nope").send().await.status, StatusCode::NOT_FOUND);
+    let head = client.request(Method::HEAD, "/metrics").send().await;
+    assert_eq!((head.status, head.text().as_str()), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
 async fn server_errors_and_panics_tell_nothing_of_their_cause() {
     let (_, client) = client();
     for path in ["/broken", "/panics"] {
