@@ -73,29 +73,46 @@ impl RemoteKeys {
 
     /// The key of an id. `Ok(None)` means that Core has no such key; an error, that Core was never reached.
     pub async fn get(&self, id: Option<&str>) -> Result<Option<DecodingKey>, KeysUnavailable> {
-        let known = |cached: &Option<Arc<Cached>>| {
-            cached.as_ref().filter(|c| c.fetched.elapsed() < LIFETIME).and_then(|c| c.keys.get(id).cloned())
+        let asked = Instant::now();
+        let key = |cached: &Option<Arc<Cached>>| cached.as_ref().and_then(|c| c.keys.get(id).cloned());
+        let is_fresh = |cached: &Option<Arc<Cached>>| {
+            cached.as_ref().is_some_and(|cached| cached.fetched.elapsed() < LIFETIME)
         };
-        if let Some(key) = known(&self.cached.load_full()) {
-            return Ok(Some(key));
-        }
-        let mut last_try = self.refresh.lock().await;
         let cached = self.cached.load_full();
-        if let Some(key) = known(&cached) {
+        let known = key(&cached);
+        if known.is_some() && is_fresh(&cached) {
+            return Ok(known);
+        }
+        // An outage of Core does not make a good key bad: while one request asks, the others go on with it.
+        let mut last_try = match (self.refresh.try_lock(), &known) {
+            (Ok(last_try), _) => last_try,
+            (Err(_), Some(_)) => return Ok(known),
+            (Err(_), None) => self.refresh.lock().await,
+        };
+        let cached = self.cached.load_full();
+        if let Some(key) = key(&cached)
+            && is_fresh(&cached)
+        {
             return Ok(Some(key));
         }
-        if last_try.is_none_or(|at| at.elapsed() >= RETRY_AFTER) || cached.is_none() {
-            *last_try = Some(Instant::now());
-            match self.fetch().await {
-                Ok(keys) => self.cached.store(Some(Arc::new(Cached { keys, fetched: Instant::now() }))),
-                // An outage of Core does not make good keys bad: the old ones stay in use.
-                Err(error) if cached.is_some() => {
-                    tracing::warn!(error = %error, "Core's signing keys were not refreshed")
-                }
-                Err(error) => return Err(error),
+        match *last_try {
+            Some(at) if cached.is_some() && at.elapsed() < RETRY_AFTER => return Ok(key(&cached)),
+            // Whoever waited for an attempt that failed does not wait for another one.
+            Some(at) if cached.is_none() && at > asked => {
+                return Err(KeysUnavailable("the last attempt failed".to_owned()));
             }
+            _ => {}
         }
-        Ok(self.cached.load_full().and_then(|cached| cached.keys.get(id).cloned()))
+        let outcome = self.fetch().await;
+        *last_try = Some(Instant::now());
+        match outcome {
+            Ok(keys) => self.cached.store(Some(Arc::new(Cached { keys, fetched: Instant::now() }))),
+            Err(error) if cached.is_some() => {
+                tracing::warn!(error = %error, "Core's signing keys were not refreshed");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(key(&self.cached.load_full()))
     }
 
     async fn fetch(&self) -> Result<KeySet, KeysUnavailable> {

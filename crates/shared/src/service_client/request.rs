@@ -80,7 +80,7 @@ impl ServiceRequest {
             match self.attempt(&base, &token).await {
                 Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !retried => {
                     // The cached token may be older than Core's current key: once more with a new one.
-                    self.client.0.tokens.forget(&self.service, self.user_token.as_deref()).await;
+                    self.client.0.tokens.forget(&self.service, self.user_token.as_deref());
                     retried = true;
                 }
                 Err(error) if error.is_connect() => {

@@ -103,6 +103,33 @@ async fn without_the_right_secret_there_is_no_token_and_no_call() {
     assert!(matches!(error, ServiceError::Token { .. }), "{error}");
 }
 
+/// A Core that gives tokens for `codex` and never answers for another target, with a signal that it was asked for one.
+async fn hanging_core() -> (String, Arc<tokio::sync::Semaphore>) {
+    let hanging = Arc::new(tokio::sync::Semaphore::new(0));
+    let seen = hanging.clone();
+    let tokens = move |axum::Json(body): axum::Json<Value>| async move {
+        if body["target_service"] != "codex" {
+            seen.add_permits(1);
+            std::future::pending::<()>().await;
+        }
+        axum::Json(json!({ "token": "t" }))
+    };
+    (spawn(Router::new().route("/service-token", post(tokens))).await, hanging)
+}
+
+#[tokio::test]
+async fn a_token_that_is_there_does_not_wait_for_one_that_core_does_not_give() {
+    let (core, hanging) = hanging_core().await;
+    let client = client(&core, "s3cret", &[]);
+    assert_eq!(client.service_token("codex", None).await.unwrap(), "t");
+    let other = client.clone();
+    let waiting = tokio::spawn(async move { other.service_token("helm", None).await });
+    let _asked = hanging.acquire().await.unwrap();
+    assert_eq!(client.service_token("codex", None).await.unwrap(), "t");
+    assert!(!waiting.is_finished());
+    waiting.abort();
+}
+
 #[tokio::test]
 async fn a_dead_instance_is_left_out_while_another_lives() {
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, hash_map::DefaultHasher},
     hash::{Hash, Hasher},
+    sync::{Arc, Mutex as SyncMutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -27,13 +28,23 @@ type Key = (String, Option<u64>);
 pub(super) struct TokenCache {
     caller: String,
     secret: Secret,
-    /// One lock for look-up and fetch: a burst of calls asks Core once.
-    cached: Mutex<HashMap<Key, (String, Instant)>>,
+    slots: SyncMutex<HashMap<Key, Arc<Slot>>>,
+}
+
+/// The token for one target and acting user. Its lock is held while Core is asked, so that a burst of calls asks once and
+/// calls to other targets, whose tokens are there, do not wait for it.
+#[derive(Default)]
+struct Slot(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    token: Option<(String, Instant)>,
+    failed: Option<Instant>,
 }
 
 impl TokenCache {
     pub(super) fn new(caller: String, secret: Secret) -> Self {
-        Self { caller, secret, cached: Mutex::default() }
+        Self { caller, secret, slots: SyncMutex::default() }
     }
 
     pub(super) async fn get(
@@ -43,22 +54,42 @@ impl TokenCache {
         target: &str,
         user_token: Option<&str>,
     ) -> Result<String, ServiceError> {
-        let key = (target.to_owned(), user_token.map(fingerprint));
-        let mut cached = self.cached.lock().await;
-        if let Some((token, fetched)) = cached.get(&key)
+        let asked = Instant::now();
+        let slot = self.slot((target.to_owned(), user_token.map(fingerprint)));
+        let mut known = slot.0.lock().await;
+        if let Some((token, fetched)) = &known.token
             && fetched.elapsed() < CACHED_FOR
         {
             return Ok(token.clone());
         }
-        let token = self.fetch(http, core, target, user_token).await?;
-        cached.retain(|_, (_, fetched)| fetched.elapsed() < CACHED_FOR);
-        cached.insert(key, (token.clone(), Instant::now()));
-        Ok(token)
+        if known.failed.is_some_and(|failed| failed > asked) {
+            // Those who waited for an attempt that failed do not each wait for another one.
+            return Err(ServiceError::Unreachable {
+                service: "core".into(),
+                reason: "it just gave no token".into(),
+            });
+        }
+        let outcome = self.fetch(http, core, target, user_token).await;
+        match &outcome {
+            Ok(token) => *known = Known { token: Some((token.clone(), Instant::now())), failed: None },
+            Err(_) => known.failed = Some(Instant::now()),
+        }
+        outcome
+    }
+
+    fn slot(&self, key: Key) -> Arc<Slot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get(&key) {
+            return slot.clone();
+        }
+        slots.retain(|_, slot| slot.is_of_use());
+        slots.entry(key).or_default().clone()
     }
 
     /// Forgets a token that a service refused, so that the next call gets a new one (Core's key may have changed).
-    pub(super) async fn forget(&self, target: &str, user_token: Option<&str>) {
-        self.cached.lock().await.remove(&(target.to_owned(), user_token.map(fingerprint)));
+    pub(super) fn forget(&self, target: &str, user_token: Option<&str>) {
+        let key = (target.to_owned(), user_token.map(fingerprint));
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
     }
 
     async fn fetch(
@@ -107,6 +138,14 @@ impl TokenCache {
             return Err(ServiceError::ActingUser);
         }
         Err(ServiceError::Token { target: target.to_owned(), reason: format!("status {}", status.as_u16()) })
+    }
+}
+
+impl Slot {
+    /// Whether somebody waits for it or its token still counts.
+    fn is_of_use(self: &Arc<Self>) -> bool {
+        let counts = |known: &Known| known.token.as_ref().is_some_and(|(_, at)| at.elapsed() < CACHED_FOR);
+        Arc::strong_count(self) > 1 || self.0.try_lock().is_ok_and(|known| counts(&known))
     }
 }
 
