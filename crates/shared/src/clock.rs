@@ -1,6 +1,9 @@
 //! The current time, handed around as a value so that rules and tests can set it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Instant,
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -42,6 +45,16 @@ impl Clock {
     /// Seconds since the Unix epoch, the unit of JWT claims.
     pub fn unix(&self) -> i64 {
         self.now().timestamp()
+    }
+
+    /// Whole seconds since some moment, never going back and never jumping when the machine's time is set: for measuring
+    /// how long ago something was. A manual clock counts its own time.
+    pub fn steady(&self) -> i64 {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            Source::System => i64::try_from(START.elapsed().as_secs()).unwrap_or(i64::MAX),
+            Source::Manual(_) => self.unix(),
+        }
     }
 
     /// Sets a manual clock; does nothing to the system clock.

@@ -39,6 +39,7 @@ const LOCAL: u8 = 2;
 #[derive(Debug)]
 pub struct Revocations {
     revoked: RwLock<HashMap<String, i64>>,
+    /// On the steady clock: setting the machine's time is no outage, and hides none.
     last_heard: AtomicI64,
     mode: AtomicU8,
 }
@@ -48,7 +49,7 @@ impl Revocations {
     pub fn following(clock: &Clock) -> Self {
         Self {
             revoked: RwLock::default(),
-            last_heard: AtomicI64::new(clock.unix()),
+            last_heard: AtomicI64::new(clock.steady()),
             mode: AtomicU8::new(FOLLOWING),
         }
     }
@@ -65,7 +66,7 @@ impl Revocations {
 
     /// Notes that Core was heard.
     pub fn heard(&self, clock: &Clock) {
-        self.last_heard.store(clock.unix(), Ordering::Relaxed);
+        self.last_heard.store(clock.steady(), Ordering::Relaxed);
     }
 
     /// Forgets sessions whose tokens have expired.
@@ -77,7 +78,7 @@ impl Revocations {
     /// Whether Core was not heard for the grace time.
     pub fn is_outage(&self, clock: &Clock) -> bool {
         self.mode.load(Ordering::Relaxed) == FOLLOWING
-            && clock.unix() - self.last_heard.load(Ordering::Relaxed) > OUTAGE_AFTER
+            && clock.steady() - self.last_heard.load(Ordering::Relaxed) > OUTAGE_AFTER
     }
 
     /// Whether the Core in use has no feed (upstream's): the gateway asks it about each token instead.
