@@ -55,7 +55,9 @@ pub async fn migrate(
     loop {
         match migrator.run(pool).await {
             Ok(()) => return Ok(()),
-            Err(MigrateError::Execute(error)) if is_away(&error) => {
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+                if is_away(&error) =>
+            {
                 tracing::warn!(error = %error, "the database is not reachable, waiting");
             }
             Err(error) => return Err(error.into()),
@@ -71,8 +73,10 @@ pub async fn migrate(
 pub fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
-        // 57P03: the server is starting up or shutting down.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code == "57P03"),
+        // 57P: the server is starting up, stopping, or was killed; 53: it has no connection left.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53"))
+        }
         _ => false,
     }
 }

@@ -43,8 +43,9 @@ const STREAMS_PER_CONNECTION: u32 = 256;
 const TLS_HANDSHAKE: u8 = 0x16;
 /// More open connections wait in the system's queue.
 const MAX_CONNECTIONS: usize = 20_000;
-/// Time that open requests get after the signal to stop.
-const STOP_GRACE: Duration = Duration::from_secs(8);
+/// Time that open requests get after the signal to stop. With the last log lines it stays below the 10 s after which a
+/// supervisor kills.
+const STOP_GRACE: Duration = Duration::from_secs(6);
 
 /// The certificate in use; it can be replaced while the gateway runs.
 #[derive(Debug)]

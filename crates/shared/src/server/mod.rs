@@ -17,8 +17,9 @@ pub use self::{
 };
 use crate::context::ServiceContext;
 
-/// Time that open requests get after the signal to stop.
-const STOP_GRACE: Duration = Duration::from_secs(8);
+/// Time that open requests get after the signal to stop. With the last log lines it stays below the 10 s after which a
+/// supervisor kills.
+const STOP_GRACE: Duration = Duration::from_secs(6);
 
 /// A server that cannot listen.
 #[derive(Debug, thiserror::Error)]
