@@ -6,6 +6,7 @@ mod list;
 mod logs;
 mod offline;
 mod output;
+mod secret;
 mod status;
 mod store;
 mod token;
@@ -40,6 +41,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// A token for tests and scripts.
     Token(TokenArgs),
+    /// The secret by which a service proves to Core who it is, for scripts that ask Core in its place.
+    Secret(NameArgs),
     /// Write the generated registries (services.json and its companions).
     UpdateConfig(UpdateConfigArgs),
     /// Remove old log lines.
@@ -233,6 +236,7 @@ async fn dispatch(settings: Settings) -> Result<()> {
         Command::List => list::run(&layout),
         Command::Logs(args) => logs::run(&layout, args).await,
         Command::Token(args) => token::run(&layout, &args).await,
+        Command::Secret(args) => secret::run(&layout, &args.service),
         Command::UpdateConfig(args) => update_config::run(&layout, &args),
         Command::CleanupLogs(args) => cleanup::run(&layout, &args).await,
         Command::Serve(args) => {
@@ -308,6 +312,7 @@ mod tests {
             "token --permission technician",
             "token --service beacon:codex",
             "token --get /codex/api/companies",
+            "secret beacon",
             "update-config",
             "update-config --default",
             "cleanup-logs --days 30 --dry-run",
@@ -327,6 +332,7 @@ mod tests {
             "logs codex --service core",
             "logs --tail 0",
             "token --permission root",
+            "secret",
             "token --service beacon",
             "token --service beacon:codex --permission admin",
             "up --port 70000",
