@@ -1,7 +1,7 @@
 //! What a log line must look like to be stored (helm.md §4.2, §5.1). Seed and upstream names are both accepted; where
 //! both are present the seed's wins.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -81,10 +81,14 @@ pub fn normal_level(given: &str) -> &'static str {
     }
 }
 
-/// An ISO 8601 time; without a zone it is UTC, a date alone is its midnight.
+/// An ISO 8601 time; without a zone it is UTC, a date alone is its midnight. Years have four digits: PostgreSQL cannot
+/// store all that chrono reads.
 #[must_use]
 pub fn parse_time(given: &str) -> Option<DateTime<Utc>> {
-    let given = given.trim();
+    read_time(given.trim()).filter(|time| (1..=9999).contains(&time.year()))
+}
+
+fn read_time(given: &str) -> Option<DateTime<Utc>> {
     if let Ok(zoned) = DateTime::parse_from_rfc3339(given) {
         return Some(zoned.with_timezone(&Utc));
     }
@@ -255,6 +259,9 @@ mod tests {
             ("2025-11-22 10:30:00.25", Some("2025-11-22T10:30:00.250+00:00")),
             ("2025-11-22T10:30", Some("2025-11-22T10:30:00+00:00")),
             ("2025-11-22", Some("2025-11-22T00:00:00+00:00")),
+            ("9999-12-31T23:59:59Z", Some("9999-12-31T23:59:59+00:00")),
+            ("+12345-01-01T00:00:00", None),
+            ("-4800-01-01", None),
             ("soon", None),
             ("", None),
         ];
