@@ -45,13 +45,8 @@ async fn open_log_store(context: ServiceContext, pool: PgPool) {
         if let Err(error) = partitions::ensure_around(&pool, today).await {
             tracing::warn!(error = %error, "the partitions of the next days were not made");
         }
-        if let (false, Some(logs)) = (opened, context.logs()) {
-            let sink = DatabaseSink::new(pool.clone(), context.clock.clone());
-            let shipper = logs.ship_to(sink, context.shutdown.clone());
-            context.spawn_graceful(async move {
-                let _ = shipper.await;
-            });
-            opened = true;
+        if !std::mem::replace(&mut opened, true) {
+            context.ship_logs_to(DatabaseSink::new(pool.clone(), context.clock.clone()));
         }
         tokio::time::sleep(HOUR).await;
     }

@@ -1,6 +1,6 @@
 //! Processes as the kernel sees them. A process is known by its id and its start time together, since ids are reused.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::LazyLock};
 
 use nix::{
     errno::Errno,
@@ -38,7 +38,7 @@ impl Identity {
     #[must_use]
     pub fn of(pid: i32) -> Option<Self> {
         let stat = Stat::read(pid)?;
-        Some(Self { pid, start_ticks: stat.start_ticks, boot: boot_id() })
+        Some(Self { pid, start_ticks: stat.start_ticks, boot: boot_id().to_owned() })
     }
 
     /// Whether this very process still runs; a zombie does not.
@@ -127,10 +127,13 @@ impl Stat {
     }
 }
 
-fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|text| text.trim().to_owned())
-        .unwrap_or_default()
+/// Does not change while this process runs, and is asked for several times a second.
+fn boot_id() -> &'static str {
+    static BOOT: LazyLock<String> = LazyLock::new(|| {
+        let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        text.trim().to_owned()
+    });
+    &BOOT
 }
 
 fn processes() -> impl Iterator<Item = i32> {
@@ -223,6 +226,10 @@ mod tests {
         let sleep = fs::canonicalize("/usr/bin/sleep").unwrap();
         let mark = format!("find-test-{}", std::process::id());
         let mut child = Command::new(&sleep).arg("60").env("MARK", &mark).spawn().unwrap();
+        // The kernel shows the environment only a moment after the program was started.
+        while fs::read(format!("/proc/{}/environ", child.id())).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
         let found = find(&sleep, &[("MARK", &mark)]);
         assert_eq!(found.map(|identity| identity.pid), i32::try_from(child.id()).ok());
         assert_eq!(find(&sleep, &[("MARK", "another")]), None);
