@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use crate::{
     control::protocol::Reply,
-    domain::status::{Phase, UnitKind},
+    domain::status::Phase,
     status_board::StatusBoard,
     supervisor::{Supervisor, UnitState},
 };
@@ -166,13 +166,6 @@ impl ServiceControl {
                 Outcome::failed("Service failed to start. Check logs for details.")
             }
         }
-    }
-
-    /// The names of all services that are controlled here.
-    #[must_use]
-    pub fn services(&self) -> Vec<String> {
-        let specs = self.supervisor.specs();
-        specs.into_iter().filter(|spec| spec.kind == UnitKind::Service).map(|spec| spec.name).collect()
     }
 }
 

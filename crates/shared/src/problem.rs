@@ -24,7 +24,6 @@ pub struct Problem(Box<Inner>);
 #[derive(Clone, Debug)]
 struct Inner {
     status: StatusCode,
-    title: Option<String>,
     detail: Option<String>,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -34,14 +33,7 @@ struct Inner {
 impl Problem {
     /// A problem with the status' own title and no detail.
     pub fn new(status: StatusCode) -> Self {
-        Self(Box::new(Inner {
-            status,
-            title: None,
-            detail: None,
-            members: Map::new(),
-            headers: Vec::new(),
-            cause: None,
-        }))
+        Self(Box::new(Inner { status, detail: None, members: Map::new(), headers: Vec::new(), cause: None }))
     }
 
     /// 400: the request cannot be understood.
@@ -76,11 +68,6 @@ impl Problem {
         Self::new(StatusCode::CONFLICT).detail(detail)
     }
 
-    /// 422: understood, but the values make no sense.
-    pub fn unprocessable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY).detail(detail)
-    }
-
     /// 429 with `Retry-After`, the seed's fixed text.
     pub fn too_many_requests(retry_after_seconds: u64) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS)
@@ -106,12 +93,6 @@ impl Problem {
     /// Sets the human-readable explanation.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.0.detail = Some(detail.into());
-        self
-    }
-
-    /// Replaces the status' own title.
-    pub fn title(mut self, title: impl Into<String>) -> Self {
-        self.0.title = Some(title.into());
         self
     }
 
@@ -149,9 +130,9 @@ impl Problem {
         self.0.status
     }
 
-    /// The title: the given one or the status' reason.
-    pub fn title_text(&self) -> &str {
-        self.0.title.as_deref().unwrap_or_else(|| self.0.status.canonical_reason().unwrap_or("Error"))
+    /// The title: the status' reason.
+    pub fn title_text(&self) -> &'static str {
+        self.0.status.canonical_reason().unwrap_or("Error")
     }
 
     /// The explanation, if there is one.

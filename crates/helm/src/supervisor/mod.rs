@@ -15,17 +15,13 @@ use std::{
     collections::BTreeSet,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
 use anyhow::Result;
 use futures::future::join_all;
 use hivematrix_shared::clock::Clock;
 use indexmap::IndexMap;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::{
     board::Board,
@@ -244,17 +240,6 @@ impl Supervisor {
     pub async fn release(&self) {
         let names = self.units(|handle| Some(handle.spec.name.clone()));
         join_all(names.iter().map(|name| self.order(name, Order::Release))).await;
-    }
-
-    /// Waits until the named units are ready; gives the names of those that are not when the time is up.
-    pub async fn wait_ready(&self, names: &[String], patience: Duration) -> Vec<String> {
-        let late = join_all(names.iter().map(|name| async move {
-            let mut state = self.0.board.follow(name)?;
-            let ready = timeout(patience, state.wait_for(|state| state.ready)).await;
-            ready.is_err().then(|| name.clone())
-        }))
-        .await;
-        late.into_iter().flatten().collect()
     }
 
     /// The units that were stopped by hand.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde_json::Value;
 
@@ -69,7 +68,7 @@ struct Inner {
 }
 
 enum Keys {
-    Local(ArcSwap<KeySet>),
+    Local(KeySet),
     Remote(RemoteKeys),
 }
 
@@ -93,13 +92,7 @@ impl Authenticator {
         revocations: Arc<Revocations>,
         compat_service_writes: bool,
     ) -> Self {
-        Self::new(
-            service,
-            clock,
-            Keys::Local(ArcSwap::from_pointee(keys)),
-            revocations,
-            compat_service_writes,
-        )
+        Self::new(service, clock, Keys::Local(keys), revocations, compat_service_writes)
     }
 
     fn new(
@@ -122,13 +115,6 @@ impl Authenticator {
             compat_service_writes,
             validation,
         }))
-    }
-
-    /// Replaces the keys at hand (key rotation in Core); does nothing with remote keys.
-    pub fn set_local_keys(&self, keys: KeySet) {
-        if let Keys::Local(local) = &self.0.keys {
-            local.store(Arc::new(keys));
-        }
     }
 
     /// The revocation list this verifier asks.
@@ -164,7 +150,7 @@ impl Authenticator {
         }
         let kid = header.kid.as_deref();
         let key = match &self.0.keys {
-            Keys::Local(keys) => keys.load().get(kid).cloned(),
+            Keys::Local(keys) => keys.get(kid).cloned(),
             Keys::Remote(keys) => keys.get(kid).await.map_err(|error| {
                 tracing::warn!(error = %error, "a token could not be checked");
                 AuthError::Unavailable
