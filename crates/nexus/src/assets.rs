@@ -6,6 +6,7 @@ use aws_lc_rs::digest;
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
+use hivematrix_shared::conditional::is_unchanged;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 include!(concat!(env!("OUT_DIR"), "/static_files.rs"));
@@ -52,10 +53,7 @@ pub fn serve(path: &str, query: Option<&str>, request: &HeaderMap) -> Option<Res
     let etag = HeaderValue::from_str(&format!("\"{}\"", asset.version)).ok()?;
     let current = query.and_then(|query| query.strip_prefix("v=")) == Some(asset.version.as_str());
     let compressed = asset.compressed.as_ref().filter(|_| accepts_gzip(request));
-    let unchanged = request
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
+    let unchanged = is_unchanged(request, &etag);
 
     let mut response = Response::new(match (unchanged, compressed) {
         (true, _) => Body::empty(),
@@ -147,6 +145,12 @@ mod tests {
                 serve("css/global.css", None, &request(header::ACCEPT_ENCODING, accepted)).unwrap();
             assert_eq!(response.headers().contains_key(header::CONTENT_ENCODING), encoded, "{accepted}");
         }
+    }
+
+    #[test]
+    fn the_icon_of_the_pages_is_there() {
+        let icon = serve(crate::domain::route::ICON, None, &HeaderMap::new()).unwrap();
+        assert_eq!(icon.headers()[header::CONTENT_TYPE], "image/svg+xml");
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Gateway {
             gate: Gate::new(context.auth.clone(), context.clock.clone(), core.clone()),
             realm: Realm::new(&settings, &origins, context.client.clone(), context.clock.clone()),
             preferences: Preferences::new(context.client.clone()),
-            backends: Backends::new(&settings)?,
+            backends: Backends::new(&settings, context.shutdown.clone())?,
             context,
             settings,
             origins,

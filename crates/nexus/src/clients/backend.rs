@@ -19,8 +19,9 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio_util::sync::CancellationToken;
 
-use super::idle::{IdleLimited, Progress, TooLarge, Upload};
+use super::idle::{IdleLimited, Progress, TooLarge, UntilStop, Upload};
 use crate::{config::Settings, domain::security};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,6 +38,7 @@ pub struct Backends {
     dead: Mutex<HashMap<String, Instant>>,
     silence: Duration,
     max_body: u64,
+    stop: CancellationToken,
 }
 
 /// Why a backend gave no answer.
@@ -57,8 +59,8 @@ pub enum BackendError {
 }
 
 impl Backends {
-    /// A client with an empty pool.
-    pub fn new(settings: &Settings) -> Result<Self, rustls::Error> {
+    /// A client with an empty pool. Event streams end at `stop`.
+    pub fn new(settings: &Settings, stop: CancellationToken) -> Result<Self, rustls::Error> {
         let mut http = HttpConnector::new();
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT_TIMEOUT));
@@ -79,6 +81,7 @@ impl Backends {
             dead: Mutex::default(),
             silence: settings.backend_timeout(),
             max_body: settings.max_body_bytes,
+            stop,
         })
     }
 
@@ -165,8 +168,10 @@ impl Backends {
         let is_event_stream =
             security::media_type(response.headers()).eq_ignore_ascii_case("text/event-stream");
         response.map(|body| {
-            if is_event_stream || body.is_end_stream() {
+            if body.is_end_stream() {
                 Body::new(body)
+            } else if is_event_stream {
+                Body::new(UntilStop::new(body, self.stop.clone()))
             } else {
                 Body::new(IdleLimited::new(body, self.silence))
             }

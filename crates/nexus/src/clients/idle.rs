@@ -1,4 +1,4 @@
-//! Bodies on their way through the gateway: an end to silence, and a limit to what clients send.
+//! Bodies on their way through the gateway: an end to silence, a limit to what clients send, an end to endless streams.
 
 use std::{
     pin::Pin,
@@ -14,6 +14,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -69,6 +70,39 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+/// A response body without an end of its own, such as an event stream: it ends when the gateway stops, so that the stop
+/// does not wait for it and the browser finds the next gateway.
+pub struct UntilStop<B> {
+    inner: B,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl<B> UntilStop<B> {
+    /// A body that ends at `stop` at the latest.
+    pub fn new(inner: B, stop: CancellationToken) -> Self {
+        Self { inner, stop: Box::pin(stop.cancelled_owned()) }
+    }
+}
+
+impl<B> HttpBody for UntilStop<B>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.stop.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        Pin::new(&mut self.inner).poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(Into::into)))
     }
 }
 
@@ -159,6 +193,17 @@ mod tests {
             assert!(body.frame().await.unwrap().is_ok());
         }
         assert!(body.frame().await.unwrap().unwrap_err().is::<Silence>());
+    }
+
+    #[tokio::test]
+    async fn an_event_stream_ends_when_the_gateway_stops() {
+        let stop = CancellationToken::new();
+        let events = tokio_stream::iter([Ok::<_, BoxError>(Bytes::from_static(b"x"))]);
+        let endless = Body::from_stream(tokio_stream::StreamExt::chain(events, tokio_stream::pending()));
+        let mut body = UntilStop::new(endless, stop.clone());
+        assert!(body.frame().await.unwrap().is_ok());
+        stop.cancel();
+        assert!(body.frame().await.is_none());
     }
 
     #[tokio::test]

@@ -15,7 +15,10 @@ use lol_html::{
 };
 
 use super::body::Output;
-use crate::{assets, domain::look::Look};
+use crate::{
+    assets,
+    domain::{look::Look, route},
+};
 
 /// The pieces that are inserted.
 pub(super) struct Additions {
@@ -29,7 +32,9 @@ impl Additions {
     /// Pieces for a look; `panel` opens the layout, so that it has to be closed at the end of the body.
     pub fn new(look: Look, panel: Option<String>) -> Self {
         let sheet = |path| format!("<link rel=\"stylesheet\" href=\"{}\">\n", assets::address(path));
-        let mut head = sheet("css/global.css");
+        let icon = assets::address(route::ICON);
+        let mut head = format!("<link rel=\"icon\" type=\"image/svg+xml\" href=\"{icon}\">\n");
+        head.push_str(&sheet("css/global.css"));
         let mut body_end = String::new();
         if panel.is_some() {
             head.push_str(&sheet("css/side-panel.css"));

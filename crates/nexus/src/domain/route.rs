@@ -58,6 +58,8 @@ pub enum Open {
     Webhook,
 }
 
+/// The icon of all pages, below `/static/`.
+pub const ICON: &str = "img/icon.svg";
 /// Services without a place of their own behind the gateway.
 const NEVER_PROXIED: [&str; 2] = ["nexus", "keycloak"];
 
@@ -75,6 +77,8 @@ pub fn classify<'a>(method: &Method, path: &RequestPath<'a>, realm: &str) -> Rou
             return redirect("/beacon/professional-services", false);
         }
         "/keycloak" if read => return redirect("/keycloak/", true),
+        // Browsers ask for it on their own, also where a page names its icon.
+        "/favicon.ico" if read => return Route::Static(ICON),
         _ => {}
     }
     let (first, rest) = (path.first_segment(), path.after_first_segment());
@@ -157,6 +161,7 @@ mod tests {
         assert_eq!(route(&Method::GET, "/login"), Route::Login);
         assert_eq!(route(&Method::HEAD, "/login"), Route::Login);
         assert_eq!(route(&Method::POST, "/logout"), Route::Logout);
+        assert_eq!(route(&Method::GET, "/favicon.ico"), Route::Static(ICON));
         assert_eq!(route(&Method::POST, "/api/invalidate-cache"), Route::InvalidateCache);
         assert!(matches!(
             route(&Method::POST, "/login"),

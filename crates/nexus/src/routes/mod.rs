@@ -93,7 +93,9 @@ pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Re
 fn route_label(gateway: &Gateway, path: &str) -> Option<String> {
     let first = path.strip_prefix('/')?.split('/').next()?;
     match path {
-        "/" | "/login" | "/keycloak-callback" | "/logout" | "/api/invalidate-cache" => Some(path.to_owned()),
+        "/" | "/login" | "/keycloak-callback" | "/logout" | "/api/invalidate-cache" | "/favicon.ico" => {
+            Some(path.to_owned())
+        }
         _ if matches!(first, "static" | "keycloak" | "realms" | "resources")
             || gateway.context.registry.load().get(first).is_some() =>
         {

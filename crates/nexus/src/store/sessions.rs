@@ -74,7 +74,11 @@ impl SessionStore {
             return Ok(None);
         };
         let key = redis_key(rest);
-        let sealed: Option<String> = redis.get(&key).await?;
+        let sealed: Option<String> = match redis.get(&key).await {
+            // The connection was of a server that has been restarted; by now there is a new one, or none can be made.
+            Err(error) if error.is_io_error() || error.is_connection_dropped() => redis.get(&key).await?,
+            outcome => outcome?,
+        };
         Ok(sealed.and_then(|sealed| self.open(&purpose_of(&key), &sealed)))
     }
 

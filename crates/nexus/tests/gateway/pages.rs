@@ -37,6 +37,7 @@ async fn a_page_gets_the_users_look_and_menu() {
         "{text}"
     );
     assert!(text.contains("<main>content</main>"));
+    assert!(text.contains("<link rel=\"icon\" type=\"image/svg+xml\" href=\"/static/img/icon.svg?v="));
     assert_eq!(page.header("cache-control"), "no-store");
     assert!(!page.headers.contains_key("etag"));
     let missing = browser.open("/ledger/a/b").await;
@@ -192,6 +193,8 @@ async fn the_gateways_own_files_health_and_documents_are_open() {
     let world = World::new().await;
     let css = world.get("/static/css/global.css").header("accept-encoding", "gzip").send().await;
     assert_eq!((css.status, css.header("content-encoding")), (StatusCode::OK, "gzip"));
+    let icon = world.get("/favicon.ico").send().await;
+    assert_eq!((icon.status, icon.header("content-type")), (StatusCode::OK, "image/svg+xml"));
     assert_eq!(world.get("/static/css/none.css").send().await.status, StatusCode::NOT_FOUND);
     assert_eq!(world.get("/livez").send().await.status, StatusCode::OK);
     assert_eq!(world.get("/readyz").send().await.status, StatusCode::OK);
