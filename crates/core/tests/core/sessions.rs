@@ -85,10 +85,10 @@ async fn signing_out_everywhere_is_for_the_user_an_admin_and_helm() {
     let own = post(&client, "user-client").send().await;
     assert_eq!(own.json(), json!({"revoked": 1}));
     assert_eq!(core.client.get("/api/sessions").bearer(&client).send().await.status, 401);
-    assert_eq!(
-        core.client.post("/api/sessions/revoke").json(&json!({})).bearer(&admin).send().await.status,
-        400
-    );
+    for malformed in [json!({}), json!({"sub": 5}), json!(["user-client"]), json!("user-client")] {
+        let refused = core.client.post("/api/sessions/revoke").json(&malformed).bearer(&admin).send().await;
+        assert_eq!(refused.status, 400, "{malformed}");
+    }
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]

@@ -2,6 +2,7 @@
 
 use axum::{
     Extension,
+    body::Bytes,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -10,13 +11,13 @@ use hivematrix_shared::{
     extract::{Json, Path, Query},
     problem::{Problem, Result},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::answer;
+use super::{answer, body};
 use crate::{domain::session::Session, state::AppState};
 
 /// One session.
@@ -153,15 +154,19 @@ pub async fn delete(
 #[utoipa::path(post, path = "/api/sessions/revoke", tag = "sessions", request_body = RevokeUser,
     responses(
         (status = 200, description = "How many sessions were ended, as `revoked`", body = Object),
+        (status = 400, description = "No JSON object with the text `sub`"),
         (status = 401, description = "No valid token"),
         (status = 403, description = "Another user, and not an admin"),
         (status = 503, description = "Sessions cannot be changed at the moment")))]
 pub async fn revoke(
     State(core): State<AppState>,
     Extension(authentication): Extension<Authentication>,
-    Json(RevokeUser { sub }): Json<RevokeUser>,
+    headers: HeaderMap,
+    body: Bytes,
 ) -> Result<Response> {
     let caller = authentication.caller.clone()?;
+    let RevokeUser { sub } = serde_json::from_value(body::object(&headers, &body)?.into())
+        .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     let is_helm_itself = caller.service_name() == Some("helm") && caller.acting_user().is_none();
     if !is_helm_itself {
         let me = me(&authentication)?;
