@@ -153,6 +153,7 @@ pub fn router(core: &AppState) -> (Router, OpenApi) {
     let mut app = api.merge(routes::pages::router()).with_state(core.clone());
     if let Some(realm) = &core.realm {
         app = app.merge(routes::realm::router(realm.clone()));
+        openapi.merge(routes::realm::openapi());
     }
     (app, openapi)
 }

@@ -36,6 +36,24 @@ async fn discovery_names_public_addresses_for_browsers_and_local_ones_for_servic
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn the_api_document_names_the_realms_endpoints_where_there_is_a_realm(pool: PgPool) {
+    let core = Core::with_realm(pool).await;
+    let document = core.client.get("/static/openapi.json").send().await.json();
+    for (path, methods) in [
+        ("/realms/{realm}/protocol/openid-connect/token", &["post"][..]),
+        ("/realms/{realm}/protocol/openid-connect/userinfo", &["get", "post"]),
+        ("/realms/master/protocol/openid-connect/token", &["post"]),
+        ("/admin/realms/{realm}/users", &["get", "post"]),
+        ("/admin/realms/{realm}/users/{id}/groups/{group}", &["put", "delete"]),
+        ("/service-token", &["post"]),
+    ] {
+        for method in methods {
+            assert!(document["paths"][path][method].is_object(), "{method} {path}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn the_realms_key_is_its_own(pool: PgPool) {
     let core = Core::with_realm(pool).await;
     let realm = core.client.get("/realms/hivematrix/protocol/openid-connect/certs").send().await.json();

@@ -46,6 +46,11 @@ const FRESH: Duration = Duration::from_secs(2);
 
 type CheckFn = Box<dyn Fn() -> Pin<Box<dyn Future<Output = CheckResult> + Send>> + Send + Sync>;
 
+/// Describes the three routes.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(health, livez, readyz))]
+pub(crate) struct Document;
+
 /// The checks of a service. Build it, then hand it to the server.
 pub struct Health {
     service: &'static str,
@@ -221,15 +226,23 @@ impl OwnCheck {
     }
 }
 
+/// State of the service and of what it needs.
+#[utoipa::path(get, path = "/health", tag = "health", security(()), responses(
+    (status = 200, description = "Healthy or degraded"), (status = 503, description = "Unhealthy")))]
 async fn health(State(health): State<Arc<Health>>, request: Request) -> Response {
     let (status, document) = health.report(is_shallow(request.headers())).await;
     answer(status, &document)
 }
 
+/// The process answers.
+#[utoipa::path(get, path = "/livez", tag = "health", security(()), responses((status = 200, description = "Alive")))]
 async fn livez(State(health): State<Arc<Health>>) -> Response {
     answer(StatusCode::OK, &health.document("alive", None))
 }
 
+/// The service's own stores answer.
+#[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
+    (status = 200, description = "Ready"), (status = 503, description = "Not ready")))]
 async fn readyz(State(health): State<Arc<Health>>) -> Response {
     let (status, document) = health.readiness().await;
     answer(status, &document)

@@ -17,13 +17,14 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 use tracing::{Instrument, Span, field};
+use utoipa::OpenApi;
 
 use super::{ServeOptions, render};
 use crate::{
     auth::{Authenticator, BearerToken, token_of},
     config::Secret,
     context::ServiceContext,
-    correlation,
+    correlation, health,
     logging::{self, Access},
     metrics::Metrics,
     openapi,
@@ -35,10 +36,14 @@ use crate::{
 /// Puts the common routes and layers around a service's own routes.
 pub fn apply(context: &ServiceContext, app: Router, options: ServeOptions) -> Router {
     let mut app = app;
+    let mut document = options.openapi;
     if let Some(health) = options.health {
         app = app.merge(health.router());
+        if let Some(document) = &mut document {
+            document.merge(health::Document::openapi());
+        }
     }
-    if let Some(document) = options.openapi {
+    if let Some(document) = document {
         app = app.merge(openapi::router(document));
     }
     let metrics = context.metrics.clone();

@@ -118,6 +118,9 @@ fn redirect(uri: &str, pairs: &[(&str, &str)]) -> Response {
 }
 
 /// Signs a browser in for a client: silently where it is signed in at the realm, else by the form.
+#[utoipa::path(get, path = "/realms/{realm}/protocol/openid-connect/auth", tag = "local realm", security(()),
+    params(("realm" = String, Path, description = "Realm name"), ("client_id" = String, Query), ("redirect_uri" = String, Query), ("response_type" = String, Query, description = "`code`"), ("scope" = Option<String>, Query), ("state" = Option<String>, Query), ("nonce" = Option<String>, Query), ("prompt" = Option<String>, Query, description = "`none` or `login`"), ("code_challenge" = Option<String>, Query), ("code_challenge_method" = Option<String>, Query, description = "`S256`")),
+    responses((status = 200, description = "The sign-in page"), (status = 303, description = "To the client, with a code or an error"), (status = 400, description = "Unknown client or address to return to")))]
 pub async fn authorize(
     State(realm): State<Realm>,
     PublicOrigin(origin): PublicOrigin,

@@ -10,6 +10,9 @@ use crate::realm::Realm;
 
 /// `GET …/.well-known/openid-configuration`: what browsers use stands at the public address, what services call at the
 /// address they came to.
+#[utoipa::path(get, path = "/realms/{realm}/.well-known/openid-configuration", tag = "local realm", security(()),
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 200, description = "OpenID Connect discovery")))]
 pub async fn configuration(
     State(realm): State<Realm>,
     PublicOrigin(origin): PublicOrigin,
@@ -46,6 +49,9 @@ pub async fn configuration(
 }
 
 /// `GET …/protocol/openid-connect/certs`.
+#[utoipa::path(get, path = "/realms/{realm}/protocol/openid-connect/certs", tag = "local realm", security(()),
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 200, description = "The realm's keys as a JSON Web Key Set")))]
 pub async fn certs(State(realm): State<Realm>) -> Json<Value> {
     Json(json!({ "keys": [realm.signer.jwk()] }))
 }

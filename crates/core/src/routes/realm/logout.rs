@@ -136,6 +136,9 @@ fn bad_destination(page: &Page) -> Response {
 }
 
 /// Signs out at once with a genuine ID token of the signed-in user, else asks.
+#[utoipa::path(get, path = "/realms/{realm}/protocol/openid-connect/logout", tag = "local realm", security(()),
+    params(("realm" = String, Path, description = "Realm name"), ("id_token_hint" = Option<String>, Query), ("client_id" = Option<String>, Query), ("post_logout_redirect_uri" = Option<String>, Query), ("state" = Option<String>, Query)),
+    responses((status = 200, description = "The question, or the notice of the end"), (status = 303, description = "Signed out, to the address to return to"), (status = 400, description = "The address to return to is not the client's")))]
 pub async fn ask(
     State(realm): State<Realm>,
     page: Page,
@@ -152,6 +155,9 @@ pub async fn ask(
 }
 
 /// The answer to the question; also a client's own request, by ID token hint or, from a service, by refresh token.
+#[utoipa::path(post, path = "/realms/{realm}/protocol/openid-connect/logout", tag = "local realm", security(()), request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 200, description = "The notice of the end"), (status = 204, description = "A client ended the session of a refresh token"), (status = 303, description = "Signed out, to the address to return to")))]
 pub async fn act(
     State(realm): State<Realm>,
     page: Page,

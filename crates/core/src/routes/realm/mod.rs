@@ -23,8 +23,29 @@ use axum::{
 };
 use hivematrix_shared::problem::Problem;
 use http::{HeaderValue, header};
+use utoipa::OpenApi;
 
 use crate::realm::{MASTER, Realm};
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    discovery::configuration,
+    discovery::certs,
+    authorize::authorize,
+    token::token,
+    token::master_token,
+    userinfo::get,
+    userinfo::post,
+    revoke::revoke,
+    logout::ask,
+    logout::act
+))]
+struct Document;
+
+/// Describes the realm's endpoints, its forms left out.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    Document::openapi().merge_from(admin::Document::openapi())
+}
 
 /// Where the realm's browser endpoints start, below the public prefix.
 fn base(realm: &str) -> String {

@@ -7,6 +7,9 @@ use super::oauth::{Failure, Form, authenticate};
 use crate::{crypto::random, realm::Realm, store::realm::grants};
 
 /// Takes back the grant behind a refresh or access token of the client; unknown tokens are fine.
+#[utoipa::path(post, path = "/realms/{realm}/protocol/openid-connect/revoke", tag = "local realm", security(()), request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 200, description = "The grant is gone, or never was"), (status = 401, description = "Unknown client, or wrong secret")))]
 pub async fn revoke(
     State(realm): State<Realm>,
     headers: HeaderMap,

@@ -22,6 +22,9 @@ use crate::{
 };
 
 /// Tokens for a code, a refresh token, or a client itself.
+#[utoipa::path(post, path = "/realms/{realm}/protocol/openid-connect/token", tag = "local realm", security(()), request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 200, description = "Tokens"), (status = 400, description = "An OAuth error"), (status = 401, description = "Unknown client, or wrong secret")))]
 pub async fn token(State(realm): State<Realm>, headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
     let form = Form::read(&headers, &body)?;
     let grant_type = form.need("grant_type")?;
@@ -69,6 +72,8 @@ async fn for_refresh(realm: &Realm, client: &Client, form: &Form) -> Result<Toke
 
 /// The token endpoint of the realm `master`: only `admin-cli` with an administrator's password, only for services on this
 /// machine, as upstream's Helm and Codex do it.
+#[utoipa::path(post, path = "/realms/master/protocol/openid-connect/token", tag = "local realm", security(()), request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, description = "Tokens"), (status = 400, description = "An OAuth error"), (status = 401, description = "Unknown client, or wrong secret"), (status = 403, description = "From elsewhere or through the gateway")))]
 pub async fn master_token(
     State(realm): State<Realm>,
     _: DirectLocal,

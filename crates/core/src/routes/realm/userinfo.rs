@@ -13,11 +13,17 @@ use super::oauth::Form;
 use crate::realm::Realm;
 
 /// The user of an access token.
+#[utoipa::path(get, path = "/realms/{realm}/protocol/openid-connect/userinfo", tag = "local realm",
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 200, description = "Claims of the user"), (status = 401, description = "The token does not count")))]
 pub async fn get(State(realm): State<Realm>, headers: HeaderMap) -> Result<Response> {
     answer(&realm, bearer(&headers)).await
 }
 
 /// As [`get`]; the token may also stand in the form.
+#[utoipa::path(post, path = "/realms/{realm}/protocol/openid-connect/userinfo", tag = "local realm", request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 200, description = "Claims of the user"), (status = 401, description = "The token does not count")))]
 pub async fn post(State(realm): State<Realm>, headers: HeaderMap, body: Bytes) -> Result<Response> {
     let in_form = || Form::read(&headers, &body).ok()?.get("access_token").map(str::to_owned);
     answer(&realm, bearer(&headers).or_else(in_form)).await

@@ -24,6 +24,9 @@ pub struct ListQuery {
 }
 
 /// All groups.
+#[utoipa::path(get, path = "/admin/realms/{realm}/groups", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("first" = Option<i64>, Query), ("max" = Option<i64>, Query), ("search" = Option<String>, Query)),
+    responses((status = 200, description = "Groups as Keycloak writes them"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway")))]
 pub async fn list(
     State(realm): State<Realm>,
     _: Administrator,
@@ -40,6 +43,9 @@ pub async fn list(
 }
 
 /// The groups of a user.
+#[utoipa::path(get, path = "/admin/realms/{realm}/users/{id}/groups", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
+    responses((status = 200, description = "The user's groups"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn of_user(
     State(realm): State<Realm>,
     _: Administrator,
@@ -50,6 +56,9 @@ pub async fn of_user(
 }
 
 /// Puts a user into a group. The level of live sessions was frozen at login, so they end.
+#[utoipa::path(put, path = "/admin/realms/{realm}/users/{id}/groups/{group}", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id"), ("group" = String, Path, description = "Group id")),
+    responses((status = 204, description = "In the group"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn join(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -63,6 +72,9 @@ pub async fn join(
 }
 
 /// Takes a user out of a group. The level of live sessions was frozen at login, so they end.
+#[utoipa::path(delete, path = "/admin/realms/{realm}/users/{id}/groups/{group}", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id"), ("group" = String, Path, description = "Group id")),
+    responses((status = 204, description = "Not in the group"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn leave(
     State(realm): State<Realm>,
     Administrator(by): Administrator,

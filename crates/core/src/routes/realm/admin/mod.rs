@@ -32,6 +32,24 @@ pub fn router(realm: &str) -> Router<Realm> {
         .route(&format!("{base}/groups"), get(groups::list))
 }
 
+/// Describes the interface; bearers are tokens of the realm's own token endpoint.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(
+    users::list,
+    users::count,
+    users::show,
+    users::create,
+    users::update,
+    users::delete,
+    users::reset_password,
+    users::logout,
+    groups::list,
+    groups::of_user,
+    groups::join,
+    groups::leave
+))]
+pub(super) struct Document;
+
 /// Someone who may administer users; the name is for the audit.
 #[derive(Clone, Debug)]
 struct Administrator(String);

@@ -82,6 +82,9 @@ fn escape(text: &str) -> String {
 }
 
 /// A page of users.
+#[utoipa::path(get, path = "/admin/realms/{realm}/users", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("first" = Option<i64>, Query), ("max" = Option<i64>, Query), ("search" = Option<String>, Query), ("username" = Option<String>, Query), ("email" = Option<String>, Query), ("exact" = Option<bool>, Query)),
+    responses((status = 200, description = "Users as Keycloak writes them"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway")))]
 pub async fn list(
     State(realm): State<Realm>,
     _: Administrator,
@@ -96,6 +99,9 @@ pub async fn list(
 }
 
 /// How many users a listing has.
+#[utoipa::path(get, path = "/admin/realms/{realm}/users/count", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("first" = Option<i64>, Query), ("max" = Option<i64>, Query), ("search" = Option<String>, Query), ("username" = Option<String>, Query), ("email" = Option<String>, Query), ("exact" = Option<bool>, Query)),
+    responses((status = 200, description = "A number"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway")))]
 pub async fn count(
     State(realm): State<Realm>,
     _: Administrator,
@@ -105,6 +111,9 @@ pub async fn count(
 }
 
 /// One user.
+#[utoipa::path(get, path = "/admin/realms/{realm}/users/{id}", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
+    responses((status = 200, description = "The user"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn show(
     State(realm): State<Realm>,
     _: Administrator,
@@ -114,6 +123,9 @@ pub async fn show(
 }
 
 /// Makes a user; password and groups may come along.
+#[utoipa::path(post, path = "/admin/realms/{realm}/users", tag = "administration of users", request_body = Object,
+    params(("realm" = String, Path, description = "Realm name")),
+    responses((status = 201, description = "Made; `Location` names it"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "Name or password is refused"), (status = 409, description = "Name or e-mail is taken")))]
 pub async fn create(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -165,6 +177,9 @@ pub async fn create(
 }
 
 /// Changes what the body names. A disabled user is signed out at once.
+#[utoipa::path(put, path = "/admin/realms/{realm}/users/{id}", tag = "administration of users", request_body = Object,
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
+    responses((status = 204, description = "Changed"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "A value is refused"), (status = 409, description = "The e-mail is taken"), (status = 404, description = "No such user or group")))]
 pub async fn update(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -203,6 +218,9 @@ pub async fn update(
 }
 
 /// Removes a user and ends its sessions.
+#[utoipa::path(delete, path = "/admin/realms/{realm}/users/{id}", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
+    responses((status = 204, description = "Removed"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn delete(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -218,6 +236,9 @@ pub async fn delete(
 }
 
 /// Sets a password; a temporary one has to be changed at the next sign-in. All sessions of the user end.
+#[utoipa::path(put, path = "/admin/realms/{realm}/users/{id}/reset-password", tag = "administration of users", request_body = Object,
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
+    responses((status = 204, description = "Set"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "The password is refused"), (status = 404, description = "No such user or group")))]
 pub async fn reset_password(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -235,6 +256,9 @@ pub async fn reset_password(
 }
 
 /// Signs a user out everywhere.
+#[utoipa::path(post, path = "/admin/realms/{realm}/users/{id}/logout", tag = "administration of users",
+    params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
+    responses((status = 204, description = "Signed out everywhere"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn logout(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
