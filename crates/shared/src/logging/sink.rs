@@ -77,16 +77,53 @@ struct Answer {
     rejected: Vec<serde_json::Value>,
 }
 
+/// Lengths of upstream's columns (helm.md §4.2): its Helm answers a longer value with 500 for the whole batch, for good.
+const UPSTREAM_TRACE_ID: usize = 36;
+const UPSTREAM_USER_ID: usize = 100;
+
+/// The batch as upstream's Helm can store it; `None` when it already could.
+fn fitted_for_upstream(batch: &LogBatch) -> Option<LogBatch> {
+    let mut fitted = batch.clone();
+    let mut changed = false;
+    for entry in &mut fitted.logs {
+        for (value, longest) in
+            [(&mut entry.trace_id, UPSTREAM_TRACE_ID), (&mut entry.user_id, UPSTREAM_USER_ID)]
+        {
+            if let Some(text) = value.as_mut().filter(|text| text.chars().count() > longest) {
+                *text = text.chars().take(longest).collect();
+                changed = true;
+            }
+        }
+    }
+    changed.then_some(fitted)
+}
+
 impl LogSink for HttpSink {
     async fn send(&self, batch: &LogBatch) -> Result<(), SinkError> {
-        let response = self
-            .client
-            .post("helm", "/api/logs/ingest")
-            .json(batch)
-            .timeout(TIMEOUT)
-            .send()
-            .await
-            .map_err(|error: ServiceError| SinkError::unavailable(error))?;
+        match self.post(batch).await {
+            Err(SendError { status: Some(StatusCode::INTERNAL_SERVER_ERROR), error }) => {
+                match fitted_for_upstream(batch) {
+                    Some(fitted) => self.post(&fitted).await.map_err(|failed| failed.error),
+                    None => Err(error),
+                }
+            }
+            outcome => outcome.map_err(|failed| failed.error),
+        }
+    }
+}
+
+/// Why a batch was not stored, with the status of the answer if there was one.
+struct SendError {
+    status: Option<StatusCode>,
+    error: SinkError,
+}
+
+impl HttpSink {
+    async fn post(&self, batch: &LogBatch) -> Result<(), SendError> {
+        let response =
+            self.client.post("helm", "/api/logs/ingest").json(batch).timeout(TIMEOUT).send().await.map_err(
+                |error: ServiceError| SendError { status: None, error: SinkError::unavailable(error) },
+            )?;
         let status = response.status();
         if status.is_success() {
             let answer = response.json::<Answer>().await.unwrap_or(Answer { rejected: Vec::new() });
@@ -100,7 +137,7 @@ impl LogSink for HttpSink {
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
-        Err(judge(status, retry_after))
+        Err(SendError { status: Some(status), error: judge(status, retry_after) })
     }
 }
 
@@ -204,6 +241,20 @@ mod tests {
                 "hostname": "msp", "process_id": 7
             }]})
         );
+    }
+
+    #[tokio::test]
+    async fn upstreams_helm_gets_a_second_try_without_what_its_columns_cannot_hold() {
+        let (sink, seen) = sink(StatusCode::INTERNAL_SERVER_ERROR).await;
+        assert!(sink.send(&batch()).await.is_err());
+        assert_eq!(seen.lock().unwrap().len(), 1, "nothing to cut, nothing to try");
+        let mut long = batch();
+        long.logs[0].trace_id = Some("c".repeat(100));
+        assert!(sink.send(&long).await.is_err());
+        let seen = seen.lock().unwrap();
+        let ids: Vec<_> =
+            seen[1..].iter().map(|(_, body)| body["logs"][0]["trace_id"].as_str().unwrap().len()).collect();
+        assert_eq!(ids, [100, UPSTREAM_TRACE_ID]);
     }
 
     #[tokio::test]
