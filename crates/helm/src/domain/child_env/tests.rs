@@ -1,0 +1,136 @@
+//! Who gets which variable, and above all which secret.
+
+use super::*;
+use crate::domain::{
+    registry::{Addressing, AppsRegistry},
+    secrets::ServiceSecrets,
+};
+
+fn suite() -> Suite {
+    let apps: AppsRegistry =
+        serde_json::from_str(include_str!("../../../../../deploy/apps_registry.json")).unwrap();
+    let registry = Registry::generate(&apps, Addressing { offset: 100, gateway_port: Some(9443) }).unwrap();
+    let services = registry
+        .names()
+        .map(|name| {
+            let of = |kind: &str| format!("{name}-{kind}");
+            let secrets = ServiceSecrets {
+                secret_key: of("key"),
+                service_secret: of("secret"),
+                database_password: of("db"),
+            };
+            (name.to_owned(), secrets)
+        })
+        .collect();
+    Suite {
+        home: "/home/suite".into(),
+        services_file: "/home/suite/services.json".into(),
+        port_offset: 100,
+        registry,
+        secrets: Secrets {
+            services,
+            keycloak_client_secret: "client-secret".into(),
+            keycloak_admin_client_secret: "admin-client-secret".into(),
+            postgres_password: "superuser".into(),
+            redis_password: "redis-password".into(),
+            simulator_api_key: "simulator-key".into(),
+        },
+        database_urls: BTreeMap::from([
+            ("core".to_owned(), "postgres://core-db".to_owned()),
+            ("codex".to_owned(), "postgres://codex-db".to_owned()),
+        ]),
+        redis_url: Some("redis://redis-password".into()),
+        hostname: Some("desk".into()),
+        service_secrets_file: "/home/suite/core/service_secrets.json".into(),
+        admin_password_file: Some("/home/suite/core/admin_password".into()),
+        simulator: Some(("http://localhost:5191".into(), "simulator-key".into())),
+        operator: BTreeMap::new(),
+    }
+}
+
+fn env_of(suite: &Suite, service: &str) -> BTreeMap<String, String> {
+    suite.environment(service, suite.registry.get(service).unwrap())
+}
+
+#[test]
+fn no_service_gets_a_secret_it_does_not_need() {
+    let suite = suite();
+    let allowed: [(&str, &[&str]); 4] = [
+        (
+            "core",
+            &["core-key", "core-secret", "core-db", "redis-password", "client-secret", "admin-client-secret"],
+        ),
+        ("nexus", &["nexus-key", "nexus-secret", "redis-password", "client-secret"]),
+        ("codex", &["codex-key", "codex-secret", "codex-db", "admin-client-secret", "simulator-key"]),
+        ("beacon", &["beacon-key", "beacon-secret"]),
+    ];
+    let all =
+        ["-key", "-secret", "-db", "redis-password", "client-secret", "admin-client-secret", "superuser"];
+    for (service, allowed) in allowed {
+        for (name, value) in env_of(&suite, service) {
+            let is_secret = all.iter().any(|mark| value.contains(mark));
+            let is_allowed = allowed.iter().any(|mark| value.contains(mark));
+            assert!(!is_secret || is_allowed, "{service} must not get {name}={value}");
+        }
+    }
+}
+
+#[test]
+fn every_service_learns_its_name_port_and_peers() {
+    let env = env_of(&suite(), "beacon");
+    let expected = [
+        ("SERVICE_NAME", "beacon"),
+        ("SERVICE_PORT", "5101"),
+        ("CORE_SERVICE_URL", "http://localhost:5100"),
+        ("CODEX_SERVICE_URL", "http://localhost:5110"),
+        ("HELM_SERVICE_URL", "http://localhost:5104"),
+        ("NEXUS_SERVICE_URL", "https://localhost:9443,https://127.0.0.1:9443,https://desk:9443"),
+        ("HIVEMATRIX_HOME", "/home/suite"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(env.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
+    let mut suite = suite();
+    for (name, value) in [
+        ("FRESHSERVICE_API_KEY", "real"),
+        ("LOG_LEVEL", "DEBUG"),
+        ("BEACON_THING", "b"),
+        ("CODEX_DATABASE_URL", "postgres://elsewhere"),
+        ("KEYCLOAK_SERVER_URL", "https://sso.example.net"),
+        ("HIVEMATRIX_ADMIN_PASSWORD", "given"),
+    ] {
+        suite.operator.insert(name.to_owned(), value.to_owned());
+    }
+    let (core, codex, beacon) = (env_of(&suite, "core"), env_of(&suite, "codex"), env_of(&suite, "beacon"));
+    assert_eq!(codex["FRESHSERVICE_API_KEY"], "real");
+    assert!(!beacon.contains_key("FRESHSERVICE_API_KEY"));
+    assert_eq!(beacon["LOG_LEVEL"], "DEBUG");
+    assert_eq!(beacon["BEACON_THING"], "b");
+    assert!(!codex.contains_key("CODEX_DATABASE_URL"));
+    assert_eq!(codex["DATABASE_URL"], "postgres://codex-db");
+    assert_eq!(codex["KEYCLOAK_BACKEND_URL"], "https://sso.example.net");
+    assert_eq!(core["HIVEMATRIX_ADMIN_PASSWORD"], "given");
+    assert!(!core.contains_key("HIVEMATRIX_ADMIN_PASSWORD_FILE"));
+    assert!(!codex.contains_key("HIVEMATRIX_ADMIN_PASSWORD"));
+}
+
+#[test]
+fn foreign_variables_of_the_shell_are_not_kept() {
+    let services = ["core", "codex"];
+    let table = [
+        ("PATH", true),
+        ("CODEX_DATABASE_URL", true),
+        ("FRESHSERVICE_API_KEY", true),
+        ("KEYCLOAK_REALM", true),
+        ("AWS_SECRET_ACCESS_KEY", false),
+        ("BEACON_THING", false),
+        ("HOME", false),
+    ];
+    for (name, kept) in table {
+        assert_eq!(is_operator_variable(name, &services), kept, "{name}");
+    }
+}
