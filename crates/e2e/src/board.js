@@ -11,7 +11,8 @@ const sections = ["s1", "s2", "s3", "s4"].map((s) => ({
       number: Number(value("id")),
       subject: value("subject"),
       agent: value("agent_name"),
-      sla: (state?.querySelector(".sla__text") ?? state)?.textContent.trim() ?? "",
+      shown: (state?.querySelector(".sla__text") ?? state)?.textContent.trim() ?? "",
+      sla: state?.closest("td").title ?? "",
       classes: state?.getAttribute("class") ?? "",
       link: row.querySelector("td a[target=_blank]")?.href ?? null,
     };

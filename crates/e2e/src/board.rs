@@ -15,7 +15,9 @@ pub struct Row {
     pub subject: String,
     /// Technician.
     pub agent: String,
-    /// Text of the state.
+    /// Text in the column of the state: section 4 shows the status alone.
+    pub shown: String,
+    /// The whole text of the state, which the pointer gets.
     pub sla: String,
     /// Class names of the state.
     pub classes: String,

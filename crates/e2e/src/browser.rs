@@ -19,7 +19,13 @@ use crate::suite::Suite;
 use crate::wait::{eventually, when};
 
 /// A page is there by then.
-const PAGE: Duration = Duration::from_secs(20);
+const PAGE: Duration = Duration::from_secs(60);
+
+/// Two frames, and the end of every transition. Animations may go on for ever.
+const SETTLED: &str = "
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const transitions = () => document.getAnimations().filter((a) => a instanceof CSSTransition);
+    return frame().then(frame).then(() => Promise.allSettled(transitions().map((a) => a.finished))).then(() => true);";
 
 const FLAGS: [&str; 12] = [
     "--headless=new",
@@ -42,6 +48,7 @@ pub struct Browser {
     /// The driver, for whatever has no shortcut here.
     pub driver: WebDriver,
     server: Child,
+    address: String,
     // Removed with the browser's history and cookies in it.
     _profile: TempDir,
 }
@@ -70,9 +77,10 @@ impl Browser {
             wanted.add_arg(flag)?;
         }
         wanted.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
-        let driver =
-            WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.context("the browser")?;
-        Ok(Self { driver, server, _profile: profile })
+        wanted.set("goog:loggingPrefs", json!({"browser": "ALL"}))?;
+        let address = format!("http://127.0.0.1:{port}");
+        let driver = WebDriver::new(&address, wanted).await.context("the browser")?;
+        Ok(Self { driver, server, address, _profile: profile })
     }
 
     /// Ends it.
@@ -83,6 +91,12 @@ impl Browser {
     pub async fn quit(mut self) -> Result<()> {
         self.driver.quit().await?;
         self.server.kill().await.context("cannot end chromedriver")
+    }
+
+    /// Address of the browser's driver.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Opens a page of the suite.
@@ -174,6 +188,16 @@ impl Browser {
         self.script(&code).await?.as_u64().context("no status")
     }
 
+    /// Waits until nothing on the page changes its look any more.
+    ///
+    /// # Errors
+    ///
+    /// When the browser is gone.
+    pub async fn settled(&self) -> Result<()> {
+        self.script(SETTLED).await?;
+        Ok(())
+    }
+
     /// Shows the page `width` pixels wide, as on a device of that size.
     ///
     /// # Errors
@@ -191,6 +215,7 @@ impl Browser {
     ///
     /// When it cannot be made or written.
     pub async fn picture(&self, file: &Path) -> Result<()> {
+        self.settled().await?;
         let png = self.driver.screenshot_as_png().await?;
         std::fs::write(file, png).with_context(|| format!("cannot write {}", file.display()))
     }
@@ -201,6 +226,7 @@ impl Browser {
     ///
     /// When it cannot be made or written.
     pub async fn whole_picture(&self, file: &Path) -> Result<()> {
+        self.settled().await?;
         let how = json!({"format": "png", "captureBeyondViewport": true});
         let answer = self.driver.cdp().send_raw("Page.captureScreenshot", how).await?;
         let png = BASE64_STANDARD.decode(answer["data"].as_str().context("no picture")?)?;
@@ -220,8 +246,7 @@ async fn port_of(server: &mut Child) -> Result<u16> {
         }
         bail!("chromedriver ended")
     };
-    let port =
-        tokio::time::timeout(Duration::from_secs(20), read).await.context("chromedriver says nothing")?;
+    let port = tokio::time::timeout(PAGE, read).await.context("chromedriver says nothing")?;
     // It must always find somebody who reads.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     port

@@ -6,6 +6,7 @@
 
 pub mod board;
 pub mod browser;
+pub mod console;
 pub mod needs;
 pub mod runner;
 pub mod suite;

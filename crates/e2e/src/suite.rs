@@ -21,11 +21,11 @@ use crate::wait::{eventually, when};
 const PORTS: [u16; 8] = [5000, 5001, 5004, 5010, 5091, 5442, 6389, 8443];
 
 /// Seconds between two syncs of Codex and two refreshes of the board. The board's own minimum is 5.
-const SYNC_SECONDS: u64 = 3;
+const SYNC_SECONDS: u64 = 2;
 const REFRESH_SECONDS: u64 = 5;
 
 /// A change at the vendor is on an open page by then: a sync, Beacon's cache, a refresh, and a slow machine.
-pub const ARRIVAL: Duration = Duration::from_secs(60);
+pub const ARRIVAL: Duration = Duration::from_secs(90);
 
 /// One line of `helm status --json`.
 #[derive(Debug, Clone, Deserialize)]
@@ -159,20 +159,35 @@ impl Suite {
         Ok(pid)
     }
 
-    /// Waits until a service runs again, as another process, and is healthy.
+    /// Whether a service runs again, as another process, and is healthy.
     ///
     /// # Errors
     ///
-    /// When it does not within 30 s.
+    /// When `helm` cannot tell.
+    pub async fn is_back(&self, name: &str, old_pid: i32) -> Result<bool> {
+        let status = self.status().await?;
+        Ok(status.get(name).is_some_and(|now| {
+            now.pid.is_some_and(|pid| pid != old_pid) && now.state == "running" && now.health == "healthy"
+        }))
+    }
+
+    /// Waits for [`Suite::is_back`].
+    ///
+    /// # Errors
+    ///
+    /// When it does not come back.
     pub async fn comes_back(&self, name: &str, old_pid: i32) -> Result<()> {
-        eventually(&format!("{name} is back"), Duration::from_secs(30), async || {
-            let status = self.status().await?;
-            let back = status.get(name).is_some_and(|now| {
-                now.pid.is_some_and(|pid| pid != old_pid) && now.state == "running" && now.health == "healthy"
-            });
-            Ok(when(back))
-        })
-        .await
+        eventually(&format!("{name} is back"), ARRIVAL, async || Ok(when(self.is_back(name, old_pid).await?)))
+            .await
+    }
+
+    /// A token with the permissions of a level.
+    ///
+    /// # Errors
+    ///
+    /// What `helm token` says.
+    pub async fn token(&self, level: &str) -> Result<String> {
+        Ok(self.helm(&["token", "--permission", level]).await?.trim().to_owned())
     }
 
     /// A client that accepts the suite's own certificate.
@@ -184,7 +199,7 @@ impl Suite {
         Ok(reqwest::Client::builder()
             .danger_accept_invalid_certs(true)
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(15))
+            .timeout(Duration::from_secs(60))
             .build()?)
     }
 }

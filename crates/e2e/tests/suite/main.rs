@@ -4,13 +4,15 @@ mod access;
 mod board;
 mod correlation;
 mod faults;
+mod pages;
+mod pictures;
 
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use hivematrix_e2e::browser::Browser;
 use hivematrix_e2e::needs::{self, Browsers, Build};
 use hivematrix_e2e::runner::{Outcome, Report, Wanted};
@@ -53,7 +55,12 @@ const SCENARIOS: &[Scenario] = scenarios![
     board::hostile_subjects_stay_text,
     board::a_new_ticket_comes_without_a_reload,
     board::a_changed_ticket_moves_with_the_right_state,
-    board::pictures_of_the_board,
+    pages::every_page_opens_without_an_error_in_the_console,
+    pages::companies_are_listed_and_found,
+    pages::a_theme_of_the_settings_page_stays_after_a_reload,
+    pages::helm_shows_an_administrator_how_the_services_are,
+    pages::helm_is_closed_to_others,
+    pictures::pictures_of_the_board,
     correlation::one_correlation_id_leads_through_the_suite,
     faults::a_failing_vendor_loses_no_ticket,
     faults::killed_codex_leaves_the_rows_and_comes_back,
@@ -135,6 +142,7 @@ async fn play(scenario: &Scenario, suite: &Arc<Suite>, browsers: &Browsers, buil
     // A task of its own, so that a panic ends only the scenario.
     let steps = (scenario.run)(stage.clone());
     let result = match LocalSet::new().run_until(async { spawn_local(steps).await }).await {
+        Ok(Ok(())) => no_errors_in_the_console(&stage.browser).await,
         Ok(result) => result,
         Err(panic) => Err(anyhow!("the scenario panicked: {panic}")),
     };
@@ -155,6 +163,14 @@ async fn play(scenario: &Scenario, suite: &Arc<Suite>, browsers: &Browsers, buil
         eprintln!("the browser did not end: {error:#}");
     }
     result.into()
+}
+
+/// Answers may be errors, as in the scenarios of faults; scripts that fail or are blocked are not all right anywhere.
+async fn no_errors_in_the_console(browser: &Browser) -> Result<()> {
+    let errors = browser.console_errors().await?;
+    let errors: Vec<_> = errors.iter().filter(|error| !error.is_about_an_answer()).collect();
+    ensure!(errors.is_empty(), "in the browser's console: {errors:#?}");
+    Ok(())
 }
 
 /// The suite's log beside the pictures.

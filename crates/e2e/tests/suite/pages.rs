@@ -1,0 +1,116 @@
+//! The pages beside the board.
+
+use anyhow::{Context, Result, ensure};
+use hivematrix_e2e::suite::ARRIVAL;
+use hivematrix_e2e::wait::{eventually, when};
+
+use crate::Stage;
+
+/// Every page an administrator finds, and what is on it when it works.
+const PAGES: [(&str, &str); 9] = [
+    ("/", "h1"),
+    ("/beacon/helpdesk", "#s4-container"),
+    ("/beacon/professional-services", "#s4-container"),
+    ("/codex/", "h1"),
+    ("/codex/companies/", "table.data-table"),
+    ("/codex/settings", "#settings-form"),
+    ("/codex/docs", "h1"),
+    ("/helm/", "#services"),
+    ("/helm/logs", "h1"),
+];
+
+pub async fn every_page_opens_without_an_error_in_the_console(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser.open(suite, "/").await?;
+    browser.find("input[name=password]").await?;
+    quiet(stage, "the login form").await?;
+    browser.sign_in(suite, "admin").await?;
+    for (path, mark) in PAGES {
+        browser.open(suite, path).await?;
+        browser.find(mark).await.with_context(|| path.to_owned())?;
+        browser.settled().await?;
+        quiet(stage, path).await?;
+    }
+    browser.find("#side-panel a[href='/helm/']").await.context("no way to Helm")?;
+    Ok(())
+}
+
+async fn quiet(stage: &Stage, page: &str) -> Result<()> {
+    let errors = stage.browser.console_errors().await?;
+    ensure!(errors.is_empty(), "{page}: {errors:#?}");
+    Ok(())
+}
+
+pub async fn companies_are_listed_and_found(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser.sign_in(suite, "tech").await?;
+    browser.find("a[href='/codex/']").await?.click().await?;
+    browser.find("table.data-table").await?;
+    ensure!(browser.driver.title().await?.contains("Companies"));
+    let names = async || {
+        let read = "return [...document.querySelectorAll('.data-table tbody td:nth-child(2)')].map((c) => c.textContent.trim())";
+        Ok::<Vec<String>, anyhow::Error>(serde_json::from_value(browser.script(read).await?)?)
+    };
+    let all = names().await?;
+    ensure!(all.len() > 1, "only {all:?} are listed");
+    let wanted = all.last().context("no company")?;
+    browser.find("input[name=search]").await?.send_keys(wanted).await?;
+    browser.find(".search-form button[type=submit]").await?.click().await?;
+    eventually("only the companies that fit", ARRIVAL, async || {
+        let found = names().await?;
+        Ok(when(!found.is_empty() && found.iter().all(|name| name.contains(wanted.as_str()))))
+    })
+    .await
+}
+
+pub async fn a_theme_of_the_settings_page_stays_after_a_reload(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser.sign_in(suite, "billing").await?;
+    for theme in ["dark", "light"] {
+        browser.open(suite, "/codex/settings").await?;
+        let choose = format!("document.querySelector('input[name=theme_preference][value={theme}]').click()");
+        browser.find("#settings-form").await?;
+        browser.script(&choose).await?;
+        browser.find("#save-settings").await?.click().await?;
+        let status = browser.find("#settings-status").await?;
+        eventually("the choice is saved", ARRIVAL, async || Ok(when(status.text().await? == "Saved")))
+            .await?;
+        browser.driver.refresh().await?;
+        let html = format!("html[data-theme={theme}]");
+        browser.find(&html).await.context("the reloaded page has another theme")?;
+        let checked = format!("input[name=theme_preference][value={theme}]:checked");
+        browser.find(&checked).await.context("the reloaded form shows another choice")?;
+        browser.open(suite, "/beacon/helpdesk").await?;
+        browser.find(&html).await.context("other services have another theme")?;
+    }
+    Ok(())
+}
+
+pub async fn helm_shows_an_administrator_how_the_services_are(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser.sign_in(suite, "admin").await?;
+    browser.open(suite, "/helm/").await?;
+    for service in ["core", "nexus", "codex", "beacon"] {
+        let state = format!("[data-service={service}] [data-field=state]");
+        eventually(&format!("{service} is shown as running"), ARRIVAL, async || {
+            let text = browser.find(&state).await?.text().await?;
+            Ok(when(text.eq_ignore_ascii_case("running")))
+        })
+        .await?;
+    }
+    browser.find("a[href$='/helm/logs']").await?.click().await?;
+    eventually("the log", ARRIVAL, async || {
+        let there = browser.driver.current_url().await?.path().starts_with("/helm/logs");
+        Ok(when(there && browser.has("h1").await?))
+    })
+    .await
+}
+
+pub async fn helm_is_closed_to_others(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser.sign_in(suite, "tech").await?;
+    ensure!(!browser.has("a[href='/helm/']").await?, "the side panel offers Helm");
+    let status = browser.fetch_status("/helm/").await?;
+    ensure!(status == 403, "Helm answers {status}");
+    Ok(())
+}
