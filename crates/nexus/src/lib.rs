@@ -34,7 +34,7 @@ use self::{
     },
     gate::Gate,
     store::SessionStore,
-    tls::{certificate::CertificateError, listener::CurrentCertificate},
+    tls::{certificate::CertificateError, listener::CurrentCertificate, places::Places},
 };
 
 /// What all handlers share.
@@ -178,7 +178,9 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
     context.stop_on_signals();
     let main_origin = gateway.origins.main().map(|origin| origin.as_str().to_owned()).unwrap_or_default();
     tracing::info!(%address, origin = main_origin, version = context.settings.version(), "listening");
-    tls::listener::serve(listener, config, gateway.router(), main_origin, context.shutdown.clone()).await;
+    let places = Places::for_this_process(gateway.settings.behind_proxy);
+    tls::listener::serve(listener, config, gateway.router(), main_origin, places, context.shutdown.clone())
+        .await;
     context.stop().await;
     Ok(())
 }

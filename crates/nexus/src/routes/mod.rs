@@ -147,6 +147,9 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
 impl Gateway {
     /// Refuses hosts that are not ours: links and cookies made for them would serve somebody else.
     fn host_kind(&self, parts: &Parts) -> Result<HostKind, Problem> {
+        if parts.headers.get_all(header::HOST).iter().count() > 1 {
+            return Err(Problem::bad_request("The request names more than one host."));
+        }
         let host = match parts.extensions.get::<Front>() {
             Some(Front { host: Some(host) }) => Some(host.as_str()),
             _ => parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()),

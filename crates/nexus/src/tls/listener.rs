@@ -27,22 +27,24 @@ use rustls::{
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use super::certificate::Loaded;
+use super::{
+    certificate::Loaded,
+    places::{Place, Places},
+};
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time from the handshake to the first request. Until then the HTTP version is not known, and no other limit counts.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const STREAMS_PER_CONNECTION: u32 = 256;
 /// First byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// More open connections wait in the system's queue.
-const MAX_CONNECTIONS: usize = 20_000;
 /// Time that open requests get after the signal to stop. With the last log lines it stays below the 10 s after which a
 /// supervisor kills.
 const STOP_GRACE: Duration = Duration::from_secs(6);
@@ -95,6 +97,7 @@ pub async fn serve(
     config: ServerConfig,
     app: Router,
     https_origin: String,
+    places: Places,
     stop: CancellationToken,
 ) {
     let server = Arc::new(Server {
@@ -103,7 +106,6 @@ pub async fn serve(
         https_origin,
     });
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
         let (server, app, watcher) = (server.clone(), app.clone(), graceful.watcher());
         tokio::spawn(async move {
@@ -120,15 +122,16 @@ pub async fn serve(
 }
 
 /// The next connection and its place among the open ones.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, Option<tokio::sync::OwnedSemaphorePermit>) {
-    let place = places.clone().acquire_owned().await.ok();
+async fn next(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr, Place) {
     loop {
+        let free = places.free().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
-                return (stream, SocketAddr::new(peer.ip().to_canonical(), peer.port()), place);
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                match places.give(free, peer.ip()) {
+                    Some(place) => return (stream, peer, place),
+                    None => tracing::debug!(%peer, "a connection was closed: its address has enough of them"),
+                }
             }
             Err(error) => {
                 // Out of file descriptors, mostly: it passes when other connections end.
@@ -147,7 +150,7 @@ struct Server {
 
 fn http_builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).pipeline_flush(true);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -178,13 +181,22 @@ impl Server {
         let Some(stream) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await?? else {
             return Ok(());
         };
+        let asked = Arc::new(AtomicBool::new(false));
+        let asks = asked.clone();
         let service = service_fn(move |request: Request<Incoming>| {
+            asks.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             app.clone().call(request)
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
-        watcher.watch(connection).await.map_err(io::Error::other)
+        let connection = watcher.watch(connection);
+        tokio::pin!(connection);
+        match tokio::time::timeout(FIRST_REQUEST_TIMEOUT, &mut connection).await {
+            Ok(outcome) => outcome.map_err(io::Error::other),
+            Err(_) if asked.load(Ordering::Relaxed) => connection.await.map_err(io::Error::other),
+            Err(late) => Err(late.into()),
+        }
     }
 
     /// Somebody typed `http://`: show the way instead of a broken connection.

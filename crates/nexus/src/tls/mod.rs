@@ -3,4 +3,5 @@
 pub mod certificate;
 pub mod files;
 pub mod listener;
+pub mod places;
 pub mod redirect;

@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Duration};
 use hivematrix_nexus::tls::{
     certificate::{self, Wanted},
     listener::{self, CurrentCertificate},
+    places::Places,
 };
 use hivematrix_shared::auth::PermissionLevel::Technician;
 use http::{StatusCode, Version};
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -21,7 +23,7 @@ struct Door {
     authority: reqwest::Certificate,
     stop: CancellationToken,
     running: tokio::task::JoinHandle<()>,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 async fn open_door(world: &World) -> Door {
@@ -39,11 +41,12 @@ async fn open_door(world: &World) -> Door {
     let address = socket.local_addr().unwrap();
     let stop = CancellationToken::new();
     let app = world.gateway.router();
-    let running =
-        tokio::spawn(listener::serve(socket, config, app, "https://gw.test".to_owned(), stop.clone()));
+    let places = Places::new(1024, false);
+    let origin = "https://gw.test".to_owned();
+    let running = tokio::spawn(listener::serve(socket, config, app, origin, places, stop.clone()));
     let authority =
         reqwest::Certificate::from_pem(&std::fs::read(home.path().join("ca.crt")).unwrap()).unwrap();
-    Door { address, authority, stop, running, _home: home }
+    Door { address, authority, stop, running, home }
 }
 
 impl Door {
@@ -52,6 +55,22 @@ impl Door {
             .tls_certs_only([self.authority.clone()])
             .resolve("gw.test", self.address)
             .redirect(reqwest::redirect::Policy::none())
+    }
+
+    /// A TLS connection on which nothing was said yet.
+    async fn connection(&self, protocol: &str) -> tokio_rustls::client::TlsStream<TcpStream> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.home.path().join("ca.crt")).unwrap()).unwrap();
+        let provider = rustls::crypto::aws_lc_rs::default_provider().into();
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = ServerName::try_from("gw.test").unwrap();
+        tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
 
     fn url(&self, path: &str) -> String {
@@ -100,6 +119,41 @@ async fn plain_http_on_the_tls_port_is_sent_to_https() {
         answer.starts_with("HTTP/1.1 308 ") && answer.contains("Location: https://gw.test/\r\n"),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn a_connection_that_asks_nothing_is_closed_before_its_http_version_is_known() {
+    let world = World::new().await;
+    let door = open_door(&world).await;
+    for (protocol, said) in
+        [("http/1.1", ""), ("h2", ""), ("http/1.1", "PRI * HTTP/2.0\r\n"), ("http/1.1", "GET / H")]
+    {
+        let mut silent = door.connection(protocol).await;
+        silent.write_all(said.as_bytes()).await.unwrap();
+        // Nothing but the limit itself is left to wait for, so the paused clock runs ahead to it.
+        tokio::time::pause();
+        let read = tokio::time::timeout(Duration::from_secs(60), silent.read_to_end(&mut Vec::new())).await;
+        assert!(read.is_ok(), "{protocol} {said:?} is still open");
+        tokio::time::resume();
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_none_is_told_so() {
+    let world = World::new().await;
+    let door = open_door(&world).await;
+    let many = (0..150).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
+    for (request, status) in [
+        ("GET /\u{1} HTTP/1.1\r\nHost: gw.test\r\n\r\n".to_owned(), "400"),
+        (format!("GET / HTTP/1.1\r\nHost: gw.test\r\n{many}\r\n"), "431"),
+        ("GET /login HTTP/1.1\r\nHost: gw.test\r\nHost: evil.example\r\n\r\n".to_owned(), "400"),
+    ] {
+        let mut connection = door.connection("http/1.1").await;
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut start = [0; 12];
+        connection.read_exact(&mut start).await.unwrap();
+        assert_eq!(std::str::from_utf8(&start).unwrap(), format!("HTTP/1.1 {status}"));
+    }
 }
 
 #[tokio::test]
