@@ -272,51 +272,61 @@ pub async fn a_changed_ticket_moves_with_the_right_state(stage: &Stage) -> Resul
     open(stage, "helpdesk").await?;
     let control = &suite.vendor.control;
     let due = |minutes: i64| Some(Some(control.now() + TimeDelta::minutes(minutes)));
-    let id = control.create_ticket(TicketPatch {
-        subject: Some("A ticket on its way".to_owned()),
-        kind: Some("Incident".to_owned()),
-        priority: Some(2),
-        group_id: Some(None),
-        fr_due_by: due(20 * 60 + 30),
-        ..TicketPatch::default()
-    });
-    let is = |row: &Row, text: &[&str], colour: &str| {
-        text.contains(&row.sla.as_str()) && row.classes.contains(colour)
+    let create = |subject: &str| {
+        control.create_ticket(TicketPatch {
+            subject: Some(subject.to_owned()),
+            kind: Some("Incident".to_owned()),
+            priority: Some(2),
+            group_id: Some(None),
+            fr_due_by: due(20 * 60 + 30),
+            ..TicketPatch::default()
+        })
     };
-    arrived(browser, id, "new, due in 20 h: section 1, yellow", |section, row| {
-        section == 1 && is(row, &["Due in 20h"], "sla--yellow")
-    })
-    .await?;
-    control.update_ticket(id, TicketPatch { fr_due_by: due(3 * 60 + 30), ..TicketPatch::default() });
-    arrived(browser, id, "due in 3 h: section 3, orange", |section, row| {
-        section == 3 && is(row, &["Due in 3h"], "sla--orange")
-    })
-    .await?;
-    control.update_ticket(id, TicketPatch { fr_due_by: due(-130), ..TicketPatch::default() });
-    arrived(browser, id, "overdue by 2 h: section 3, red", |section, row| {
-        section == 3 && is(row, &["Overdue by 2h"], "sla--red")
-    })
-    .await?;
+    let is = |row: &Row, text: &str, colour: &str| row.sla.starts_with(text) && row.classes.contains(colour);
+    // Two tickets change at the same time: one gets late, the other is worked on.
+    let (late, worked) = (create("A ticket that nobody answers"), create("A ticket on its way"));
+    for id in [late, worked] {
+        arrived(browser, id, "new, due in 20 h: section 1, yellow", |section, row| {
+            section == 1 && is(row, "Due in 20h", "sla--yellow")
+        })
+        .await?;
+    }
+
+    control.update_ticket(late, TicketPatch { fr_due_by: due(3 * 60 + 30), ..TicketPatch::default() });
     let answered = TicketPatch {
         status: Some(status::ON_HOLD),
         first_responded_at: Some(Some(control.now())),
         agent_responded_at: Some(Some(control.now())),
         ..TicketPatch::default()
     };
-    control.update_ticket(id, answered);
-    arrived(browser, id, "on hold: section 4, green", |section, row| {
-        section == 4 && row.sla.starts_with("On Hold (") && row.classes.contains("sla--green")
+    control.update_ticket(worked, answered);
+    arrived(browser, late, "due in 3 h: section 3, orange", |section, row| {
+        section == 3 && is(row, "Due in 3h", "sla--orange")
     })
     .await?;
-    control
-        .update_ticket(id, TicketPatch { status: Some(status::CUSTOMER_REPLIED), ..TicketPatch::default() });
-    arrived(browser, id, "the customer replied: section 2, yellow", |section, row| {
-        section == 2 && row.sla.starts_with("Customer Replied (") && row.classes.contains("sla--yellow")
+    arrived(browser, worked, "on hold: section 4, green", |section, row| {
+        section == 4 && is(row, "On Hold (", "sla--green")
     })
     .await?;
-    control.update_ticket(id, TicketPatch { status: Some(status::CLOSED), ..TicketPatch::default() });
-    eventually("a closed ticket leaves the board", ARRIVAL, async || {
-        Ok(when(Board::read(browser).await?.find(id).is_none()))
+
+    control.update_ticket(late, TicketPatch { fr_due_by: due(-130), ..TicketPatch::default() });
+    let replied = TicketPatch { status: Some(status::CUSTOMER_REPLIED), ..TicketPatch::default() };
+    control.update_ticket(worked, replied);
+    arrived(browser, late, "overdue by 2 h: section 3, red", |section, row| {
+        section == 3 && is(row, "Overdue by 2h", "sla--red")
+    })
+    .await?;
+    arrived(browser, worked, "the customer replied: section 2, yellow", |section, row| {
+        section == 2 && is(row, "Customer Replied (", "sla--yellow")
+    })
+    .await?;
+
+    for id in [late, worked] {
+        control.update_ticket(id, TicketPatch { status: Some(status::CLOSED), ..TicketPatch::default() });
+    }
+    eventually("closed tickets leave the board", ARRIVAL, async || {
+        let board = Board::read(browser).await?;
+        Ok(when([late, worked].iter().all(|id| board.find(*id).is_none())))
     })
     .await
 }
