@@ -1,5 +1,7 @@
 //! Growing delay after failed sign-ins, per account name and per client address (core.md §7.5).
 
+use std::net::Ipv6Addr;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// What failures are counted for.
@@ -56,6 +58,18 @@ impl Failures {
     }
 }
 
+/// The address that failures are counted for. An IPv6 customer has at least a /64: each address of it on its own would
+/// be a way around the delay.
+pub fn counted_address(address: &str) -> String {
+    match address.parse::<Ipv6Addr>() {
+        Ok(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        Err(_) => address.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +97,13 @@ mod tests {
         }
         assert_eq!(state.wait_seconds(at(0)), None);
         assert_eq!(state.after_attempt(Subject::Address, at(0), at(0)).wait_seconds(at(0)), Some(30));
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_network_count_together() {
+        assert_eq!(counted_address("203.0.113.7"), "203.0.113.7");
+        assert_eq!(counted_address("2001:db8:1:2::1"), counted_address("2001:db8:1:2:ffff::9"));
+        assert_ne!(counted_address("2001:db8:1:2::1"), counted_address("2001:db8:1:3::1"));
     }
 
     #[test]

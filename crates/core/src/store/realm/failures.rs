@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use crate::domain::lockout::{Failures, Subject};
+use crate::domain::lockout::{Failures, Subject, counted_address};
 
 /// The subjects of one attempt.
 #[derive(Clone, Debug)]
@@ -17,7 +17,7 @@ impl Attempt {
     pub fn new(name: &str, address: &str) -> Self {
         // Names of any length may be typed; the stored one has to fit into an index.
         let name: String = name.trim().to_lowercase().chars().take(200).collect();
-        Self { account: format!("account:{name}"), address: format!("address:{address}") }
+        Self { account: format!("account:{name}"), address: format!("address:{}", counted_address(address)) }
     }
 
     fn subjects(&self) -> [(Subject, &str); 2] {
