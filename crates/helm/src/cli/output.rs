@@ -50,10 +50,16 @@ pub fn paint(text: &str, colour: Colour, coloured: bool) -> String {
     if coloured { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
-/// Text of others without control characters: a log line must not steer the terminal.
+/// Text of others without characters that steer the terminal or turn the reading direction. Further lines are indented,
+/// so that none of them passes for a log line of its own.
 #[must_use]
 pub fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    let steers = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let plain: String = text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect();
+    plain.replace('\n', "\n    ")
 }
 
 #[cfg(test)]
@@ -62,7 +68,10 @@ mod tests {
 
     #[test]
     fn a_log_line_cannot_steer_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[31mb\tc\nd\r"), "a\u{fffd}[31mb\tc\nd\u{fffd}");
+        assert_eq!(
+            harmless("a\u{1b}[31mb\tc\n2025-11-22 [INFO] forged\r\u{202e}"),
+            "a\u{fffd}[31mb\tc\n    2025-11-22 [INFO] forged\u{fffd}\u{fffd}"
+        );
     }
 
     #[test]
