@@ -193,6 +193,8 @@ impl RevocationFeed {
                             self.revocations.insert(session.jti, session.exp);
                         }
                         self.cursor = id.take().or_else(|| self.cursor.take());
+                        // Comments end with an empty line too, so this happens every few seconds.
+                        self.revocations.prune(&self.clock);
                         data.clear();
                     }
                 }
