@@ -37,7 +37,7 @@ say "Building the suite"
 cargo build --release --locked --workspace --bins
 
 say "Tests"
-cargo test --release --locked --workspace --exclude hivematrix-e2e
+cargo test --release --locked --workspace --exclude hivematrix-e2e --no-fail-fast
 
 say "The whole suite in a browser"
 cargo test --release --locked -p hivematrix-e2e -- --test-threads=1
