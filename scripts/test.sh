@@ -40,4 +40,4 @@ say "Tests"
 cargo test --release --locked --workspace --exclude hivematrix-e2e --no-fail-fast
 
 say "The whole suite in a browser"
-cargo test --release --locked -p hivematrix-e2e -- --test-threads=1
+cargo test --release --locked -p hivematrix-e2e --lib --test suite -- --test-threads=1
