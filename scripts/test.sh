@@ -3,7 +3,7 @@
 #
 #   scripts/test.sh [ARGUMENTS OF cargo test]     such as: -p hivematrix-codex board
 #
-# Everything is built in the release profile, so that each crate is compiled once for tests, suite and browser run.
+# Everything is built in the release profile, which suite, tests and browser run share.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/packages.sh
