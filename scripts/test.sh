@@ -33,11 +33,9 @@ say "Formatting and lints"
 cargo fmt --all --check
 cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
-say "Building the suite"
-cargo build --release --locked --workspace --bins
+# One selection of packages and targets for build, tests and browser run, so that each crate is compiled once.
+say "Building suite and tests"
+cargo build --release --locked --workspace --all-targets
 
-say "Tests"
-cargo test --release --locked --workspace --exclude hivematrix-e2e --no-fail-fast
-
-say "The whole suite in a browser"
-cargo test --release --locked -p hivematrix-e2e --lib --test suite -- --test-threads=1
+say "Tests, then the whole suite in a browser"
+cargo test --release --locked --workspace --no-fail-fast
