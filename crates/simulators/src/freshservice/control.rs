@@ -135,9 +135,10 @@ impl Control {
         self.engine.state().faults.add(fault);
     }
 
-    /// Removes all faults.
+    /// Removes all faults; requests that one of them holds go on.
     pub fn clear_faults(&self) {
         self.engine.state().faults.clear();
+        self.engine.cleared.send_replace(());
     }
 
     /// The faults that are set.

@@ -27,10 +27,14 @@ pub async fn gate(State(engine): State<Arc<Engine>>, mut request: Request, next:
     let route = route_of(&path);
     let method = request.method().to_string();
     let page = parameter(&query, "page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    let mut cleared = engine.cleared.subscribe();
     let faults = engine.state().faults.strike(&route, &path, page);
     for fault in &faults {
         if let FaultMode::Slow { delay_ms } = fault {
-            tokio::time::sleep(Duration::from_millis(*delay_ms)).await;
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(*delay_ms)) => {}
+                _ = cleared.changed() => break,
+            }
         }
     }
 

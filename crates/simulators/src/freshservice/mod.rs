@@ -26,6 +26,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, put};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use self::control::Control;
@@ -108,6 +109,8 @@ impl Drop for Handle {
 struct Engine {
     config: Config,
     state: Mutex<State>,
+    /// Told when all faults are removed, so that held requests go on.
+    cleared: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -148,7 +151,8 @@ pub async fn spawn(config: Config) -> std::io::Result<Handle> {
     let address = listener.local_addr()?;
     let api_key = config.api_key.clone();
     let live = config.live;
-    let engine = Arc::new(Engine { state: Mutex::new(State::new(&config)), config });
+    let cleared = watch::Sender::default();
+    let engine = Arc::new(Engine { state: Mutex::new(State::new(&config)), config, cleared });
     let control = Control::new(engine.clone());
     let app = router(engine).into_make_service_with_connect_info::<SocketAddr>();
     let server = tokio::spawn(async move {
