@@ -70,12 +70,24 @@ fn problem_of_layer(response: &Response) -> Option<Problem> {
     bare.then(|| Problem::new(response.status()).detail(detail))
 }
 
+/// What describes the body that is gone, so must not describe the new one.
+const OF_THE_BODY: [http::HeaderName; 6] = [
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::TRANSFER_ENCODING,
+    header::ETAG,
+    header::LAST_MODIFIED,
+];
+
 /// Headers of the first answer, such as `Allow` and `Set-Cookie`, stay unless the new one has its own.
 fn keep_headers(kept: HeaderMap, rendered: &mut Response) {
     let headers = rendered.headers_mut();
-    for (name, value) in &kept {
-        if *name != header::CONTENT_LENGTH && *name != header::CONTENT_TYPE && !headers.contains_key(name) {
-            headers.append(name, value.clone());
+    for name in kept.keys().filter(|name| !OF_THE_BODY.contains(name)) {
+        if !headers.contains_key(name) {
+            for value in kept.get_all(name) {
+                headers.append(name, value.clone());
+            }
         }
     }
 }

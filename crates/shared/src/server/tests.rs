@@ -64,6 +64,16 @@ async fn an_unknown_path_is_a_problem_with_the_path_for_calls_and_a_page_for_bro
 }
 
 #[tokio::test]
+async fn an_error_that_replaces_a_compressed_body_is_not_called_compressed() {
+    let (_, client) = client();
+    for path in ["/nope", "/api/whoami", "/broken"] {
+        let response = client.get(path).header("accept-encoding", "gzip, br").send().await;
+        assert!(!response.headers.contains_key("content-encoding"), "{path}: {:?}", response.headers);
+        assert_eq!(response.json()["instance"], path);
+    }
+}
+
+#[tokio::test]
 async fn framework_errors_keep_their_own_status() {
     let (_, client) = client();
     let wrong_method = client.request(Method::DELETE, "/api/echo").send().await;
