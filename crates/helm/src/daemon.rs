@@ -75,7 +75,9 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     let port = settings.listen_port(ports::HELM);
     let listener = TcpListener::bind((settings.host, port))
         .await
-        .with_context(|| format!("helm cannot listen on port {port}"))?;
+        .with_context(|| {
+            format!("helm cannot listen on port {port} (another suite? HIVEMATRIX_PORT_OFFSET=1000 moves this one's ports)")
+        })?;
     let fingerprint = fingerprint(&prepared.options)?;
     let context = ServiceContext::start_without_shipping("helm", settings)?;
     let pool = db::connect(prepared.databases.urls.get("helm").map(Secret::new).as_ref(), 10)?;

@@ -9,10 +9,15 @@ use crate::{
     suite,
 };
 
-pub(super) fn run(layout: &Layout) -> Result<()> {
+/// The registry of the instance as `helm up` would write it.
+pub(super) fn registry_of(layout: &Layout) -> Result<Registry> {
     let options = Options::read(layout)?;
     let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
-    let registry = Registry::generate(&registry::authority(layout)?, addressing)?;
+    Ok(Registry::generate(&registry::authority(layout)?, addressing)?)
+}
+
+pub(super) fn run(layout: &Layout) -> Result<()> {
+    let registry = registry_of(layout)?;
     let programs = suite::programs()?;
     say!("{:<14} {:<10} {:>6}  {:<28} NEEDS", "SERVICE", "TYPE", "PORT", "URL");
     for name in registry.start_sequence() {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::{
     LogsArgs,
+    list::registry_of,
     output::{Colour, coloured, harmless, paint, say},
     store,
 };
@@ -37,6 +38,9 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
     let colours = coloured();
     if rows.is_empty() && !args.follow {
         say!("No logs found");
+        if let Some(service) = filter.service.as_deref().filter(|name| !is_known(layout, name)) {
+            bail!("there is no service '{service}'; `helm list` names them");
+        }
         return Ok(());
     }
     let heading = format!("{} log lines, oldest first", rows.len());
@@ -64,6 +68,11 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
     }
 }
 
+/// Whether the suite has a service of this name. An unreadable registry hides nothing.
+fn is_known(layout: &Layout, name: &str) -> bool {
+    name == "helm" || registry_of(layout).is_ok_and(|registry| registry.get(name).is_some())
+}
+
 /// A line, and an indented one for each value beside the message.
 fn text(row: &LogRow, colours: bool) -> String {
     let colour = match row.level.as_str() {
@@ -79,7 +88,7 @@ fn text(row: &LogRow, colours: bool) -> String {
         format!("[{}]", harmless(&row.service)),
     );
     if let Some(id) = &row.correlation_id {
-        let short: String = harmless(id).chars().take(8).collect();
+        let short: String = harmless(id).chars().take(logs::SHORT_CORRELATION).collect();
         line.push_str(&format!("{} ", paint(&short, Colour::Grey, colours)));
     }
     if let Some(user) = &row.user_email {

@@ -5,6 +5,7 @@ use hivematrix_shared::{config::Secret, db};
 use sqlx::PgPool;
 
 use crate::{
+    control::{client::ask, protocol::Request},
     instance::{Layout, databases, secrets},
     suite,
 };
@@ -17,9 +18,14 @@ pub(super) async fn open(layout: &Layout) -> Result<PgPool> {
         bail!("no database is configured for helm");
     };
     let pool = db::connect(Some(&Secret::new(url)), 2)?;
-    sqlx::query_scalar!(r#"SELECT 1 AS "one!""#)
-        .fetch_one(&pool)
-        .await
-        .context("cannot read the log store")?;
+    let answers = sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(&pool).await;
+    if answers.is_err() && ask(layout, &Request::Hello).await?.is_none() {
+        bail!(
+            "the suite is not running, so its log store is closed; start it with `helm up`. What each service wrote \
+             last lies in {}",
+            layout.home().join("*/logs").display()
+        );
+    }
+    answers.context("cannot read the log store")?;
     Ok(pool)
 }

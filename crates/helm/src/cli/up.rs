@@ -199,7 +199,7 @@ fn late(layout: &Layout, units: &[UnitStatus]) -> String {
             format!("\n  {} is {}: {reason} (see {})", unit.name, unit.state.as_str(), logs.display())
         })
         .collect();
-    format!("not everything is ready:{}", late.concat())
+    format!("not everything is ready (what runs goes on; `helm down` stops it):{}", late.concat())
 }
 
 fn say_where(prepared: &Prepared) {

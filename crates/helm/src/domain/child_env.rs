@@ -1,6 +1,6 @@
 //! The environment of each service (platform.md §17): what it needs, nothing it does not.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
 
 use super::{
     registry::{HelmEntry, Registry},
@@ -75,6 +75,8 @@ pub struct Suite {
     pub redis_url: Option<String>,
     /// Name or address under which the machine is reached besides `localhost`.
     pub hostname: Option<String>,
+    /// The addresses of this machine in its networks.
+    pub addresses: Vec<IpAddr>,
     /// Where Core reads the hashes of the service secrets.
     pub service_secrets_file: PathBuf,
     /// Where the generated first password of `admin` is kept; `None` when the operator gave one.
@@ -216,7 +218,12 @@ impl Suite {
             443 => String::new(),
             port => format!(":{port}"),
         };
-        let names = ["localhost", "127.0.0.1"].into_iter().chain(self.hostname.as_deref());
+        let addresses = self.addresses.iter().map(|address| match address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        });
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let names = names.into_iter().chain(self.hostname.clone()).chain(addresses);
         names.map(|name| format!("https://{name}{port}")).collect::<Vec<_>>().join(",")
     }
 

@@ -33,9 +33,13 @@ pub fn start(context: &ServiceContext, pool: &PgPool, layout: &Layout, board: &S
 /// Migrates, makes today's partition, then lets Helm's own log flow into the table; later days follow in time.
 async fn open_log_store(context: ServiceContext, pool: PgPool) {
     let mut pause = Duration::from_millis(100);
-    // On a first start the database itself is made a moment later.
     while let Err(error) = db::migrate(&pool, &MIGRATOR, &context.shutdown).await {
-        tracing::warn!(error = %error, "the log store is not open yet");
+        // On a start the database comes a moment later than the daemon, which is nothing to warn of.
+        if pause < LONGEST_PAUSE {
+            tracing::debug!(error = %error, "the log store is not open yet");
+        } else {
+            tracing::warn!(error = %error, "the log store is not open yet");
+        }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -37,6 +37,9 @@ pub struct LogRow {
     pub process_id: Option<i32>,
 }
 
+/// As many characters of a correlation id are shown in lines and tables.
+pub const SHORT_CORRELATION: usize = 8;
+
 const COLUMNS: &str = r#"id, service, level, message, "timestamp", correlation_id, user_email, extra_data, created_at, hostname, process_id"#;
 
 /// Stores a batch in one statement, all or nothing, in the order of the batch. Returns the ids.
@@ -159,7 +162,9 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &LogFilter) {
         query.push_bind(level);
     }
     if let Some(id) = &filter.correlation_id {
-        next(query, "correlation_id = ");
+        // Lines show the first eight characters, so these are enough to ask by.
+        let shown = id.len() == SHORT_CORRELATION && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        next(query, if shown { "correlation_id ^@ " } else { "correlation_id = " });
         query.push_bind(id.clone());
     }
     if let Some(user) = &filter.user {

@@ -4,7 +4,8 @@
 mod units;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     path::{Path, PathBuf},
 };
 
@@ -121,6 +122,7 @@ pub fn prepare(layout: &Layout, given: &Given, operator: &BTreeMap<String, Strin
         database_urls: servers.databases.urls.clone(),
         redis_url: servers.redis_url.clone(),
         hostname: hostname(),
+        addresses: addresses(),
         service_secrets_file: layout.service_secrets(),
         admin_password_file: (!options.admin_password_given).then(|| layout.admin_password()),
         simulator: simulator_address(&options, &secrets)?,
@@ -197,6 +199,23 @@ fn simulator_address(options: &Options, secrets: &Secrets) -> Result<Option<(Str
     }
     let port = ports::shifted(ports::SIMULATOR, options.port_offset)?;
     Ok(Some((format!("http://127.0.0.1:{port}"), secrets.simulator_api_key.clone())))
+}
+
+/// The addresses under which others may reach the machine. Link-local ones mean something else on each network.
+fn addresses() -> Vec<IpAddr> {
+    let interfaces = nix::ifaddrs::getifaddrs().into_iter().flatten();
+    let found: BTreeSet<IpAddr> = interfaces
+        .filter_map(|interface| {
+            let address = interface.address?;
+            let v4 = address.as_sockaddr_in().map(|v4| IpAddr::from(v4.ip()));
+            v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::from(v6.ip())))
+        })
+        .filter(|address| match address {
+            IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local() && !v4.is_unspecified(),
+            IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local() && !v6.is_unspecified(),
+        })
+        .collect();
+    found.into_iter().collect()
 }
 
 /// The name under which the machine may be reached, when it is a plain one.

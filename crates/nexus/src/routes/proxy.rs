@@ -34,7 +34,7 @@ pub(super) async fn forward(
     };
     let name = route.service;
     if route.denied {
-        tracing::warn!(service = name, "a path that stays inside was asked for");
+        tracing::warn!(service = name, "a path that the gateway does not pass on was asked for");
         return Err(denied(name));
     }
     let registry = incoming.gateway.context.registry.load();

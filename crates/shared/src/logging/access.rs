@@ -24,7 +24,7 @@ pub struct Access<'a> {
     pub duration: Duration,
 }
 
-/// Writes the access line: WARNING for server errors, DEBUG for successful probes, else INFO.
+/// Writes the access line: WARNING for server errors, DEBUG for probes, else INFO.
 pub fn access(access: Access<'_>) {
     let Access { method, path, route, status, duration } = access;
     let route = route.unwrap_or("unmatched");
@@ -33,9 +33,11 @@ pub fn access(access: Access<'_>) {
     let duration_ms = duration.as_micros() as f64 / 1000.0;
     let quiet =
         status.is_success() && QUIET.contains(&route) && !(route == "/api/logs" && method == Method::GET);
-    if status.is_server_error() {
+    // "Not ready yet" is an answer that its askers wait for, not trouble.
+    let waiting = route == "/readyz" && status == StatusCode::SERVICE_UNAVAILABLE;
+    if status.is_server_error() && !waiting {
         tracing::warn!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");
-    } else if quiet {
+    } else if quiet || waiting {
         tracing::debug!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");
     } else {
         tracing::info!(target: ACCESS_TARGET, method = %method, path, route, status = code, duration_ms, "{method} {path} {code}");

@@ -41,6 +41,7 @@ fn suite() -> Suite {
         ]),
         redis_url: Some("redis://redis-password".into()),
         hostname: Some("desk".into()),
+        addresses: vec![IpAddr::from([192, 0, 2, 7]), "2001:db8::7".parse().unwrap()],
         service_secrets_file: "/home/suite/core/service_secrets.json".into(),
         admin_password_file: Some("/home/suite/core/admin_password".into()),
         simulator: Some(("http://localhost:5191".into(), "simulator-key".into())),
@@ -84,7 +85,10 @@ fn every_service_learns_its_name_port_and_peers() {
         ("CORE_SERVICE_URL", "http://localhost:5100"),
         ("CODEX_SERVICE_URL", "http://localhost:5110"),
         ("HELM_SERVICE_URL", "http://localhost:5104"),
-        ("NEXUS_SERVICE_URL", "https://localhost:9443,https://127.0.0.1:9443,https://desk:9443"),
+        (
+            "NEXUS_SERVICE_URL",
+            "https://localhost:9443,https://127.0.0.1:9443,https://desk:9443,https://192.0.2.7:9443,https://[2001:db8::7]:9443",
+        ),
         ("HIVEMATRIX_HOME", "/home/suite"),
     ];
     for (name, value) in expected {
