@@ -38,6 +38,9 @@ pub struct Settings {
     /// IANA name of the zone in which the display times of the ticket board are written.
     #[arg(long, env = "DISPLAY_TIME_ZONE", default_value = "UTC")]
     pub display_time_zone: String,
+    /// Realm of the identity provider, for the link to a user's own account page.
+    #[arg(long, env = "KEYCLOAK_REALM", default_value = "hivematrix")]
+    pub keycloak_realm: String,
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<cli::Command>,

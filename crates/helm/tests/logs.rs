@@ -194,7 +194,7 @@ async fn every_filter_narrows_the_search(pool: PgPool) {
     let helm = Helm::new(pool);
     let codex = json!({"logs": [
         {"message": "first 50% done", "level": "INFO", "timestamp": "2025-11-22T08:00:00Z", "trace_id": "a", "user_id": "Ada@x"},
-        {"message": "second failed", "level": "ERROR", "timestamp": "2025-11-22T09:00:00Z", "trace_id": "b"},
+        {"message": "second failed", "level": "ERROR", "timestamp": "2025-11-22T09:00:00Z", "trace_id": "0b5e1a7c-0000-4000-8000-000000000001"},
         {"message": "third", "level": "INFO", "timestamp": "2025-11-21T09:00:00Z"}]});
     helm.ingest("codex", codex).await;
     helm.ingest(
@@ -208,7 +208,9 @@ async fn every_filter_narrows_the_search(pool: PgPool) {
         ("service=codex", vec!["second failed", "first 50% done", "third"]),
         ("service=codex&level=error", vec!["second failed"]),
         ("correlation_id=a", vec!["fourth", "first 50% done"]),
-        ("trace_id=b", vec!["second failed"]),
+        ("trace_id=0b5e1a7c-0000-4000-8000-000000000001", vec!["second failed"]),
+        ("trace_id=0b5e1a7c", vec!["second failed"]),
+        ("trace_id=0b5e1a7", vec![]),
         ("user=ada", vec!["first 50% done"]),
         ("search=50%25", vec!["first 50% done"]),
         ("search=FAIL", vec!["second failed"]),

@@ -7,6 +7,7 @@ const search = document.getElementById("ticket-search");
 const priority = document.getElementById("priority-filter");
 const agent = document.getElementById("agent-filter");
 const result = document.getElementById("filter-result");
+const clear = document.getElementById("filter-clear");
 
 function matches(row, words) {
   if (priority.value && row.querySelector("[data-value-priority_raw]").dataset.valuePriority_raw !== priority.value) return false;
@@ -38,6 +39,7 @@ export function apply(hasData = true) {
     else empty.textContent = empty.dataset.emptyText;
   }
   result.textContent = isFiltered ? `${shown} of ${total} tickets` : "";
+  clear.hidden = !isFiltered;
 }
 
 function changed() {
@@ -51,6 +53,12 @@ export function start(hasData) {
   priority.value = kept.priority ?? "";
   search.addEventListener("input", changed);
   priority.addEventListener("change", changed);
+  clear.addEventListener("click", () => {
+    search.value = "";
+    priority.value = "";
+    changed();
+    search.focus();
+  });
   agent.addEventListener("change", () => {
     const url = new URL(location.href);
     if (agent.value) url.searchParams.set("agent_id", agent.value);

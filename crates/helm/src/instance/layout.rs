@@ -45,6 +45,12 @@ impl Layout {
         self.folder("helm").join("secrets.json")
     }
 
+    /// The operator's lasting settings, `KEY=VALUE` lines; the environment of a call wins over them.
+    #[must_use]
+    pub fn settings_file(&self) -> PathBuf {
+        self.home.join("settings.env")
+    }
+
     /// What `helm up` was told, kept for the next time.
     #[must_use]
     pub fn options(&self) -> PathBuf {

@@ -6,10 +6,12 @@ mod units;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
+use hivematrix_shared::config::environment_file;
 
 use self::units::Units;
 use crate::{
@@ -61,15 +63,24 @@ pub struct Prepared {
     pub public_url: Option<String>,
 }
 
-/// The variables of this process that mean something to the suite.
+/// The variables of this process, and the lines of the instance's settings file, that mean something to the suite.
 ///
 /// # Errors
-/// When the registry cannot be read.
+/// When the registry or the settings file cannot be read, or others could read the settings file, which may hold keys.
 pub fn operator_variables(layout: &Layout) -> Result<BTreeMap<String, String>> {
+    let file = layout.settings_file();
+    if let Ok(metadata) = std::fs::metadata(&file)
+        && metadata.permissions().mode() & 0o077 != 0
+    {
+        bail!("others can read {}, which may hold keys: chmod 600 it", file.display());
+    }
+    let mut variables = environment_file(&file)?;
+    variables.extend(std::env::vars());
     let authority = registry::authority(layout)?;
     let services: Vec<&str> =
         authority.core_apps.keys().chain(authority.default_apps.keys()).map(String::as_str).collect();
-    Ok(std::env::vars().filter(|(name, _)| child_env::is_operator_variable(name, &services)).collect())
+    variables.retain(|name, _| child_env::is_operator_variable(name, &services));
+    Ok(variables)
 }
 
 /// The folder of this program: the others lie beside it.
@@ -224,4 +235,24 @@ fn hostname() -> Option<String> {
     let plain =
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     (plain && name != "localhost").then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lasting_settings_come_from_a_file_that_only_its_owner_reads() {
+        let home = tempfile::tempdir().unwrap();
+        let layout = Layout::new(home.path().to_owned());
+        let file = layout.settings_file();
+        let lines = "# the vendor\nFRESHSERVICE_API_KEY=a%b\"c\nUNKNOWN=x\n";
+        files::write_private(&file, lines.as_bytes()).unwrap();
+        let variables = operator_variables(&layout).unwrap();
+        assert_eq!(variables.get("FRESHSERVICE_API_KEY").map(String::as_str), Some("a%b\"c"));
+        assert!(!variables.contains_key("UNKNOWN"));
+
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(operator_variables(&layout).unwrap_err().to_string().contains("chmod 600"));
+    }
 }

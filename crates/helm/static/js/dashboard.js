@@ -4,6 +4,7 @@ const INTERVAL_MS = 5000;
 const DASH = "–";
 const grid = document.getElementById("services");
 const summary = document.getElementById("summary");
+const warning = document.getElementById("stale");
 
 const stateClass = { running: "success", starting: "warning", waiting: "warning", stopping: "warning" };
 const healthClass = { healthy: "success", degraded: "warning", unknown: "info" };
@@ -42,6 +43,16 @@ function show(statuses) {
   if (summary.textContent !== text) summary.textContent = text;
 }
 
+function stale(isStale) {
+  warning.hidden = !isStale;
+  if (!isStale) return;
+  summary.textContent = "";
+  for (const card of grid.querySelectorAll("[data-service]")) {
+    put(card, "state", "unknown", "info");
+    put(card, "health", "unknown", "info");
+  }
+}
+
 async function refresh() {
   if (document.hidden) return;
   try {
@@ -52,8 +63,9 @@ async function refresh() {
     }
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     show((await answer.json()).statuses);
+    stale(false);
   } catch {
-    summary.textContent = "Helm does not answer. What you see may be out of date.";
+    stale(true);
   }
 }
 

@@ -85,6 +85,16 @@ impl FileValues {
     }
 }
 
+/// A file of `KEY=VALUE` lines, such as an environment file of systemd; a missing one has none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn environment_file(path: &Path) -> Result<BTreeMap<String, String>, FileError> {
+    let file = parse(path)?;
+    let lines = file.iter().flat_map(|file| file.general_section().iter());
+    Ok(lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+}
+
 fn parse(path: &Path) -> Result<Option<Ini>, FileError> {
     // Values may hold `%`, `\` and quotes (passwords, URLs): nothing is interpolated or unescaped.
     let options = ParseOption { enabled_quote: true, enabled_escape: false, ..ParseOption::default() };

@@ -14,7 +14,7 @@ use clap::{CommandFactory, Parser};
 
 pub use self::{
     common::CommonSettings,
-    file::{FileKey, FileValues},
+    file::{FileError, FileKey, FileValues, environment_file},
     secret::Secret,
 };
 

@@ -10,6 +10,8 @@ use crate::dice::{Dice, Salt};
 
 /// First id of requesters in the vendor's system.
 pub const FIRST_CONTACT_ID: u64 = 19_000_300_001;
+/// The contact who is the demo user `client`, so that this user has a company to see.
+const CLIENT_EMAIL: &str = "client@hivematrix.local";
 /// First id of agents in the vendor's system.
 pub const FIRST_AGENT_ID: u64 = 19_000_200_001;
 /// The group whose tickets are project work; consumers know this id.
@@ -99,7 +101,7 @@ impl World {
         (self.contact_offsets.partition_point(|start| *start <= contact) as u32).saturating_sub(1)
     }
 
-    /// The contact at an index below `size.contacts`.
+    /// The contact at an index below `size.contacts`. The first one is the person whom a demo suite signs in as `client`.
     #[must_use]
     pub fn contact(&self, index: u32) -> Contact {
         let mut dice = Dice::new(self.seed, Salt::Contact, u64::from(index));
@@ -121,11 +123,12 @@ impl World {
         if dice.chance(0.03) && other != own {
             companies.push(super::companies::FIRST_COMPANY_ID + u64::from(other));
         }
+        let address = (!dice.chance(0.015)).then(|| format!("{local}@{}", company.domain));
         Contact {
             id: FIRST_CONTACT_ID + u64::from(index),
             first_name,
             last_name,
-            email: (!dice.chance(0.015)).then(|| format!("{local}@{}", company.domain)),
+            email: if index == 0 { Some(CLIENT_EMAIL.to_owned()) } else { address },
             job_title: (!dice.chance(0.15)).then(|| dice.pick(JOBS)),
             companies,
             active: !dice.chance(0.04),

@@ -33,6 +33,8 @@ struct CompaniesPage {
     total: i64,
     number: i64,
     pages: i64,
+    /// Whether the reader is a client of whom no company is known.
+    unlinked: bool,
 }
 
 impl CompaniesPage {
@@ -78,6 +80,7 @@ pub async fn page(
         total: found.total,
         number,
         pages: (found.total - 1).max(0) / PER_PAGE + 1,
+        unlinked: reader.scope.account_numbers().is_some_and(<[String]>::is_empty),
     };
     html.render().map(Html).map_err(Problem::internal)
 }

@@ -20,6 +20,8 @@ struct SettingsPage {
     page: Page,
     username: String,
     email: String,
+    /// The identity provider's own page, behind the same gateway.
+    account_url: String,
     synced: bool,
     themes: Vec<Choice>,
     colors: Vec<Choice>,
@@ -59,6 +61,7 @@ pub async fn page(State(codex): State<Codex>, UserOnly(user): UserOnly, page: Pa
         page,
         username: or_token(mine.username, &user.preferred_username),
         email: or_token(mine.email, &user.email),
+        account_url: format!("/keycloak/realms/{}/account", codex.settings.keycloak_realm),
         synced: mine.synced,
         themes: ["light", "dark"]
             .map(|name| Choice::of(name, capitalised(name), &chosen.theme_preference))
