@@ -20,7 +20,7 @@ pub struct Settings {
     /// PostgreSQL database of the local realm; needed unless another identity provider is configured.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<Secret>,
-    /// Redis server for sessions; without it they are kept in memory.
+    /// Redis server for sessions, `redis://` or `rediss://` (TLS); without it they are kept in memory.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
     /// JSON file with the SHA-256 (hex) of each service's secret, by service name; mode 0600.
@@ -44,7 +44,8 @@ pub struct Settings {
     /// Secret of that client; without one it has to use PKCE.
     #[arg(long, env = "KEYCLOAK_CLIENT_SECRET", hide_env_values = true)]
     pub keycloak_client_secret: Option<Secret>,
-    /// Client that administers users.
+    /// Client that administers users: in the local realm for Helm and Codex, at another provider also for Core, which signs
+    /// users out there.
     #[arg(long, env = "KEYCLOAK_ADMIN_CLIENT_ID", default_value = "hivematrix-admin")]
     pub keycloak_admin_client_id: String,
     /// Secret of that client; without one nobody can use it.

@@ -6,7 +6,7 @@ use hivematrix_shared::health::CheckResult;
 
 use crate::{
     realm::Realm,
-    store::sessions::{SessionHealth, Sessions},
+    store::sessions::{SessionHealth, Sessions, StoreUnavailable},
 };
 
 /// The session store. Memory, and a Redis that is away, are degraded and never unhealthy: tokens are still signed and
@@ -21,14 +21,25 @@ pub async fn sessions(sessions: Sessions) -> CheckResult {
                 .with("connected_clients", status.connected_clients)
                 .with("used_memory_mb", megabytes(status.used_memory))
         }
-        SessionHealth::RedisAway(error) => {
-            tracing::debug!(error, "the health check found Redis away");
-            CheckResult::degraded()
-                .with("error", "Redis does not answer; session operations fail until it does")
+        SessionHealth::Stale => CheckResult::degraded()
+            .with("error", "Redis could not be read for a while; services are sent to another instance of Core"),
+        SessionHealth::RedisAway(error) => CheckResult::degraded()
+            .with("error", format!("{}; session operations fail until it does", trouble(&error))),
+        SessionHealth::MemoryUntilRedis(error) => {
+            let what =
+                error.as_ref().map_or_else(|| "Redis has not been reached yet".to_owned(), trouble);
+            CheckResult::degraded().with("error", format!("{what}; sessions are kept in memory until it does"))
         }
-        SessionHealth::MemoryUntilRedis => CheckResult::degraded()
-            .with("error", "Redis has not answered yet; sessions are kept in memory until it does"),
         SessionHealth::Memory => CheckResult::degraded().with("error", "sessions are kept in memory"),
+    }
+}
+
+/// What is wrong with Redis, without its address or its own words.
+fn trouble(error: &StoreUnavailable) -> String {
+    tracing::debug!(error = %error, "the health check found Redis in trouble");
+    match error {
+        StoreUnavailable::Away(_) => "Redis does not answer".to_owned(),
+        StoreUnavailable::Refused { code, .. } => format!("Redis does not do what it is asked ({code})"),
     }
 }
 

@@ -34,13 +34,16 @@ use utoipa::openapi::{Info, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    clients::identity_provider::IdentityProvider,
+    clients::{identity_provider::IdentityProvider, provider_admin::ProviderAdmin},
     config::{DEFAULT_PORT, Settings},
     crypto::{key_files, passwords::Passwords, sealed::Sealer, signer::Signer},
     domain::origins::Origins,
     realm::Realm,
     state::{AppState, Parts},
-    store::{service_secrets::ServiceSecrets, sessions::Sessions},
+    store::{
+        service_secrets::ServiceSecrets,
+        sessions::{RedisAddress, Sessions},
+    },
 };
 
 /// Migrations of `core_db`.
@@ -98,16 +101,26 @@ pub async fn assemble(
 ) -> anyhow::Result<AppState> {
     let origins = Origins::parse(&settings.nexus_service_url).context("NEXUS_SERVICE_URL")?;
     let sealer = Sealer::new(&settings.common.secret_key)?;
-    let redis_url = settings.redis_url.clone().filter(|url| !url.is_empty());
-    let sessions = Sessions::open(redis_url, revocations, ctx.clock.clone()).await;
+    let sessions = Sessions::open(redis_address(&settings)?, revocations, ctx.clock.clone()).await;
     let http = http_client(&settings.common)?;
-    let provider = IdentityProvider::new(&settings, origins.clone(), http, ctx.clock.clone());
+    let provider = IdentityProvider::new(&settings, origins.clone(), http.clone(), ctx.clock.clone());
+    let provider_admin = ProviderAdmin::new(&settings, http);
     let realm = match pool {
         Some(pool) => Some(open_realm(&ctx, &settings, &origins, &sealer, &sessions, pool)?),
         None => None,
     };
     let secrets = ServiceSecrets::open(settings.service_secrets_file.clone());
-    Ok(AppState::new(Parts { ctx, settings, origins, sessions, signer, secrets, provider, sealer, realm }))
+    Ok(AppState::new(Parts { ctx, settings, origins, sessions, signer, secrets, provider, provider_admin, sealer, realm }))
+}
+
+/// The configured Redis; an address that can never work is the operator's to set right.
+fn redis_address(settings: &Settings) -> anyhow::Result<Option<RedisAddress>> {
+    let Some(url) = settings.redis_url.as_ref().filter(|url| !url.is_empty()) else { return Ok(None) };
+    let authority = match &settings.common.ca_file {
+        Some(file) => Some(std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?),
+        None => None,
+    };
+    Ok(Some(RedisAddress::parse(url, authority.as_deref())?))
 }
 
 fn open_realm(
@@ -143,6 +156,7 @@ fn open_realm(
         sealer: sealer.clone(),
         sessions: sessions.clone(),
         ready: Default::default(),
+        owed: Default::default(),
     }))
 }
 

@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use hivematrix_shared::context::ServiceContext;
 
 use crate::{
-    clients::identity_provider::IdentityProvider,
+    clients::{identity_provider::IdentityProvider, provider_admin::ProviderAdmin},
     config::Settings,
     crypto::{sealed::Sealer, signer::Signer},
     domain::origins::Origins,
@@ -33,6 +33,8 @@ pub struct Parts {
     pub secrets: ServiceSecrets,
     /// Who knows the users.
     pub provider: IdentityProvider,
+    /// Ends sessions at a provider that is not Core itself.
+    pub provider_admin: ProviderAdmin,
     /// Seals Core's own cookies.
     pub sealer: Sealer,
     /// The local realm, where Core itself is the identity provider.

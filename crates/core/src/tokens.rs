@@ -7,7 +7,7 @@ use crate::{
     crypto::signer::{Signer, SigningError},
     domain::{
         claims,
-        session::{Session, UserData},
+        session::{Identity, Session},
         token_reason::TokenReason,
     },
     state::Parts,
@@ -37,11 +37,11 @@ impl From<IssueError> for hivematrix_shared::problem::Problem {
 /// Starts a session and signs its token.
 pub async fn start_session(
     core: &Parts,
-    user: UserData,
+    identity: impl Into<Identity>,
     client_address: &str,
     lifetime: i64,
 ) -> Result<(String, UserClaims), IssueError> {
-    let session = Session::start(user, client_address, core.ctx.clock.unix(), lifetime);
+    let session = Session::start(identity, client_address, core.ctx.clock.unix(), lifetime);
     let id = core.sessions.create(&session).await?;
     let claims = claims::user(&id, &session);
     let token = core.signer.sign(&claims).await?;

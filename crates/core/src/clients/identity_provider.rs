@@ -21,7 +21,7 @@ use crate::{
     config::Settings,
     domain::{
         origins::{Origin, Origins, PUBLIC_PREFIX},
-        session::UserData,
+        session::{Identity, UserData},
     },
 };
 
@@ -112,7 +112,7 @@ impl IdentityProvider {
     }
 
     /// The user behind an access token that was issued to the suite's own client (weak point 14).
-    pub async fn user(&self, access_token: &str) -> Result<UserData, ProviderError> {
+    pub async fn user(&self, access_token: &str) -> Result<Identity, ProviderError> {
         let claims = self.verify(access_token).await?;
         if !self.is_ours(&claims) {
             return Err(ProviderError::Refused("issued to another client".into()));
@@ -129,9 +129,11 @@ impl IdentityProvider {
             status => return Err(ProviderError::Refused(format!("userinfo answers {status}"))),
         }
         let userinfo: Value = answer.json().await.map_err(nonsense)?;
-        user_data(&userinfo)
+        let user = user_data(&userinfo)
             .filter(|user| Some(user.sub.as_str()) == claims.get("sub").and_then(Value::as_str))
-            .ok_or_else(|| ProviderError::Nonsense("userinfo is not about the token's user".into()))
+            .ok_or_else(|| ProviderError::Nonsense("userinfo is not about the token's user".into()))?;
+        let sid = claims.get("sid").and_then(Value::as_str).map(str::to_owned);
+        Ok(Identity { user, sid })
     }
 
     /// Addresses for browsers, as seen from the main public origin.

@@ -2,3 +2,4 @@
 
 pub mod codex;
 pub mod identity_provider;
+pub mod provider_admin;

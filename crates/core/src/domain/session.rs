@@ -32,11 +32,47 @@ pub struct UserData {
     pub groups: Vec<String>,
 }
 
+/// Who signed in, and in which browser session of the identity provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// The user.
+    pub user: UserData,
+    /// The provider's own session, the claim `sid` of its tokens; `None` where there is none, as for `helm token`.
+    pub sid: Option<String>,
+}
+
+impl From<UserData> for Identity {
+    fn from(user: UserData) -> Self {
+        Self { user, sid: None }
+    }
+}
+
+/// Whose sessions are to end.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Whose {
+    /// All of the user with this `sub`.
+    User(String),
+    /// Those of one browser: the identity provider's session (`sid`) they were made from.
+    Browser(String),
+}
+
+impl Whose {
+    /// Whether a session is meant.
+    pub fn is(&self, session: &Session) -> bool {
+        match self {
+            Self::User(sub) => session.user.sub == *sub,
+            Self::Browser(sid) => session.sid.as_ref() == Some(sid),
+        }
+    }
+}
+
 /// One session. Its id is the token's `jti`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     /// The user.
     pub user: UserData,
+    /// The identity provider's session it was made from, so that both end together.
+    pub sid: Option<String>,
     /// Unix seconds.
     pub created_at: i64,
     /// Unix seconds; the session is over from the second after.
@@ -57,13 +93,22 @@ struct Stored<'a> {
     expires_at: i64,
     revoked: bool,
     client_address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
 }
 
 impl Session {
     /// A session that starts now and lasts `lifetime` seconds.
-    pub fn start(user: UserData, client_address: impl Into<String>, now: i64, lifetime: i64) -> Self {
+    pub fn start(
+        identity: impl Into<Identity>,
+        client_address: impl Into<String>,
+        now: i64,
+        lifetime: i64,
+    ) -> Self {
+        let Identity { user, sid } = identity.into();
         Self {
             user,
+            sid,
             created_at: now,
             expires_at: now + lifetime,
             revoked: false,
@@ -90,6 +135,7 @@ impl Session {
             expires_at: self.expires_at,
             revoked: self.revoked,
             client_address: &self.client_address,
+            sid: self.sid.as_deref(),
         })
     }
 
@@ -102,16 +148,14 @@ impl Session {
             None => serde_json::from_value(Value::Object(stored.clone())).ok()?,
         };
         let expires_at = stored.get("expires_at").and_then(Value::as_i64).unwrap_or(fallback_expiry);
+        let text = |name: &str| stored.get(name).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
             user,
+            sid: text("sid"),
             created_at: stored.get("created_at").and_then(Value::as_i64).unwrap_or(expires_at - LIFETIME),
             expires_at,
             revoked: stored.get("revoked").and_then(Value::as_bool).unwrap_or(false),
-            client_address: stored
-                .get("client_address")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned(),
+            client_address: text("client_address").unwrap_or_default(),
         })
     }
 }
@@ -146,6 +190,33 @@ mod tests {
             (&json!(1000), &json!(4600), &json!(false))
         );
         assert_eq!(Session::from_json(&session.to_json().unwrap(), 0), Some(session));
+    }
+
+    #[test]
+    fn the_providers_session_is_kept_beside_the_user_and_never_in_the_user_data() {
+        let identity = Identity { user: ada(), sid: Some("s1".into()) };
+        let session = Session::start(identity, "", 1_000, LIFETIME);
+        let value: Value = serde_json::from_str(&session.to_json().unwrap()).unwrap();
+        assert_eq!((&value["sid"], value["user_data"].get("sid")), (&json!("s1"), None));
+        assert_eq!(Session::from_json(&session.to_json().unwrap(), 0), Some(session));
+    }
+
+    #[test]
+    fn a_user_means_all_browsers_and_a_browser_only_its_own_sessions() {
+        let of = |sid: Option<&str>| {
+            let identity = Identity { user: ada(), sid: sid.map(str::to_owned) };
+            Session::start(identity, "", 0, LIFETIME)
+        };
+        for (whose, session, meant) in [
+            (Whose::User("u1".into()), of(None), true),
+            (Whose::User("u1".into()), of(Some("s1")), true),
+            (Whose::User("s1".into()), of(Some("s1")), false),
+            (Whose::Browser("s1".into()), of(Some("s1")), true),
+            (Whose::Browser("s1".into()), of(Some("s2")), false),
+            (Whose::Browser("u1".into()), of(None), false),
+        ] {
+            assert_eq!(whose.is(&session), meant, "{whose:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What runs in the background.
 
+pub mod revocations;
+
 use std::time::Duration;
 
 use hivematrix_shared::db;
@@ -30,6 +32,8 @@ async fn keep_realm(core: AppState, realm: Realm) {
         }
         return;
     }
+    core.ctx.spawn("owed sign-outs", revocations::settle(realm.clone()));
+    core.ctx.spawn("ended sessions", revocations::keep(realm.clone()));
     while let Err(error) = realm.bootstrap(&core.settings).await {
         tracing::error!(error = %error, "the local realm could not be set up, trying again");
         tokio::time::sleep(RETRY).await;

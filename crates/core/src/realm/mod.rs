@@ -1,6 +1,7 @@
 //! The local realm: Core as its own identity provider, on Keycloak's paths (core.md §7.5).
 
 pub mod bootstrap;
+pub mod ending;
 pub mod sign_in;
 pub mod tokens;
 
@@ -14,7 +15,7 @@ use std::{
 
 use hivematrix_shared::{clock::Clock, config::Secret};
 use sqlx::PgPool;
-use uuid::Uuid;
+use tokio::sync::Notify;
 
 use crate::{
     config::Settings,
@@ -23,7 +24,7 @@ use crate::{
         oidc::Client,
         origins::{Origin, Origins},
     },
-    store::{realm::sign_on, sessions::Sessions},
+    store::sessions::Sessions,
 };
 
 /// Client that upstream's Helm and Codex use to administer users, in the realm `master`.
@@ -59,6 +60,8 @@ pub struct Parts {
     pub sessions: Sessions,
     /// Set once tables, groups and first users are there.
     pub ready: AtomicBool,
+    /// Signals that sessions are owed an end.
+    pub owed: Notify,
 }
 
 impl Realm {
@@ -85,21 +88,6 @@ impl Realm {
     /// The public origin whose issuer this is, in this realm or the one named.
     pub fn origin_of_issuer(&self, issuer: &str, realm: &str) -> Option<&Origin> {
         self.origins.of_issuer(issuer, realm)
-    }
-
-    /// Ends all browser sessions of a user, with every grant made from them.
-    pub async fn sign_out_browsers(&self, user: Uuid) -> sqlx::Result<u64> {
-        sign_on::delete_of_user(&self.pool, user, None).await
-    }
-
-    /// Ends everything a user has open: browser sessions here and HiveMatrix sessions. A session store that is away is
-    /// only logged: the account is closed already, and its sessions end by themselves within the hour.
-    pub async fn end_all_sessions(&self, user: Uuid) -> sqlx::Result<()> {
-        self.sign_out_browsers(user).await?;
-        if let Err(error) = self.sessions.revoke_user(&user.to_string()).await {
-            tracing::error!(error = %error, user = %user, "a user's sessions could not be ended");
-        }
-        Ok(())
     }
 }
 

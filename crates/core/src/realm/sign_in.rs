@@ -3,12 +3,13 @@
 use hivematrix_shared::problem::Problem;
 use uuid::Uuid;
 
-use super::Realm;
+use super::{Realm, ending::Ended};
 use crate::{
     crypto::{passwords::PasswordError, random},
     domain::{
         oidc::SIGN_ON_LIFETIME,
         password_policy::{self, WeakPassword},
+        session::Whose,
         user::User,
     },
     store::realm::{
@@ -115,14 +116,15 @@ impl Realm {
     }
 
     /// Sets a password its owner chose. All browsers but `keep` are signed out, and all HiveMatrix sessions end: the kept
-    /// browser gets a new one without a question, whoever else had the old password does not.
+    /// browser gets a new one without a question, whoever else had the old password does not. The answer says whether they
+    /// have ended.
     pub async fn choose_password(
         &self,
         user: &User,
         new: &str,
         keep: Option<Uuid>,
         browser: &Browser,
-    ) -> Result<(), NewPasswordError> {
+    ) -> Result<Ended, NewPasswordError> {
         password_policy::check(new, &user.username, user.email.as_deref())?;
         let old = users::password_hash(&self.pool, user.id).await?;
         if old.is_some() && self.passwords.verify(new, old.as_deref()).await? {
@@ -134,9 +136,7 @@ impl Realm {
         users::set_password(&mut transaction, user.id, &hash, false, now).await?;
         transaction.commit().await?;
         sign_on::delete_of_user(&self.pool, user.id, keep).await?;
-        if let Err(error) = self.sessions.revoke_user(&user.id.to_string()).await {
-            tracing::error!(error = %error, user = %user.id, "a user's sessions could not be ended");
-        }
+        let ended = self.end_sessions(Whose::User(user.id.to_string())).await?;
         let audit = SignIn {
             username: &user.username,
             user: Some(user.id),
@@ -145,7 +145,7 @@ impl Realm {
             browser,
         };
         sign_ins::record(&self.pool, &audit, now).await?;
-        Ok(())
+        Ok(ended)
     }
 
     /// Signs a browser in; returns the session's id and its cookie's value.

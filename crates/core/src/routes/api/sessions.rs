@@ -18,7 +18,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{answer, body};
-use crate::{domain::session::Session, state::AppState};
+use crate::{
+    domain::session::{Session, Whose},
+    realm::ending::Ended,
+    state::AppState,
+};
 
 /// One session.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,9 +51,9 @@ pub struct SessionList {
     sessions: Vec<SessionItem>,
 }
 
-/// Whose sessions.
+/// Whose sessions are listed.
 #[derive(Debug, Deserialize, IntoParams)]
-pub struct Whose {
+pub struct ListQuery {
     /// A user id; without it an admin sees all sessions, everyone else the own ones.
     sub: Option<String>,
 }
@@ -90,7 +94,7 @@ fn me(authentication: &Authentication) -> Result<Me> {
 pub async fn list(
     State(core): State<AppState>,
     Extension(authentication): Extension<Authentication>,
-    Query(Whose { sub }): Query<Whose>,
+    Query(ListQuery { sub }): Query<ListQuery>,
 ) -> Result<Json<SessionList>> {
     let me = me(&authentication)?;
     let wanted = match sub {
@@ -136,6 +140,7 @@ pub async fn delete(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let me = me(&authentication)?;
+    let caller = authentication.caller.clone()?.label();
     let missing = || Problem::not_found("There is no such session.");
     let session = core.sessions.live(&id).await?.ok_or_else(missing)?;
     // Others' sessions are not even admitted to exist.
@@ -145,19 +150,29 @@ pub async fn delete(
     if !core.sessions.revoke(&id).await? {
         return Err(missing());
     }
-    hivematrix_shared::audit!(sub = session.user.sub, by = me.sub, "A session was ended");
+    hivematrix_shared::audit!(
+        sub = session.user.sub,
+        user = session.user.preferred_username,
+        session = id,
+        by = caller,
+        "A session was ended"
+    );
     Ok(answer(StatusCode::OK, json!({ "message": "Session revoked successfully" })))
 }
 
 /// Signs a user out everywhere. For the user, an `admin`, and the service `helm`, which calls it when a user is disabled,
 /// deleted, or changes groups or password.
+///
+/// A user or admin means the browsers too: they are signed out at the identity provider, else one that is still signed in
+/// there would come straight back. Whatever could not be done is told, after everything else was.
 #[utoipa::path(post, path = "/api/sessions/revoke", tag = "sessions", request_body = RevokeUser,
     responses(
         (status = 200, description = "How many sessions were ended, as `revoked`", body = Object),
         (status = 400, description = "No JSON object with the text `sub`"),
         (status = 401, description = "No valid token"),
         (status = 403, description = "Another user, and not an admin"),
-        (status = 503, description = "Sessions cannot be changed at the moment")))]
+        (status = 502, description = "The sessions were ended, as many as `revoked`, but the identity provider did not sign the browsers out"),
+        (status = 503, description = "Sessions cannot be changed at the moment; with the local realm they end as soon as they can")))]
 pub async fn revoke(
     State(core): State<AppState>,
     Extension(authentication): Extension<Authentication>,
@@ -173,12 +188,31 @@ pub async fn revoke(
         if sub != me.sub && !me.admin {
             return Err(Problem::forbidden("Only an admin may sign other users out."));
         }
-        // Else a browser that is still signed in at the realm would come straight back.
-        if let (Some(realm), Ok(user)) = (&core.realm, sub.parse::<Uuid>()) {
-            realm.sign_out_browsers(user).await?;
-        }
     }
-    let revoked = core.sessions.revoke_user(&sub).await?;
-    hivematrix_shared::audit!(sub, by = caller.label(), revoked, "A user was signed out everywhere");
+    let whose = Whose::User(sub.clone());
+    let mut provider = Ok(());
+    let ended = match &core.realm {
+        Some(realm) => {
+            if let (false, Ok(user)) = (is_helm_itself, sub.parse::<Uuid>()) {
+                realm.sign_out_browsers(user).await?;
+            }
+            realm.end_sessions(whose).await?
+        }
+        None => {
+            // There first: else a browser would have a new session before the old ones have ended.
+            if !is_helm_itself {
+                provider = core.provider_admin.sign_out(&sub).await;
+            }
+            Ended::Now(core.sessions.revoke_all(&whose, None).await?)
+        }
+    };
+    let browsers_are_out = provider.is_ok();
+    hivematrix_shared::audit!(sub, by = caller.label(), ?ended, browsers_are_out, "A user was signed out everywhere");
+    let Ended::Now(revoked) = ended else { return Err(Ended::problem()) };
+    provider.map_err(|error| {
+        let text = "The sessions were ended, but the identity provider did not sign the user's browsers out: one that is \
+                    signed in there gets a new session without a question.";
+        Problem::bad_gateway(text).with("revoked", revoked).cause(error)
+    })?;
     Ok(answer(StatusCode::OK, json!({ "revoked": revoked })).into_response())
 }

@@ -15,10 +15,12 @@ use crate::{
     domain::password_policy,
     realm::{
         Realm,
+        ending::Ended,
         sign_in::{Refusal, Verdict},
     },
     store::realm::{
         groups,
+        sign_ins::{self, Outcome, SignIn},
         sign_on::{Browser, SignOn},
     },
 };
@@ -98,14 +100,24 @@ async fn change(
     }
     // Counted like a sign-in: an open browser must not be a way to try passwords.
     let present = form.get("password").unwrap_or_default();
+    let mut notice = None;
     let error = match realm.sign_in(&session.user.username, present, None, browser).await? {
         Verdict::Refused(Refusal::Locked(_)) => Some("Too many failed attempts. Try again later.".to_owned()),
         Verdict::Refused(_) => Some("The present password is wrong.".to_owned()),
         Verdict::Welcome(_) | Verdict::ChangeFirst(_) => {
-            password::choose(realm, &session.user, form, Some(session.id), browser).await?.err()
+            match password::choose(realm, &session.user, form, Some(session.id), browser).await? {
+                Ok(Ended::Now(_)) => {
+                    notice = Some("Your password was changed. Other devices were signed out.");
+                    None
+                }
+                Ok(Ended::Later) => {
+                    notice = Some("Your password was changed. Other devices have to sign in again, but what is open there goes on until the session store answers.");
+                    None
+                }
+                Err(error) => Some(error),
+            }
         }
     };
-    let notice = error.is_none().then_some("Your password was changed. Other devices were signed out.");
     account(realm, page, headers, &session, notice, error).await
 }
 
@@ -113,15 +125,22 @@ async fn change(
 pub async fn sign_out_everywhere(
     State(realm): State<Realm>,
     page: Page,
+    browser: Browser,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let form = Form::read(&headers, &body).unwrap_or_default();
-    let done = sign_out(&realm, &page, &headers, &form).await;
+    let done = sign_out(&realm, &page, &browser, &headers, &form).await;
     done.unwrap_or_else(|problem| problem_page(&page, &problem))
 }
 
-async fn sign_out(realm: &Realm, page: &Page, headers: &HeaderMap, form: &Form) -> Result<Response> {
+async fn sign_out(
+    realm: &Realm,
+    page: &Page,
+    browser: &Browser,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<Response> {
     let Some(session) = signed_on(realm, headers).await? else {
         return Ok(sign_in_first(realm, page, headers));
     };
@@ -129,12 +148,22 @@ async fn sign_out(realm: &Realm, page: &Page, headers: &HeaderMap, form: &Form) 
         let error = "The form was open for too long. Please try again.".to_owned();
         return account(realm, page, headers, &session, None, Some(error)).await;
     }
-    realm.end_all_sessions(session.user.id).await?;
-    hivematrix_shared::audit!(username = session.user.username, "Signed out everywhere");
+    let (title, text) = match realm.end_all_sessions(session.user.id).await? {
+        Ended::Now(_) => ("You are signed out everywhere", "Every browser and device has to sign in again."),
+        Ended::Later => ("You are being signed out everywhere", Ended::LATER),
+    };
+    let audit = SignIn {
+        username: &session.user.username,
+        user: Some(session.user.id),
+        client_id: None,
+        outcome: Outcome::SignedOutEverywhere,
+        browser,
+    };
+    sign_ins::record(&realm.pool, &audit, realm.clock.now()).await?;
     let view = NoticePage {
         page,
-        title: "You are signed out everywhere",
-        text: "Every browser and device has to sign in again.",
+        title,
+        text,
         is_error: false,
         correlation_id: String::new(),
     };

@@ -19,11 +19,13 @@ use super::{
 };
 use crate::{
     crypto::random,
-    realm::Realm,
+    domain::user::User,
+    realm::{Realm, ending::Ended},
     store::realm::{
         grants,
         sign_ins::{self, Outcome, SignIn},
-        sign_on::{self, Browser, SignOn},
+        sign_on::{Browser, SignOn},
+        users,
     },
 };
 
@@ -61,7 +63,7 @@ impl Wish {
         Some(Self { hinted: hint.map(|(user, _)| user), client_id, destination, form })
     }
 
-    /// Ends the session and sends the browser on.
+    /// Ends the session, with the HiveMatrix session made from it, and sends the browser on.
     async fn end(
         &self,
         realm: &Realm,
@@ -69,29 +71,20 @@ impl Wish {
         browser: &Browser,
         session: Option<SignOn>,
     ) -> Result<Response> {
+        let mut ended = Ended::Now(0);
         if let Some(session) = session {
-            sign_on::delete(&realm.pool, session.id).await?;
-            let audit = SignIn {
-                username: &session.user.username,
-                user: Some(session.user.id),
-                client_id: Some(&self.client_id),
-                outcome: Outcome::SignedOut,
-                browser,
-            };
-            sign_ins::record(&realm.pool, &audit, realm.clock.now()).await?;
+            ended = realm.end_browser(session.id).await?;
+            record(realm, &session.user, &self.client_id, browser).await?;
         }
-        let mut response = match &self.destination {
-            Some(url) => Redirect::to(url.as_str()).into_response(),
-            None => show(
-                StatusCode::OK,
-                &NoticePage {
-                    page,
-                    title: "You are signed out",
-                    text: "You can close this window.",
-                    is_error: false,
-                    correlation_id: String::new(),
-                },
-            ),
+        let notice = |title, text| {
+            let view = NoticePage { page, title, text, is_error: false, correlation_id: String::new() };
+            show(StatusCode::OK, &view)
+        };
+        let mut response = match (ended, &self.destination) {
+            // Where the browser wants to go nobody would say it.
+            (Ended::Later, _) => notice("You are being signed out", Ended::LATER),
+            (Ended::Now(_), Some(url)) => Redirect::to(url.as_str()).into_response(),
+            (Ended::Now(_), None) => notice("You are signed out", "You can close this window."),
         };
         response.headers_mut().append(header::SET_COOKIE, no_session_cookie(page));
         Ok(response)
@@ -130,6 +123,17 @@ impl Wish {
     }
 }
 
+async fn record(realm: &Realm, user: &User, client_id: &str, browser: &Browser) -> sqlx::Result<()> {
+    let audit = SignIn {
+        username: &user.username,
+        user: Some(user.id),
+        client_id: Some(client_id),
+        outcome: Outcome::SignedOut,
+        browser,
+    };
+    sign_ins::record(&realm.pool, &audit, realm.clock.now()).await
+}
+
 fn bad_destination(page: &Page) -> Response {
     let text = "The address to return to is not one of the application's. You are still signed in.";
     error_page(page, StatusCode::BAD_REQUEST, "Signing out did not work", text)
@@ -157,7 +161,7 @@ pub async fn ask(
 /// The answer to the question; also a client's own request, by ID token hint or, from a service, by refresh token.
 #[utoipa::path(post, path = "/realms/{realm}/protocol/openid-connect/logout", tag = "local realm", security(()), request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
     params(("realm" = String, Path, description = "Realm name")),
-    responses((status = 200, description = "The notice of the end"), (status = 204, description = "A client ended the session of a refresh token"), (status = 303, description = "Signed out, to the address to return to")))]
+    responses((status = 200, description = "The notice of the end"), (status = 202, description = "As 204, but tokens of the session count until the session store answers"), (status = 204, description = "A client ended the session of a refresh token"), (status = 303, description = "Signed out, to the address to return to")))]
 pub async fn act(
     State(realm): State<Realm>,
     page: Page,
@@ -172,7 +176,15 @@ pub async fn act(
             && owner == client.id
             && let Some(grant) = grants::find(&realm.pool, grant, realm.clock.now()).await?
         {
-            sign_on::delete(&realm.pool, grant.session).await?;
+            let ended = realm.end_browser(grant.session).await?;
+            if let Some(user) = users::find(&realm.pool, grant.user).await? {
+                record(&realm, &user, &client.id, &browser).await?;
+            }
+            return Ok(match ended {
+                Ended::Now(_) => StatusCode::NO_CONTENT,
+                Ended::Later => StatusCode::ACCEPTED,
+            }
+            .into_response());
         }
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

@@ -20,6 +20,7 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!("DELETE FROM sign_in_failures WHERE updated_at <= $1", now - FAILURES_KEPT)
         .execute(pool)
         .await?;
+    sqlx::query!("DELETE FROM revocations WHERE expires_at <= $1", now).execute(pool).await?;
     sqlx::query!("DELETE FROM sign_ins WHERE at <= $1", now - AUDIT_KEPT).execute(pool).await?;
     Ok(())
 }

@@ -4,6 +4,8 @@ pub mod failures;
 pub mod grants;
 pub mod groups;
 pub mod housekeeping;
+pub mod pending;
+pub mod revocations;
 pub mod sign_ins;
 pub mod sign_on;
 pub mod users;

@@ -23,6 +23,8 @@ pub enum Outcome {
     PasswordChanged,
     /// Signed out.
     SignedOut,
+    /// Signed out of every browser.
+    SignedOutEverywhere,
 }
 
 impl Outcome {
@@ -36,6 +38,7 @@ impl Outcome {
             Self::PasswordChangeRequired => "password_change_required",
             Self::PasswordChanged => "password_changed",
             Self::SignedOut => "signed_out",
+            Self::SignedOutEverywhere => "signed_out_everywhere",
         }
     }
 }

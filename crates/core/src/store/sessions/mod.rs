@@ -1,5 +1,6 @@
 //! Sessions and the log of ended ones (core.md §6, §2.7).
 
+mod connection;
 mod log;
 mod memory;
 mod redis;
@@ -8,6 +9,7 @@ mod switch;
 use std::future::Future;
 
 pub use self::{
+    connection::{InvalidAddress, RedisAddress},
     log::RevocationLog,
     memory::MemorySessions,
     redis::{RedisSessions, RedisStatus},
@@ -15,10 +17,21 @@ pub use self::{
 };
 use crate::domain::session::Session;
 
-/// The store does not answer; nothing is lost, the caller is told to come back.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the session store does not answer: {0}")]
-pub struct StoreUnavailable(pub String);
+/// The store cannot be used now; nothing is lost, the caller is told to come back.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum StoreUnavailable {
+    /// It does not answer.
+    #[error("the session store does not answer: {0}")]
+    Away(String),
+    /// It answers, but does not do what it is asked: a wrong password, a read-only replica, no memory left.
+    #[error("the session store refuses commands: {reason}")]
+    Refused {
+        /// Redis' own word for why, such as `READONLY`.
+        code: String,
+        /// More of it, for the log.
+        reason: String,
+    },
+}
 
 /// Where sessions live. All times are Unix seconds.
 pub trait SessionStore {

@@ -1,21 +1,26 @@
 //! Sessions in Redis, shared by all Core instances and kept over restarts.
 
-use std::{sync::LazyLock, time::Duration};
-
-use hivematrix_shared::config::Secret;
-use redis::{
-    Client, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, Script,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
-use super::{RevocationLog, SessionStore, StoreUnavailable};
+use redis::{Pipeline, Script};
+use tokio::time::Instant;
+
+use super::{
+    RevocationLog, SessionStore, StoreUnavailable,
+    connection::{Connection, RedisAddress, probe},
+};
 use crate::domain::{
     revocation::{Cursor, Revocation},
     session::{LONGEST_LIFETIME, Session},
 };
 
-/// Longest wait for a connection or an answer.
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// How old the mirrored log may be. Every service refuses an ended session within two seconds, so an instance that has seen
+/// nothing for longer must send its readers elsewhere; half a second is left for their way there.
+const STALE_AFTER: Duration = Duration::from_millis(1500);
 /// Stream with one entry per ended session, in order, shared by all instances.
 const LOG_KEY: &str = "hivematrix:core:revocations";
 /// Keys looked at per step when listing.
@@ -49,56 +54,44 @@ pub struct RedisStatus {
     pub used_memory: u64,
 }
 
-/// A reconnecting connection. Cheap to clone.
+/// The sessions in Redis and the mirror of its log. Cheap to clone.
 #[derive(Clone)]
 pub struct RedisSessions {
-    connection: ConnectionManager,
+    connection: Connection,
     log: RevocationLog,
+    /// When the log was last read in full, if it was.
+    read_at: Arc<Mutex<Option<Instant>>>,
 }
 
 impl RedisSessions {
-    /// Connects and asks for a sign of life, within two seconds.
-    pub async fn connect(url: &Secret, log: RevocationLog) -> Result<Self, StoreUnavailable> {
-        let client = Client::open(url.expose()).map_err(unavailable)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_response_timeout(Some(TIMEOUT))
-            .set_min_delay(Duration::from_millis(100))
-            .set_max_delay(Duration::from_secs(1))
-            .set_number_of_retries(1);
-        let attempt = async {
-            let mut connection = ConnectionManager::new_with_config(client, config).await?;
-            redis::cmd("PING").query_async::<()>(&mut connection).await?;
-            Ok::<_, RedisError>(connection)
-        };
-        let connection = tokio::time::timeout(TIMEOUT, attempt)
-            .await
-            .map_err(|_| StoreUnavailable("no answer within 2 s".into()))?
-            .map_err(unavailable)?;
-        Ok(Self { connection, log })
+    /// Connects, within two seconds. `log` becomes the mirror of the shared one with [`RedisSessions::mirror`].
+    pub async fn connect(address: &RedisAddress, log: RevocationLog) -> Result<Self, StoreUnavailable> {
+        let connection = Connection::open(address).await?;
+        Ok(Self { connection, log, read_at: Arc::default() })
     }
 
-    /// Runs commands; a lost connection is tried once more, since every use here may safely happen twice.
-    async fn run<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, StoreUnavailable> {
-        let attempts = async {
-            let first: RedisResult<T> = pipeline.query_async(&mut self.connection.clone()).await;
-            match first {
-                Err(error) if is_disconnect(&error) => {
-                    pipeline.query_async(&mut self.connection.clone()).await
-                }
-                other => other,
-            }
-        };
-        tokio::time::timeout(TIMEOUT * 2, attempts)
-            .await
-            .map_err(|_| StoreUnavailable("no answer in time".into()))?
-            .map_err(unavailable)
+    /// When the log counts as too old; `None` when it was never read.
+    fn stale_at(&self) -> Option<Instant> {
+        self.read_at.lock().unwrap_or_else(PoisonError::into_inner).map(|read| read + STALE_AFTER)
     }
 
-    /// Clients and memory of the server, which also proves that it answers.
+    /// Whether other instances' revocations may have been missed for too long.
+    pub fn is_stale(&self) -> bool {
+        self.stale_at().is_none_or(|at| at <= Instant::now())
+    }
+
+    /// Waits until [`RedisSessions::is_stale`].
+    pub async fn until_stale(&self) {
+        while let Some(at) = self.stale_at().filter(|at| *at > Instant::now()) {
+            tokio::time::sleep_until(at).await;
+        }
+    }
+
+    /// Clients and memory of the server, which also proves that it answers and takes writes.
     pub async fn status(&self) -> Result<RedisStatus, StoreUnavailable> {
-        let (clients, memory): (String, String) =
-            self.run(redis::pipe().cmd("INFO").arg("clients").cmd("INFO").arg("memory")).await?;
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("INFO").arg("clients").cmd("INFO").arg("memory");
+        let (clients, memory): (String, String) = self.connection.run(probe(&mut pipeline)).await?;
         let field = |text: &str, name: &str| {
             text.lines()
                 .find_map(|line| line.strip_prefix(name)?.strip_prefix(':')?.trim().parse().ok())
@@ -112,11 +105,20 @@ impl RedisSessions {
 
     /// Takes over what other instances entered into the shared log.
     pub async fn pull_log(&self) -> Result<(), StoreUnavailable> {
-        let after = self.log.tip();
+        // What is entered from now on may be missing in the answer.
+        let asked = Instant::now();
+        let news = self.entries_after(self.log.tip().cursor).await?;
+        self.log.mirror(news);
+        let mut read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *read_at = (*read_at).max(Some(asked));
+        Ok(())
+    }
+
+    async fn entries_after(&self, after: Cursor) -> Result<Vec<Revocation>, StoreUnavailable> {
         let from = if after == Cursor::default() { "-".to_owned() } else { format!("({after}") };
         let (entries,): (Vec<StreamEntry>,) =
-            self.run(redis::pipe().cmd("XRANGE").arg(LOG_KEY).arg(from).arg("+")).await?;
-        let news = entries.into_iter().filter_map(|(id, fields)| {
+            self.connection.run(redis::pipe().cmd("XRANGE").arg(LOG_KEY).arg(from).arg("+")).await?;
+        let read = entries.into_iter().filter_map(|(id, fields)| {
             let field =
                 |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
             Some(Revocation {
@@ -125,11 +127,18 @@ impl RedisSessions {
                 exp: field("exp")?.parse().ok()?,
             })
         });
-        self.log.mirror(news.collect());
-        Ok(())
+        Ok(read.collect())
     }
 
-    /// Stores sessions and log entries that were made in memory; what Redis already has stays.
+    /// Makes the log the mirror of the shared one.
+    pub async fn mirror(&self) -> Result<(), StoreUnavailable> {
+        self.log.become_mirror();
+        self.pull_log().await
+    }
+
+    /// Stores sessions and log entries that were made in memory; what Redis already has stays. Several instances may do
+    /// this at once, and one of them may have been asked to end a session that another one made: each looks at the whole
+    /// log after it stored its sessions, so whoever comes second ends it.
     pub async fn take_over(
         &self,
         sessions: Vec<(String, Session)>,
@@ -139,40 +148,31 @@ impl RedisSessions {
         let mut pipeline = redis::pipe();
         for (id, session) in sessions.iter().filter(|(_, session)| !session.is_expired(now)) {
             let ttl = (session.expires_at - now).max(1);
-            let value = session.to_json().map_err(unavailable)?;
-            pipeline.cmd("SET").arg(key(id)).arg(value).arg("NX").arg("EX").arg(ttl).ignore();
+            pipeline.cmd("SET").arg(key(id)).arg(stored(session)?).arg("NX").arg("EX").arg(ttl).ignore();
         }
         for entry in &ended {
             append(&mut pipeline, &entry.jti, entry.exp, now);
         }
-        if pipeline.is_empty() { Ok(()) } else { self.run(&pipeline).await }
-    }
-}
-
-impl SessionStore for RedisSessions {
-    async fn create(&self, id: &str, session: &Session) -> Result<(), StoreUnavailable> {
-        let ttl = (session.expires_at - session.created_at).max(1);
-        let value = session.to_json().map_err(unavailable)?;
-        self.run(redis::pipe().cmd("SETEX").arg(key(id)).arg(ttl).arg(value).ignore()).await
-    }
-
-    async fn find(&self, id: &str, now: i64) -> Result<Option<Session>, StoreUnavailable> {
-        let (raw, ttl): (Option<String>, i64) =
-            self.run(redis::pipe().cmd("GET").arg(key(id)).cmd("TTL").arg(key(id))).await?;
-        let session = raw.and_then(|raw| Session::from_json(&raw, now + ttl.max(0)));
-        match session {
-            Some(session) if session.is_expired(now) => {
-                self.run::<()>(redis::pipe().cmd("DEL").arg(key(id)).ignore()).await?;
-                Ok(None)
-            }
-            other => Ok(other),
+        if pipeline.is_empty() {
+            return Ok(());
         }
+        self.connection.run::<()>(&pipeline).await?;
+        let log = self.entries_after(Cursor::default()).await?;
+        let live: HashSet<_> =
+            sessions.iter().filter(|(_, session)| !session.revoked).map(|(id, _)| id.as_str()).collect();
+        let ended_elsewhere = log.iter().map(|entry| entry.jti.as_str()).filter(|jti| live.contains(jti));
+        let ended_here = ended.iter().map(|entry| entry.jti.as_str());
+        for id in ended_elsewhere.chain(ended_here) {
+            self.end(id, now).await?;
+        }
+        Ok(())
     }
 
-    async fn revoke(&self, id: &str, now: i64) -> Result<bool, StoreUnavailable> {
+    /// Ends a session in one step with its entry in the log; `false` when there is none.
+    async fn end(&self, id: &str, now: i64) -> Result<bool, StoreUnavailable> {
         for _ in 0..REVOKE_ATTEMPTS {
             let (raw, ttl): (Option<String>, i64) =
-                self.run(redis::pipe().cmd("GET").arg(key(id)).cmd("TTL").arg(key(id))).await?;
+                self.connection.run(redis::pipe().cmd("GET").arg(key(id)).cmd("TTL").arg(key(id))).await?;
             let Some(raw) = raw else { return Ok(false) };
             let Some(mut session) = Session::from_json(&raw, now + ttl.max(0)) else { return Ok(false) };
             if session.is_expired(now) {
@@ -182,25 +182,59 @@ impl SessionStore for RedisSessions {
                 return Ok(true);
             }
             session.revoked = true;
-            let ended = session.to_json().map_err(unavailable)?;
             let mut script = REVOKE.key(key(id));
-            script.key(LOG_KEY).arg(&raw).arg(ended).arg(id).arg(session.expires_at);
+            script.key(LOG_KEY).arg(&raw).arg(stored(&session)?).arg(id).arg(session.expires_at);
             script.arg(oldest_entry(now)).arg(log_lifetime());
-            let outcome: i64 = self.invoke(&script).await?;
-            match outcome {
-                1 => return self.pull_log().await.map(|()| true),
+            match self.connection.invoke(&script).await? {
+                1 => return Ok(true),
                 -1 => return Ok(false),
                 _ => {}
             }
         }
-        Err(StoreUnavailable("a session kept changing while it was to be ended".into()))
+        Err(StoreUnavailable::Away("a session kept changing while it was to be ended".into()))
+    }
+
+    /// Reads the log after a change that is done; should that fail, the job reads it, or finds this instance stale.
+    async fn read_back(&self) {
+        if let Err(error) = self.pull_log().await {
+            tracing::debug!(error = %error, "the log was not read back");
+        }
+    }
+}
+
+impl SessionStore for RedisSessions {
+    async fn create(&self, id: &str, session: &Session) -> Result<(), StoreUnavailable> {
+        let ttl = (session.expires_at - session.created_at).max(1);
+        self.connection.run(redis::pipe().cmd("SETEX").arg(key(id)).arg(ttl).arg(stored(session)?).ignore()).await
+    }
+
+    async fn find(&self, id: &str, now: i64) -> Result<Option<Session>, StoreUnavailable> {
+        let (raw, ttl): (Option<String>, i64) =
+            self.connection.run(redis::pipe().cmd("GET").arg(key(id)).cmd("TTL").arg(key(id))).await?;
+        let session = raw.and_then(|raw| Session::from_json(&raw, now + ttl.max(0)));
+        match session {
+            Some(session) if session.is_expired(now) => {
+                self.connection.run::<()>(redis::pipe().cmd("DEL").arg(key(id)).ignore()).await?;
+                Ok(None)
+            }
+            other => Ok(other),
+        }
+    }
+
+    async fn revoke(&self, id: &str, now: i64) -> Result<bool, StoreUnavailable> {
+        let ended = self.end(id, now).await?;
+        if ended {
+            self.read_back().await;
+        }
+        Ok(ended)
     }
 
     async fn announce(&self, id: &str, exp: i64) -> Result<(), StoreUnavailable> {
         let mut pipeline = redis::pipe();
         append(&mut pipeline, id, exp, exp - LONGEST_LIFETIME);
-        self.run::<()>(&pipeline).await?;
-        self.pull_log().await
+        self.connection.run::<()>(&pipeline).await?;
+        self.read_back().await;
+        Ok(())
     }
 
     async fn list(&self, now: i64) -> Result<Vec<(String, Session)>, StoreUnavailable> {
@@ -208,6 +242,7 @@ impl SessionStore for RedisSessions {
         let mut position = 0_u64;
         loop {
             let ((next, keys),): ((u64, Vec<String>),) = self
+                .connection
                 .run(
                     redis::pipe()
                         .cmd("SCAN")
@@ -220,7 +255,7 @@ impl SessionStore for RedisSessions {
                 .await?;
             if !keys.is_empty() {
                 let (values,): (Vec<Option<String>>,) =
-                    self.run(redis::pipe().cmd("MGET").arg(&keys)).await?;
+                    self.connection.run(redis::pipe().cmd("MGET").arg(&keys)).await?;
                 found.extend(keys.iter().zip(values).filter_map(|(key, value)| {
                     let session = Session::from_json(&value?, now)?;
                     let id = key.strip_prefix("session:")?;
@@ -234,17 +269,6 @@ impl SessionStore for RedisSessions {
                 found.dedup_by(|(a, _), (b, _)| a == b);
                 return Ok(found);
             }
-        }
-    }
-}
-
-impl RedisSessions {
-    async fn invoke(&self, script: &redis::ScriptInvocation<'_>) -> Result<i64, StoreUnavailable> {
-        let mut connection = self.connection.clone();
-        match tokio::time::timeout(TIMEOUT, script.invoke_async(&mut connection)).await {
-            Err(_) => Err(StoreUnavailable("no answer in time".into())),
-            Ok(Err(error)) => Err(unavailable(error)),
-            Ok(Ok(outcome)) => Ok(outcome),
         }
     }
 }
@@ -268,10 +292,6 @@ const fn log_lifetime() -> i64 {
     LONGEST_LIFETIME + 3600
 }
 
-fn is_disconnect(error: &RedisError) -> bool {
-    error.is_io_error() || error.is_connection_dropped() || matches!(error.kind(), ErrorKind::Io)
-}
-
-fn unavailable(error: impl std::fmt::Display) -> StoreUnavailable {
-    StoreUnavailable(error.to_string())
+fn stored(session: &Session) -> Result<String, StoreUnavailable> {
+    session.to_json().map_err(|error| StoreUnavailable::Away(error.to_string()))
 }

@@ -1,16 +1,21 @@
 //! Which store is in use (core.md §6): memory where no Redis is configured; Redis where it answered at start; memory until
 //! its first answer where it did not. Once Redis is in use it stays: when it fails later, session operations fail too.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use hivematrix_shared::{auth::Revocations, clock::Clock, config::Secret};
-use tokio::sync::RwLock;
+use hivematrix_shared::{auth::Revocations, clock::Clock};
+use tokio::sync::{RwLock, watch};
 use uuid::Uuid;
 
-use super::{MemorySessions, RedisSessions, RedisStatus, RevocationLog, SessionStore, StoreUnavailable};
+use super::{
+    MemorySessions, RedisAddress, RedisSessions, RedisStatus, RevocationLog, SessionStore, StoreUnavailable,
+};
 use crate::domain::{
-    revocation::{Cursor, Revocation},
-    session::Session,
+    revocation::{LogId, Position, Revocation},
+    session::{Session, Whose},
 };
 
 /// How often other instances' revocations are fetched, and a Redis that never answered is tried.
@@ -27,7 +32,9 @@ pub struct Sessions(Arc<Inner>);
 struct Inner {
     /// Readers use the store, the writer replaces it: no operation is under way while sessions move.
     backend: RwLock<Backend>,
-    redis_url: Option<Secret>,
+    redis: Option<RedisAddress>,
+    /// Why Redis, where it is configured, has not been usable since the start.
+    trouble: Mutex<Option<StoreUnavailable>>,
     log: RevocationLog,
     clock: Clock,
 }
@@ -43,12 +50,14 @@ enum Backend {
 pub enum SessionHealth {
     /// Redis answers.
     Redis(RedisStatus),
-    /// Redis was in use and does not answer.
-    RedisAway(String),
+    /// Redis answers, but other instances' revocations could not be read for too long: the feed is closed here.
+    Stale,
+    /// Redis was in use and cannot be used now.
+    RedisAway(StoreUnavailable),
     /// No Redis is configured.
     Memory,
-    /// Redis is configured but has not answered since the start.
-    MemoryUntilRedis,
+    /// Redis is configured but could not be used since the start.
+    MemoryUntilRedis(Option<StoreUnavailable>),
 }
 
 macro_rules! with_backend {
@@ -61,30 +70,42 @@ macro_rules! with_backend {
 }
 
 impl Sessions {
-    /// Opens the store. A configured Redis that does not answer within two seconds is a warning, not an error.
-    pub async fn open(redis_url: Option<Secret>, revocations: Arc<Revocations>, clock: Clock) -> Self {
+    /// Opens the store. A configured Redis that cannot be used within two seconds is a warning, not an error.
+    pub async fn open(redis: Option<RedisAddress>, revocations: Arc<Revocations>, clock: Clock) -> Self {
         let log = RevocationLog::new(revocations);
         let memory = || Backend::Memory(MemorySessions::new(log.clone(), clock.clone()));
-        let backend = match &redis_url {
+        let mut trouble = None;
+        let backend = match &redis {
             None => {
                 tracing::warn!("REDIS_URL is not set: sessions are kept in memory and end with this process");
                 memory()
             }
-            Some(url) => match Self::connect(url, &log).await {
-                Ok(redis) => Backend::Redis(redis),
+            Some(address) => match RedisSessions::connect(address, log.clone()).await {
+                Ok(redis) => {
+                    if let Err(error) = redis.mirror().await {
+                        tracing::warn!(error = %error, "the log of ended sessions could not be read");
+                    }
+                    Backend::Redis(redis)
+                }
                 Err(error) => {
-                    tracing::warn!(error = %error, "Redis does not answer: sessions are kept in memory until it does");
+                    let text = "Redis cannot be used: sessions are kept in memory until it can";
+                    match &error {
+                        StoreUnavailable::Away(_) => tracing::warn!(error = %error, "{text}"),
+                        // Nobody but the operator can set this right.
+                        StoreUnavailable::Refused { .. } => tracing::error!(error = %error, "{text}"),
+                    }
+                    trouble = Some(error);
                     memory()
                 }
             },
         };
-        Self(Arc::new(Inner { backend: RwLock::new(backend), redis_url, log, clock }))
-    }
-
-    async fn connect(url: &Secret, log: &RevocationLog) -> Result<RedisSessions, StoreUnavailable> {
-        let redis = RedisSessions::connect(url, log.clone()).await?;
-        redis.pull_log().await?;
-        Ok(redis)
+        Self(Arc::new(Inner {
+            backend: RwLock::new(backend),
+            redis,
+            trouble: Mutex::new(trouble),
+            log,
+            clock,
+        }))
     }
 
     /// Keeps the store in order until it is dropped: fetches other instances' revocations, moves to Redis once it answers,
@@ -96,14 +117,14 @@ impl Sessions {
             if tick.is_multiple_of(CONNECT_EVERY)
                 && let Err(error) = self.move_to_redis().await
             {
-                tracing::debug!(error = %error, "Redis still does not answer");
+                tracing::debug!(error = %error, "Redis still cannot be used");
             }
             if let Err(error) = self.pull().await {
                 if !std::mem::replace(&mut away, true) {
-                    tracing::warn!(error = %error, "Redis is away: session operations fail until it is back");
+                    tracing::warn!(error = %error, "Redis cannot be used: session operations fail, and the feed of ended sessions is closed, until it can");
                 }
             } else if std::mem::take(&mut away) {
-                tracing::info!("Redis is back");
+                tracing::info!("Redis can be used again");
             }
             if tick.is_multiple_of(SWEEP_EVERY) {
                 self.sweep().await;
@@ -129,23 +150,39 @@ impl Sessions {
         self.0.backend.read().await.clone()
     }
 
-    /// Moves sessions and log to a Redis that is configured but was not there at the start; `Ok` when there is nothing to do.
+    /// Moves sessions and log to a Redis that is configured but could not be used at the start; `Ok` when there is nothing
+    /// to do.
     pub async fn move_to_redis(&self) -> Result<(), StoreUnavailable> {
-        let (Some(url), Backend::Memory(_)) = (&self.0.redis_url, self.backend().await) else {
+        let outcome = self.try_to_move().await;
+        if let Err(error) = &outcome {
+            *self.trouble() = Some(error.clone());
+        }
+        outcome
+    }
+
+    async fn try_to_move(&self) -> Result<(), StoreUnavailable> {
+        let (Some(address), Backend::Memory(_)) = (&self.0.redis, self.backend().await) else {
             return Ok(());
         };
-        let redis = RedisSessions::connect(url, self.0.log.clone()).await?;
+        let redis = RedisSessions::connect(address, self.0.log.clone()).await?;
         let mut backend = self.0.backend.write().await;
         let Backend::Memory(memory) = &*backend else { return Ok(()) };
         let now = self.0.clock.unix();
         let (_, ended) = self.0.log.since(None, now);
         redis.take_over(memory.all(), ended, now).await?;
-        // From here on the log mirrors Redis. Positions given out so far may come again, which does no harm.
-        self.0.log.take();
         *backend = Backend::Redis(redis.clone());
+        let mirrored = redis.mirror().await;
         drop(backend);
-        tracing::info!("Redis answers: the sessions were moved to it");
-        redis.pull_log().await
+        tracing::info!("Redis can be used: the sessions were moved to it");
+        // The move is done in any case; the job reads the log, or finds this instance stale.
+        if let Err(error) = mirrored {
+            tracing::warn!(error = %error, "the log of ended sessions could not be read");
+        }
+        Ok(())
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Option<StoreUnavailable>> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts a session; returns its id.
@@ -173,11 +210,13 @@ impl Sessions {
         with_backend!(self, store => store.announce(id, exp))
     }
 
-    /// Ends all sessions of a user; returns how many were live.
-    pub async fn revoke_user(&self, sub: &str) -> Result<usize, StoreUnavailable> {
+    /// Ends all sessions that are meant and were made until `made_until` (Unix seconds; `None`: all); returns how many were
+    /// live.
+    pub async fn revoke_all(&self, whose: &Whose, made_until: Option<i64>) -> Result<usize, StoreUnavailable> {
         let mut ended = 0;
         for (id, session) in self.list().await? {
-            if session.user.sub == sub && self.revoke(&id).await? {
+            let is_meant = whose.is(&session) && made_until.is_none_or(|until| session.created_at <= until);
+            if is_meant && self.revoke(&id).await? {
                 ended += 1;
             }
         }
@@ -192,24 +231,59 @@ impl Sessions {
         Ok(sessions)
     }
 
+    /// Whether the process itself is the only place where ended sessions are written down.
+    pub fn is_own_log(&self) -> bool {
+        self.0.log.tip().log != LogId::Shared
+    }
+
+    /// Takes over sessions that were ended before this process started, as (id, Unix seconds until which its token would
+    /// count); those that are known are left out.
+    pub async fn restore(&self, ended: &[(String, i64)]) -> Result<(), StoreUnavailable> {
+        for (id, exp) in ended.iter().filter(|(id, _)| !self.0.log.knows(id)) {
+            self.announce(id, *exp).await?;
+        }
+        Ok(())
+    }
+
     /// Ended sessions after a position, and where to continue.
-    pub fn revocations(&self, since: Option<Cursor>) -> (Cursor, Vec<Revocation>) {
+    pub fn revocations(&self, since: Option<Position>) -> (Position, Vec<Revocation>) {
         self.0.log.since(since, self.0.clock.unix())
     }
 
     /// Signals new entries of the log.
-    pub fn watch(&self) -> tokio::sync::watch::Receiver<Cursor> {
+    pub fn watch(&self) -> watch::Receiver<Position> {
         self.0.log.watch()
+    }
+
+    /// Whether this instance may have missed what others ended: its readers have to go to another one.
+    pub async fn is_stale(&self) -> bool {
+        match self.backend().await {
+            Backend::Redis(redis) => redis.is_stale(),
+            Backend::Memory(_) => false,
+        }
+    }
+
+    /// Waits until [`Sessions::is_stale`].
+    pub async fn until_stale(&self) {
+        // In memory nothing is missed; with the move to Redis the log becomes the shared one.
+        let _ = self.watch().wait_for(|tip| tip.log == LogId::Shared).await;
+        match self.backend().await {
+            Backend::Redis(redis) => redis.until_stale().await,
+            Backend::Memory(_) => {}
+        }
     }
 
     /// State for the health check.
     pub async fn health(&self) -> SessionHealth {
         match self.backend().await {
             Backend::Redis(redis) => match redis.status().await {
+                Ok(_) if redis.is_stale() => SessionHealth::Stale,
                 Ok(status) => SessionHealth::Redis(status),
-                Err(error) => SessionHealth::RedisAway(error.to_string()),
+                Err(error) => SessionHealth::RedisAway(error),
             },
-            Backend::Memory(_) if self.0.redis_url.is_some() => SessionHealth::MemoryUntilRedis,
+            Backend::Memory(_) if self.0.redis.is_some() => {
+                SessionHealth::MemoryUntilRedis(self.trouble().clone())
+            }
             Backend::Memory(_) => SessionHealth::Memory,
         }
     }

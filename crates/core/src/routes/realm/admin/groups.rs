@@ -7,9 +7,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Administrator, Failure, bodies, user};
+use super::{Administrator, Failure, bodies, finished, user};
 use crate::{
-    domain::user::{Group, User},
+    domain::{
+        session::Whose,
+        user::{Group, User},
+    },
     realm::Realm,
     store::realm::groups,
 };
@@ -58,7 +61,7 @@ pub async fn of_user(
 /// Puts a user into a group. The level of live sessions was frozen at login, so they end.
 #[utoipa::path(put, path = "/admin/realms/{realm}/users/{id}/groups/{group}", tag = "administration of users",
     params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id"), ("group" = String, Path, description = "Group id")),
-    responses((status = 204, description = "In the group"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
+    responses((status = 202, description = "In the group; open sessions end as soon as the session store answers"), (status = 204, description = "In the group"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn join(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -66,15 +69,15 @@ pub async fn join(
 ) -> Result<StatusCode, Failure> {
     let (user, group) = both(&realm, &id, &group).await?;
     groups::add(&realm.pool, user.id, group.id).await?;
-    changed(&realm, &user).await;
+    let done = changed(&realm, &user).await?;
     hivematrix_shared::audit!(username = user.username, group = group.name, by, "A user joined a group");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(done)
 }
 
 /// Takes a user out of a group. The level of live sessions was frozen at login, so they end.
 #[utoipa::path(delete, path = "/admin/realms/{realm}/users/{id}/groups/{group}", tag = "administration of users",
     params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id"), ("group" = String, Path, description = "Group id")),
-    responses((status = 204, description = "Not in the group"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
+    responses((status = 202, description = "Not in the group; open sessions end as soon as the session store answers"), (status = 204, description = "Not in the group"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn leave(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -82,9 +85,9 @@ pub async fn leave(
 ) -> Result<StatusCode, Failure> {
     let (user, group) = both(&realm, &id, &group).await?;
     groups::remove(&realm.pool, user.id, group.id).await?;
-    changed(&realm, &user).await;
+    let done = changed(&realm, &user).await?;
     hivematrix_shared::audit!(username = user.username, group = group.name, by, "A user left a group");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(done)
 }
 
 async fn both(realm: &Realm, id: &str, group: &str) -> Result<(User, Group), Failure> {
@@ -95,8 +98,6 @@ async fn both(realm: &Realm, id: &str, group: &str) -> Result<(User, Group), Fai
 }
 
 /// Ends the HiveMatrix sessions; browsers stay signed in at the realm and get a session with the new level unasked.
-async fn changed(realm: &Realm, user: &User) {
-    if let Err(error) = realm.sessions.revoke_user(&user.id.to_string()).await {
-        tracing::error!(error = %error, user = %user.id, "a user's sessions could not be ended");
-    }
+async fn changed(realm: &Realm, user: &User) -> Result<StatusCode, Failure> {
+    Ok(finished(realm.end_sessions(Whose::User(user.id.to_string())).await?))
 }

@@ -16,7 +16,12 @@ use http::{StatusCode, request::Parts};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{domain::user::User, realm::Realm, routes::request::DirectLocal, store::realm::users as store};
+use crate::{
+    domain::user::User,
+    realm::{Realm, ending::Ended},
+    routes::request::DirectLocal,
+    store::realm::users as store,
+};
 
 /// All routes of the interface.
 pub fn router(realm: &str) -> Router<Realm> {
@@ -109,6 +114,14 @@ impl IntoResponse for Failure {
 
 fn error(status: StatusCode, text: &str) -> Response {
     (status, Json(json!({ "error": text }))).into_response()
+}
+
+/// Keycloak's answer to a change that ends sessions; 202 tells that those that are open go on until the store answers.
+const fn finished(ended: Ended) -> StatusCode {
+    match ended {
+        Ended::Now(_) => StatusCode::NO_CONTENT,
+        Ended::Later => StatusCode::ACCEPTED,
+    }
 }
 
 /// The account of an id; anything that is no id names no account.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     Administrator, Failure,
     bodies::{self, Credential, UserBody},
-    user,
+    finished, user,
 };
 use crate::{
     domain::{
@@ -179,7 +179,7 @@ pub async fn create(
 /// Changes what the body names. A disabled user is signed out at once.
 #[utoipa::path(put, path = "/admin/realms/{realm}/users/{id}", tag = "administration of users", request_body = Object,
     params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
-    responses((status = 204, description = "Changed"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "A value is refused"), (status = 409, description = "The e-mail is taken"), (status = 404, description = "No such user or group")))]
+    responses((status = 202, description = "Changed; open sessions end as soon as the session store answers"), (status = 204, description = "Changed"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "A value is refused"), (status = 409, description = "The e-mail is taken"), (status = 404, description = "No such user or group")))]
 pub async fn update(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -205,22 +205,20 @@ pub async fn update(
         users::set_password(&mut transaction, changed.id, &hash, temporary, realm.clock.now()).await?;
     }
     transaction.commit().await?;
-    if closed {
-        realm.end_all_sessions(changed.id).await?;
-    }
+    let done = if closed { finished(realm.end_all_sessions(changed.id).await?) } else { StatusCode::NO_CONTENT };
     hivematrix_shared::audit!(
         username = changed.username,
         enabled = changed.enabled,
         by,
         "A user was changed"
     );
-    Ok(StatusCode::NO_CONTENT)
+    Ok(done)
 }
 
 /// Removes a user and ends its sessions.
 #[utoipa::path(delete, path = "/admin/realms/{realm}/users/{id}", tag = "administration of users",
     params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
-    responses((status = 204, description = "Removed"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
+    responses((status = 202, description = "Removed; open sessions end as soon as the session store answers"), (status = 204, description = "Removed"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn delete(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -230,15 +228,15 @@ pub async fn delete(
     if !users::delete(&realm.pool, gone.id).await? {
         return Err(Failure::NO_USER);
     }
-    realm.end_all_sessions(gone.id).await?;
+    let done = finished(realm.end_all_sessions(gone.id).await?);
     hivematrix_shared::audit!(username = gone.username, by, "A user was removed");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(done)
 }
 
 /// Sets a password; a temporary one has to be changed at the next sign-in. All sessions of the user end.
 #[utoipa::path(put, path = "/admin/realms/{realm}/users/{id}/reset-password", tag = "administration of users", request_body = Object,
     params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
-    responses((status = 204, description = "Set"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "The password is refused"), (status = 404, description = "No such user or group")))]
+    responses((status = 202, description = "Set; open sessions end as soon as the session store answers"), (status = 204, description = "Set"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "The password is refused"), (status = 404, description = "No such user or group")))]
 pub async fn reset_password(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
@@ -250,24 +248,24 @@ pub async fn reset_password(
     let mut transaction = realm.pool.begin().await?;
     users::set_password(&mut transaction, user.id, &hash, temporary, realm.clock.now()).await?;
     transaction.commit().await?;
-    realm.end_all_sessions(user.id).await?;
+    let done = finished(realm.end_all_sessions(user.id).await?);
     hivematrix_shared::audit!(username = user.username, temporary, by, "A password was set");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(done)
 }
 
 /// Signs a user out everywhere.
 #[utoipa::path(post, path = "/admin/realms/{realm}/users/{id}/logout", tag = "administration of users",
     params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
-    responses((status = 204, description = "Signed out everywhere"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
+    responses((status = 202, description = "Signed out everywhere; open sessions end as soon as the session store answers"), (status = 204, description = "Signed out everywhere"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 404, description = "No such user or group")))]
 pub async fn logout(
     State(realm): State<Realm>,
     Administrator(by): Administrator,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Failure> {
     let user = user(&realm, &id).await?;
-    realm.end_all_sessions(user.id).await?;
+    let done = finished(realm.end_all_sessions(user.id).await?);
     hivematrix_shared::audit!(username = user.username, by, "A user was signed out");
-    Ok(StatusCode::NO_CONTENT)
+    Ok(done)
 }
 
 /// Checks and hashes a new password; with it, whether it is temporary.
