@@ -21,14 +21,16 @@ pub async fn sessions(sessions: Sessions) -> CheckResult {
                 .with("connected_clients", status.connected_clients)
                 .with("used_memory_mb", megabytes(status.used_memory))
         }
-        SessionHealth::Stale => CheckResult::degraded()
-            .with("error", "Redis could not be read for a while; services are sent to another instance of Core"),
+        SessionHealth::Stale => CheckResult::degraded().with(
+            "error",
+            "Redis could not be read for a while; services are sent to another instance of Core",
+        ),
         SessionHealth::RedisAway(error) => CheckResult::degraded()
             .with("error", format!("{}; session operations fail until it does", trouble(&error))),
         SessionHealth::MemoryUntilRedis(error) => {
-            let what =
-                error.as_ref().map_or_else(|| "Redis has not been reached yet".to_owned(), trouble);
-            CheckResult::degraded().with("error", format!("{what}; sessions are kept in memory until it does"))
+            let what = error.as_ref().map_or_else(|| "Redis has not been reached yet".to_owned(), trouble);
+            CheckResult::degraded()
+                .with("error", format!("{what}; sessions are kept in memory until it does"))
         }
         SessionHealth::Memory => CheckResult::degraded().with("error", "sessions are kept in memory"),
     }

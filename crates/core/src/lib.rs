@@ -110,7 +110,18 @@ pub async fn assemble(
         None => None,
     };
     let secrets = ServiceSecrets::open(settings.service_secrets_file.clone());
-    Ok(AppState::new(Parts { ctx, settings, origins, sessions, signer, secrets, provider, provider_admin, sealer, realm }))
+    Ok(AppState::new(Parts {
+        ctx,
+        settings,
+        origins,
+        sessions,
+        signer,
+        secrets,
+        provider,
+        provider_admin,
+        sealer,
+        realm,
+    }))
 }
 
 /// The configured Redis; an address that can never work is the operator's to set right.

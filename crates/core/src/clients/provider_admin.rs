@@ -81,8 +81,11 @@ impl ProviderAdmin {
             ("client_id", &self.0.client_id),
             ("client_secret", secret.expose()),
         ];
-        let token: Token =
-            answer("the administrative client", self.0.http.post(url).form(&form)).await?.json().await.map_err(lost)?;
+        let token: Token = answer("the administrative client", self.0.http.post(url).form(&form))
+            .await?
+            .json()
+            .await
+            .map_err(lost)?;
         Ok(token.access_token)
     }
 

@@ -6,11 +6,19 @@ mod support;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
+mod instances;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod own_login;
+#[cfg(test)]
+mod provider_sign_out;
+#[cfg(test)]
+mod redis_trouble;
 #[cfg(test)]
 mod revocations;
 #[cfg(test)]

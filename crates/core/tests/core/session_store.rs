@@ -1,5 +1,6 @@
 //! Redis and the memory in its place (core.md §6).
 
+use hivematrix_core::domain::session::Whose;
 use hivematrix_shared::auth::PermissionLevel::{Admin, Technician};
 use serde_json::{Value, json};
 
@@ -163,6 +164,6 @@ async fn listing_finds_every_session_of_a_large_store() {
     }
     core.user_token(Admin).await;
     assert_eq!(core.state.sessions.list().await.unwrap().len(), 1201);
-    assert_eq!(core.state.sessions.revoke_user("many").await.unwrap(), 1200);
+    assert_eq!(core.state.sessions.revoke_all(&Whose::User("many".into()), None).await.unwrap(), 1200);
     assert_eq!(core.state.sessions.list().await.unwrap().len(), 1);
 }

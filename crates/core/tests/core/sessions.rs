@@ -58,9 +58,9 @@ async fn a_session_is_ended_by_its_owner_or_an_admin_and_hidden_from_others() {
     assert_eq!(core.client.delete(&path(&client)).bearer(&admin).send().await.status, 200);
 }
 
-#[tokio::test]
-async fn signing_out_everywhere_is_for_the_user_an_admin_and_helm() {
-    let core = Core::plain().await;
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn signing_out_everywhere_is_for_the_user_an_admin_and_helm(pool: PgPool) {
+    let core = Core::with_realm(pool).await;
     let post = |token: &str, sub: &str| {
         core.client.post("/api/sessions/revoke").json(&json!({"sub": sub})).bearer(token)
     };

@@ -113,7 +113,7 @@ impl Suite {
         env.set("SERVICE_PORT", entry.service.port.to_string());
         env.set("SECRET_KEY", secrets.secret_key);
         env.set("SERVICE_SECRET", secrets.service_secret);
-        env.set("CORE_SERVICE_URL", self.url("core"));
+        env.set("CORE_SERVICE_URL", self.core_urls(entry));
         env.set("HELM_SERVICE_URL", self.url("helm"));
         env.set("NEXUS_SERVICE_URL", self.public_origins());
         env.set("LOG_LEVEL", "INFO");
@@ -229,6 +229,20 @@ impl Suite {
 
     fn url(&self, service: &str) -> String {
         self.registry.get(service).map(|entry| entry.service.url.clone()).unwrap_or_default()
+    }
+
+    /// Where Core is: what the operator says, else every instance of the registry. Upstream's services know one.
+    fn core_urls(&self, entry: &HelmEntry) -> String {
+        let registered = self.registry.get("core").and_then(|core| core.service.urls.clone());
+        let all = match (self.given("CORE_SERVICE_URL"), registered) {
+            (Some(given), _) => given.to_owned(),
+            (None, Some(urls)) => urls.join(","),
+            (None, None) => self.url("core"),
+        };
+        match entry.start_command {
+            Some(_) => all.split(',').next().unwrap_or_default().trim().to_owned(),
+            None => all,
+        }
     }
 
     fn given(&self, name: &str) -> Option<&str> {

@@ -40,24 +40,25 @@ impl Core {
         origin: &PublicOrigin,
         client: IpAddr,
     ) -> Result<String, CoreError> {
-        let request = self
-            .post("/api/token/exchange")?
-            .timeout(EXCHANGE_TIMEOUT)
-            .bearer_auth(access_token)
-            .header("x-forwarded-for", client.to_string())
-            .header("x-forwarded-host", origin.host())
-            .header("x-forwarded-proto", origin.scheme())
-            .json(&json!({ "access_token": access_token }));
-        let response = answered(request).await?;
+        let response = self
+            .post("/api/token/exchange", |request| {
+                request
+                    .timeout(EXCHANGE_TIMEOUT)
+                    .bearer_auth(access_token)
+                    .header("x-forwarded-for", client.to_string())
+                    .header("x-forwarded-host", origin.host())
+                    .header("x-forwarded-proto", origin.scheme())
+                    .json(&json!({ "access_token": access_token }))
+            })
+            .await?;
         let answer: TokenAnswer = response.json().await.map_err(unreachable)?;
         Ok(answer.token)
     }
 
     /// Ends the session of a token everywhere.
     pub async fn revoke(&self, token: &str) -> Result<(), CoreError> {
-        let request =
-            self.post("/api/token/revoke")?.timeout(REVOKE_TIMEOUT).json(&json!({ "token": token }));
-        match answered(request).await {
+        let token = json!({ "token": token });
+        match self.post("/api/token/revoke", |request| request.timeout(REVOKE_TIMEOUT).json(&token)).await {
             // A session Core does not know is one that has ended.
             Ok(_) | Err(CoreError::Refused(404)) => Ok(()),
             Err(error) => Err(error),
@@ -66,29 +67,33 @@ impl Core {
 
     /// Whether a session still lives, for a Core without a revocation feed.
     pub async fn validate(&self, token: &str) -> Result<bool, CoreError> {
-        let request =
-            self.post("/api/token/validate")?.timeout(VALIDATE_TIMEOUT).json(&json!({ "token": token }));
-        match answered(request).await {
+        let token = json!({ "token": token });
+        match self.post("/api/token/validate", |request| request.timeout(VALIDATE_TIMEOUT).json(&token)).await
+        {
             Ok(_) => Ok(true),
             Err(CoreError::Refused(_)) => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    fn post(&self, path: &str) -> Result<reqwest::RequestBuilder, CoreError> {
-        let base = self.0.base_url("core").map_err(|error| CoreError::Unreachable(error.to_string()))?;
-        Ok(self.0.http().post(format!("{base}{path}")).header(correlation::HEADER, correlation::current()))
-    }
-}
-
-async fn answered(request: reqwest::RequestBuilder) -> Result<reqwest::Response, CoreError> {
-    let response = request.send().await.map_err(unreachable)?;
-    match response.status() {
-        StatusCode::OK => Ok(response),
-        status if status.is_server_error() => {
-            Err(CoreError::Unreachable(format!("status {}", status.as_u16())))
+    /// The good answer of an instance that can be reached.
+    async fn post(
+        &self,
+        path: &str,
+        fill: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, CoreError> {
+        let make = |http: &reqwest::Client, base: &str| {
+            fill(http.post(format!("{base}{path}")).header(correlation::HEADER, correlation::current()))
+        };
+        let called = self.0.call_open("core", make).await;
+        let response = called.map_err(|error| CoreError::Unreachable(error.to_string()))?;
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            status if status.is_server_error() => {
+                Err(CoreError::Unreachable(format!("status {}", status.as_u16())))
+            }
+            status => Err(CoreError::Refused(status.as_u16())),
         }
-        status => Err(CoreError::Refused(status.as_u16())),
     }
 }
 

@@ -26,7 +26,9 @@ const OUTAGE_AFTER: i64 = 15;
 /// Age in seconds up to which a token is still trusted during an outage.
 const TRUSTED_AGE: i64 = 300;
 /// A stream that is silent for longer is broken: Core sends a comment every 5 s.
-const SILENCE: Duration = Duration::from_secs(12);
+const SILENCE: Duration = Duration::from_secs(7);
+/// Longest wait for an answer to begin.
+const ANSWER: Duration = Duration::from_secs(2);
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often an upstream Core, which has no feed, is asked again.
 const UNSUPPORTED_RETRY: Duration = Duration::from_secs(60);
@@ -153,17 +155,32 @@ impl RevocationFeed {
         }
     }
 
+    /// Holds a stream of one instance open. When it breaks, the instance is left out for a while, so that what comes next
+    /// goes to another one, where there is one.
     async fn follow(&mut self) -> FeedEnd {
+        let base = match self.client.base_url("core") {
+            Ok(base) => base,
+            Err(error) => return FeedEnd::Broken(error.to_string()),
+        };
+        let end = self.follow_instance(&base).await;
+        if let FeedEnd::Broken(_) = end {
+            self.client.mark_dead(&base);
+        }
+        end
+    }
+
+    async fn follow_instance(&mut self, base: &str) -> FeedEnd {
         let mut request = self
             .client
             .get("core", "/api/revocations")
+            .at(base)
             .header(header::ACCEPT, "text/event-stream")
             // No limit for the whole answer: it is meant to stay open. Silence is noticed below.
             .timeout(Duration::from_secs(24 * 3600));
         if let Some(cursor) = &self.cursor {
             request = request.header("last-event-id", cursor);
         }
-        let connected = tokio::time::timeout(SILENCE, request.send()).await;
+        let connected = tokio::time::timeout(ANSWER, request.send()).await;
         let response = match connected {
             Err(_) => return FeedEnd::Broken("no answer".into()),
             Ok(Err(error)) => return FeedEnd::Broken(error.to_string()),
@@ -204,17 +221,24 @@ impl RevocationFeed {
 
     /// One request of the safety net, for the time until the stream stands again.
     async fn poll(&mut self) {
-        let mut request = self.client.get("core", "/api/revocations").timeout(Duration::from_secs(2));
+        let Ok(base) = self.client.base_url("core") else { return };
+        let mut request = self.client.get("core", "/api/revocations").at(&base).timeout(ANSWER);
         if let Some(cursor) = &self.cursor {
             request = request.query(&[("since", cursor)]);
         }
         let page: Result<RevocationPage, ServiceError> = request.json_answer().await;
-        if let Ok(page) = page {
-            for session in page.revoked {
-                self.revocations.insert(session.jti, session.exp);
+        match page {
+            Ok(page) => {
+                for session in page.revoked {
+                    self.revocations.insert(session.jti, session.exp);
+                }
+                self.cursor = Some(page.cursor);
+                self.revocations.heard(&self.clock);
             }
-            self.cursor = Some(page.cursor);
-            self.revocations.heard(&self.clock);
+            Err(error) => {
+                tracing::debug!(error = %error, "Core was not heard");
+                self.client.mark_dead(&base);
+            }
         }
     }
 

@@ -31,7 +31,7 @@ pub struct CommonSettings {
     /// The registry; default `services.json` in the instance directory, else in the working directory.
     #[arg(long, env = "HIVEMATRIX_SERVICES_FILE")]
     pub services_file: Option<PathBuf>,
-    /// Base URL of Core; default from the registry.
+    /// Base URL of Core, or several with commas; default from the registry.
     #[arg(long, env = "CORE_SERVICE_URL")]
     pub core_url: Option<String>,
     /// Base URL of Helm, where logs go; default from the registry.

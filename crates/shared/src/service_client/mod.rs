@@ -30,8 +30,9 @@ pub struct ServiceClient(Arc<Inner>);
 struct Inner {
     http: reqwest::Client,
     registry: RegistryHandle,
-    core_url: Option<String>,
-    helm_url: Option<String>,
+    /// Addresses from the settings, which win over the registry.
+    core_urls: Vec<String>,
+    helm_urls: Vec<String>,
     port_offset: u16,
     tokens: TokenCache,
     next: AtomicUsize,
@@ -105,8 +106,8 @@ impl ServiceClient {
             tokens: TokenCache::new(settings.service_name.clone(), settings.service_secret.clone()),
             http,
             registry,
-            core_url: settings.core_url.clone(),
-            helm_url: settings.helm_url.clone(),
+            core_urls: addresses(settings.core_url.as_deref()),
+            helm_urls: addresses(settings.helm_url.as_deref()),
             port_offset: settings.port_offset,
             next: AtomicUsize::new(0),
             dead: Mutex::default(),
@@ -150,45 +151,81 @@ impl ServiceClient {
         urls.insert(service.to_owned(), url.trim_end_matches('/').to_owned());
     }
 
+    /// Base URLs of all instances of a service.
+    fn instances(&self, service: &str) -> Result<Vec<String>, ServiceError> {
+        let configured: &[String] = match service {
+            "core" => &self.0.core_urls,
+            "helm" => &self.0.helm_urls,
+            _ => &[],
+        };
+        let registry = self.0.registry.load();
+        let registered = registry.get(service).map(|entry| entry.instances()).unwrap_or_default();
+        match (configured, registered) {
+            // Whoever set one address, as Helm does, took it from a registry that may name more of them by now.
+            ([one], many) if many.len() > 1 && many.iter().any(|url| url.trim_end_matches('/') == one) => {
+                Ok(many.to_vec())
+            }
+            ([], []) => self.default_url(service).map(|url| vec![url]),
+            ([], registered) => Ok(registered.to_vec()),
+            (configured, _) => Ok(configured.to_vec()),
+        }
+    }
+
+    /// Where a service is that neither settings nor registry name.
+    fn default_url(&self, service: &str) -> Result<String, ServiceError> {
+        let urls = self.0.default_urls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = urls.get(service) {
+            return Ok(url.clone());
+        }
+        // Core and Helm are needed even where the registry does not name them (Helm is not in upstream's).
+        match service {
+            "core" => Ok(format!("http://localhost:{}", 5000 + self.0.port_offset)),
+            "helm" => Ok(format!("http://localhost:{}", 5004 + self.0.port_offset)),
+            _ => Err(ServiceError::UnknownService(service.to_owned())),
+        }
+    }
+
     /// Base URL of one instance of a service, the next in turn that is not known to be dead.
     pub fn base_url(&self, service: &str) -> Result<String, ServiceError> {
-        let configured = match service {
-            "core" => self.0.core_url.clone(),
-            "helm" => self.0.helm_url.clone(),
-            _ => None,
-        };
-        if let Some(url) = configured {
-            return Ok(url.trim_end_matches('/').to_owned());
-        }
-        let registry = self.0.registry.load();
-        let Some(entry) = registry.get(service) else {
-            let urls = self.0.default_urls.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(url) = urls.get(service) {
-                return Ok(url.clone());
-            }
-            // Core and Helm are needed even where the registry does not name them (Helm is not in upstream's).
-            return match service {
-                "core" => Ok(format!("http://localhost:{}", 5000 + self.0.port_offset)),
-                "helm" => Ok(format!("http://localhost:{}", 5004 + self.0.port_offset)),
-                _ => Err(ServiceError::UnknownService(service.to_owned())),
-            };
-        };
-        let instances = entry.instances();
+        let instances = self.instances(service)?;
         let start = self.0.next.fetch_add(1, Ordering::Relaxed);
         let dead = self.0.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        let alive = |url: &&String| dead.get(*url).is_none_or(|since| since.elapsed() > DEAD_FOR);
+        let alive = |url: &&String| {
+            dead.get(url.trim_end_matches('/')).is_none_or(|since| since.elapsed() > DEAD_FOR)
+        };
         let in_turn = (0..instances.len()).map(|i| &instances[(start + i) % instances.len()]);
         let url = in_turn.clone().find(alive).or_else(|| in_turn.clone().next());
         url.map(|url| url.trim_end_matches('/').to_owned())
             .ok_or_else(|| ServiceError::UnknownService(service.to_owned()))
     }
 
-    fn mark_dead(&self, base_url: &str) {
+    /// Leaves an instance out for a while, where there are others.
+    pub(crate) fn mark_dead(&self, base_url: &str) {
         self.0
             .dead
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(base_url.to_owned(), Instant::now());
+    }
+
+    /// Makes a call that needs no service token; `make` gets the base URL of an instance. One that cannot be reached is left
+    /// out, and another one asked.
+    pub async fn call_open(
+        &self,
+        service: &str,
+        make: impl Fn(&reqwest::Client, &str) -> reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, ServiceError> {
+        let mut others = self.instances(service)?.len().saturating_sub(1);
+        loop {
+            let base = self.base_url(service)?;
+            match make(&self.0.http, &base).send().await {
+                Err(error) if error.is_connect() && others > 0 => {
+                    self.mark_dead(&base);
+                    others -= 1;
+                }
+                outcome => return outcome.map_err(|error| failed(service, error)),
+            }
+        }
     }
 
     /// A token for calling `target`, from the cache or from Core; `user_token` makes it act on behalf of that user.
@@ -197,8 +234,22 @@ impl ServiceClient {
         target: &str,
         user_token: Option<&str>,
     ) -> Result<String, ServiceError> {
-        let core = self.base_url("core")?;
-        self.0.tokens.get(&self.0.http, &core, target, user_token).await
+        self.0.tokens.get(self, target, user_token).await
+    }
+}
+
+/// The addresses of a comma-separated setting.
+fn addresses(setting: Option<&str>) -> Vec<String> {
+    let parts = setting.unwrap_or_default().split(',').map(|url| url.trim().trim_end_matches('/'));
+    parts.filter(|url| !url.is_empty()).map(str::to_owned).collect()
+}
+
+/// Why a call has no answer.
+fn failed(service: &str, error: reqwest::Error) -> ServiceError {
+    if error.is_timeout() {
+        ServiceError::Timeout(service.to_owned())
+    } else {
+        ServiceError::Unreachable { service: service.to_owned(), reason: error.without_url().to_string() }
     }
 }
 
@@ -208,6 +259,10 @@ pub fn http_client(settings: &CommonSettings) -> Result<reqwest::Client, reqwest
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_secs(30))
+        // A machine that is gone sends no farewell. Three seconds later its connections break, the open revocation feed too.
+        .tcp_keepalive(Duration::from_secs(1))
+        .tcp_keepalive_interval(Duration::from_secs(1))
+        .tcp_keepalive_retries(2)
         .tls_danger_accept_invalid_certs(!settings.verify_ssl);
     let authority = settings.ca_file.as_ref().and_then(|path| std::fs::read(path).ok());
     if let Some(pem) = authority {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{ServiceClient, ServiceError};
+use super::{ServiceClient, ServiceError, failed};
 use crate::correlation;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,6 +22,7 @@ pub struct ServiceRequest {
     body: Option<Result<Vec<u8>, String>>,
     user_token: Option<String>,
     timeout: Duration,
+    instance: Option<String>,
 }
 
 impl ServiceRequest {
@@ -36,6 +37,7 @@ impl ServiceRequest {
             body: None,
             user_token: None,
             timeout: DEFAULT_TIMEOUT,
+            instance: None,
         }
     }
 
@@ -71,26 +73,36 @@ impl ServiceRequest {
         self
     }
 
+    /// Asks this instance (a base URL) and no other.
+    pub(crate) fn at(mut self, base_url: &str) -> Self {
+        self.instance = Some(base_url.to_owned());
+        self
+    }
+
     /// Makes the call. An error status is an answer, not an error.
     pub async fn send(self) -> Result<reqwest::Response, ServiceError> {
-        let mut retried = false;
+        let mut renewed = false;
+        let mut others = match &self.instance {
+            Some(_) => 0,
+            None => self.client.instances(&self.service)?.len().saturating_sub(1),
+        };
         loop {
-            let base = self.client.base_url(&self.service)?;
+            let base = match &self.instance {
+                Some(base) => base.clone(),
+                None => self.client.base_url(&self.service)?,
+            };
             let token = self.client.service_token(&self.service, self.user_token.as_deref()).await?;
             match self.attempt(&base, &token).await {
-                Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !retried => {
+                Ok(response) if response.status() == StatusCode::UNAUTHORIZED && !renewed => {
                     // The cached token may be older than Core's current key: once more with a new one.
                     self.client.0.tokens.forget(&self.service, self.user_token.as_deref());
-                    retried = true;
+                    renewed = true;
                 }
-                Err(error) if error.is_connect() => {
+                Err(error) if error.is_connect() && others > 0 => {
                     self.client.mark_dead(&base);
-                    if retried {
-                        return Err(self.error(error));
-                    }
-                    retried = true;
+                    others -= 1;
                 }
-                outcome => return outcome.map_err(|error| self.error(error)),
+                outcome => return outcome.map_err(|error| failed(&self.service, error)),
             }
         }
     }
@@ -127,16 +139,5 @@ impl ServiceRequest {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body.clone());
         }
         request.send().await
-    }
-
-    fn error(&self, error: reqwest::Error) -> ServiceError {
-        if error.is_timeout() {
-            ServiceError::Timeout(self.service.clone())
-        } else {
-            ServiceError::Unreachable {
-                service: self.service.clone(),
-                reason: error.without_url().to_string(),
-            }
-        }
     }
 }

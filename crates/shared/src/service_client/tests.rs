@@ -150,3 +150,68 @@ async fn a_service_that_is_away_is_a_503_for_the_client() {
     let error = client.get("codex", "/api/x").send().await.unwrap_err();
     assert_eq!(crate::problem::Problem::from(error).status(), StatusCode::SERVICE_UNAVAILABLE);
 }
+
+async fn nobody() -> String {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    format!("http://{}", free.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn tokens_come_from_another_core_when_one_is_dead_and_calls_go_on() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let cores = format!("{}, {}/", nobody().await, core(asked.clone()).await);
+    let client = client(&cores, "s3cret", &[&target().await]);
+    for _ in 0..2 {
+        assert_eq!(client.get("codex", "/api/x").send().await.unwrap().status(), StatusCode::OK);
+        client.0.tokens.forget("codex", None);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    let open = client.call_open("core", |http, base| http.post(format!("{base}/service-token"))).await;
+    assert_eq!(open.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn calls_are_spread_over_all_instances_although_their_tokens_come_from_several_cores() {
+    let seen = Arc::new([const { AtomicUsize::new(0) }; 2]);
+    let instance = async |number: usize| {
+        let seen = seen.clone();
+        let count = move || async move { seen[number].fetch_add(1, Ordering::SeqCst).to_string() };
+        spawn(Router::new().route("/api/x", get(count))).await
+    };
+    let targets = [instance(0).await, instance(1).await];
+    let cores = format!("{},{}", core(Arc::default()).await, core(Arc::default()).await);
+    let client = client(&cores, "s3cret", &[&targets[0], &targets[1]]);
+    for _ in 0..10 {
+        client.get("codex", "/api/x").send().await.unwrap();
+    }
+    for count in seen.iter() {
+        assert!(count.load(Ordering::SeqCst) >= 4, "{seen:?}");
+    }
+}
+
+#[test]
+fn the_settings_win_over_the_registry_unless_they_name_one_instance_of_several() {
+    let of = |setting: Option<&str>, registered: &[&str]| {
+        let mut settings = settings("beacon");
+        settings.core_url = setting.map(str::to_owned);
+        let mut registry = Registry::default();
+        if let Some(first) = registered.first() {
+            let mut entry = ServiceEntry::at(*first);
+            entry.urls = registered.iter().map(|url| (*url).to_owned()).collect();
+            registry.0.insert("core".into(), entry);
+        }
+        ServiceClient::new(&settings, RegistryHandle::of(registry)).unwrap().instances("core").unwrap()
+    };
+    let two = &["http://a", "http://b"][..];
+    for (setting, registered, instances) in [
+        (None, &[][..], &["http://localhost:5000"][..]),
+        (Some(""), two, two),
+        (None, two, two),
+        (Some("http://a/"), two, two),
+        (Some("http://c"), two, &["http://c"]),
+        (Some("http://c , http://d/,"), two, &["http://c", "http://d"]),
+        (Some("http://a"), &["http://a"], &["http://a"]),
+    ] {
+        assert_eq!(of(setting, registered), instances, "{setting:?} {registered:?}");
+    }
+}

@@ -10,7 +10,7 @@ use std::{
 use http::StatusCode;
 use tokio::sync::Mutex;
 
-use super::ServiceError;
+use super::{ServiceClient, ServiceError};
 use crate::{
     config::Secret,
     contracts::core::{ServiceTokenRequest, TokenAnswer},
@@ -49,8 +49,7 @@ impl TokenCache {
 
     pub(super) async fn get(
         &self,
-        http: &reqwest::Client,
-        core: &str,
+        client: &ServiceClient,
         target: &str,
         user_token: Option<&str>,
     ) -> Result<String, ServiceError> {
@@ -69,7 +68,7 @@ impl TokenCache {
                 reason: "it just gave no token".into(),
             });
         }
-        let outcome = self.fetch(http, core, target, user_token).await;
+        let outcome = self.fetch(client, target, user_token).await;
         match &outcome {
             Ok(token) => *known = Known { token: Some((token.clone(), Instant::now())), failed: None },
             Err(_) => known.failed = Some(Instant::now()),
@@ -94,32 +93,27 @@ impl TokenCache {
 
     async fn fetch(
         &self,
-        http: &reqwest::Client,
-        core: &str,
+        client: &ServiceClient,
         target: &str,
         user_token: Option<&str>,
     ) -> Result<String, ServiceError> {
-        let unreachable = |error: reqwest::Error| {
-            if error.is_timeout() {
-                ServiceError::Timeout("core".into())
-            } else {
-                ServiceError::Unreachable { service: "core".into(), reason: error.without_url().to_string() }
-            }
+        let wanted = ServiceTokenRequest {
+            calling_service: self.caller.clone(),
+            target_service: target.to_owned(),
+            user_token: user_token.map(str::to_owned),
         };
-        let mut request =
-            http.post(format!("{core}/service-token")).timeout(TIMEOUT).json(&ServiceTokenRequest {
-                calling_service: self.caller.clone(),
-                target_service: target.to_owned(),
-                user_token: user_token.map(str::to_owned),
-            });
-        if !self.secret.is_empty() {
-            request = request.header(SECRET_HEADER, self.secret.expose());
-        }
         let correlation_id = correlation::current();
-        if correlation_id != correlation::NONE {
-            request = request.header(correlation::HEADER, correlation_id);
-        }
-        let response = request.send().await.map_err(unreachable)?;
+        let make = |http: &reqwest::Client, core: &str| {
+            let mut request = http.post(format!("{core}/service-token")).timeout(TIMEOUT).json(&wanted);
+            if !self.secret.is_empty() {
+                request = request.header(SECRET_HEADER, self.secret.expose());
+            }
+            if correlation_id != correlation::NONE {
+                request = request.header(correlation::HEADER, &correlation_id);
+            }
+            request
+        };
+        let response = client.call_open("core", make).await?;
         let status = response.status();
         if status == StatusCode::OK {
             let answer: TokenAnswer = response.json().await.map_err(|error| ServiceError::BadAnswer {

@@ -75,7 +75,10 @@ pub async fn revocations(
 }
 
 /// All revocations from a position on, waiting for more without end.
-fn events(sessions: Sessions, since: Option<Position>) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+fn events(
+    sessions: Sessions,
+    since: Option<Position>,
+) -> impl Stream<Item = Result<Event, Infallible>> + Send {
     // Subscribed before the first read, so that nothing falls between.
     let tip = sessions.watch();
     let batches =

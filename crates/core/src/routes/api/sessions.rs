@@ -207,7 +207,13 @@ pub async fn revoke(
         }
     };
     let browsers_are_out = provider.is_ok();
-    hivematrix_shared::audit!(sub, by = caller.label(), ?ended, browsers_are_out, "A user was signed out everywhere");
+    hivematrix_shared::audit!(
+        sub,
+        by = caller.label(),
+        ?ended,
+        browsers_are_out,
+        "A user was signed out everywhere"
+    );
     let Ended::Now(revoked) = ended else { return Err(Ended::problem()) };
     provider.map_err(|error| {
         let text = "The sessions were ended, but the identity provider did not sign the user's browsers out: one that is \

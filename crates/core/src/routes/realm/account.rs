@@ -111,7 +111,9 @@ async fn change(
                     None
                 }
                 Ok(Ended::Later) => {
-                    notice = Some("Your password was changed. Other devices have to sign in again, but what is open there goes on until the session store answers.");
+                    notice = Some(
+                        "Your password was changed. Other devices have to sign in again, but what is open there goes on until the session store answers.",
+                    );
                     None
                 }
                 Err(error) => Some(error),
@@ -160,13 +162,7 @@ async fn sign_out(
         browser,
     };
     sign_ins::record(&realm.pool, &audit, realm.clock.now()).await?;
-    let view = NoticePage {
-        page,
-        title,
-        text,
-        is_error: false,
-        correlation_id: String::new(),
-    };
+    let view = NoticePage { page, title, text, is_error: false, correlation_id: String::new() };
     let mut response = views::show(StatusCode::OK, &view);
     response.headers_mut().append(header::SET_COOKIE, no_session_cookie(page));
     Ok(response)

@@ -25,8 +25,11 @@ pub async fn insert(pool: &PgPool, entries: &[Revocation]) -> sqlx::Result<()> {
 
 /// Session ids whose tokens have not expired, with the Unix second at which they do.
 pub async fn live(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Vec<(String, i64)>> {
-    let rows = sqlx::query!("SELECT jti, expires_at FROM revocations WHERE expires_at > $1 ORDER BY expires_at", now)
-        .fetch_all(pool)
-        .await?;
+    let rows = sqlx::query!(
+        "SELECT jti, expires_at FROM revocations WHERE expires_at > $1 ORDER BY expires_at",
+        now
+    )
+    .fetch_all(pool)
+    .await?;
     Ok(rows.into_iter().map(|row| (row.jti, row.expires_at.timestamp())).collect())
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hivematrix_shared::config::Secret;
 use redis::{
-    Client, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult, ScriptInvocation,
-    TlsCertificates,
+    Client, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
+    ScriptInvocation, TlsCertificates,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
@@ -102,7 +102,9 @@ impl Connection {
     /// Runs a script that answers with a number.
     pub async fn invoke(&self, script: &ScriptInvocation<'_>) -> Result<i64, StoreUnavailable> {
         let mut connection = self.0.clone();
-        Ok(tokio::time::timeout(TIMEOUT, script.invoke_async(&mut connection)).await.map_err(|_| too_slow())??)
+        Ok(tokio::time::timeout(TIMEOUT, script.invoke_async(&mut connection))
+            .await
+            .map_err(|_| too_slow())??)
     }
 }
 
@@ -121,12 +123,13 @@ fn is_disconnect(error: &RedisError) -> bool {
 
 impl From<RedisError> for StoreUnavailable {
     fn from(error: RedisError) -> Self {
-        match (error.kind(), error.code()) {
-            (ErrorKind::AuthenticationFailed, _) => {
-                Self::Refused { code: "AUTH".into(), reason: "user or password is wrong".into() }
-            }
-            (_, Some(code)) => Self::Refused { code: code.to_owned(), reason: error.to_string() },
-            _ => Self::Away(error.to_string()),
+        if error.kind() == ErrorKind::AuthenticationFailed {
+            return Self::Refused { code: "AUTH".into(), reason: "user or password is wrong".into() };
+        }
+        let reason = error.to_string();
+        match error.into_server_errors().as_deref() {
+            Some([(_, first), ..]) => Self::Refused { code: first.code().to_owned(), reason },
+            _ => Self::Away(reason),
         }
     }
 }

@@ -205,7 +205,9 @@ impl RedisSessions {
 impl SessionStore for RedisSessions {
     async fn create(&self, id: &str, session: &Session) -> Result<(), StoreUnavailable> {
         let ttl = (session.expires_at - session.created_at).max(1);
-        self.connection.run(redis::pipe().cmd("SETEX").arg(key(id)).arg(ttl).arg(stored(session)?).ignore()).await
+        self.connection
+            .run(redis::pipe().cmd("SETEX").arg(key(id)).arg(ttl).arg(stored(session)?).ignore())
+            .await
     }
 
     async fn find(&self, id: &str, now: i64) -> Result<Option<Session>, StoreUnavailable> {

@@ -212,7 +212,11 @@ impl Sessions {
 
     /// Ends all sessions that are meant and were made until `made_until` (Unix seconds; `None`: all); returns how many were
     /// live.
-    pub async fn revoke_all(&self, whose: &Whose, made_until: Option<i64>) -> Result<usize, StoreUnavailable> {
+    pub async fn revoke_all(
+        &self,
+        whose: &Whose,
+        made_until: Option<i64>,
+    ) -> Result<usize, StoreUnavailable> {
         let mut ended = 0;
         for (id, session) in self.list().await? {
             let is_meant = whose.is(&session) && made_until.is_none_or(|until| session.created_at <= until);

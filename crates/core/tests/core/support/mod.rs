@@ -1,13 +1,15 @@
 //! A running Core, a browser, a Redis of one's own.
 
 mod browser;
+mod follower;
 mod redis;
+mod tap;
 
 use std::{
     fs,
     net::SocketAddr,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -17,6 +19,7 @@ use hivematrix_core::{
     config::Settings,
     crypto::{key_files, random, signer::Signer},
     domain::session::{LIFETIME, UserData},
+    jobs,
     state::AppState,
     tokens,
 };
@@ -33,7 +36,7 @@ use hivematrix_shared::{
 use serde_json::Value;
 use sqlx::PgPool;
 
-pub use self::{browser::Browser, redis::RedisServer};
+pub use self::{browser::Browser, follower::Follower, redis::RedisServer, tap::Tap};
 
 /// The public origin of all tests.
 pub const ORIGIN: &str = "https://localhost:8443";
@@ -67,11 +70,24 @@ pub struct Options {
     /// Makes the first users; otherwise that is the job's work.
     pub bootstrap: bool,
     pub change: fn(&mut Settings),
+    /// Another identity provider than the local realm.
+    pub provider_url: Option<String>,
+    /// `HIVEMATRIX_CA_FILE`.
+    pub authority: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { pool: None, redis_url: None, clock: now(), own_keys: false, bootstrap: true, change: |_| {} }
+        Self {
+            pool: None,
+            redis_url: None,
+            clock: now(),
+            own_keys: false,
+            bootstrap: true,
+            change: |_| {},
+            provider_url: None,
+            authority: None,
+        }
     }
 }
 
@@ -106,11 +122,13 @@ impl Core {
         settings.keycloak_admin_client_secret = Some(Secret::new(ADMIN_SECRET));
         settings.admin_password = Some(Secret::new(PASSWORD));
         settings.demo_users = true;
+        settings.common.ca_file = options.authority;
         settings.redis_url = options.redis_url.map(Secret::new);
         settings.service_secrets_file = Some(home.path().join("secrets.json"));
         if options.pool.is_none() {
             // Nobody answers there.
-            settings.keycloak_server_url = Some("http://127.0.0.1:9".into());
+            let nobody = || "http://127.0.0.1:9".to_owned();
+            settings.keycloak_server_url = Some(options.provider_url.unwrap_or_else(nobody));
         }
         (options.change)(&mut settings);
         write_secrets(home.path(), &["beacon", "codex", "helm"]);
@@ -147,10 +165,52 @@ impl Core {
         Self { state, client: Client::new(app), clock, url: format!("http://127.0.0.1:{port}"), home }
     }
 
-    /// Runs the session store's job as well.
+    /// Runs the jobs of sessions as well.
     pub fn with_jobs(self) -> Self {
         self.state.ctx.spawn("sessions", self.state.sessions.clone().maintain());
+        if let Some(realm) = &self.state.realm {
+            self.state.ctx.spawn("owed sign-outs", jobs::revocations::settle(realm.clone()));
+            self.state.ctx.spawn("ended sessions", jobs::revocations::keep(realm.clone()));
+        }
         self
+    }
+
+    /// Stops the jobs and ends open streams. Requests in process go on.
+    pub async fn stop(&self) {
+        self.state.ctx.stop().await;
+    }
+
+    /// A token whose session has just been ended here.
+    pub async fn ended_session(&self) -> String {
+        let token = self.user_token(PermissionLevel::Technician).await;
+        self.revoke(&token).await;
+        token
+    }
+
+    /// Ends a token's session.
+    pub async fn revoke(&self, token: &str) {
+        let body = serde_json::json!({ "token": token });
+        let answer = self.client.post("/api/token/revoke").json(&body).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+
+    /// What `/api/token/validate` says.
+    pub async fn validate(&self, token: &str) -> u16 {
+        let body = serde_json::json!({ "token": token });
+        self.client.post("/api/token/validate").json(&body).send().await.status.as_u16()
+    }
+
+    /// A HiveMatrix token for an access token of the realm.
+    pub async fn exchange(&self, access_token: &Value) -> String {
+        let body = serde_json::json!({ "access_token": access_token });
+        let answer = self.client.post("/api/token/exchange").json(&body).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// The health check of the session store.
+    pub async fn session_health(&self) -> Value {
+        self.client.get("/health").send().await.json()["checks"]["redis"].clone()
     }
 
     /// Starts a session without a login.

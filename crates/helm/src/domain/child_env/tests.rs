@@ -97,6 +97,37 @@ fn every_service_learns_its_name_port_and_peers() {
 }
 
 #[test]
+fn a_service_learns_every_instance_of_core_and_one_of_upstream_a_single_one() {
+    let mut apps: AppsRegistry =
+        serde_json::from_str(include_str!("../../../../../deploy/apps_registry.json")).unwrap();
+    let both = ["http://one:5000", "http://two:5000"].map(str::to_owned);
+    apps.core_apps["core"].urls = Some(both.to_vec());
+    apps.default_apps["beacon"].start_command = Some("python run.py".into());
+    let mut suite = suite();
+    suite.registry = Registry::generate(&apps, Addressing::default()).unwrap();
+    for (operator, ours, upstream) in [
+        (None, "http://one:5000,http://two:5000", "http://one:5000"),
+        (Some("http://a:1, http://b:2"), "http://a:1, http://b:2", "http://a:1"),
+    ] {
+        suite.operator =
+            operator.map(|urls| ("CORE_SERVICE_URL".to_owned(), urls.to_owned())).into_iter().collect();
+        for service in ["codex", "nexus", "core"] {
+            assert_eq!(env_of(&suite, service)["CORE_SERVICE_URL"], ours, "{service}");
+        }
+        assert_eq!(env_of(&suite, "beacon")["CORE_SERVICE_URL"], upstream);
+    }
+}
+
+#[test]
+fn core_gets_the_administrative_client_of_the_identity_provider() {
+    let mut suite = suite();
+    assert_eq!(env_of(&suite, "core")["KEYCLOAK_ADMIN_CLIENT_ID"], "hivematrix-admin");
+    assert_eq!(env_of(&suite, "core")["KEYCLOAK_ADMIN_CLIENT_SECRET"], "admin-client-secret");
+    suite.operator.insert("KEYCLOAK_ADMIN_CLIENT_SECRET".into(), "theirs".into());
+    assert_eq!(env_of(&suite, "core")["KEYCLOAK_ADMIN_CLIENT_SECRET"], "theirs");
+}
+
+#[test]
 fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
     let mut suite = suite();
     for (name, value) in [

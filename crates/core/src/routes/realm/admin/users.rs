@@ -205,7 +205,8 @@ pub async fn update(
         users::set_password(&mut transaction, changed.id, &hash, temporary, realm.clock.now()).await?;
     }
     transaction.commit().await?;
-    let done = if closed { finished(realm.end_all_sessions(changed.id).await?) } else { StatusCode::NO_CONTENT };
+    let done =
+        if closed { finished(realm.end_all_sessions(changed.id).await?) } else { StatusCode::NO_CONTENT };
     hivematrix_shared::audit!(
         username = changed.username,
         enabled = changed.enabled,
