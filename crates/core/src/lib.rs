@@ -190,12 +190,14 @@ pub fn options(core: &AppState, openapi: OpenApi) -> ServeOptions {
         .route_by(KeyBy::Address, Method::GET, "/login", &[(10, Per::Minute)])
         .route_by(KeyBy::Address, Method::GET, "/auth", &[(20, Per::Minute)])
         .route_by(KeyBy::Address, Methods::Any, "/api/token/exchange", &[(20, Per::Minute)])
-        .route_by(KeyBy::Address, Method::POST, &routes::realm::sign_in_path(realm), &[(60, Per::Minute)])
         .exempt("/service-token")
         .exempt("/api/token/validate")
         .exempt("/api/token/revoke")
         .exempt("/api/revocations")
         .exempt("/.well-known/jwks.json");
+    for path in routes::realm::form_paths(realm) {
+        limits = limits.route_by(KeyBy::Address, Method::POST, &path, &[(60, Per::Minute)]);
+    }
     for path in routes::realm::backchannel_paths(realm) {
         limits = limits.exempt(&path);
     }

@@ -28,12 +28,20 @@ struct Inner {
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Arc<str>>,
+    retry_at: Option<String>,
 }
 
 impl Problem {
     /// A problem with the status' own title and no detail.
     pub fn new(status: StatusCode) -> Self {
-        Self(Box::new(Inner { status, detail: None, members: Map::new(), headers: Vec::new(), cause: None }))
+        Self(Box::new(Inner {
+            status,
+            detail: None,
+            members: Map::new(),
+            headers: Vec::new(),
+            cause: None,
+            retry_at: None,
+        }))
     }
 
     /// 400: the request cannot be understood.
@@ -121,6 +129,13 @@ impl Problem {
         self
     }
 
+    /// Where the page of this problem leads to try again: a path of this service. Without it, errors that may pass lead to
+    /// the page that failed.
+    pub fn retry_at(mut self, path: impl Into<String>) -> Self {
+        self.0.retry_at = Some(path.into());
+        self
+    }
+
     fn retry_after(self, seconds: u64) -> Self {
         self.with("retry_after", seconds).header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
@@ -143,6 +158,11 @@ impl Problem {
     /// The logged cause, if there is one.
     pub fn cause_text(&self) -> Option<&str> {
         self.0.cause.as_deref()
+    }
+
+    /// Where to try again, if that is known.
+    pub fn retry_path(&self) -> Option<&str> {
+        self.0.retry_at.as_deref()
     }
 
     /// The document; `instance` is the path of the request where it is known.

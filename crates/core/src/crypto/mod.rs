@@ -5,3 +5,4 @@ pub mod passwords;
 pub mod random;
 pub mod sealed;
 pub mod signer;
+pub mod totp;

@@ -26,6 +26,8 @@ pub struct User {
     pub email_verified: bool,
     /// Has to choose a new password at the next sign-in.
     pub update_password: bool,
+    /// Has to set up an authenticator app at the next sign-in.
+    pub configure_totp: bool,
     /// Free attributes, name to list of values.
     pub attributes: Value,
     /// When the account was made.

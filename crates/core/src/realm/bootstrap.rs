@@ -118,6 +118,7 @@ impl Realm {
                 enabled: true,
                 email_verified: true,
                 update_password: password.temporary,
+                configure_totp: false,
                 attributes: serde_json::json!({}),
                 created_at: now,
             };

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Realm;
 use crate::{
-    domain::session::Whose,
+    domain::{session::Whose, user::User},
     store::realm::{pending, sign_on},
 };
 
@@ -43,6 +43,13 @@ impl Realm {
     pub async fn end_all_sessions(&self, user: Uuid) -> sqlx::Result<Ended> {
         self.sign_out_browsers(user).await?;
         self.end_sessions(Whose::User(user.to_string())).await
+    }
+
+    /// Signs all browsers of a user out but perhaps one, and ends all HiveMatrix sessions: the kept browser gets a new one
+    /// without a question.
+    pub async fn sign_out_others(&self, user: &User, keep: Option<Uuid>) -> sqlx::Result<Ended> {
+        sign_on::delete_of_user(&self.pool, user.id, keep).await?;
+        self.end_sessions(Whose::User(user.id.to_string())).await
     }
 
     /// Ends one browser's session here and the HiveMatrix sessions made from it.

@@ -2,6 +2,7 @@
 
 pub mod bootstrap;
 pub mod ending;
+pub mod second_factor;
 pub mod sign_in;
 pub mod tokens;
 

@@ -1,19 +1,20 @@
-//! Checking a name and a password, and setting a new one.
+//! Checking who somebody is: name and password, then a code where the account has an authenticator app; and setting a new
+//! password.
 
 use hivematrix_shared::problem::Problem;
 use uuid::Uuid;
 
-use super::{Realm, ending::Ended};
+use super::{Realm, ending::Ended, second_factor::Accepted};
 use crate::{
     crypto::{passwords::PasswordError, random},
     domain::{
         oidc::SIGN_ON_LIFETIME,
         password_policy::{self, WeakPassword},
-        session::Whose,
         user::User,
     },
     store::realm::{
         failures::{self, Attempt},
+        second_factor,
         sign_ins::{self, Outcome, SignIn},
         sign_on::{self, Browser},
         users,
@@ -23,7 +24,7 @@ use crate::{
 /// Why nobody is signed in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Refusal {
-    /// Name and password do not fit; nothing is said about whether the account exists.
+    /// Name and password, or the code, do not fit; nothing is said about whether the account exists.
     Wrong,
     /// Not looked at: too many failures. Seconds to wait.
     Locked(i64),
@@ -31,15 +32,50 @@ pub enum Refusal {
     Disabled,
 }
 
-/// What came of a name and a password.
+/// What somebody has to do before anything else, once it is clear who it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// Choose a new password.
+    NewPassword,
+    /// Set up an authenticator app.
+    SecondFactor,
+}
+
+/// How far somebody got.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// They fit.
+    /// Everything asked for was given.
     Welcome(User),
-    /// They fit, but the password has to be changed first.
-    ChangeFirst(User),
-    /// They do not count.
+    /// Everything fits, but something has to be done first.
+    First(Action, User),
+    /// The password fits; a code is asked for.
+    Code(User),
+    /// It does not count.
     Refused(Refusal),
+}
+
+impl Verdict {
+    /// What follows once password and, where there is one, code were given.
+    pub fn proven(user: User) -> Self {
+        match user.first_action() {
+            Some(action) => Self::First(action, user),
+            None => Self::Welcome(user),
+        }
+    }
+}
+
+impl User {
+    /// The next thing an administrator wants done. The app comes last: setting it up ends with a page that is read at
+    /// leisure, and nothing may be left to do then.
+    fn first_action(&self) -> Option<Action> {
+        if self.update_password {
+            Some(Action::NewPassword)
+        } else if self.configure_totp {
+            Some(Action::SecondFactor)
+        } else {
+            None
+        }
+    }
 }
 
 /// A new password that was not set.
@@ -68,9 +104,97 @@ impl From<PasswordError> for Problem {
     }
 }
 
+/// Somebody who is signed in did not prove it once more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Unconfirmed {
+    /// The password is wrong.
+    #[error("The present password is wrong.")]
+    WrongPassword,
+    /// The password is right, the code is not.
+    #[error("The code is wrong, or was used before.")]
+    WrongCode,
+    /// Not looked at.
+    #[error("There were too many failed attempts. Try again later.")]
+    Locked,
+}
+
+impl From<Refusal> for Unconfirmed {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Locked(_) => Self::Locked,
+            Refusal::Wrong | Refusal::Disabled => Self::WrongPassword,
+        }
+    }
+}
+
+/// One look at what somebody gave, counted towards the lock-out.
+struct Look<'a> {
+    realm: &'a Realm,
+    attempt: Attempt,
+    name: &'a str,
+    user: Option<Uuid>,
+    client_id: Option<&'a str>,
+    browser: &'a Browser,
+}
+
+impl<'a> Look<'a> {
+    /// `name` is what was typed; where it is an account's, failures count for that account, by whichever of its names.
+    fn new(
+        realm: &'a Realm,
+        name: &'a str,
+        user: Option<&User>,
+        client_id: Option<&'a str>,
+        browser: &'a Browser,
+    ) -> Self {
+        let counted = user.map_or(name, |user| &user.username);
+        let attempt = Attempt::new(counted, &browser.address);
+        Self { realm, attempt, name: name.trim(), user: user.map(|user| user.id), client_id, browser }
+    }
+
+    /// Counts the attempt; `Some` when it must not be looked at.
+    async fn begin(&self) -> sqlx::Result<Option<Refusal>> {
+        match failures::begin(&self.realm.pool, &self.attempt, self.realm.clock.now()).await? {
+            Ok(()) => Ok(None),
+            Err(wait) => {
+                self.record(Outcome::Locked).await?;
+                Ok(Some(Refusal::Locked(wait)))
+            }
+        }
+    }
+
+    /// Everything asked for was right.
+    async fn succeeded(&self) -> sqlx::Result<()> {
+        failures::succeeded(&self.realm.pool, &self.attempt).await
+    }
+
+    /// It was right, but does not sign in by itself.
+    async fn take_back(&self) -> sqlx::Result<()> {
+        failures::take_back(&self.realm.pool, &self.attempt).await
+    }
+
+    async fn record(&self, outcome: Outcome) -> sqlx::Result<()> {
+        let (username, user, client_id, browser) = (self.name, self.user, self.client_id, self.browser);
+        let line = SignIn { username, user, client_id, outcome, browser };
+        sign_ins::record(&self.realm.pool, &line, self.realm.clock.now()).await
+    }
+
+    /// Ends a sign-in whose last factor was right.
+    async fn proven(&self, user: User) -> sqlx::Result<Verdict> {
+        self.succeeded().await?;
+        let verdict = Verdict::proven(user);
+        self.record(match verdict {
+            Verdict::First(Action::NewPassword, _) => Outcome::PasswordChangeRequired,
+            Verdict::First(Action::SecondFactor, _) => Outcome::SecondFactorRequired,
+            _ => Outcome::Success,
+        })
+        .await?;
+        Ok(verdict)
+    }
+}
+
 impl Realm {
-    /// Checks a login name or e-mail and a password. Every attempt counts towards the lock-out until it succeeds, unknown
-    /// names take as long as known ones, and the outcome goes into the audit.
+    /// Checks a login name or e-mail and a password. Every attempt counts towards the lock-out until somebody is signed
+    /// in, unknown names take as long as known ones, and the outcome goes into the audit.
     pub async fn sign_in(
         &self,
         name: &str,
@@ -78,41 +202,87 @@ impl Realm {
         client_id: Option<&str>,
         browser: &Browser,
     ) -> Result<Verdict, Problem> {
-        let attempt = Attempt::new(name, &browser.address);
-        let audit = |user: Option<Uuid>, outcome: Outcome| SignIn {
-            username: name.trim(),
-            user,
-            client_id,
-            outcome,
-            browser,
-        };
-        let now = self.clock.now();
-        if let Err(wait) = failures::begin(&self.pool, &attempt, now).await? {
-            sign_ins::record(&self.pool, &audit(None, Outcome::Locked), now).await?;
-            return Ok(Verdict::Refused(Refusal::Locked(wait)));
-        }
         let (user, hash) = users::find_for_sign_in(&self.pool, name).await?.unzip();
+        let look = Look::new(self, name, user.as_ref(), client_id, browser);
+        if let Some(refusal) = look.begin().await? {
+            return Ok(Verdict::Refused(refusal));
+        }
         let fits = self.passwords.verify(password, hash.flatten().as_deref()).await?;
-        let (verdict, outcome) = match user {
-            Some(user) if fits && !user.enabled => {
-                (Verdict::Refused(Refusal::Disabled), audit(Some(user.id), Outcome::Disabled))
-            }
-            Some(user) if fits => {
-                failures::succeeded(&self.pool, &attempt).await?;
-                if user.update_password {
-                    let audit = audit(Some(user.id), Outcome::PasswordChangeRequired);
-                    (Verdict::ChangeFirst(user), audit)
-                } else {
-                    let audit = audit(Some(user.id), Outcome::Success);
-                    (Verdict::Welcome(user), audit)
-                }
-            }
-            user => {
-                (Verdict::Refused(Refusal::Wrong), audit(user.map(|user| user.id), Outcome::WrongCredentials))
-            }
+        let Some(user) = user.filter(|_| fits) else {
+            look.record(Outcome::WrongCredentials).await?;
+            return Ok(Verdict::Refused(Refusal::Wrong));
         };
-        sign_ins::record(&self.pool, &outcome, now).await?;
-        Ok(verdict)
+        if !user.enabled {
+            look.record(Outcome::Disabled).await?;
+            return Ok(Verdict::Refused(Refusal::Disabled));
+        }
+        if second_factor::exists(&self.pool, user.id).await? {
+            look.take_back().await?;
+            look.record(Outcome::CodeRequired).await?;
+            return Ok(Verdict::Code(user));
+        }
+        Ok(look.proven(user).await?)
+    }
+
+    /// Checks the code of somebody whose password was right: of the authenticator app, or a recovery code. Each counts
+    /// as an attempt like a password.
+    pub async fn sign_in_with_code(
+        &self,
+        user: User,
+        code: &str,
+        client_id: Option<&str>,
+        browser: &Browser,
+    ) -> Result<Verdict, Problem> {
+        let name = user.username.clone();
+        let look = Look::new(self, &name, Some(&user), client_id, browser);
+        if let Some(refusal) = look.begin().await? {
+            return Ok(Verdict::Refused(refusal));
+        }
+        match self.accept_code(&user, code).await? {
+            None => {
+                look.record(Outcome::WrongCode).await?;
+                return Ok(Verdict::Refused(Refusal::Wrong));
+            }
+            Some(Accepted::App) => {}
+            Some(Accepted::RecoveryCode) => look.record(Outcome::RecoveryCodeUsed).await?,
+        }
+        Ok(look.proven(user).await?)
+    }
+
+    /// Asks somebody who is signed in for the password again, and for a code too where `code` is given and the account has
+    /// an app. Counted like a sign-in: an open browser must not be a way to try either.
+    pub async fn confirm(
+        &self,
+        user: &User,
+        password: &str,
+        code: Option<&str>,
+        browser: &Browser,
+    ) -> Result<Result<(), Unconfirmed>, Problem> {
+        let look = Look::new(self, &user.username, Some(user), None, browser);
+        if let Some(refusal) = look.begin().await? {
+            return Ok(Err(refusal.into()));
+        }
+        let hash = users::password_hash(&self.pool, user.id).await?;
+        if !self.passwords.verify(password, hash.as_deref()).await? {
+            look.record(Outcome::WrongCredentials).await?;
+            return Ok(Err(Unconfirmed::WrongPassword));
+        }
+        if let Some(code) = code
+            && second_factor::exists(&self.pool, user.id).await?
+            && self.accept_code(user, code).await?.is_none()
+        {
+            look.record(Outcome::WrongCode).await?;
+            return Ok(Err(Unconfirmed::WrongCode));
+        }
+        look.take_back().await?;
+        Ok(Ok(()))
+    }
+
+    /// Writes an act of the account's owner into the audit.
+    pub async fn record_act(&self, user: &User, outcome: Outcome, browser: &Browser) -> sqlx::Result<()> {
+        let line =
+            SignIn { username: &user.username, user: Some(user.id), client_id: None, outcome, browser };
+        sign_ins::record(&self.pool, &line, self.clock.now()).await
     }
 
     /// Sets a password its owner chose. All browsers but `keep` are signed out, and all HiveMatrix sessions end: the kept
@@ -135,16 +305,8 @@ impl Realm {
         let mut transaction = self.pool.begin().await?;
         users::set_password(&mut transaction, user.id, &hash, false, now).await?;
         transaction.commit().await?;
-        sign_on::delete_of_user(&self.pool, user.id, keep).await?;
-        let ended = self.end_sessions(Whose::User(user.id.to_string())).await?;
-        let audit = SignIn {
-            username: &user.username,
-            user: Some(user.id),
-            client_id: None,
-            outcome: Outcome::PasswordChanged,
-            browser,
-        };
-        sign_ins::record(&self.pool, &audit, now).await?;
+        let ended = self.sign_out_others(user, keep).await?;
+        self.record_act(user, Outcome::PasswordChanged, browser).await?;
         Ok(ended)
     }
 

@@ -107,8 +107,8 @@ fn page(problem: &Problem, request: &Request) -> Response {
         title: problem.title_text(),
         detail: problem.detail_text(),
         advice,
-        retry,
-        retry_url: format!("{}{}", request.page.prefix, request.path),
+        retry: retry || problem.retry_path().is_some(),
+        retry_url: format!("{}{}", request.page.prefix, problem.retry_path().unwrap_or(&request.path)),
         correlation_id: &request.correlation_id,
     };
     match view.render() {

@@ -1,5 +1,7 @@
 //! `GET /login` and `GET /auth`: Core's own code flow.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -87,6 +89,13 @@ pub async fn auth(
     if login.expires <= core.ctx.clock.unix() || query.state.as_deref() != Some(login.state.as_str()) {
         return Err(failed("This login took too long, or belongs to another one."));
     }
+    finish(&core, login, address, &query).await
+}
+
+async fn finish(core: &Parts, login: LoginState, address: IpAddr, query: &AuthQuery) -> Result<Response> {
+    let retry = start_again(login.next.as_deref());
+    let failed = |why: &str| failed(why).retry_at(&retry);
+    let provider_problem = |error| provider_problem(error).retry_at(&retry);
     if let Some(error) = &query.error {
         // Only the stable codes of OAuth are worth telling; the text is for the log.
         tracing::warn!(error, "the identity provider refused a login");
@@ -104,7 +113,7 @@ pub async fn auth(
         // Nothing here would ever use it. Taking it back also ends the access token, which has served its purpose.
         core.provider.revoke(refresh, "refresh_token").await;
     }
-    let (jwt, claims) = tokens::start_session(&core, user, &address.to_string(), LIFETIME).await?;
+    let (jwt, claims) = tokens::start_session(core, user, &address.to_string(), LIFETIME).await?;
     let target = match login.next {
         Some(next) => next,
         None => {
@@ -140,8 +149,20 @@ pub fn own_base(core: &Parts, headers: &HeaderMap) -> String {
     }
 }
 
+/// Address that starts a login anew, on the way to the same page.
+fn start_again(next: Option<&str>) -> String {
+    match next {
+        Some(next) => {
+            let query =
+                url::form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
+            format!("/login?{query}")
+        }
+        None => "/login".to_owned(),
+    }
+}
+
 fn failed(why: &str) -> Problem {
-    Problem::bad_request(format!("{why} Start again at /login."))
+    Problem::bad_request(format!("{why} Start again at /login.")).retry_at("/login")
 }
 
 fn provider_problem(error: ProviderError) -> Problem {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     browser::{PublicOrigin, form_mark, signed_on},
-    login::Target,
+    submission::Target,
     views::{SignInPage, error_page, show_form},
 };
 use crate::{

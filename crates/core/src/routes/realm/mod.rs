@@ -9,7 +9,10 @@ mod login;
 mod logout;
 mod oauth;
 mod password;
+mod qr;
 mod revoke;
+mod second_factor;
+mod submission;
 mod token;
 mod userinfo;
 mod views;
@@ -64,24 +67,28 @@ pub fn backchannel_paths(realm: &str) -> Vec<String> {
     paths
 }
 
-/// The path that takes passwords.
-pub fn sign_in_path(realm: &str) -> String {
-    format!("{}/login-actions/authenticate", base(realm))
+/// Paths of the forms that take passwords and codes; each is limited by address, behind the lock-out.
+pub fn form_paths(realm: &str) -> Vec<String> {
+    let base = base(realm);
+    let actions = ["authenticate", "authenticate-otp", "configure-totp", "required-action"];
+    let account = ["password", "totp", "totp/remove", "recovery-codes"];
+    let actions = actions.iter().map(|action| format!("{base}/login-actions/{action}"));
+    actions.chain(account.iter().map(|path| format!("{base}/account/{path}"))).collect()
 }
 
 /// All routes of the realm.
 pub fn router(realm: Realm) -> Router {
     let base = base(&realm.name);
     let oidc = |endpoint: &str| format!("{base}/protocol/openid-connect/{endpoint}");
+    let action = |step: &str| format!("{base}/login-actions/{step}");
     let pages = Router::new()
         .route(&oidc("auth"), get(authorize::authorize))
-        .route(&sign_in_path(&realm.name), post(login::authenticate))
-        .route(&format!("{base}/login-actions/required-action"), post(login::required_action))
+        .route(&action("authenticate"), post(login::authenticate))
+        .route(&action("authenticate-otp"), post(second_factor::authenticate_otp))
+        .route(&action("configure-totp"), post(second_factor::configure_totp))
+        .route(&action("required-action"), post(login::required_action))
         .route(&oidc("logout"), get(logout::ask).post(logout::act))
-        .route(&format!("{base}/account"), get(account::show))
-        .route(&format!("{base}/account/"), get(account::show))
-        .route(&format!("{base}/account/password"), post(account::change_password))
-        .route(&format!("{base}/account/sign-out-everywhere"), post(account::sign_out_everywhere));
+        .merge(account::router(&base));
     let endpoints = Router::new()
         .route(&oidc("token"), post(token::token))
         .route(&format!("/realms/{MASTER}/protocol/openid-connect/token"), post(token::master_token))

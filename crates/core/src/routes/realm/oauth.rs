@@ -33,6 +33,13 @@ impl OAuthError {
         description: "Invalid client or Invalid client credentials",
     };
 
+    /// 401: name, password or code are wrong, without saying which.
+    pub const INVALID_USER: Self = Self {
+        status: StatusCode::UNAUTHORIZED,
+        code: "invalid_grant",
+        description: "Invalid user credentials",
+    };
+
     /// 400: code or refresh token unknown, used, expired, or somebody else's.
     pub const INVALID_GRANT: Self = Self::bad("invalid_grant", "Code or token not valid");
 }
@@ -41,7 +48,7 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": self.code, "error_description": self.description }));
         let mut response = (self.status, body).into_response();
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self == Self::INVALID_CLIENT {
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"clients\""));

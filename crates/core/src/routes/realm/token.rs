@@ -70,8 +70,8 @@ async fn for_refresh(realm: &Realm, client: &Client, form: &Form) -> Result<Toke
     Ok(realm.tokens_for(&grant, None).await?.ok_or(OAuthError::INVALID_GRANT)?)
 }
 
-/// The token endpoint of the realm `master`: only `admin-cli` with an administrator's password, only for services on this
-/// machine, as upstream's Helm and Codex do it.
+/// The token endpoint of the realm `master`: only `admin-cli` with an administrator's password (and, in `totp`, the code of
+/// the authenticator app, where there is one), only for services on this machine, as upstream's Helm and Codex do it.
 #[utoipa::path(post, path = "/realms/master/protocol/openid-connect/token", tag = "local realm", security(()), request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
     responses((status = 200, description = "Tokens"), (status = 400, description = "An OAuth error"), (status = 401, description = "Unknown client, or wrong secret"), (status = 403, description = "From elsewhere or through the gateway")))]
 pub async fn master_token(
@@ -89,20 +89,23 @@ pub async fn master_token(
         return Err(OAuthError::INVALID_CLIENT.into());
     }
     let (name, password) = (form.need("username")?, form.need("password")?);
-    let user = match realm.sign_in(name, password, Some(ADMIN_CLI), &browser).await? {
+    let mut verdict = realm.sign_in(name, password, Some(ADMIN_CLI), &browser).await?;
+    if let Verdict::Code(user) = verdict {
+        let code = form.get("totp").ok_or(OAuthError::INVALID_USER)?;
+        verdict = realm.sign_in_with_code(user, code, Some(ADMIN_CLI), &browser).await?;
+    }
+    let user = match verdict {
         Verdict::Welcome(user) => user,
-        Verdict::ChangeFirst(_) => {
+        Verdict::First(..) => {
             return Err(OAuthError::bad("invalid_grant", "Account is not fully set up").into());
         }
         Verdict::Refused(Refusal::Disabled) => {
             return Err(OAuthError::bad("invalid_grant", "Account disabled").into());
         }
-        Verdict::Refused(_) => {
-            return Err(OAuthError::bad("invalid_grant", "Invalid user credentials").into());
-        }
+        Verdict::Code(_) | Verdict::Refused(_) => return Err(OAuthError::INVALID_USER.into()),
     };
     if !groups::names_of_user(&realm.pool, user.id).await?.iter().any(|group| group == "admins") {
-        return Err(OAuthError::bad("invalid_grant", "Invalid user credentials").into());
+        return Err(OAuthError::INVALID_USER.into());
     }
     Ok(Json(realm.token_for_admin(&user).await?).into_response())
 }

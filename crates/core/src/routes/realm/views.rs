@@ -5,7 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 use hivematrix_shared::{pages::Page, problem::Problem};
 use http::{StatusCode, header};
 
-use super::browser::FormMark;
+use super::{browser::FormMark, qr::Picture};
 
 /// The sign-in form.
 #[derive(Template)]
@@ -43,30 +43,70 @@ pub struct NewPasswordPage<'a> {
     pub shortest: usize,
 }
 
-/// A person's own account.
+/// Asks for the code of an authenticator app.
 #[derive(Template)]
-#[template(path = "account.html")]
-pub struct AccountPage<'a> {
+#[template(path = "code.html")]
+pub struct CodePage<'a> {
     /// Frame of the page.
     pub page: &'a Page,
-    /// Path of the account page.
-    pub base: String,
-    /// Login name.
-    pub username: &'a str,
-    /// Display name, empty when unknown.
-    pub name: String,
-    /// E-mail, empty when unknown.
-    pub email: &'a str,
-    /// Group names.
-    pub groups: String,
-    /// What went well.
-    pub notice: Option<&'a str>,
+    /// Where the forms go.
+    pub action: String,
     /// What went wrong.
     pub error: Option<String>,
     /// The forms' mark.
     pub mark: &'a str,
-    /// Fewest characters of a new password.
-    pub shortest: usize,
+    /// Proof that the password was given.
+    pub ticket: &'a str,
+}
+
+/// The form for a new authenticator app.
+pub struct SetUpForm<'a> {
+    /// Where it goes.
+    pub action: String,
+    /// Whose, for password managers.
+    pub username: &'a str,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// The form's mark.
+    pub mark: &'a str,
+    /// Proof that the password was given; without it the form asks for the password.
+    pub ticket: Option<&'a str>,
+    /// The key, sealed.
+    pub sealed: &'a str,
+    /// The key as people type it.
+    pub key: String,
+    /// The key as apps scan it.
+    pub picture: Picture,
+    /// Name of the device typed before.
+    pub label: &'a str,
+}
+
+/// The page around [`SetUpForm`].
+#[derive(Template)]
+#[template(path = "totp_setup.html")]
+pub struct SetUpPage<'a> {
+    /// Frame of the page.
+    pub page: &'a Page,
+    /// Why one does this.
+    pub lead: &'a str,
+    /// The form.
+    pub form: SetUpForm<'a>,
+    /// Where to go instead.
+    pub cancel: Option<String>,
+}
+
+/// New recovery codes, shown this once.
+#[derive(Template)]
+#[template(path = "recovery_codes.html")]
+pub struct RecoveryCodesPage<'a> {
+    /// Frame of the page.
+    pub page: &'a Page,
+    /// What was done besides.
+    pub notice: Option<&'a str>,
+    /// The codes as people copy them.
+    pub codes: Vec<String>,
+    /// Where to go afterwards.
+    pub onward: String,
 }
 
 /// Asks whether to sign out.

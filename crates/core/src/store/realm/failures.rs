@@ -13,7 +13,8 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt for a login name from an address.
+    /// An attempt from an address: for an account by its login name, however it was named in the form, so that name and
+    /// e-mail count together; for no account by what was typed.
     pub fn new(name: &str, address: &str) -> Self {
         // Names of any length may be typed; the stored one has to fit into an index.
         let name: String = name.trim().to_lowercase().chars().take(200).collect();
@@ -74,14 +75,27 @@ async fn lock(
     Ok((Failures { count: row.failures, locked_until: row.locked_until }, row.updated_at))
 }
 
-/// The password was right: the account starts afresh, and the attempt no longer counts against the address.
-pub async fn succeeded(pool: &PgPool, attempt: &Attempt) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM sign_in_failures WHERE subject = $1", attempt.account).execute(pool).await?;
+/// What was given is right, but does not sign in by itself (the password where a code is asked for too): as if the attempt
+/// had not been made. Earlier failures stay, or each right password would buy more tries at the code.
+pub async fn take_back(pool: &PgPool, attempt: &Attempt) -> sqlx::Result<()> {
+    for (_, key) in attempt.subjects() {
+        uncount(pool, key).await?;
+    }
+    Ok(())
+}
+
+async fn uncount(pool: &PgPool, key: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "UPDATE sign_in_failures SET failures = greatest(failures - 1, 0), locked_until = NULL WHERE subject = $1",
-        attempt.address
+        key
     )
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// Everything asked for was right: the account starts afresh, and the attempt no longer counts against the address.
+pub async fn succeeded(pool: &PgPool, attempt: &Attempt) -> sqlx::Result<()> {
+    sqlx::query!("DELETE FROM sign_in_failures WHERE subject = $1", attempt.account).execute(pool).await?;
+    uncount(pool, &attempt.address).await
 }

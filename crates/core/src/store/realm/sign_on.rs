@@ -56,7 +56,8 @@ pub async fn insert(
 pub async fn find(pool: &PgPool, secret_hash: &[u8], now: DateTime<Utc>) -> sqlx::Result<Option<SignOn>> {
     let Some(row) = sqlx::query!(
         "SELECT s.id, s.user_id, s.authenticated_at FROM sign_on_sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.secret_hash = $1 AND s.expires_at > $2 AND u.enabled AND NOT u.update_password",
+         WHERE s.secret_hash = $1 AND s.expires_at > $2 AND u.enabled
+               AND NOT u.update_password AND NOT u.configure_totp",
         secret_hash,
         now
     )
@@ -67,6 +68,38 @@ pub async fn find(pool: &PgPool, secret_hash: &[u8], now: DateTime<Utc>) -> sqlx
     };
     let user = super::users::find(pool, row.user_id).await?;
     Ok(user.map(|user| SignOn { id: row.id, user, authenticated_at: row.authenticated_at }))
+}
+
+/// A live session as its owner sees it in a list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Id, the `sid` claim.
+    pub id: Uuid,
+    /// When it began.
+    pub since: DateTime<Utc>,
+    /// From where.
+    pub client_address: String,
+    /// `User-Agent`, cut.
+    pub user_agent: String,
+}
+
+/// The live sessions of a user, the newest first.
+pub async fn list_of_user(pool: &PgPool, user: Uuid, now: DateTime<Utc>) -> sqlx::Result<Vec<Listed>> {
+    sqlx::query_as!(
+        Listed,
+        "SELECT id, authenticated_at AS since, client_address, user_agent FROM sign_on_sessions
+         WHERE user_id = $1 AND expires_at > $2 ORDER BY authenticated_at DESC, id",
+        user,
+        now
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Ends one session of this user; `false` when the user has no such one.
+pub async fn delete_own(pool: &PgPool, user: Uuid, id: Uuid) -> sqlx::Result<bool> {
+    let done = sqlx::query!("DELETE FROM sign_on_sessions WHERE id = $1 AND user_id = $2", id, user);
+    Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
 /// Ends one session with all that was issued from it.

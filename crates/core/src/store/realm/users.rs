@@ -33,8 +33,8 @@ fn conflict(error: sqlx::Error) -> UserError {
 pub async fn insert(connection: &mut PgConnection, user: &User) -> Result<(), UserError> {
     sqlx::query!(
         "INSERT INTO users (id, username, email, first_name, last_name, enabled, email_verified, update_password,
-                            attributes, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                            configure_totp, attributes, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         user.id,
         user.username,
         user.email,
@@ -43,6 +43,7 @@ pub async fn insert(connection: &mut PgConnection, user: &User) -> Result<(), Us
         user.enabled,
         user.email_verified,
         user.update_password,
+        user.configure_totp,
         user.attributes,
         user.created_at,
     )
@@ -56,7 +57,7 @@ pub async fn insert(connection: &mut PgConnection, user: &User) -> Result<(), Us
 pub async fn update(connection: &mut PgConnection, user: &User) -> Result<bool, UserError> {
     let done = sqlx::query!(
         "UPDATE users SET email = $2, first_name = $3, last_name = $4, enabled = $5, email_verified = $6,
-                          update_password = $7, attributes = $8
+                          update_password = $7, configure_totp = $8, attributes = $9
          WHERE id = $1",
         user.id,
         user.email,
@@ -65,6 +66,7 @@ pub async fn update(connection: &mut PgConnection, user: &User) -> Result<bool, 
         user.enabled,
         user.email_verified,
         user.update_password,
+        user.configure_totp,
         user.attributes,
     )
     .execute(connection)
@@ -113,6 +115,7 @@ pub async fn find_for_sign_in(pool: &PgPool, name: &str) -> sqlx::Result<Option<
             enabled: row.enabled,
             email_verified: row.email_verified,
             update_password: row.update_password,
+            configure_totp: row.configure_totp,
             attributes: row.attributes,
             created_at: row.created_at,
         };
@@ -123,6 +126,17 @@ pub async fn find_for_sign_in(pool: &PgPool, name: &str) -> sqlx::Result<Option<
 /// The PHC string of an account's password.
 pub async fn password_hash(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!("SELECT hash FROM passwords WHERE user_id = $1", id).fetch_optional(pool).await
+}
+
+/// When an account's password was set; `None`: it has none.
+pub async fn password_changed_at(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!("SELECT changed_at FROM passwords WHERE user_id = $1", id).fetch_optional(pool).await
+}
+
+/// Removes an account's password; `false` when it has none.
+pub async fn delete_password(pool: &PgPool, id: Uuid) -> sqlx::Result<bool> {
+    let done = sqlx::query!("DELETE FROM passwords WHERE user_id = $1", id);
+    Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
 /// Sets the password; `temporary` ones have to be changed at the next sign-in.
@@ -232,6 +246,8 @@ pub struct UserChanges {
     pub email_verified: Option<bool>,
     /// Has to choose a new password.
     pub update_password: Option<bool>,
+    /// Has to set up an authenticator app.
+    pub configure_totp: Option<bool>,
     /// Free attributes.
     pub attributes: Option<Value>,
 }
@@ -252,6 +268,7 @@ impl UserChanges {
         user.enabled = self.enabled.unwrap_or(user.enabled);
         user.email_verified = self.email_verified.unwrap_or(user.email_verified);
         user.update_password = self.update_password.unwrap_or(user.update_password);
+        user.configure_totp = self.configure_totp.unwrap_or(user.configure_totp);
         if let Some(attributes) = self.attributes {
             user.attributes = attributes;
         }

@@ -10,9 +10,11 @@ use crate::{
 
 /// Keycloak's name of the forced password change.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
+/// Keycloak's name of the forced set-up of an authenticator app.
+const CONFIGURE_TOTP: &str = "CONFIGURE_TOTP";
 
-/// A user as Keycloak writes it; `brief` leaves the attributes out.
-pub fn user(user: &User, brief: bool) -> Value {
+/// A user as Keycloak writes it, with or without an authenticator app; `brief` leaves the attributes out.
+pub fn user(user: &User, has_app: bool, brief: bool) -> Value {
     let mut body = Map::new();
     body.insert("id".into(), json!(user.id));
     body.insert("username".into(), json!(user.username));
@@ -29,9 +31,11 @@ pub fn user(user: &User, brief: bool) -> Value {
     }
     body.insert("createdTimestamp".into(), json!(user.created_at.timestamp_millis()));
     body.insert("enabled".into(), json!(user.enabled));
-    body.insert("totp".into(), json!(false));
+    body.insert("totp".into(), json!(has_app));
     body.insert("disableableCredentialTypes".into(), json!([]));
-    let actions: &[&str] = if user.update_password { &[UPDATE_PASSWORD] } else { &[] };
+    let actions = [(user.configure_totp, CONFIGURE_TOTP), (user.update_password, UPDATE_PASSWORD)];
+    let actions: Vec<&str> =
+        actions.into_iter().filter(|(wanted, _)| *wanted).map(|(_, name)| name).collect();
     body.insert("requiredActions".into(), json!(actions));
     body.insert("notBefore".into(), json!(0));
     body.insert(
@@ -82,16 +86,18 @@ pub struct Credential {
 impl UserBody {
     /// What it changes of an account.
     pub fn changes(&self) -> UserChanges {
+        let wants = |action: &str| {
+            let actions = self.required_actions.as_ref()?;
+            Some(actions.iter().any(|wanted| wanted == action))
+        };
         UserChanges {
             email: self.email.clone(),
             first_name: self.first_name.clone(),
             last_name: self.last_name.clone(),
             enabled: self.enabled,
             email_verified: self.email_verified,
-            update_password: self
-                .required_actions
-                .as_ref()
-                .map(|actions| actions.iter().any(|action| action == UPDATE_PASSWORD)),
+            update_password: wants(UPDATE_PASSWORD),
+            configure_totp: wants(CONFIGURE_TOTP),
             attributes: self.attributes.clone().map(Value::Object),
         }
     }

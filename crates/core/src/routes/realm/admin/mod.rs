@@ -2,6 +2,7 @@
 //! on this machine, never through the gateway.
 
 mod bodies;
+mod credentials;
 mod groups;
 mod users;
 
@@ -9,7 +10,7 @@ use axum::{
     Router,
     extract::FromRequestParts,
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use hivematrix_shared::{auth::bearer, extract::Json, problem::Problem};
 use http::{StatusCode, request::Parts};
@@ -31,6 +32,9 @@ pub fn router(realm: &str) -> Router<Realm> {
         .route(&format!("{base}/users/count"), get(users::count))
         .route(&format!("{base}/users/{{id}}"), get(users::show).put(users::update).delete(users::delete))
         .route(&format!("{base}/users/{{id}}/reset-password"), put(users::reset_password))
+        .route(&format!("{base}/users/{{id}}/credentials"), get(credentials::list))
+        .route(&format!("{base}/users/{{id}}/credentials/{{credential}}"), delete(credentials::remove))
+        .route(&format!("{base}/users/{{id}}/disable-credential-types"), put(credentials::disable))
         .route(&format!("{base}/users/{{id}}/logout"), post(users::logout))
         .route(&format!("{base}/users/{{id}}/groups"), get(groups::of_user))
         .route(&format!("{base}/users/{{id}}/groups/{{group}}"), put(groups::join).delete(groups::leave))
@@ -48,6 +52,9 @@ pub fn router(realm: &str) -> Router<Realm> {
     users::delete,
     users::reset_password,
     users::logout,
+    credentials::list,
+    credentials::remove,
+    credentials::disable,
     groups::list,
     groups::of_user,
     groups::join,
@@ -89,6 +96,7 @@ enum Failure {
 
 impl Failure {
     const NO_USER: Self = Self::Error(StatusCode::NOT_FOUND, "User not found");
+    const NO_CREDENTIAL: Self = Self::Error(StatusCode::NOT_FOUND, "Credential not found");
     const NO_GROUP: Self = Self::Error(StatusCode::NOT_FOUND, "Group not found");
 }
 

@@ -22,7 +22,7 @@ use crate::{
     },
     realm::Realm,
     store::realm::{
-        groups,
+        groups, second_factor,
         users::{self, UserError, UserFilter},
     },
 };
@@ -95,7 +95,9 @@ pub async fn list(
     let max = query.max.map_or(DEFAULT_PAGE, |max| if max < 0 { i64::MAX } else { max });
     let brief = query.brief_representation.unwrap_or(false);
     let found = users::list(&realm.pool, &query.filter(), first, max).await?;
-    Ok(Json(found.iter().map(|user| bodies::user(user, brief)).collect()))
+    let ids: Vec<Uuid> = found.iter().map(|user| user.id).collect();
+    let with_app = second_factor::owners(&realm.pool, &ids).await?;
+    Ok(Json(found.iter().map(|user| bodies::user(user, with_app.contains(&user.id), brief)).collect()))
 }
 
 /// How many users a listing has.
@@ -119,7 +121,9 @@ pub async fn show(
     _: Administrator,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Failure> {
-    Ok(Json(bodies::user(&user(&realm, &id).await?, false)))
+    let user = user(&realm, &id).await?;
+    let has_app = second_factor::exists(&realm.pool, user.id).await?;
+    Ok(Json(bodies::user(&user, has_app, false)))
 }
 
 /// Makes a user; password and groups may come along.
@@ -150,6 +154,7 @@ pub async fn create(
         enabled: false,
         email_verified: false,
         update_password: false,
+        configure_totp: false,
         attributes: json!({}),
         created_at: realm.clock.now(),
     };
