@@ -1,58 +1,10 @@
 //! Keycloak's Admin REST subset (core.md §7.5, helm.md §4.4, codex-api.md §13.4).
 
-use hivematrix_shared::testing::TestResponse;
 use http::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{ADMIN_SECRET, Browser, Core, PASSWORD, claims};
-
-/// The admin client's view of the interface.
-struct Admin<'a> {
-    core: &'a Core,
-    token: String,
-}
-
-impl<'a> Admin<'a> {
-    async fn new(core: &'a Core) -> Self {
-        let fields = [
-            ("grant_type", "client_credentials"),
-            ("client_id", "hivematrix-admin"),
-            ("client_secret", ADMIN_SECRET),
-        ];
-        let token = core.token_endpoint(&fields).await.json()["access_token"].as_str().unwrap().to_owned();
-        Self { core, token }
-    }
-
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> TestResponse {
-        let request =
-            self.core.client.request(method, &format!("/admin/realms/hivematrix{path}")).bearer(&self.token);
-        match body {
-            Some(body) => request.json(&body).send().await,
-            None => request.send().await,
-        }
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let answer = self.send(Method::GET, path, None).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        answer.json()
-    }
-
-    /// Makes a user; returns its id from `Location`.
-    async fn create(&self, body: Value) -> String {
-        let answer = self.send(Method::POST, "/users", Some(body)).await;
-        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (201, ""));
-        let location = answer.header("location");
-        let start = format!("{}/admin/realms/hivematrix/users/", self.core.url);
-        location.strip_prefix(&start).unwrap_or_else(|| panic!("{location}")).to_owned()
-    }
-
-    async fn names(&self, path: &str) -> Vec<String> {
-        let users = self.get(path).await;
-        users.as_array().unwrap().iter().map(|user| user["username"].as_str().unwrap().to_owned()).collect()
-    }
-}
+use crate::support::{Admin, Browser, Core, PASSWORD, claims};
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn a_user_is_made_changed_and_removed_with_keycloaks_codes(pool: PgPool) {

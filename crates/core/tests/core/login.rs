@@ -294,37 +294,6 @@ async fn logout_ends_the_browsers_session_by_id_token_or_by_asking(pool: PgPool)
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
-async fn the_account_page_changes_the_password_and_signs_other_devices_out(pool: PgPool) {
-    let core = Core::with_realm(pool).await;
-    let browser = Browser::new(&core);
-    let other = Browser::new(&core);
-    other.sign_in("tech", PASSWORD).await;
-    let form = browser.get("/realms/hivematrix/account").await;
-    assert!(form.text().contains("kc-form-login"));
-    let back = browser.submit(&form, &[("username", "tech"), ("password", PASSWORD)]).await;
-    assert_eq!(back.response.header("location"), "/keycloak/realms/hivematrix/account");
-    let account = browser.get(back.response.header("location")).await;
-    assert!(account.text().contains("tech@hivematrix.local") && account.text().contains("technicians"));
-
-    let change = async |present: &str, new: &str| {
-        let fields = [("password", present), ("password-new", new), ("password-confirm", new)];
-        browser.submit(&account, &fields).await
-    };
-    let wrong = change("wrong", "a new password").await;
-    assert_eq!((wrong.status(), wrong.alert().as_deref()), (400, Some("The present password is wrong.")));
-    assert_eq!(change(PASSWORD, "short").await.status(), 400);
-    let done = change(PASSWORD, "a new password").await;
-    assert!(done.text().contains("Your password was changed."));
-    assert!(browser.is_signed_in().await && !other.is_signed_in().await);
-    assert_eq!(Browser::new(&core).sign_in("tech", PASSWORD).await.status(), 401);
-    assert!(Browser::new(&core).sign_in("tech", "a new password").await.response.status.is_redirection());
-
-    let everywhere = browser.post("/realms/hivematrix/account/sign-out-everywhere", &[]).await;
-    assert_eq!(everywhere.status(), 400, "not without the form's mark");
-    assert!(browser.is_signed_in().await);
-}
-
-#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn a_database_that_is_away_is_said_on_a_page_and_recovers(pool: PgPool) {
     let core = Core::with_realm(pool.clone()).await;
     let browser = Browser::new(&core);
@@ -362,26 +331,9 @@ async fn until_the_database_is_set_up_sign_in_is_a_503_and_tokens_are_given(pool
 async fn the_pages_of_the_realm(pool: PgPool) {
     let core = Core::with_realm(pool).await;
     let browser = Browser::new(&core);
-    let sign_in = browser.sign_in("tech", "wrong").await.text();
+    let sign_in = browser.sign_in("tech", "wrong").await;
     browser.sign_in("tech", PASSWORD).await;
-    let account = browser.get("/realms/hivematrix/account").await.text();
-    let sign_out = browser.get("/realms/hivematrix/protocol/openid-connect/logout").await.text();
-    insta::assert_snapshot!("sign_in_page", stable(&sign_in));
-    insta::assert_snapshot!("account_page", stable(&account));
-    insta::assert_snapshot!("sign_out_page", stable(&sign_out));
-}
-
-/// A page without what differs from run to run.
-fn stable(page: &str) -> String {
-    let mut text = page.to_owned();
-    for (before, after) in [("name=\"form_mark\" value=\"", '"'), ("Core v", '<')] {
-        let mut parts = text.split(before);
-        let mut done = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let rest = part.find(after).map_or("", |at| &part[at..]);
-            done.push_str(&format!("{before}[varies]{rest}"));
-        }
-        text = done;
-    }
-    text
+    let sign_out = browser.get("/realms/hivematrix/protocol/openid-connect/logout").await;
+    insta::assert_snapshot!("sign_in_page", sign_in.stable());
+    insta::assert_snapshot!("sign_out_page", sign_out.stable());
 }

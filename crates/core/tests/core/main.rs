@@ -4,6 +4,8 @@
 mod support;
 
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod admin;
 #[cfg(test)]
 mod endings;
@@ -21,6 +23,10 @@ mod provider_sign_out;
 mod redis_trouble;
 #[cfg(test)]
 mod revocations;
+#[cfg(test)]
+mod second_factor;
+#[cfg(test)]
+mod second_factor_admin;
 #[cfg(test)]
 mod service_tokens;
 #[cfg(test)]

@@ -259,7 +259,7 @@ async fn the_master_realm_serves_only_administrators_passwords_on_this_machine(p
     for (name, password) in [("admin", "wrong"), ("tech", PASSWORD), ("nobody", "wrong")] {
         let refused = ask(name, password).await;
         let body = json!({"error": "invalid_grant", "error_description": "Invalid user credentials"});
-        assert_eq!((refused.status.as_u16(), refused.json()), (400, body), "{name}");
+        assert_eq!((refused.status.as_u16(), refused.json()), (401, body), "{name}");
     }
     let forwarded =
         core.client.post(path).form(&fields("admin", PASSWORD)).header("x-forwarded-prefix", "/keycloak");

@@ -112,6 +112,12 @@ async fn a_callback_that_was_not_asked_for_is_refused_without_a_loop(pool: PgPoo
         }
         let answer = request.send().await;
         assert!(matches!(answer.status.as_u16(), 400 | 401), "{query}: {}", answer.status);
+        let mut request = core.client.get(&format!("/auth?{query}")).header("accept", "text/html");
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        let page = request.send().await.text();
+        assert!(page.contains("href=\"/login") && page.contains("Try again"), "{query}: {page}");
         assert!(answer.json()["detail"].as_str().unwrap().contains("Start again at /login."), "{query}");
     }
     assert!(core.state.sessions.list().await.unwrap().is_empty());

@@ -75,13 +75,26 @@ impl Browser {
         self.send(self.client.post(strip(path)).form(fields)).await
     }
 
-    /// Sends the page's form with its hidden fields and the given ones.
+    /// Sends the page's first form with its hidden fields and the given ones.
     pub async fn submit(&self, page: &Page, fields: &[(&str, &str)]) -> Page {
-        let hidden = page.hidden();
+        self.fill(page, &page.text(), fields).await
+    }
+
+    /// Sends the form of this id.
+    pub async fn submit_form(&self, page: &Page, id: &str, fields: &[(&str, &str)]) -> Page {
+        let text = page.text();
+        let form =
+            text.split_once(&format!("<form id=\"{id}\"")).unwrap_or_else(|| panic!("no {id} in {text}")).1;
+        self.fill(page, form.split("</form>").next().unwrap(), fields).await
+    }
+
+    async fn fill(&self, page: &Page, form: &str, fields: &[(&str, &str)]) -> Page {
+        let hidden = hidden(form);
         let mut all: Vec<(&str, &str)> = hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         all.retain(|(name, _)| !fields.iter().any(|(given, _)| given == name));
         all.extend(fields);
-        self.post(&page.action(), &all).await
+        assert_eq!(page.response.header("cache-control"), "no-store");
+        self.post(&action(form), &all).await
     }
 
     /// Opens the sign-in form as the gateway's client asks for it; more parameters may be added.
@@ -138,22 +151,49 @@ impl Page {
 
     /// Where the first form goes, as the browser reads it.
     pub fn action(&self) -> String {
-        let text = self.text();
-        let action = text.split("action=\"").nth(1).unwrap_or_else(|| panic!("no form in {text}"));
-        unescape(action.split('"').next().unwrap())
+        action(&self.text())
     }
 
-    fn hidden(&self) -> Vec<(String, String)> {
+    /// The text of the element of this id.
+    pub fn text_of(&self, id: &str) -> String {
         let text = self.text();
-        let attribute = |input: &str, name: &str| {
-            let value = input.split(&format!("{name}=\"")).nth(1).unwrap();
-            unescape(value.split('"').next().unwrap())
-        };
-        // Pages with several forms repeat fields.
-        let mut seen = BTreeSet::new();
-        let inputs = text.split("<input type=\"hidden\" ").skip(1);
-        let fields = inputs.map(|input| (attribute(input, "name"), attribute(input, "value")));
-        fields.filter(|(name, _)| seen.insert(name.clone())).collect()
+        let element =
+            text.split(&format!("id=\"{id}\"")).nth(1).unwrap_or_else(|| panic!("no {id} in {text}"));
+        unescape(element.split_once('>').unwrap().1.split('<').next().unwrap())
+    }
+
+    /// The attribute of the element of this id.
+    pub fn attribute_of(&self, id: &str, name: &str) -> String {
+        let text = self.text();
+        let element =
+            text.split(&format!("id=\"{id}\"")).nth(1).unwrap_or_else(|| panic!("no {id} in {text}"));
+        let value = element.split('>').next().unwrap().split(&format!("{name}=\"")).nth(1).unwrap();
+        unescape(value.split('"').next().unwrap())
+    }
+
+    /// The page without what differs from run to run, for snapshots.
+    pub fn stable(&self) -> String {
+        let mut text = self.text();
+        for (before, after) in [
+            ("name=\"form_mark\" value=\"", '"'),
+            ("name=\"ticket\" value=\"", '"'),
+            ("name=\"id\" value=\"", '"'),
+            ("id=\"totpSecret\" value=\"", '"'),
+            ("id=\"kc-totp-secret-key\">", '<'),
+            ("<path fill=\"#000\" d=\"", '"'),
+            ("<li class=\"code-list__item\">", '<'),
+            ("<time datetime=\"", '>'),
+            ("Core v", '<'),
+        ] {
+            let mut parts = text.split(before);
+            let mut done = parts.next().unwrap_or_default().to_owned();
+            for part in parts {
+                let rest = part.find(after).map_or("", |at| &part[at..]);
+                done.push_str(&format!("{before}[varies]{rest}"));
+            }
+            text = done;
+        }
+        text
     }
 
     /// The address it redirects to.
@@ -177,6 +217,23 @@ impl Page {
         let alert = text.split("role=\"alert\"").nth(1)?;
         Some(unescape(alert.split("alert__message\">").nth(1)?.split('<').next()?))
     }
+}
+
+fn action(form: &str) -> String {
+    let action = form.split("action=\"").nth(1).unwrap_or_else(|| panic!("no form in {form}"));
+    unescape(action.split('"').next().unwrap())
+}
+
+fn hidden(form: &str) -> Vec<(String, String)> {
+    let attribute = |input: &str, name: &str| {
+        let value = input.split(&format!("{name}=\"")).nth(1).unwrap();
+        unescape(value.split('"').next().unwrap())
+    };
+    // Pages with several forms repeat fields.
+    let mut seen = BTreeSet::new();
+    let inputs = form.split("<input type=\"hidden\" ").skip(1);
+    let fields = inputs.map(|input| (attribute(input, "name"), attribute(input, "value")));
+    fields.filter(|(name, _)| seen.insert(name.clone())).collect()
 }
 
 fn unescape(text: &str) -> String {

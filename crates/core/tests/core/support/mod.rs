@@ -1,8 +1,10 @@
 //! A running Core, a browser, a Redis of one's own.
 
+mod admin;
 mod browser;
 mod follower;
 mod redis;
+mod second_factor;
 mod tap;
 
 use std::{
@@ -36,7 +38,14 @@ use hivematrix_shared::{
 use serde_json::Value;
 use sqlx::PgPool;
 
-pub use self::{browser::Browser, follower::Follower, redis::RedisServer, tap::Tap};
+pub use self::{
+    admin::Admin,
+    browser::{Browser, Page},
+    follower::Follower,
+    redis::RedisServer,
+    second_factor::{App, recovery_codes},
+    tap::Tap,
+};
 
 /// The public origin of all tests.
 pub const ORIGIN: &str = "https://localhost:8443";
