@@ -144,7 +144,15 @@ impl FromRequest<Realm> for Submission {
             PublicOrigin::from_request_parts(&mut parts, realm).await.map_err(IntoResponse::into_response)?;
         let page = Page::of(&parts);
         let Ok(browser) = Browser::from_request_parts(&mut parts, realm).await;
-        let target = target(realm, &origin, &page, parts.uri.query())?;
+        let target = if parts.uri.query() == Some(ACCOUNT_QUERY) {
+            Target::Account
+        } else {
+            match check(realm, parts.uri.query()) {
+                Ok((request, Ok(_))) => Target::Client(Box::new(request)),
+                Ok((request, Err(error))) => return Err(redirect_error(&request, &origin, realm, error)),
+                Err(untrusted) => return Err(untrusted_page(&page, untrusted)),
+            }
+        };
         let headers = parts.headers.clone();
         let request = Request::from_parts(parts, body);
         let body = Bytes::from_request(request, realm).await.map_err(IntoResponse::into_response)?;
@@ -159,17 +167,6 @@ impl FromRequest<Realm> for Submission {
                 "The form was open for too long. Please sign in again.",
             ))
         }
-    }
-}
-
-fn target(realm: &Realm, origin: &Origin, page: &Page, query: Option<&str>) -> Result<Target, Response> {
-    if query == Some(ACCOUNT_QUERY) {
-        return Ok(Target::Account);
-    }
-    match check(realm, query) {
-        Ok((request, Ok(_))) => Ok(Target::Client(Box::new(request))),
-        Ok((request, Err(error))) => Err(redirect_error(&request, origin, realm, error)),
-        Err(untrusted) => Err(untrusted_page(page, untrusted)),
     }
 }
 
