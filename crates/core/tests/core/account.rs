@@ -1,11 +1,10 @@
 //! The account page (core.md §7.5).
 
 use chrono::TimeDelta;
-use hivematrix_shared::testing::TestResponse;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{Admin, App, Browser, Core, PASSWORD, Page, recovery_codes};
+use crate::support::{Admin, App, Browser, Core, Options, PASSWORD, Page, RedisServer, recovery_codes};
 
 const ACCOUNT: &str = "/realms/hivematrix/account";
 
@@ -22,10 +21,6 @@ async fn at_work(core: &Core, address: &str) -> (Browser, String) {
     let body = json!({"access_token": tokens["access_token"]});
     let jwt = core.client.post("/api/token/exchange").json(&body).send().await.json()["token"].clone();
     (browser, jwt.as_str().unwrap().to_owned())
-}
-
-async fn validate(core: &Core, jwt: &str) -> TestResponse {
-    core.client.post("/api/token/validate").json(&json!({ "token": jwt })).send().await
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
@@ -174,7 +169,7 @@ async fn removing_the_app_and_new_recovery_codes_take_password_and_code(pool: Pg
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn browsers_are_listed_and_ended_one_by_one(pool: PgPool) {
     let core = Core::with_realm(pool).await;
-    let (here, _) = at_work(&core, "203.0.113.7").await;
+    let (here, mine) = at_work(&core, "203.0.113.7").await;
     let (there, jwt) = at_work(&core, "198.51.100.4").await;
     let foreign = Browser::new(&core);
     foreign.sign_in("billing", PASSWORD).await;
@@ -191,14 +186,15 @@ async fn browsers_are_listed_and_ended_one_by_one(pool: PgPool) {
         assert!(end(&here, &account, id).await.text().contains("was signed out already"), "{id}");
     }
     assert!(foreign.is_signed_in().await && there.is_signed_in().await);
-    assert_eq!(validate(&core, &jwt).await.status, 200);
+    assert_eq!(core.validate(&jwt).await, 200);
 
     let own_id = this_one(&account);
     let other_id = ids.iter().find(|id| **id != own_id).unwrap();
     let ended = end(&here, &account, other_id).await;
     assert!(ended.text().contains("The browser was signed out."), "{}", ended.text());
     assert!(!there.is_signed_in().await && here.is_signed_in().await);
-    assert_eq!(validate(&core, &jwt).await.status, 401, "its HiveMatrix session is over too");
+    assert_eq!(core.validate(&jwt).await, 401, "its HiveMatrix session is over too");
+    assert_eq!(core.validate(&mine).await, 200, "and no other");
 
     let out = end(&here, &account, &own_id).await;
     assert!(out.text().contains("You are signed out"));
@@ -232,13 +228,39 @@ async fn signing_out_everywhere_ends_browsers_and_sessions(pool: PgPool) {
     assert!(done.text().contains("You are signed out everywhere"));
     assert!(!here.is_signed_in().await && !there.is_signed_in().await);
     for jwt in [jwt, other] {
-        assert_eq!(validate(&core, &jwt).await.status, 401);
+        assert_eq!(core.validate(&jwt).await, 401);
     }
     let last: String = sqlx::query_scalar("SELECT outcome FROM sign_ins ORDER BY id DESC LIMIT 1")
         .fetch_one(core.pool())
         .await
         .unwrap();
     assert_eq!(last, "signed_out_everywhere");
+}
+
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn sessions_that_end_only_later_are_not_called_ended(pool: PgPool) {
+    let mut redis = RedisServer::start().await;
+    let options = Options { pool: Some(pool), redis_url: Some(redis.url()), ..Options::default() };
+    let core = Core::start(options).await;
+    let there = signed_in(&core).await;
+    let here = signed_in(&core).await;
+    redis.stop();
+    let later = "goes on until the session store answers.";
+    let account = here.get(ACCOUNT).await;
+    let own_id = this_one(&account);
+    let other = session_ids(&account).into_iter().find(|id| *id != own_id).unwrap();
+    let fields = [("form_mark", &*mark_of(&account)), ("id", &*other)];
+    let ended = here.post(&format!("{ACCOUNT}/sessions/end"), &fields).await;
+    assert!(ended.text().contains(later), "{}", ended.text());
+    assert!(!there.is_signed_in().await, "what is in the database ends at once");
+    let fields = [("password", PASSWORD), ("password-new", "a new one"), ("password-confirm", "a new one")];
+    let changed = here.submit_form(&account, "password-form", &fields).await;
+    assert!(changed.text().contains(later), "{}", changed.text());
+    let form = here.get(&format!("{ACCOUNT}/totp")).await;
+    let code = App::scan(&core, &form).code();
+    let fields = [("totp", &*code), ("password", "a new one")];
+    let done = here.submit_form(&form, "kc-totp-settings-form", &fields).await;
+    assert!(done.text().contains(later), "{}", done.text());
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]

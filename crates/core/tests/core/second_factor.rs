@@ -301,3 +301,18 @@ async fn the_page_that_asks_for_a_code(pool: PgPool) {
     let (browser, form) = at_the_code_form(&core).await;
     insta::assert_snapshot!("code_page", enter(&browser, &form, &app.wrong_code()).await.stable());
 }
+
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn every_form_that_takes_a_secret_is_limited_per_address(pool: PgPool) {
+    let core = Core::with_realm(pool).await;
+    let browser = Browser::new(&core);
+    for path in hivematrix_core::routes::realm::form_paths("hivematrix") {
+        let mut sent = 0;
+        while browser.post(&path, &[]).await.status() != 429 {
+            sent += 1;
+            assert!(sent < 90, "{path} has no limit of 60 a minute");
+        }
+        assert!(sent >= 60, "{path}: {sent}");
+        assert_ne!(Browser::at(&core, "198.51.100.9").post(&path, &[]).await.status(), 429, "{path}");
+    }
+}
