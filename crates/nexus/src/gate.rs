@@ -8,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::{
     auth::{AuthError, Authenticator, Caller, UserClaims, bearer},
     clock::Clock,
+    recent::Recent,
 };
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
-    cache::Recent,
     clients::core::Core,
     domain::{cookies, session::SessionState},
     store::SessionStore,

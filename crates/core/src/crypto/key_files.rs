@@ -51,9 +51,17 @@ pub enum KeyFileError {
     /// The library refused to make a key.
     #[error("an RSA key could not be made")]
     Generation,
+    /// The list of keys makes no sense.
+    #[error("{path}: {reason}")]
+    Manifest {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
+pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
     let path = path.to_owned();
     move |source| KeyFileError::Io { path, source }
 }
@@ -61,20 +69,41 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
 /// Reads the pair. A missing private key is made (RSA 2048, 0600), a missing public one is written from it (0644), both
 /// atomically, so that processes that start together end up with one pair.
 pub fn load_or_create(private: &Path, public: &Path) -> Result<KeyPair, KeyFileError> {
-    if !private.exists() {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyFileError::Generation)?;
-        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyFileError::Generation)?;
-        if create(private, &pem("PRIVATE KEY", der.as_ref()), 0o600)? && public.exists() {
-            // It belonged to a private key that is gone.
-            tracing::warn!(path = %public.display(), "the private key was missing: a new pair replaces the public key");
-            fs::remove_file(public).map_err(io_error(public))?;
-        }
+    if !private.exists() && write_private(&generate()?, private)? && public.exists() {
+        // It belonged to a private key that is gone.
+        tracing::warn!(path = %public.display(), "the private key was missing: a new pair replaces the public key");
+        fs::remove_file(public).map_err(io_error(public))?;
     }
-    let pair = read_private(private)?;
     if !public.exists() {
-        let der: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| KeyFileError::Generation)?;
-        create(public, &pem("PUBLIC KEY", der.as_ref()), 0o644)?;
+        write_public(&read_private(private)?, public)?;
     }
+    load(private, public)
+}
+
+/// A new key: RSA 2048 (platform.md §16).
+pub fn generate() -> Result<KeyPair, KeyFileError> {
+    KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyFileError::Generation)
+}
+
+/// Writes a pair into new files (0600 and 0644).
+pub fn write(pair: &KeyPair, private: &Path, public: &Path) -> Result<(), KeyFileError> {
+    write_private(pair, private)?;
+    write_public(pair, public)
+}
+
+fn write_private(pair: &KeyPair, path: &Path) -> Result<bool, KeyFileError> {
+    let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyFileError::Generation)?;
+    create(path, &pem("PRIVATE KEY", der.as_ref()), 0o600)
+}
+
+fn write_public(pair: &KeyPair, path: &Path) -> Result<(), KeyFileError> {
+    let der: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| KeyFileError::Generation)?;
+    create(path, &pem("PUBLIC KEY", der.as_ref()), 0o644).map(|_| ())
+}
+
+/// Reads a pair that exists.
+pub fn load(private: &Path, public: &Path) -> Result<KeyPair, KeyFileError> {
+    let pair = read_private(private)?;
     let text = fs::read(public).map_err(io_error(public))?;
     let published =
         DecodingKey::from_rsa_pem(&text).map_err(|_| KeyFileError::NotAKey { path: public.to_owned() })?;

@@ -1,6 +1,7 @@
 //! Pure rules of sign-in, sessions and tokens: no I/O, no clock of their own.
 
 pub mod claims;
+pub mod key_schedule;
 pub mod lockout;
 pub mod oidc;
 pub mod origins;

@@ -6,6 +6,8 @@ mod support;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod key_rotation;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod oauth;

@@ -12,7 +12,6 @@ use redis::{
 };
 
 use crate::{
-    cache::Recent,
     domain::{
         seal::{SealError, Sealer, sha256},
         session::{LOGIN_LIFETIME, SessionState},

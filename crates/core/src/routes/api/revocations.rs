@@ -38,7 +38,8 @@ pub struct Position {
 }
 
 /// Sessions that were ended before their tokens expire. With `Accept: text/event-stream` the answer stays open and brings
-/// each one as an event `revoked` whose id is the cursor (`Last-Event-ID` resumes), and a comment every 5 s.
+/// each one as an event `revoked` whose id is the cursor (`Last-Event-ID` resumes), and a comment every 5 s. An event `keys`
+/// says that the signing keys are others from now on.
 #[utoipa::path(get, path = "/api/revocations", tag = "sessions",
     responses(
         (status = 200, description = "Revocations after the cursor", body = RevocationPage),
@@ -57,8 +58,8 @@ pub async fn revocations(
         None => None,
     };
     if text(&headers, header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
-        let events =
-            events(core.sessions.clone(), since).take_until(core.ctx.shutdown.clone().cancelled_owned());
+        let events = stream::select(events(core.sessions.clone(), since), key_changes(&core))
+            .take_until(core.ctx.shutdown.clone().cancelled_owned());
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response());
     }
     let (cursor, revoked) = core.sessions.revocations(since);
@@ -83,6 +84,19 @@ fn events(sessions: Sessions, since: Option<Cursor>) -> impl Stream<Item = Resul
         let event = Event::default().event("revoked").id(id);
         // A session id and a number always make JSON; should they ever not, the stream goes on without data.
         Ok(event.clone().json_data(session(entry)).unwrap_or(event))
+    })
+}
+
+/// An event for each change of the signing keys. It has no id: whoever was not connected fetches the keys anyway.
+fn key_changes(core: &AppState) -> impl Stream<Item = Result<Event, Infallible>> + Send + use<> {
+    let mut changes = core.keys.changes();
+    changes.mark_unchanged();
+    stream::unfold(changes, |mut changes| async move {
+        changes.changed().await.ok()?;
+        let kids = changes.borrow_and_update().clone();
+        let event = Event::default().event("keys");
+        let event = event.clone().json_data(serde_json::json!({ "kids": kids })).unwrap_or(event);
+        Some((Ok(event), changes))
     })
 }
 
