@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use hivematrix_shared::config::Secret;
+use hivematrix_shared::{config::Secret, recent::Recent};
 use redis::{
     AsyncCommands, Client, ExistenceCheck, RedisError, SetExpiry, SetOptions,
     aio::{ConnectionManager, ConnectionManagerConfig},
