@@ -85,6 +85,33 @@ pub fn generate() -> Result<KeyPair, KeyFileError> {
     KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyFileError::Generation)
 }
 
+/// Characters of a key's name that its files bear.
+const NAME_LENGTH: usize = 8;
+
+/// Names of the private and the public file of a key made by rotation.
+pub fn names(kid: &str) -> (PathBuf, PathBuf) {
+    let short: String = kid.chars().take(NAME_LENGTH).collect();
+    (format!("jwt_{short}_private.pem").into(), format!("jwt_{short}_public.pem").into())
+}
+
+/// Removes drafts, and files as [`names`] calls them that are not in use.
+pub fn remove_leftovers(folder: &Path, in_use: &[&Path]) -> Result<(), KeyFileError> {
+    for entry in fs::read_dir(folder).map_err(io_error(folder))? {
+        let path = entry.map_err(io_error(folder))?.path();
+        let name = path.file_name().unwrap_or_default();
+        if !in_use.contains(&Path::new(name)) && name.to_str().is_some_and(is_ours) {
+            fs::remove_file(&path).map_err(io_error(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_ours(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("jwt_") else { return false };
+    let of_key = |suffix| rest.strip_suffix(suffix).is_some_and(|short| short.len() == NAME_LENGTH);
+    rest.ends_with(".new") || of_key("_private.pem") || of_key("_public.pem")
+}
+
 /// Writes a pair into new files (0600 and 0644).
 pub fn write(pair: &KeyPair, private: &Path, public: &Path) -> Result<(), KeyFileError> {
     write_private(pair, private)?;
@@ -209,6 +236,29 @@ mod tests {
         assert!(matches!(load_or_create(&path("a.pem"), &path("a.pub")), Err(KeyFileError::NotAKey { .. })));
         fs::write(path("b.pem"), "nonsense").unwrap();
         assert!(matches!(load_or_create(&path("b.pem"), &path("b.pub")), Err(KeyFileError::NotAKey { .. })));
+    }
+
+    #[test]
+    fn leftovers_of_rotations_are_removed_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let kept = [
+            "jwt_AAAAAAAA_private.pem",
+            "jwt_private.pem",
+            "jwt_old_private.pem",
+            "realm_1.new",
+            "jwt_keys.json",
+        ];
+        let removed = ["jwt_BBBBBBBB_private.pem", "jwt_BBBBBBBB_public.pem", "jwt_private.17.new"];
+        for name in kept.iter().chain(&removed) {
+            fs::write(home.path().join(name), "").unwrap();
+        }
+        remove_leftovers(home.path(), &["jwt_AAAAAAAA_private.pem".as_ref()]).unwrap();
+        for name in kept {
+            assert!(home.path().join(name).exists(), "{name}");
+        }
+        for name in removed {
+            assert!(!home.path().join(name).exists(), "{name}");
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Manifest {
         self.folder.join(NAME)
     }
 
-    /// The place of a file that the manifest names.
+    /// The place of a file that the manifest names; of no name, the folder.
     pub fn path_of(&self, file: &Path) -> PathBuf {
         self.folder.join(file)
     }

@@ -167,15 +167,8 @@ impl KeyRing {
         }
         let pair = key_files::generate()?;
         let kid = thumbprint(&pair);
-        let short: String = kid.chars().take(8).collect();
-        let new = ScheduledKey {
-            private: format!("jwt_{short}_private.pem").into(),
-            public: format!("jwt_{short}_public.pem").into(),
-            kid,
-            created_at: now,
-            signs_from: now,
-            retires_at: None,
-        };
+        let (private, public) = key_files::names(&kid);
+        let new = ScheduledKey { kid, private, public, created_at: now, signs_from: now, retires_at: None };
         key_files::write(&pair, &manifest.path_of(&new.private), &manifest.path_of(&new.public))?;
         let after = if at_once { KeySchedule::replaced_by(new, now) } else { before.hand_over(new, now) };
         self.store(&before, &after)?;
@@ -184,10 +177,14 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Writes a new schedule, then removes the files of the keys that are no longer in it.
+    /// Writes a new schedule, then removes the files of the keys that are no longer in it, and what a process left that was
+    /// killed while it wrote.
     fn store(&self, before: &KeySchedule, after: &KeySchedule) -> Result<(), KeyFileError> {
         let manifest = &self.0.manifest;
         manifest.write(after)?;
+        let in_use: Vec<_> =
+            after.keys.iter().flat_map(|key| [&key.private, &key.public]).map(PathBuf::as_path).collect();
+        key_files::remove_leftovers(&manifest.path_of("".as_ref()), &in_use)?;
         let gone = before.keys.iter().filter(|key| after.keys.iter().all(|kept| kept.kid != key.kid));
         for key in gone {
             for file in [&key.private, &key.public] {
