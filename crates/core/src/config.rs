@@ -3,12 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser};
-use hivematrix_shared::config::{CommonSettings, FileKey, Secret, ServiceConfig, parse_bool};
+use hivematrix_shared::{
+    auth::ISSUER,
+    config::{CommonSettings, FileKey, Secret, ServiceConfig, parse_bool},
+};
 
 use crate::domain::origins;
 
 /// Core's port when nothing else is said.
 pub const DEFAULT_PORT: u16 = 5000;
+/// The one algorithm of the tokens (core.md §11, weak point 21).
+const ALGORITHM: &str = "RS256";
 
 /// HiveMatrix Core: sign-in, sessions and tokens.
 #[derive(Clone, Debug, Parser)]
@@ -60,6 +65,12 @@ pub struct Settings {
     /// Public key of the tokens; default `keys/jwt_public.pem` in the service's folder.
     #[arg(long, env = "JWT_PUBLIC_KEY_FILE", default_value = "keys/jwt_public.pem")]
     pub jwt_public_key_file: PathBuf,
+    /// Issuer of the tokens; every service knows it, so nothing but `hivematrix-core` is accepted.
+    #[arg(long, env = "JWT_ISSUER", default_value = ISSUER)]
+    pub jwt_issuer: String,
+    /// Algorithm of the tokens; nothing but `RS256` is accepted.
+    #[arg(long, env = "JWT_ALGORITHM", default_value = ALGORITHM)]
+    pub jwt_algorithm: String,
     /// First password of `admin` in the local realm; never changes an existing account.
     #[arg(long, env = "HIVEMATRIX_ADMIN_PASSWORD", hide_env_values = true)]
     pub admin_password: Option<Secret>,
@@ -116,6 +127,20 @@ impl Settings {
         })
     }
 
+    /// Refuses values of upstream's settings that nobody could follow: all verifiers know issuer and algorithm by heart.
+    pub fn check_pinned(&self) -> anyhow::Result<()> {
+        for (name, given, pinned) in
+            [("JWT_ISSUER", &self.jwt_issuer, ISSUER), ("JWT_ALGORITHM", &self.jwt_algorithm, ALGORITHM)]
+        {
+            let given = given.trim();
+            anyhow::ensure!(
+                given.is_empty() || given == pinned,
+                "{name} is `{given}`, but every service expects `{pinned}`; remove the setting"
+            );
+        }
+        Ok(())
+    }
+
     /// A key file's place: relative ones lie in the service's folder.
     pub fn key_path(&self, file: &std::path::Path) -> PathBuf {
         self.common.service_dir().join(file)
@@ -155,6 +180,27 @@ mod tests {
             (&["--keycloak-server-url", "http://127.0.0.1:5000", "--port-offset", "100"], false),
         ] {
             assert_eq!(settings(args).is_local_realm(), local, "{args:?}");
+        }
+    }
+
+    #[test]
+    fn another_issuer_or_algorithm_is_refused_with_the_reason() {
+        for args in
+            [&[][..], &["--jwt-issuer", ""], &["--jwt-issuer", "hivematrix-core", "--jwt-algorithm", "RS256"]]
+        {
+            assert!(settings(args).check_pinned().is_ok(), "{args:?}");
+        }
+        for (args, reason) in [
+            (
+                ["--jwt-issuer", "hivematrix.core"],
+                "JWT_ISSUER is `hivematrix.core`, but every service expects `hivematrix-core`; remove the setting",
+            ),
+            (
+                ["--jwt-algorithm", "HS256"],
+                "JWT_ALGORITHM is `HS256`, but every service expects `RS256`; remove the setting",
+            ),
+        ] {
+            assert_eq!(settings(&args).check_pinned().unwrap_err().to_string(), reason);
         }
     }
 

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use axum::Router;
 use hivematrix_shared::{
-    auth::{DEFAULT_KEY_ID, KeySet, Revocations},
+    auth::Revocations,
+    clock::Clock,
     context::ServiceContext,
     db,
     health::Health,
@@ -36,7 +37,13 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     clients::{identity_provider::IdentityProvider, provider_admin::ProviderAdmin},
     config::{DEFAULT_PORT, Settings},
-    crypto::{key_files, passwords::Passwords, sealed::Sealer, signer::Signer},
+    crypto::{
+        key_files::{self, KeyFileError},
+        key_ring::KeyRing,
+        passwords::Passwords,
+        sealed::Sealer,
+        signer::Signer,
+    },
     domain::origins::Origins,
     realm::Realm,
     state::{AppState, Parts},
@@ -52,18 +59,25 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/
 /// Pages and forms are small; nobody has a reason to send more.
 const BODY_LIMIT: usize = 1024 * 1024;
 
+const UNUSABLE_KEYS: &str = "the signing keys cannot be used";
+
 /// Starts Core and serves until it is told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     anyhow::ensure!(!settings.common.secret_key.is_empty(), "SECRET_KEY is required");
-    let signer = load_signer(
-        &settings,
-        &settings.jwt_private_key_file,
-        &settings.jwt_public_key_file,
-        DEFAULT_KEY_ID,
-    )?;
+    settings.check_pinned()?;
+    let keys = KeyRing::open(
+        &settings.key_path(&settings.jwt_private_key_file),
+        &settings.key_path(&settings.jwt_public_key_file),
+        Clock::system(),
+    )
+    .context(UNUSABLE_KEYS)?;
     let revocations = Arc::new(Revocations::local());
-    let keys = KeySet::default().with_key(signer.key_id(), signer.decoding_key());
-    let ctx = ServiceContext::start_with_keys("core", settings.common.clone(), keys, revocations.clone())?;
+    let ctx = ServiceContext::start_with_keys(
+        "core",
+        settings.common.clone(),
+        keys.verifying(),
+        revocations.clone(),
+    )?;
     let pool = if settings.is_local_realm() {
         let pool = db::connect(settings.database_url.as_ref(), db::POOL_SIZE).context(
             "the local realm needs a database; set KEYCLOAK_SERVER_URL to use another identity provider",
@@ -72,22 +86,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     } else {
         None
     };
-    let core = assemble(ctx.clone(), settings, signer, revocations, pool).await?;
+    let core = assemble(ctx.clone(), settings, keys, revocations, pool).await?;
     jobs::start(&core);
     let (app, openapi) = router(&core);
     server::run(ctx, app, options(&core, openapi)).await?;
     Ok(())
-}
-
-fn load_signer(
-    settings: &Settings,
-    private: &std::path::Path,
-    public: &std::path::Path,
-    key_id: &str,
-) -> anyhow::Result<Signer> {
-    let pair = key_files::load_or_create(&settings.key_path(private), &settings.key_path(public))
-        .context("the signing keys cannot be used")?;
-    Ok(Signer::new(pair, key_id))
 }
 
 /// Core's state from its settings, with everything opened that is there. With a database Core is its own identity
@@ -95,7 +98,7 @@ fn load_signer(
 pub async fn assemble(
     ctx: ServiceContext,
     settings: Settings,
-    signer: Signer,
+    keys: KeyRing,
     revocations: Arc<Revocations>,
     pool: Option<PgPool>,
 ) -> anyhow::Result<AppState> {
@@ -115,7 +118,7 @@ pub async fn assemble(
         settings,
         origins,
         sessions,
-        signer,
+        keys,
         secrets,
         provider,
         provider_admin,
@@ -149,12 +152,13 @@ fn open_realm(
             && name != realm::MASTER,
         "KEYCLOAK_REALM may hold letters, digits, hyphen and underscore, and must not be `master`"
     );
-    let signer = load_signer(
-        settings,
-        "keys/realm_private.pem".as_ref(),
-        "keys/realm_public.pem".as_ref(),
-        "hivematrix-realm-key-1",
-    )?;
+    let private = settings.key_path("keys/realm_private.pem".as_ref());
+    let public = settings.key_path("keys/realm_public.pem".as_ref());
+    let signer = key_files::load_or_create(&private, &public)
+        .and_then(|pair| {
+            Signer::new(pair, "hivematrix-realm-key-1").ok_or(KeyFileError::NotAKey { path: private })
+        })
+        .context(UNUSABLE_KEYS)?;
     Ok(Realm::new(realm::Parts {
         name,
         pool,

@@ -7,7 +7,7 @@ use hivematrix_shared::context::ServiceContext;
 use crate::{
     clients::{identity_provider::IdentityProvider, provider_admin::ProviderAdmin},
     config::Settings,
-    crypto::{sealed::Sealer, signer::Signer},
+    crypto::{key_ring::KeyRing, sealed::Sealer},
     domain::origins::Origins,
     realm::Realm,
     store::{service_secrets::ServiceSecrets, sessions::Sessions},
@@ -27,8 +27,8 @@ pub struct Parts {
     pub origins: Origins,
     /// Sessions and revocations.
     pub sessions: Sessions,
-    /// Key of the tokens.
-    pub signer: Signer,
+    /// Keys of the tokens.
+    pub keys: KeyRing,
     /// The services' secrets.
     pub secrets: ServiceSecrets,
     /// Who knows the users.

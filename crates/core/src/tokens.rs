@@ -1,10 +1,10 @@
 //! Issuing and checking Core's own tokens.
 
-use hivematrix_shared::auth::{ISSUER, UserClaims};
+use hivematrix_shared::auth::{CLOCK_SKEW, ISSUER, UserClaims};
 use serde_json::Value;
 
 use crate::{
-    crypto::signer::{Signer, SigningError},
+    crypto::{key_ring::KeyRing, signer::SigningError},
     domain::{
         claims,
         session::{Identity, Session},
@@ -44,7 +44,7 @@ pub async fn start_session(
     let session = Session::start(identity, client_address, core.ctx.clock.unix(), lifetime);
     let id = core.sessions.create(&session).await?;
     let claims = claims::user(&id, &session);
-    let token = core.signer.sign(&claims).await?;
+    let token = core.keys.sign(&claims).await?;
     Ok((token, claims))
 }
 
@@ -57,18 +57,22 @@ pub enum Expiry {
     Ignored,
 }
 
-/// The claims of a token of ours: signature, issuer and times, with no leeway (core.md §2.2).
-pub fn open(signer: &Signer, token: &str, now: i64, expiry: Expiry) -> Result<Value, TokenReason> {
-    let claims = signer.open(token)?;
-    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
-    let exp = time("exp").ok_or(TokenReason::Malformed)?;
+/// The claims of a token of ours: signature, issuer and times, with no leeway (core.md §2.2) but for `iat`: another
+/// instance may have issued the token by a clock that is a little ahead.
+pub fn open(keys: &KeyRing, token: &str, now: i64, expiry: Expiry) -> Result<Value, TokenReason> {
+    let claims = keys.open_token(token)?;
+    let time = |name: &str| match claims.get(name) {
+        Some(time) => time.as_i64().map(Some).ok_or(TokenReason::Malformed),
+        None => Ok(None),
+    };
+    let exp = time("exp")?.ok_or(TokenReason::Malformed)?;
     if expiry == Expiry::Checked && exp <= now {
         return Err(TokenReason::Expired);
     }
-    if time("nbf").is_some_and(|nbf| nbf > now) {
+    if time("nbf")?.is_some_and(|nbf| nbf > now) {
         return Err(TokenReason::NotBefore);
     }
-    if time("iat").is_some_and(|iat| iat > now) {
+    if time("iat")?.is_some_and(|iat| iat > now + CLOCK_SKEW) {
         return Err(TokenReason::IssuedAhead);
     }
     if claims.get("iss").and_then(Value::as_str) != Some(ISSUER) {
@@ -87,7 +91,7 @@ pub async fn live_session(
     core: &Parts,
     token: &str,
 ) -> Result<Result<(Value, Session), TokenReason>, StoreUnavailable> {
-    let opened = open(&core.signer, token, core.ctx.clock.unix(), Expiry::Checked)
+    let opened = open(&core.keys, token, core.ctx.clock.unix(), Expiry::Checked)
         .and_then(|claims| session_id(&claims).map(str::to_owned).map(|id| (claims, id)));
     let (claims, id) = match opened {
         Ok(found) => found,

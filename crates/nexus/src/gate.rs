@@ -8,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::{
     auth::{AuthError, Authenticator, Caller, UserClaims, bearer},
     clock::Clock,
+    recent::Recent,
 };
 use http::{HeaderMap, HeaderValue};
 
 use crate::{
-    cache::Recent,
     clients::core::Core,
     domain::{cookies, session::SessionState},
     store::SessionStore,
@@ -175,11 +175,9 @@ impl Gate {
         Ok(visitor)
     }
 
-    /// What can change after verification: time and revocation.
+    /// What can change after verification: time, a withdrawn signing key, revocation.
     async fn check(&self, claims: &UserClaims, token: &str) -> Result<(), AuthError> {
-        if claims.exp <= self.clock.unix() {
-            return Err(AuthError::Expired);
-        }
+        self.auth.check_signature(token).await?;
         let jti = claims.jti.as_deref().unwrap_or_default();
         let revocations = self.auth.revocations();
         revocations.check(jti, claims.iat, &self.clock)?;

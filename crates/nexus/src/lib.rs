@@ -2,7 +2,6 @@
 //! services and adds the shared look to their pages.
 
 pub mod assets;
-mod cache;
 pub mod clients;
 mod compose;
 pub mod config;

@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    auth::{Authenticator, KeySet, RemoteKeys, RevocationFeed, Revocations},
+    auth::{Authenticator, LiveKeys, RemoteKeys, RevocationFeed, Revocations},
     clock::Clock,
     config::CommonSettings,
     logging::{self, LogHandle, LogSink},
@@ -90,7 +90,9 @@ impl ServiceContext {
             settings.compat_service_writes,
         );
         let context = Self::assemble(name, settings, clock, registry, auth, client, Some(logs));
-        let feed = RevocationFeed::new(context.client.clone(), revocations, context.clock.clone());
+        let verifier = context.auth.clone();
+        let feed = RevocationFeed::new(context.client.clone(), revocations, context.clock.clone())
+            .on_keys_changed(move || verifier.keys_changed());
         context.tasks.spawn(feed.run(context.shutdown.clone()));
         Ok(context)
     }
@@ -99,7 +101,7 @@ impl ServiceContext {
     pub fn start_with_keys(
         name: &'static str,
         settings: CommonSettings,
-        keys: KeySet,
+        keys: LiveKeys,
         revocations: Arc<Revocations>,
     ) -> Result<Self, StartError> {
         let logs = logging::init(&settings, name);

@@ -19,6 +19,7 @@ pub mod openapi;
 pub mod pages;
 pub mod problem;
 pub mod rate_limit;
+pub mod recent;
 pub mod registry;
 pub mod server;
 pub mod service_client;

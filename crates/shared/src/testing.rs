@@ -2,19 +2,27 @@
 
 use std::sync::{Arc, OnceLock};
 
-use aws_lc_rs::{encoding::AsDer, rsa::KeySize, signature::RsaKeyPair};
+use aws_lc_rs::{
+    rand::SystemRandom,
+    rsa::{KeyPair as RsaKeyPair, KeySize},
+    signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaEncoding},
+};
 use axum::{Router, body::Body, extract::ConnectInfo};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use clap::Parser;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, jwk::Jwk};
 use serde::Serialize;
+use serde_json::json;
 use tower::ServiceExt;
 
 use crate::{
     auth::{
-        ActingUser, Authenticator, DEFAULT_KEY_ID, ISSUER, KeySet, PermissionLevel, Revocations,
-        ServiceClaims, UserClaims,
+        ActingUser, Authenticator, DEFAULT_KEY_ID, ISSUER, PermissionLevel, Revocations, ServiceClaims,
+        TokenKeys, UserClaims, VerifyingKey,
     },
     clock::Clock,
     config::CommonSettings,
@@ -44,34 +52,80 @@ pub struct TestIdentity {
     pub clock: Clock,
 }
 
-struct Key {
-    encoding: EncodingKey,
-    jwk: Jwk,
+/// An RSA key and what it signs.
+pub struct TestKey {
+    id: String,
+    pair: RsaKeyPair,
+}
+
+impl TestKey {
+    /// A new key.
+    pub fn generate(id: &str) -> Self {
+        Self { id: id.into(), pair: RsaKeyPair::generate(KeySize::Rsa2048).unwrap() }
+    }
+
+    /// A key from a PEM file, under the default name.
+    pub fn from_pem(pem: &[u8]) -> Self {
+        let text = std::str::from_utf8(pem).unwrap();
+        let lines: String = text.lines().filter(|line| !line.starts_with('-')).collect();
+        let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(lines).unwrap()).unwrap();
+        Self { id: DEFAULT_KEY_ID.into(), pair }
+    }
+
+    /// The verifying half.
+    pub fn verifying(&self) -> VerifyingKey {
+        let (modulus, exponent) = self.components();
+        VerifyingKey::new(&self.id, &modulus, &exponent).unwrap()
+    }
+
+    /// The published form.
+    pub fn jwk(&self) -> serde_json::Value {
+        let (modulus, exponent) = self.components();
+        let text = |bytes| URL_SAFE_NO_PAD.encode::<Vec<u8>>(bytes);
+        json!({"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self.id, "n": text(modulus), "e": text(exponent)})
+    }
+
+    /// The public key as a PEM file holds it.
+    pub fn public_pem(&self) -> String {
+        let text = STANDARD.encode(self.verifying().der());
+        let lines: Vec<_> =
+            text.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+    }
+
+    /// A token with the usual header.
+    pub fn sign(&self, claims: &impl Serialize) -> String {
+        let header = json!({"alg": "RS256", "kid": self.id, "typ": "JWT"});
+        self.sign_raw(&header.to_string(), &serde_json::to_string(claims).unwrap())
+    }
+
+    /// A token of any two texts, signed with RS256 whatever they say.
+    pub fn sign_raw(&self, header: &str, claims: &str) -> String {
+        self.sign_with(&RSA_PKCS1_SHA256, header, claims)
+    }
+
+    /// A token of any two texts, signed in any way, whatever they say.
+    pub fn sign_with(&self, encoding: &'static dyn RsaEncoding, header: &str, claims: &str) -> String {
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(encoding, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    fn components(&self) -> (Vec<u8>, Vec<u8>) {
+        let public = self.pair.public_key();
+        let (modulus, exponent) = (public.modulus(), public.exponent());
+        (
+            modulus.big_endian_without_leading_zero().to_vec(),
+            exponent.big_endian_without_leading_zero().to_vec(),
+        )
+    }
 }
 
 /// One key for all tests of a process: making one takes a moment.
-fn key() -> &'static Key {
-    static KEY: OnceLock<Key> = OnceLock::new();
-    KEY.get_or_init(|| {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        let pkcs8 = pair.as_der().unwrap();
-        let pem = pem_of(pkcs8.as_ref());
-        let encoding = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
-        let mut jwk = Jwk::from_encoding_key(&encoding, Algorithm::RS256).unwrap();
-        jwk.common.key_id = Some(DEFAULT_KEY_ID.to_owned());
-        Key { encoding, jwk }
-    })
-}
-
-fn pem_of(pkcs8: &[u8]) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let lines: Vec<String> = STANDARD
-        .encode(pkcs8)
-        .as_bytes()
-        .chunks(64)
-        .map(|line| String::from_utf8_lossy(line).into_owned())
-        .collect();
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
+fn key() -> &'static TestKey {
+    static KEY: OnceLock<TestKey> = OnceLock::new();
+    KEY.get_or_init(|| TestKey::generate(DEFAULT_KEY_ID))
 }
 
 impl Default for TestIdentity {
@@ -86,14 +140,19 @@ impl TestIdentity {
         Self { clock }
     }
 
+    /// The signing key.
+    pub fn key(&self) -> &'static TestKey {
+        key()
+    }
+
     /// The keys that verify this identity's tokens.
-    pub fn keys(&self) -> KeySet {
-        KeySet::default().with_key(DEFAULT_KEY_ID, DecodingKey::from_jwk(&key().jwk).unwrap())
+    pub fn keys(&self) -> TokenKeys {
+        TokenKeys::default().with_key(key().verifying(), None)
     }
 
     /// A JWKS document with the key.
     pub fn jwks(&self) -> serde_json::Value {
-        serde_json::json!({ "keys": [key().jwk] })
+        json!({ "keys": [key().jwk()] })
     }
 
     /// A context of `service` that verifies this identity's tokens and has an empty registry.
@@ -178,9 +237,7 @@ impl TestIdentity {
 
     /// Signs any claims.
     pub fn sign(&self, claims: &impl Serialize) -> String {
-        let mut header = Header::new(Algorithm::RS256);
-        header.kid = Some(DEFAULT_KEY_ID.to_owned());
-        jsonwebtoken::encode(&header, claims, &key().encoding).unwrap()
+        key().sign(claims)
     }
 }
 

@@ -51,9 +51,17 @@ pub enum KeyFileError {
     /// The library refused to make a key.
     #[error("an RSA key could not be made")]
     Generation,
+    /// The list of keys makes no sense.
+    #[error("{path}: {reason}")]
+    Manifest {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
-fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
+pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
     let path = path.to_owned();
     move |source| KeyFileError::Io { path, source }
 }
@@ -61,20 +69,68 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> KeyFileError {
 /// Reads the pair. A missing private key is made (RSA 2048, 0600), a missing public one is written from it (0644), both
 /// atomically, so that processes that start together end up with one pair.
 pub fn load_or_create(private: &Path, public: &Path) -> Result<KeyPair, KeyFileError> {
-    if !private.exists() {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyFileError::Generation)?;
-        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyFileError::Generation)?;
-        if create(private, &pem("PRIVATE KEY", der.as_ref()), 0o600)? && public.exists() {
-            // It belonged to a private key that is gone.
-            tracing::warn!(path = %public.display(), "the private key was missing: a new pair replaces the public key");
-            fs::remove_file(public).map_err(io_error(public))?;
+    if !private.exists() && write_private(&generate()?, private)? && public.exists() {
+        // It belonged to a private key that is gone.
+        tracing::warn!(path = %public.display(), "the private key was missing: a new pair replaces the public key");
+        fs::remove_file(public).map_err(io_error(public))?;
+    }
+    if !public.exists() {
+        write_public(&read_private(private)?, public)?;
+    }
+    load(private, public)
+}
+
+/// A new key: RSA 2048 (platform.md §16).
+pub fn generate() -> Result<KeyPair, KeyFileError> {
+    KeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyFileError::Generation)
+}
+
+/// Characters of a key's name that its files bear.
+const NAME_LENGTH: usize = 8;
+
+/// Names of the private and the public file of a key made by rotation.
+pub fn names(kid: &str) -> (PathBuf, PathBuf) {
+    let short: String = kid.chars().take(NAME_LENGTH).collect();
+    (format!("jwt_{short}_private.pem").into(), format!("jwt_{short}_public.pem").into())
+}
+
+/// Removes drafts, and files as [`names`] calls them that are not in use.
+pub fn remove_leftovers(folder: &Path, in_use: &[&Path]) -> Result<(), KeyFileError> {
+    for entry in fs::read_dir(folder).map_err(io_error(folder))? {
+        let path = entry.map_err(io_error(folder))?.path();
+        let name = path.file_name().unwrap_or_default();
+        if !in_use.contains(&Path::new(name)) && name.to_str().is_some_and(is_ours) {
+            fs::remove_file(&path).map_err(io_error(&path))?;
         }
     }
+    Ok(())
+}
+
+fn is_ours(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("jwt_") else { return false };
+    let of_key = |suffix| rest.strip_suffix(suffix).is_some_and(|short| short.len() == NAME_LENGTH);
+    rest.ends_with(".new") || of_key("_private.pem") || of_key("_public.pem")
+}
+
+/// Writes a pair into new files (0600 and 0644).
+pub fn write(pair: &KeyPair, private: &Path, public: &Path) -> Result<(), KeyFileError> {
+    write_private(pair, private)?;
+    write_public(pair, public)
+}
+
+fn write_private(pair: &KeyPair, path: &Path) -> Result<bool, KeyFileError> {
+    let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyFileError::Generation)?;
+    create(path, &pem("PRIVATE KEY", der.as_ref()), 0o600)
+}
+
+fn write_public(pair: &KeyPair, path: &Path) -> Result<(), KeyFileError> {
+    let der: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| KeyFileError::Generation)?;
+    create(path, &pem("PUBLIC KEY", der.as_ref()), 0o644).map(|_| ())
+}
+
+/// Reads a pair that exists.
+pub fn load(private: &Path, public: &Path) -> Result<KeyPair, KeyFileError> {
     let pair = read_private(private)?;
-    if !public.exists() {
-        let der: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| KeyFileError::Generation)?;
-        create(public, &pem("PUBLIC KEY", der.as_ref()), 0o644)?;
-    }
     let text = fs::read(public).map_err(io_error(public))?;
     let published =
         DecodingKey::from_rsa_pem(&text).map_err(|_| KeyFileError::NotAKey { path: public.to_owned() })?;
@@ -180,6 +236,29 @@ mod tests {
         assert!(matches!(load_or_create(&path("a.pem"), &path("a.pub")), Err(KeyFileError::NotAKey { .. })));
         fs::write(path("b.pem"), "nonsense").unwrap();
         assert!(matches!(load_or_create(&path("b.pem"), &path("b.pub")), Err(KeyFileError::NotAKey { .. })));
+    }
+
+    #[test]
+    fn leftovers_of_rotations_are_removed_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let kept = [
+            "jwt_AAAAAAAA_private.pem",
+            "jwt_private.pem",
+            "jwt_old_private.pem",
+            "realm_1.new",
+            "jwt_keys.json",
+        ];
+        let removed = ["jwt_BBBBBBBB_private.pem", "jwt_BBBBBBBB_public.pem", "jwt_private.17.new"];
+        for name in kept.iter().chain(&removed) {
+            fs::write(home.path().join(name), "").unwrap();
+        }
+        remove_leftovers(home.path(), &["jwt_AAAAAAAA_private.pem".as_ref()]).unwrap();
+        for name in kept {
+            assert!(home.path().join(name).exists(), "{name}");
+        }
+        for name in removed {
+            assert!(!home.path().join(name).exists(), "{name}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod ago;
 pub mod claims;
+pub mod key_schedule;
 pub mod lockout;
 pub mod oidc;
 pub mod origins;

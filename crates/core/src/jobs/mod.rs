@@ -16,6 +16,7 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Starts all jobs.
 pub fn start(core: &AppState) {
     core.ctx.spawn("sessions", core.sessions.clone().maintain());
+    core.ctx.spawn("signing keys", core.keys.clone().watch());
     core.ctx.spawn("service secrets", core.secrets.clone().watch());
     if let Some(realm) = &core.realm {
         core.ctx.spawn("local realm", keep_realm(core.clone(), realm.clone()));

@@ -12,6 +12,8 @@ mod endings;
 #[cfg(test)]
 mod instances;
 #[cfg(test)]
+mod key_rotation;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod oauth;

@@ -52,7 +52,7 @@ async fn the_feed_is_for_services_that_mean_core() {
     let user = core.user_token(Admin).await;
     let now = core.clock.unix();
     let elsewhere = hivematrix_core::domain::claims::service("beacon", "codex", None, now);
-    let elsewhere = core.state.signer.sign(&elsewhere).await.unwrap();
+    let elsewhere = core.state.keys.sign(&elsewhere).await.unwrap();
     let get = |path: &str| core.client.get(path);
     assert_eq!(get("/api/revocations").send().await.status, 401);
     assert_eq!(get("/api/revocations").bearer(&user).send().await.status, 403);
@@ -67,7 +67,7 @@ async fn a_token_whose_session_is_unknown_is_announced_all_the_same() {
     let now = core.clock.unix();
     let claims = json!({"iss": "hivematrix-core", "sub": "u", "jti": "from-before", "permission_level": "admin", "iat": now,
         "exp": now + 60});
-    let token = core.state.signer.sign(&claims).await.unwrap();
+    let token = core.state.keys.sign(&claims).await.unwrap();
     assert_eq!(core.client.post("/api/token/revoke").json(&json!({"token": token})).send().await.status, 404);
     assert_eq!(ids(&page(&core, None).await), ["from-before"]);
 }

@@ -46,7 +46,7 @@ async fn sessions_of_upstreams_core_and_of_the_seeds_form_go_on() {
     for (id, value) in [("Oy15xOhb5Vs7BNcRKxPnxthUoz0C7m0C2i8Ubh4qmqg", wrapper), ("seed", data.clone())] {
         redis.setex(&format!("session:{id}"), 3600, &value.to_string()).await;
         let token = json!({"iss": "hivematrix-core", "sub": "u1", "jti": id, "iat": now, "exp": now + 3600});
-        let token = core.state.signer.sign(&token).await.unwrap();
+        let token = core.state.keys.sign(&token).await.unwrap();
         let answer = core.client.post("/api/token/validate").json(&json!({"token": token})).send().await;
         assert_eq!((answer.status.as_u16(), &answer.json()["user"]), (200, &data), "{id}");
         core.client.post("/api/token/revoke").json(&json!({"token": token})).send().await;
@@ -102,7 +102,7 @@ impl Core {
     async fn user_claims(&self, id: &str) -> String {
         let now = self.clock.unix();
         let claims = json!({"iss": "hivematrix-core", "sub": "user-technician", "jti": id, "iat": now, "exp": now + 3600});
-        self.state.signer.sign(&claims).await.unwrap()
+        self.state.keys.sign(&claims).await.unwrap()
     }
 }
 

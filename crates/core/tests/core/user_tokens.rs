@@ -108,7 +108,7 @@ async fn only_access_tokens_of_the_suites_own_client_are_exchanged(pool: PgPool)
     for (name, token) in [
         ("substituted", json!(realm.signer.sign(&foreign).await.unwrap())),
         ("another issuer", json!(realm.signer.sign(&elsewhere).await.unwrap())),
-        ("signed by core's own key", json!(core.state.signer.sign(&claims(access)).await.unwrap())),
+        ("signed by core's own key", json!(core.state.keys.sign(&claims(access)).await.unwrap())),
         ("a service account", service),
         ("an ID token", tokens["id_token"].clone()),
         ("garbage", json!("garbage")),

@@ -1,6 +1,7 @@
 //! The requests that upstream's callers send, with the answers of our contract (core.md §2, right-hand column of §2.6).
 
-use hivematrix_shared::auth::PermissionLevel;
+use aws_lc_rs::signature::RSA_PSS_SHA256;
+use hivematrix_shared::{auth::PermissionLevel, testing::TestKey};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -122,12 +123,20 @@ async fn tokens_are_refused_with_the_contracts_words() {
         claims
     };
     let other = Core::start(Options { own_keys: true, ..Options::default() }).await;
-    let sign = async |core: &Core, claims: Value| core.state.signer.sign(&claims).await.unwrap();
+    let sign = async |core: &Core, claims: Value| core.state.keys.sign(&claims).await.unwrap();
     let valid = sign(&core, user(json!({}))).await;
     let (_, rest) = valid.split_once('.').unwrap();
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let with_header = |header: Value| format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string()));
     let unknown = "Session expired or revoked";
+    let key = TestKey::from_pem(&std::fs::read(core.home().join("core/keys/jwt_private.pem")).unwrap());
+    let pem = std::fs::read(core.home().join("core/keys/jwt_public.pem")).unwrap();
+    let with_public_key = jsonwebtoken::encode(
+        &jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256),
+        &user(json!({})),
+        &jsonwebtoken::EncodingKey::from_secret(&pem),
+    )
+    .unwrap();
     let cases = [
         ("expired", sign(&core, user(json!({"iat": now - 3600, "exp": now}))).await, "Token expired", 404),
         ("unknown session", valid.clone(), unknown, 404),
@@ -166,8 +175,84 @@ async fn tokens_are_refused_with_the_contracts_words() {
         ),
         (
             "from the future",
-            sign(&core, user(json!({"iat": now + 60}))).await,
+            sign(&core, user(json!({"iat": now + 6}))).await,
             "Invalid token: The token is not yet valid (iat)",
+            401,
+        ),
+        ("issued by a clock a little ahead", sign(&core, user(json!({"iat": now + 5}))).await, unknown, 404),
+        (
+            "exp as text",
+            sign(&core, user(json!({"exp": "4102444800"}))).await,
+            "Invalid token: Malformed token",
+            401,
+        ),
+        (
+            "exp as a fraction",
+            sign(&core, user(json!({"exp": 4102444800.5}))).await,
+            "Invalid token: Malformed token",
+            401,
+        ),
+        (
+            "exp beyond 2^63",
+            sign(&core, user(json!({"exp": 9223372036854775808_u64}))).await,
+            "Invalid token: Malformed token",
+            401,
+        ),
+        ("no exp", sign(&core, user(json!({"exp": null}))).await, "Invalid token: Malformed token", 401),
+        ("negative exp", sign(&core, user(json!({"exp": -1}))).await, "Token expired", 404),
+        (
+            "iat as text",
+            sign(&core, user(json!({"iat": "now"}))).await,
+            "Invalid token: Malformed token",
+            401,
+        ),
+        ("jti as number", sign(&core, user(json!({"jti": 5}))).await, "Token has no session ID", 400),
+        (
+            "no kid",
+            key.sign_raw(r#"{"alg":"RS256","typ":"JWT"}"#, &user(json!({})).to_string()),
+            unknown,
+            404,
+        ),
+        (
+            "unknown kid",
+            key.sign_raw(r#"{"alg":"RS256","kid":"other-key"}"#, &user(json!({})).to_string()),
+            "Invalid token: Signature verification failed",
+            401,
+        ),
+        (
+            "kid of the realm's key",
+            key.sign_raw(r#"{"alg":"RS256","kid":"hivematrix-realm-key-1"}"#, &user(json!({})).to_string()),
+            "Invalid token: Signature verification failed",
+            401,
+        ),
+        (
+            "demands in the header",
+            key.sign_raw(r#"{"alg":"RS256","crit":["exp"]}"#, &user(json!({})).to_string()),
+            "Invalid token: Malformed token",
+            401,
+        ),
+        (
+            "alg in lower case",
+            key.sign_raw(r#"{"alg":"rs256"}"#, &user(json!({})).to_string()),
+            "Invalid token: The specified alg value is not allowed",
+            401,
+        ),
+        (
+            "PS256",
+            key.sign_with(&RSA_PSS_SHA256, r#"{"alg":"PS256"}"#, &user(json!({})).to_string()),
+            "Invalid token: The specified alg value is not allowed",
+            401,
+        ),
+        (
+            "PS256 called RS256",
+            key.sign_with(&RSA_PSS_SHA256, r#"{"alg":"RS256"}"#, &user(json!({})).to_string()),
+            "Invalid token: Signature verification failed",
+            401,
+        ),
+        (
+            "HS256 with the public key",
+            with_public_key,
+            "Invalid token: The specified alg value is not allowed",
             401,
         ),
         ("garbage", "garbage".into(), "Invalid token: Not enough segments", 401),

@@ -2,6 +2,8 @@
 
 mod cleanup;
 mod control;
+mod core;
+mod keys;
 mod list;
 mod logs;
 mod offline;
@@ -41,6 +43,9 @@ pub enum Command {
     Logs(LogsArgs),
     /// A token for tests and scripts.
     Token(TokenArgs),
+    /// The keys that sign tokens: look at them, or replace them.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// The secret by which a service proves to Core who it is, for scripts that ask Core in its place.
     Secret(NameArgs),
     /// Write the generated registries (services.json and its companions).
@@ -173,6 +178,32 @@ pub struct TokenArgs {
     pub ttl: u32,
 }
 
+/// What `helm keys` can do.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a new signing key. It is published first and signs after six minutes; the old one counts until its last token
+    /// has expired. No request fails.
+    Rotate(RotateArgs),
+    /// The keys and their times.
+    Status(KeysStatusArgs),
+}
+
+/// Arguments of `helm keys rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// For a stolen key: the new one signs at once, no other counts any more, and everybody has to sign in again.
+    #[arg(long)]
+    pub now: bool,
+}
+
+/// Arguments of `helm keys status`.
+#[derive(Debug, Args)]
+pub struct KeysStatusArgs {
+    /// As JSON: kid, state, created_at, signs_from, retires_at (Unix seconds).
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Permission levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Permission {
@@ -236,6 +267,8 @@ async fn dispatch(settings: Settings) -> Result<()> {
         Command::List => list::run(&layout),
         Command::Logs(args) => logs::run(&layout, args).await,
         Command::Token(args) => token::run(&layout, &args).await,
+        Command::Keys(KeysCommand::Rotate(args)) => keys::rotate(&layout, &args).await,
+        Command::Keys(KeysCommand::Status(args)) => keys::status(&layout, &args).await,
         Command::Secret(args) => secret::run(&layout, &args.service),
         Command::UpdateConfig(args) => update_config::run(&layout, &args),
         Command::CleanupLogs(args) => cleanup::run(&layout, &args).await,
@@ -312,6 +345,10 @@ mod tests {
             "token --permission technician",
             "token --service beacon:codex",
             "token --get /codex/api/companies",
+            "keys rotate",
+            "keys rotate --now",
+            "keys status",
+            "keys status --json",
             "secret beacon",
             "update-config",
             "update-config --default",
@@ -332,6 +369,8 @@ mod tests {
             "logs codex --service core",
             "logs --tail 0",
             "token --permission root",
+            "keys",
+            "keys rotate now",
             "secret",
             "token --service beacon",
             "token --service beacon:codex --permission admin",

@@ -5,18 +5,15 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use hivematrix_shared::config::Secret;
+use hivematrix_shared::{config::Secret, recent::Recent};
 use redis::{
     AsyncCommands, Client, ExistenceCheck, RedisError, SetExpiry, SetOptions,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 
-use crate::{
-    cache::Recent,
-    domain::{
-        seal::{SealError, Sealer, sha256},
-        session::{LOGIN_LIFETIME, SessionState},
-    },
+use crate::domain::{
+    seal::{SealError, Sealer, sha256},
+    session::{LOGIN_LIFETIME, SessionState},
 };
 
 const IN_COOKIE: char = 'c';

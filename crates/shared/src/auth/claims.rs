@@ -64,6 +64,68 @@ pub struct ServiceClaims {
     pub exp: i64,
 }
 
+/// The claims of any token of ours, read in one go.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claims {
+    pub iss: String,
+    pub iat: i64,
+    #[serde(default)]
+    pub nbf: Option<i64>,
+    exp: i64,
+    sub: String,
+    #[serde(default, rename = "type")]
+    token_type: Option<String>,
+    #[serde(default)]
+    jti: Option<String>,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    preferred_username: String,
+    #[serde(default)]
+    permission_level: PermissionLevel,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    calling_service: Option<String>,
+    #[serde(default)]
+    target_service: Option<String>,
+    #[serde(default)]
+    on_behalf_of: Option<ActingUser>,
+}
+
+impl Claims {
+    /// Whose token it is: without `type` a user's, with `service` a service's, with any other nobody's.
+    pub fn into_caller(self) -> Option<Caller> {
+        match self.token_type {
+            None => Some(Caller::User(UserClaims {
+                iss: self.iss,
+                sub: self.sub,
+                jti: self.jti,
+                name: self.name,
+                email: self.email,
+                preferred_username: self.preferred_username,
+                permission_level: self.permission_level,
+                groups: self.groups,
+                iat: self.iat,
+                exp: self.exp,
+            })),
+            Some(token_type) if token_type == "service" => Some(Caller::Service(ServiceClaims {
+                iss: self.iss,
+                sub: self.sub,
+                token_type,
+                calling_service: self.calling_service?,
+                target_service: self.target_service?,
+                on_behalf_of: self.on_behalf_of,
+                iat: self.iat,
+                exp: self.exp,
+            })),
+            Some(_) => None,
+        }
+    }
+}
+
 /// A user as far as rights go: the caller of a user token, or the one a service acts for.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize, ToSchema)]
 pub struct ActingUser {

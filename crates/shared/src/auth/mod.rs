@@ -3,22 +3,29 @@
 mod claims;
 mod extractors;
 mod jwks;
+mod jws;
+mod keys;
 mod level;
+mod remote_keys;
 mod revocations;
 #[cfg(test)]
 mod tests;
 mod token;
 mod verify;
 
+use self::claims::Claims;
 pub use self::{
     claims::{ActingUser, Caller, DEFAULT_KEY_ID, ISSUER, ServiceClaims, UserClaims},
     extractors::{
         AdminEvenInOutage, AdminOnly, Authenticated, BillingOnly, MaybeCaller, ServiceOnly, StaffOnly,
         TechnicianOnly, UserOnly,
     },
-    jwks::{KeySet, RemoteKeys},
+    jwks::KeySet,
+    jws::{JwsError, Unverified, VerifyingKey},
+    keys::{LiveKeys, TokenKeys},
     level::{PermissionLevel, UnknownLevel},
+    remote_keys::{Lookup, RemoteKeys},
     revocations::{RevocationFeed, Revocations},
     token::{BearerToken, COOKIE, bearer, cookie, is_same_origin, token_of},
-    verify::{AuthError, Authentication, Authenticator},
+    verify::{AuthError, Authentication, Authenticator, CLOCK_SKEW},
 };

@@ -112,6 +112,7 @@ pub struct RevocationFeed {
     clock: Clock,
     cursor: Option<String>,
     warned: bool,
+    keys_changed: Box<dyn Fn() + Send + Sync>,
 }
 
 enum FeedEnd {
@@ -122,7 +123,14 @@ enum FeedEnd {
 impl RevocationFeed {
     /// A feed into `revocations`.
     pub fn new(client: ServiceClient, revocations: Arc<Revocations>, clock: Clock) -> Self {
-        Self { client, revocations, clock, cursor: None, warned: false }
+        Self { client, revocations, clock, cursor: None, warned: false, keys_changed: Box::new(|| ()) }
+    }
+
+    /// Calls `hook` whenever Core's signing keys may have changed: it said so, or could not be heard for a while.
+    #[must_use]
+    pub fn on_keys_changed(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.keys_changed = Box::new(hook);
+        self
     }
 
     /// Follows Core until `shutdown`.
@@ -191,6 +199,7 @@ impl RevocationFeed {
             Ok(Ok(response)) => response,
         };
         self.note_contact();
+        (self.keys_changed)();
         let body = response.bytes_stream().map_err(std::io::Error::other);
         let mut lines = StreamReader::new(body).lines();
         let (mut id, mut data) = (None, String::new());
@@ -201,7 +210,9 @@ impl RevocationFeed {
                 Ok(Ok(None)) => return FeedEnd::Broken("closed".into()),
                 Ok(Ok(Some(line))) => {
                     self.note_contact();
-                    if let Some(value) = line.strip_prefix("id:") {
+                    if line.strip_prefix("event:").is_some_and(|event| event.trim() == "keys") {
+                        (self.keys_changed)();
+                    } else if let Some(value) = line.strip_prefix("id:") {
                         id = Some(value.trim().to_owned());
                     } else if let Some(value) = line.strip_prefix("data:") {
                         data.push_str(value.trim());
@@ -234,6 +245,7 @@ impl RevocationFeed {
                 }
                 self.cursor = Some(page.cursor);
                 self.revocations.heard(&self.clock);
+                (self.keys_changed)();
             }
             Err(error) => {
                 tracing::debug!(error = %error, "Core was not heard");

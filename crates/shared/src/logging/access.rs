@@ -6,8 +6,10 @@ use http::{Method, StatusCode};
 
 use super::ACCESS_TARGET;
 
-/// Routes that machines ask all the time, and log ingestion itself: their successes are DEBUG lines.
-const QUIET: [&str; 6] = ["/health", "/livez", "/readyz", "/metrics", "/api/logs", "/api/logs/ingest"];
+/// Routes that machines ask all the time, log ingestion itself, and tokens that services fetch for each other: their
+/// successes are DEBUG lines. Refusals are logged.
+const QUIET: [&str; 7] =
+    ["/health", "/livez", "/readyz", "/metrics", "/api/logs", "/api/logs/ingest", "/service-token"];
 
 /// A request and its answer. Correlation id and user come from the request's span.
 #[derive(Clone, Copy, Debug)]

@@ -3,19 +3,18 @@
 use axum::{body::Bytes, extract::State, response::IntoResponse};
 use hivematrix_shared::{
     auth::PermissionLevel,
-    config::Secret,
     contracts::core::TokenAnswer,
     extract::Json,
     problem::{Problem, Result},
 };
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::body;
+use super::{body, require_helm};
 use crate::{
     domain::session::{LIFETIME, LONGEST_LIFETIME, UserData},
-    routes::request::{DirectLocal, text},
+    routes::request::DirectLocal,
     state::AppState,
     tokens,
 };
@@ -43,10 +42,7 @@ pub async fn internal_token(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<impl IntoResponse> {
-    let secret = Secret::new(text(&headers, "x-service-secret").unwrap_or_default());
-    if !core.secrets.fits("helm", &secret) {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED).error("Invalid service credentials"));
-    }
+    require_helm(&core, &headers)?;
     let wanted: InternalTokenRequest = serde_json::from_value(body::object(&headers, &body)?.into())
         .map_err(|error| Problem::bad_request(format!("{error}.")))?;
     let level: PermissionLevel =

@@ -9,7 +9,7 @@ use hivematrix_shared::{
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::answer;
+use super::{SECRET_HEADER, answer};
 use crate::{
     routes::request::{media_type, text, wrong_media_type},
     state::{AppState, Parts},
@@ -49,7 +49,7 @@ pub async fn introspect(
 }
 
 fn authorize(core: &Parts, headers: &HeaderMap, authentication: &Authentication) -> Result<()> {
-    if let Some(secret) = text(headers, "x-service-secret") {
+    if let Some(secret) = text(headers, SECRET_HEADER) {
         let fits = core.secrets.fits_any(&Secret::new(secret));
         return fits
             .then_some(())
@@ -62,7 +62,7 @@ fn authorize(core: &Parts, headers: &HeaderMap, authentication: &Authentication)
 }
 
 async fn active_claims(core: &Parts, token: &str) -> Result<Option<Value>> {
-    let Ok(claims) = tokens::open(&core.signer, token, core.ctx.clock.unix(), Expiry::Checked) else {
+    let Ok(claims) = tokens::open(&core.keys, token, core.ctx.clock.unix(), Expiry::Checked) else {
         return Ok(None);
     };
     if claims.get("type").and_then(Value::as_str) == Some("service") {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use hivematrix_shared::extract::Json;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::state::AppState;
 
@@ -10,5 +10,5 @@ use crate::state::AppState;
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "tokens", security(()),
     responses((status = 200, description = "A JSON Web Key Set", body = Object)))]
 pub async fn jwks(State(core): State<AppState>) -> Json<Value> {
-    Json(json!({ "keys": [core.signer.jwk()] }))
+    Json(core.keys.jwks())
 }

@@ -38,8 +38,9 @@ pub struct Continue {
 }
 
 /// Sessions that were ended before their tokens expire. With `Accept: text/event-stream` the answer stays open and brings
-/// each one as an event `revoked` whose id is the cursor (`Last-Event-ID` resumes), and a comment every 5 s. An instance that
-/// has lost Redis ends its streams and answers 503, so that its readers go to another one.
+/// each one as an event `revoked` whose id is the cursor (`Last-Event-ID` resumes), and a comment every 5 s. An event `keys`
+/// says that the signing keys are others from now on. An instance that has lost Redis ends its streams and answers 503, so
+/// that its readers go to another one.
 #[utoipa::path(get, path = "/api/revocations", tag = "sessions",
     responses(
         (status = 200, description = "Revocations after the cursor", body = RevocationPage),
@@ -64,7 +65,7 @@ pub async fn revocations(
     if text(&headers, header::ACCEPT.as_str()).is_some_and(|accept| accept.contains("text/event-stream")) {
         let sessions = core.sessions.clone();
         let stale = async move { sessions.until_stale().await };
-        let events = events(core.sessions.clone(), since)
+        let events = stream::select(events(core.sessions.clone(), since), key_changes(&core))
             .take_until(core.ctx.shutdown.clone().cancelled_owned())
             .take_until(Box::pin(stale));
         return Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_OF_LIFE)).into_response());
@@ -95,6 +96,19 @@ fn events(
         let event = Event::default().event("revoked").id(id);
         // A session id and a number always make JSON; should they ever not, the stream goes on without data.
         Ok(event.clone().json_data(session(entry)).unwrap_or(event))
+    })
+}
+
+/// An event for each change of the signing keys. It has no id: whoever was not connected fetches the keys anyway.
+fn key_changes(core: &AppState) -> impl Stream<Item = Result<Event, Infallible>> + Send + use<> {
+    let mut changes = core.keys.changes();
+    changes.mark_unchanged();
+    stream::unfold(changes, |mut changes| async move {
+        changes.changed().await.ok()?;
+        let kids = changes.borrow_and_update().clone();
+        let event = Event::default().event("keys");
+        let event = event.clone().json_data(serde_json::json!({ "kids": kids })).unwrap_or(event);
+        Some((Ok(event), changes))
     })
 }
 

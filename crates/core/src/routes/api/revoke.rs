@@ -26,7 +26,7 @@ pub async fn revoke(State(core): State<AppState>, headers: HeaderMap, body: Byte
         return Ok(error(StatusCode::BAD_REQUEST, "No token provided"));
     };
     let now = core.ctx.clock.unix();
-    let opened = tokens::open(&core.signer, &token, now, Expiry::Ignored)
+    let opened = tokens::open(&core.keys, &token, now, Expiry::Ignored)
         .and_then(|claims| tokens::session_id(&claims).map(str::to_owned).map(|id| (claims, id)));
     let (claims, id) = match opened {
         Ok(found) => found,

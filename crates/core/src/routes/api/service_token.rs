@@ -14,16 +14,13 @@ use hivematrix_shared::{
 };
 use http::{HeaderMap, StatusCode};
 
-use super::{body, error};
+use super::{SECRET_HEADER, body, error};
 use crate::{
     domain::{claims, service_name},
     routes::request::{Local, came_through_gateway, text},
     state::{AppState, Parts},
     tokens,
 };
-
-/// Header with the calling service's own secret.
-const SECRET_HEADER: &str = "x-service-secret";
 
 /// A token for calls from one service to another, valid for 300 s. With a live user token in `user_token` it carries that
 /// user as `on_behalf_of`.
@@ -58,7 +55,7 @@ pub async fn service_token(
         None => None,
     };
     let claims = claims::service(calling, target, on_behalf_of, core.ctx.clock.unix());
-    let token = core.signer.sign(&claims).await?;
+    let token = core.keys.sign(&claims).await?;
     Ok(Json(TokenAnswer { token }).into_response())
 }
 

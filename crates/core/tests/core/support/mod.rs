@@ -19,14 +19,14 @@ use std::{
 use clap::Parser;
 use hivematrix_core::{
     config::Settings,
-    crypto::{key_files, random, signer::Signer},
+    crypto::{key_files, key_ring::KeyRing, random},
     domain::session::{LIFETIME, UserData},
     jobs,
     state::AppState,
     tokens,
 };
 use hivematrix_shared::{
-    auth::{Authenticator, DEFAULT_KEY_ID, KeySet, PermissionLevel, Revocations},
+    auth::{Authenticator, PermissionLevel, Revocations},
     clock::Clock,
     config::Secret,
     context::ServiceContext,
@@ -76,6 +76,8 @@ pub struct Options {
     pub clock: Clock,
     /// Keys that no other Core of the process has.
     pub own_keys: bool,
+    /// A folder for the signing keys that outlives this Core or is shared with another.
+    pub keys_in: Option<PathBuf>,
     /// Makes the first users; otherwise that is the job's work.
     pub bootstrap: bool,
     pub change: fn(&mut Settings),
@@ -92,6 +94,7 @@ impl Default for Options {
             redis_url: None,
             clock: now(),
             own_keys: false,
+            keys_in: None,
             bootstrap: true,
             change: |_| {},
             provider_url: None,
@@ -145,24 +148,26 @@ impl Core {
         if !options.own_keys {
             copy_keys(&home.path().join("core/keys"));
         }
-        let pair = key_files::load_or_create(
+        if let Some(folder) = options.keys_in {
+            settings.jwt_private_key_file = folder.join("jwt_private.pem");
+            settings.jwt_public_key_file = folder.join("jwt_public.pem");
+        }
+        let clock = options.clock;
+        let keys = KeyRing::open(
             &settings.key_path(&settings.jwt_private_key_file),
             &settings.key_path(&settings.jwt_public_key_file),
+            clock.clone(),
         )
         .unwrap();
-        let signer = Signer::new(pair, DEFAULT_KEY_ID);
-        let clock = options.clock;
         let revocations = Arc::new(Revocations::local());
-        let keys = KeySet::default().with_key(DEFAULT_KEY_ID, signer.decoding_key());
-        let auth = Authenticator::local("core", clock.clone(), keys, revocations.clone(), false);
+        let auth = Authenticator::local("core", clock.clone(), keys.verifying(), revocations.clone(), false);
         let registry = RegistryHandle::of(registry());
         let service_client = ServiceClient::new(&settings.common, registry.clone()).unwrap();
         let common = settings.common.clone();
         let ctx =
             ServiceContext::assemble("core", common, clock.clone(), registry, auth, service_client, None);
-        let state = hivematrix_core::assemble(ctx.clone(), settings, signer, revocations, options.pool)
-            .await
-            .unwrap();
+        let state =
+            hivematrix_core::assemble(ctx.clone(), settings, keys, revocations, options.pool).await.unwrap();
         if let Some(realm) = state.realm.as_ref().filter(|_| options.bootstrap) {
             realm.bootstrap(&state.settings).await.unwrap();
             realm.set_ready();
@@ -224,14 +229,19 @@ impl Core {
 
     /// Starts a session without a login.
     pub async fn user_token(&self, level: PermissionLevel) -> String {
+        self.user_token_for(level, LIFETIME).await
+    }
+
+    /// As [`Core::user_token`], for a session of so many seconds.
+    pub async fn user_token_for(&self, level: PermissionLevel, lifetime: i64) -> String {
         let user = user(&format!("user-{level}"), level);
-        tokens::start_session(&self.state, user, "192.0.2.9", LIFETIME).await.unwrap().0
+        tokens::start_session(&self.state, user, "192.0.2.9", lifetime).await.unwrap().0
     }
 
     /// A service token for Core itself.
     pub async fn service_token(&self, caller: &str) -> String {
         let claims = hivematrix_core::domain::claims::service(caller, "core", None, self.clock.unix());
-        self.state.signer.sign(&claims).await.unwrap()
+        self.state.keys.sign(&claims).await.unwrap()
     }
 
     pub fn home(&self) -> &Path {
