@@ -180,6 +180,9 @@ impl Page {
             ("name=\"id\" value=\"", '"'),
             ("id=\"totpSecret\" value=\"", '"'),
             ("id=\"kc-totp-secret-key\">", '<'),
+            // How large the picture is depends on the digits among the key's letters.
+            ("<svg class=\"qr\" viewBox=\"", '"'),
+            ("<path fill=\"#fff\" d=\"", '"'),
             ("<path fill=\"#000\" d=\"", '"'),
             ("<li class=\"code-list__item\">", '<'),
             ("<time datetime=\"", '>'),
