@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod control;
+mod keycloak;
 mod list;
 mod logs;
 mod offline;
@@ -43,6 +44,9 @@ pub enum Command {
     Token(TokenArgs),
     /// The secret by which a service proves to Core who it is, for scripts that ask Core in its place.
     Secret(NameArgs),
+    /// Let people sign in by Keycloak instead of Core's own realm.
+    #[command(subcommand)]
+    Keycloak(keycloak::KeycloakCommand),
     /// Write the generated registries (services.json and its companions).
     UpdateConfig(UpdateConfigArgs),
     /// Remove old log lines.
@@ -237,6 +241,7 @@ async fn dispatch(settings: Settings) -> Result<()> {
         Command::Logs(args) => logs::run(&layout, args).await,
         Command::Token(args) => token::run(&layout, &args).await,
         Command::Secret(args) => secret::run(&layout, &args.service),
+        Command::Keycloak(command) => keycloak::run(&layout, &settings.common, command).await,
         Command::UpdateConfig(args) => update_config::run(&layout, &args),
         Command::CleanupLogs(args) => cleanup::run(&layout, &args).await,
         Command::Serve(args) => {
@@ -313,6 +318,11 @@ mod tests {
             "token --service beacon:codex",
             "token --get /codex/api/companies",
             "secret beacon",
+            "keycloak configure",
+            "keycloak configure --url https://sso.example --realm msp --admin-user root --admin-password-file f --demo",
+            "keycloak status",
+            "keycloak forget",
+            "keycloak realm",
             "update-config",
             "update-config --default",
             "cleanup-logs --days 30 --dry-run",
@@ -335,6 +345,8 @@ mod tests {
             "secret",
             "token --service beacon",
             "token --service beacon:codex --permission admin",
+            "keycloak",
+            "keycloak configure --admin-password x",
             "up --port 70000",
             "up --size huge",
         ] {
