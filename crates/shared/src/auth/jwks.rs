@@ -7,7 +7,10 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use jsonwebtoken::{DecodingKey, jwk::JwkSet};
+use jsonwebtoken::{
+    DecodingKey,
+    jwk::{JwkSet, PublicKeyUse},
+};
 use tokio::sync::Mutex;
 
 use super::DEFAULT_KEY_ID;
@@ -21,9 +24,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub struct KeySet(HashMap<String, DecodingKey>);
 
 impl KeySet {
-    /// The RSA keys of a JWKS document; others are left out.
+    /// The keys of a JWKS document that sign, of whatever kind; those for encryption and unknown kinds are left out.
     pub fn from_jwks(set: &JwkSet) -> Self {
-        let keys = set.keys.iter().filter_map(|jwk| {
+        let signs = set.keys.iter().filter(|jwk| jwk.common.public_key_use != Some(PublicKeyUse::Encryption));
+        let keys = signs.filter_map(|jwk| {
             let id = jwk.common.key_id.clone().unwrap_or_else(|| DEFAULT_KEY_ID.to_owned());
             DecodingKey::from_jwk(jwk).ok().map(|key| (id, key))
         });
