@@ -35,6 +35,7 @@ struct Slots {
     active: OnceLock<String>,
     policy: OnceLock<PagePolicy>,
     bare: OnceLock<()>,
+    look: OnceLock<Look>,
 }
 
 impl Frame {
@@ -53,6 +54,11 @@ impl Frame {
     /// The page follows another policy than our own pages do.
     pub fn set_policy(&self, policy: PagePolicy) {
         let _ = self.0.policy.set(policy);
+    }
+
+    /// The page is shown in this look, whatever the user prefers.
+    pub fn set_look(&self, look: Look) {
+        let _ = self.0.look.set(look);
     }
 
     /// The page keeps its own look.
@@ -95,14 +101,15 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     if !composable || slots.bare.get().is_some() {
         return response;
     }
-    let look = match slots.visitor.get() {
-        Some(visitor) => {
+    let look = match (slots.look.get(), slots.visitor.get()) {
+        (Some(look), _) => *look,
+        (None, Some(visitor)) => {
             // The frame stands outside the request's own scope, but Codex should know which page asks.
             let id = response.headers().get(correlation::HEADER).and_then(|id| id.to_str().ok());
             let id = id.unwrap_or(correlation::NONE).to_owned();
             correlation::scope(id, gateway.preferences.look(&visitor.claims.email)).await
         }
-        None => Look::default(),
+        (None, None) => Look::default(),
     };
     let panel = slots.visitor.get().map(|visitor| {
         let registry = gateway.context.registry.load();

@@ -48,6 +48,9 @@ pub struct Look {
 }
 
 impl Theme {
+    /// All, the default first.
+    pub const ALL: [Self; 2] = [Self::Light, Self::Dark];
+
     /// The attribute's value.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,6 +61,19 @@ impl Theme {
 }
 
 impl ColorTheme {
+    /// All, the default first.
+    pub const ALL: [Self; 9] = [
+        Self::Purple,
+        Self::Blue,
+        Self::Green,
+        Self::Orange,
+        Self::Gold,
+        Self::Red,
+        Self::Yellow,
+        Self::Matrix,
+        Self::Bee,
+    ];
+
     /// The attribute's value.
     pub const fn as_str(self) -> &'static str {
         match self {

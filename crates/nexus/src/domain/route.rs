@@ -17,6 +17,8 @@ pub enum Route<'a> {
     Logout,
     /// `POST /api/invalidate-cache`.
     InvalidateCache,
+    /// `/style-guide`.
+    StyleGuide,
     /// A file of the design system; the name below `/static/`.
     Static(&'a str),
     /// A short address that leads elsewhere: target and whether the redirect is permanent.
@@ -72,6 +74,7 @@ pub fn classify<'a>(method: &Method, path: &RequestPath<'a>, realm: &str) -> Rou
         "/keycloak-callback" if read => return Route::Callback,
         "/logout" if read || method == Method::POST => return Route::Logout,
         "/api/invalidate-cache" if method == Method::POST => return Route::InvalidateCache,
+        "/style-guide" | "/style-guide/" if read => return Route::StyleGuide,
         "/helpdesk" | "/helpdesk/" if read => return redirect("/beacon/helpdesk", false),
         "/professional-services" | "/professional-services/" if read => {
             return redirect("/beacon/professional-services", false);
@@ -161,6 +164,7 @@ mod tests {
         assert_eq!(route(&Method::GET, "/login"), Route::Login);
         assert_eq!(route(&Method::HEAD, "/login"), Route::Login);
         assert_eq!(route(&Method::POST, "/logout"), Route::Logout);
+        assert_eq!(route(&Method::GET, "/style-guide"), Route::StyleGuide);
         assert_eq!(route(&Method::GET, "/favicon.ico"), Route::Static(ICON));
         assert_eq!(route(&Method::POST, "/api/invalidate-cache"), Route::InvalidateCache);
         assert!(matches!(

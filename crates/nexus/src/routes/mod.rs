@@ -7,6 +7,7 @@ mod login;
 mod logout;
 mod openapi;
 mod proxy;
+mod style_guide;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -93,9 +94,13 @@ pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Re
 fn route_label(gateway: &Gateway, path: &str) -> Option<String> {
     let first = path.strip_prefix('/')?.split('/').next()?;
     match path {
-        "/" | "/login" | "/keycloak-callback" | "/logout" | "/api/invalidate-cache" | "/favicon.ico" => {
-            Some(path.to_owned())
-        }
+        "/"
+        | "/login"
+        | "/keycloak-callback"
+        | "/logout"
+        | "/api/invalidate-cache"
+        | "/style-guide"
+        | "/favicon.ico" => Some(path.to_owned()),
         _ if matches!(first, "static" | "keycloak" | "realms" | "resources")
             || gateway.context.registry.load().get(first).is_some() =>
         {
@@ -138,6 +143,7 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
         Route::Callback => callback::callback(&incoming).await,
         Route::Logout => logout::logout(&incoming).await,
         Route::InvalidateCache => home::invalidate_cache(&incoming),
+        Route::StyleGuide => style_guide::style_guide(&incoming),
         Route::Identity(inner) => identity::forward(incoming, body, inner).await,
         Route::HiddenIdentity => Err(Problem::no_such_resource()),
         Route::Service(service) => proxy::forward(incoming, body, &service, &path).await,

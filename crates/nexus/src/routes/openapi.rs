@@ -9,7 +9,7 @@ use utoipa::OpenApi;
         description = "The gateway. Paths of the services are below `/<service>/`; each has its document at \
                        `/<service>/docs`."
     ),
-    paths(login, callback, logout, home, invalidate_cache, service)
+    paths(login, callback, logout, home, invalidate_cache, style_guide, service)
 )]
 struct Document;
 
@@ -51,6 +51,15 @@ fn home() {}
     responses((status = 200, description = "Done"), (status = 401, description = "Not signed in")))]
 #[expect(dead_code, reason = "carries a description only")]
 fn invalidate_cache() {}
+
+/// Shows every part of the pages, for engineers.
+#[utoipa::path(get, path = "/style-guide", params(
+    ("theme" = Option<String>, Query, description = "`light` or `dark`; without one the caller's own look"),
+    ("color" = Option<String>, Query, description = "A colour theme, such as `blue`")),
+    responses((status = 200, description = "The page", content_type = "text/html"), (status = 302, description = "To the sign-in"),
+        (status = 403, description = "Not for the caller's level: administrators and technicians only")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn style_guide() {}
 
 /// Passes a request on to a service; GET stands for all methods.
 #[utoipa::path(get, path = "/{service}/{path}", params(

@@ -1,0 +1,8 @@
+//! The design system (nexus.md, "Design system"): its names are a contract, its colours can be read, its sheet stays small.
+
+#![cfg(test)]
+
+mod contrast;
+mod names;
+mod sheet;
+mod size;
