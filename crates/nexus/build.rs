@@ -1,6 +1,9 @@
 //! Lists the files below `static/`, so that they are compiled into the binary, and puts the stylesheet together from the
 //! files below `css/`, in the order of their names.
 
+#[path = "build/colors.rs"]
+mod colors;
+
 use std::{
     env,
     fmt::Write,
@@ -15,6 +18,7 @@ fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=static");
     println!("cargo:rerun-if-changed=css");
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build/colors.rs");
     let mut files = Vec::new();
     collect(&root, &mut files)?;
     files.sort();
@@ -30,12 +34,14 @@ fn main() -> io::Result<()> {
     fs::write(output.join("static_files.rs"), code)
 }
 
-/// The parts of `global.css`, one after the other.
+/// The parts of `global.css`, one after the other, and the colours again for older browsers.
 fn stylesheet(directory: &Path) -> io::Result<String> {
     let mut parts = Vec::new();
     collect(directory, &mut parts)?;
     parts.sort();
-    parts.iter().map(fs::read_to_string).collect()
+    let mut sheet: String = parts.iter().map(fs::read_to_string).collect::<io::Result<_>>()?;
+    sheet.push_str(&colors::without_pairs(&fs::read_to_string(directory.join("10-tokens.css"))?));
+    Ok(sheet)
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

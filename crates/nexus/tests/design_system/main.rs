@@ -2,7 +2,10 @@
 
 #![cfg(test)]
 
+#[path = "../../build/colors.rs"]
+mod colors;
 mod contrast;
+mod fallback;
 mod names;
 mod sheet;
 mod size;

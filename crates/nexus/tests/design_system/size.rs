@@ -4,11 +4,14 @@ use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 
-use crate::sheet::{SHEET, global, without_comments};
+use crate::{
+    colors::without_pairs,
+    sheet::{SHEET, global, read, without_comments},
+};
 
 /// Bytes of `global.css`, as written and as sent.
-const BUDGET: usize = 92_000;
-const BUDGET_COMPRESSED: usize = 18_000;
+const BUDGET: usize = 100_000;
+const BUDGET_COMPRESSED: usize = 20_000;
 /// The widths at which a layout may change.
 const WIDTHS: [&str; 10] = [
     "(max-width: 480px)",
@@ -26,7 +29,7 @@ const OTHER_CONDITIONS: [&str; 3] = ["(prefers-reduced-motion: reduce)", "(prefe
 
 #[test]
 fn the_sheet_keeps_its_budget() {
-    let text = global();
+    let text = global() + &without_pairs(&read("css/10-tokens.css"));
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(text.as_bytes()).unwrap();
     let compressed = encoder.finish().unwrap().len();
