@@ -1,9 +1,11 @@
-// The side panel on every page: collapse and expand, and the switch between light and dark.
+// The side panel on every page: collapse and expand, the sheet of narrow screens, the switch between light and dark.
 
 const STORAGE_KEY = "sidebar-collapsed";
 const root = document.documentElement;
 const panel = document.getElementById("side-panel");
 const toggle = document.getElementById("sidebar-toggle");
+// The width of css/side-panel.css below which the panel is a bar.
+const narrow = matchMedia("(max-width: 900px)");
 const themeButton = document.getElementById("theme-toggle-btn");
 
 function remember(collapsed) {
@@ -14,24 +16,55 @@ function remember(collapsed) {
   }
 }
 
-function showCollapsed(collapsed) {
-  panel.classList.toggle("collapsed", collapsed);
-  toggle?.setAttribute("aria-expanded", String(!collapsed));
-  // Collapsed links show no label: the pointer gets it as a tooltip.
+/** Links without a visible label give it to the pointer as a tooltip. */
+function nameLinks(hidden) {
   for (const link of panel.querySelectorAll(".side-panel__link")) {
     const label = link.querySelector(".side-panel__label")?.textContent ?? "";
-    if (collapsed) link.setAttribute("title", label);
+    if (hidden) link.setAttribute("title", label);
     else link.removeAttribute("title");
   }
 }
 
+function showCollapsed(collapsed) {
+  panel.classList.toggle("collapsed", collapsed);
+  if (narrow.matches) return;
+  toggle?.setAttribute("aria-expanded", String(!collapsed));
+  nameLinks(collapsed);
+}
+
+/** On narrow screens the bar opens to a sheet over the page, which cannot be reached meanwhile. */
+function showSheet(open) {
+  panel.classList.toggle("open", open);
+  document.body.classList.toggle("u-no-scroll", open);
+  document.querySelector(".hivematrix-content")?.toggleAttribute("inert", open);
+  toggle?.setAttribute("aria-expanded", String(open));
+  nameLinks(!open);
+}
+
+/** The state that the width asks for: a closed sheet, or the panel as it was left. */
+function fitWidth() {
+  showSheet(false);
+  showCollapsed(panel.classList.contains("collapsed"));
+}
+
 if (panel) {
   showCollapsed(root.classList.contains("sidebar-collapsed"));
+  fitWidth();
+  narrow.addEventListener("change", fitWidth);
   requestAnimationFrame(() => root.classList.remove("sidebar-collapsed"));
   toggle?.addEventListener("click", () => {
+    if (narrow.matches) {
+      showSheet(!panel.classList.contains("open"));
+      return;
+    }
     const collapsed = !panel.classList.contains("collapsed");
     showCollapsed(collapsed);
     remember(collapsed);
+  });
+  panel.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !panel.classList.contains("open")) return;
+    showSheet(false);
+    toggle?.focus();
   });
 }
 
