@@ -1,5 +1,5 @@
-//! What a token check costs in a service, for scripts/bench/run.sh. Prints the mean of a first check, signature included,
-//! and that of a token that is remembered, in microseconds.
+//! What a token check costs in a service, for scripts/bench/run.sh. Prints what a first check takes, signature included,
+//! and one of a token that is remembered, in microseconds: the mean of the quickest round.
 
 use std::{error::Error, sync::Arc, time::Instant};
 
@@ -16,9 +16,10 @@ use hivematrix_shared::{
 use serde_json::json;
 
 /// Different tokens: fewer than a verifier remembers.
-const TOKENS: usize = 1000;
-/// Fresh verifiers, so that each sees every token for the first time.
-const ROUNDS: usize = 10;
+const TOKENS: usize = 100;
+/// Fresh verifiers, so that each sees every token for the first time. Rounds are short: what else the machine does should
+/// miss some of them.
+const ROUNDS: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let clock = Clock::system();
@@ -33,20 +34,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     )
     .ok_or("no key")?;
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let (mut first, mut remembered) = (0.0, 0.0);
+    let (mut first, mut remembered) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..ROUNDS {
         let keys = TokenKeys::default().with_key(key.clone(), None);
         let revocations = Arc::new(Revocations::local());
         let auth = Authenticator::local("codex", clock.clone(), keys, revocations, false);
-        for total in [&mut first, &mut remembered] {
+        for quickest in [&mut first, &mut remembered] {
             let began = Instant::now();
             for token in &tokens {
                 runtime.block_on(auth.verify(token))?;
             }
-            *total += began.elapsed().as_secs_f64();
+            *quickest = quickest.min(began.elapsed().as_secs_f64());
         }
     }
-    let microseconds = |total: f64| total * 1e6 / (TOKENS * ROUNDS) as f64;
+    let microseconds = |round: f64| round * 1e6 / TOKENS as f64;
     println!("{:.1} {:.1}", microseconds(first), microseconds(remembered));
     Ok(())
 }

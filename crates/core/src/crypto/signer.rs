@@ -74,9 +74,8 @@ impl Signer {
         let (answer, signed) = oneshot::channel();
         signing_threads::run(move || {
             // Who has gone away needs no signature.
-            if !answer.is_closed() {
-                drop(answer.send(inner.finish(token)));
-            }
+            let signed = (!answer.is_closed()).then(|| inner.finish(token));
+            Box::new(move || drop(signed.map(|signed| answer.send(signed))))
         })
         .map_err(SigningError)?;
         signed.await.map_err(failed)?
@@ -130,4 +129,39 @@ fn components(pair: &KeyPair) -> (Vec<u8>, Vec<u8>) {
 
 fn failed(error: impl std::fmt::Display) -> SigningError {
     SigningError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::crypto::key_files;
+
+    #[tokio::test]
+    async fn of_many_signatures_at_once_each_reaches_its_caller() {
+        let signer = Signer::new(key_files::generate().unwrap(), "k").unwrap();
+        let claims: Vec<_> = (0..50).map(|number| json!({ "number": number })).collect();
+        // Who gives up before its turn takes nothing from the others.
+        drop(tokio::time::timeout(std::time::Duration::ZERO, signer.sign(&json!({}))).await);
+        let tokens = join_all(claims.iter().map(|claims| signer.sign(claims))).await;
+        for (token, claims) in tokens.into_iter().zip(claims) {
+            assert_eq!(signer.open(&token.unwrap()), Ok(claims));
+        }
+    }
+
+    #[test]
+    fn the_thumbprint_is_rfc_7638s() {
+        let pair = key_files::generate().unwrap();
+        let jwk = Signer::new(key_files::generate().unwrap(), "other").unwrap().jwk();
+        let name = thumbprint(&pair);
+        assert_eq!(name.len(), 43, "SHA-256 in base64url");
+        let own: jsonwebtoken::jwk::Jwk =
+            serde_json::from_value(Signer::new(pair, "k").unwrap().jwk()).unwrap();
+        let other: jsonwebtoken::jwk::Jwk = serde_json::from_value(jwk).unwrap();
+        let by_library =
+            |jwk: &jsonwebtoken::jwk::Jwk| jwk.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256);
+        assert_eq!(by_library(&own).unwrap(), name);
+        assert_ne!(by_library(&other).unwrap(), name);
+    }
 }
