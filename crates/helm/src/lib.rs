@@ -2,6 +2,7 @@
 //! service on port 5004.
 
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod control;
 pub mod daemon;

@@ -58,7 +58,7 @@ pub(super) async fn run(layout: &Layout, args: &UpArgs) -> Result<()> {
     }
     wait_until_ready(layout, &prepared).await?;
     say_where(&prepared);
-    if prepared.unseen_admin_password.is_some() {
+    if prepared.unseen_admin_password.is_some() && prepared.options.keycloak.is_none() {
         let seen = Options { admin_password_shown: true, ..Options::read(layout)? };
         seen.write(layout)?;
     }
@@ -206,6 +206,10 @@ fn say_where(prepared: &Prepared) {
     say!("\nHiveMatrix is running.\n");
     if let Some(url) = &prepared.public_url {
         say!("  URL       {url}");
+    }
+    if let Some(keycloak) = &prepared.options.keycloak {
+        say!("  Sign-in   by Keycloak ({}), realm {}\n", keycloak.url, keycloak.realm);
+        return;
     }
     say!("  User      admin");
     match (&prepared.unseen_admin_password, prepared.options.admin_password_given) {

@@ -83,6 +83,8 @@ pub struct Suite {
     pub admin_password_file: Option<PathBuf>,
     /// Address and API key of the simulated ticket system, in demo mode.
     pub simulator: Option<(String, String)>,
+    /// Base URL and realm of the Keycloak that the instance remembers, instead of Core's own realm.
+    pub keycloak: Option<(String, String)>,
     /// Documented variables of the operator's shell.
     pub operator: BTreeMap<String, String>,
 }
@@ -136,11 +138,16 @@ impl Suite {
     }
 
     fn realm(&self, env: &mut Env) {
-        let realm_url = self.operator.get("KEYCLOAK_SERVER_URL").cloned().unwrap_or_else(|| self.url("core"));
-        let backend = self.operator.get("KEYCLOAK_BACKEND_URL").cloned().unwrap_or_else(|| realm_url.clone());
+        let own = || match &self.keycloak {
+            Some((url, _)) => url.clone(),
+            None => self.url("core"),
+        };
+        let realm_url = self.given("KEYCLOAK_SERVER_URL").map_or_else(own, str::to_owned);
+        let backend = self.given("KEYCLOAK_BACKEND_URL").unwrap_or(&realm_url).to_owned();
+        let remembered = self.keycloak.as_ref().map_or("hivematrix", |(_, realm)| realm);
         env.set("KEYCLOAK_SERVER_URL", realm_url);
         env.set("KEYCLOAK_BACKEND_URL", backend);
-        env.set("KEYCLOAK_REALM", self.given("KEYCLOAK_REALM").unwrap_or("hivematrix"));
+        env.set("KEYCLOAK_REALM", self.given("KEYCLOAK_REALM").unwrap_or(remembered));
     }
 
     fn realm_client(&self, env: &mut Env) {
@@ -210,21 +217,7 @@ impl Suite {
     /// The addresses under which browsers reach the gateway, the best one first (`NEXUS_SERVICE_URL`).
     #[must_use]
     pub fn public_origins(&self) -> String {
-        if let Some(given) = self.given("NEXUS_SERVICE_URL") {
-            return given.to_owned();
-        }
-        let Some(nexus) = self.registry.get("nexus") else { return String::new() };
-        let port = match nexus.service.port {
-            443 => String::new(),
-            port => format!(":{port}"),
-        };
-        let addresses = self.addresses.iter().map(|address| match address {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
-        });
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let names = names.into_iter().chain(self.hostname.clone()).chain(addresses);
-        names.map(|name| format!("https://{name}{port}")).collect::<Vec<_>>().join(",")
+        public_origins(&self.registry, self.hostname.as_deref(), &self.addresses, &self.operator)
     }
 
     fn url(&self, service: &str) -> String {
@@ -248,6 +241,30 @@ impl Suite {
     fn given(&self, name: &str) -> Option<&str> {
         self.operator.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+}
+
+/// See [`Suite::public_origins`].
+#[must_use]
+pub fn public_origins(
+    registry: &Registry,
+    hostname: Option<&str>,
+    addresses: &[IpAddr],
+    operator: &BTreeMap<String, String>,
+) -> String {
+    if let Some(given) = operator.get("NEXUS_SERVICE_URL").filter(|given| !given.is_empty()) {
+        return given.clone();
+    }
+    let Some(nexus) = registry.get("nexus") else { return String::new() };
+    let port = match nexus.service.port {
+        443 => String::new(),
+        port => format!(":{port}"),
+    };
+    let addresses = addresses.iter().map(|address| match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    });
+    let names = ["localhost", "127.0.0.1"].into_iter().chain(hostname).map(str::to_owned).chain(addresses);
+    names.map(|name| format!("https://{name}{port}")).collect::<Vec<_>>().join(",")
 }
 
 /// Whether a variable of the operator's shell means anything to the suite; others are not kept.

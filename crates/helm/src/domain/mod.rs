@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod child_env;
+pub mod keycloak_realm;
 pub mod log_entry;
 pub mod log_filter;
 pub mod ports;

@@ -19,6 +19,19 @@ pub struct Options {
     pub admin_password_given: bool,
     /// The generated first password of `admin` has been printed.
     pub admin_password_shown: bool,
+    /// The identity provider, when it is not Core's own realm (`helm keycloak configure`).
+    pub keycloak: Option<Keycloak>,
+}
+
+/// A Keycloak that was set up for this instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keycloak {
+    /// Base URL for calls from this machine, without the realm.
+    pub url: String,
+    /// Name of the realm.
+    pub realm: String,
+    /// The public origins it was told, the main one first.
+    pub origins: Vec<String>,
 }
 
 /// The simulated world of `--demo`.

@@ -92,36 +92,71 @@ pub fn programs() -> Result<PathBuf> {
     program.parent().map(Path::to_owned).context("this program lies nowhere")
 }
 
+/// What is settled about an instance before anything is run: folders, options, secrets, registry.
+pub struct Basis {
+    /// Held while somebody prepares the instance.
+    lock: files::FileLock,
+    /// What it was told.
+    pub options: Options,
+    /// Its registry.
+    pub registry: Registry,
+    /// Its secrets.
+    pub secrets: Secrets,
+    /// The generated first password of `admin`; `None` when the operator gave one.
+    pub admin_password: Option<String>,
+}
+
+impl Basis {
+    /// Reads what is there and makes what is missing.
+    ///
+    /// # Errors
+    /// In words, naming the part that failed.
+    pub fn of(layout: &Layout, given: &Given, operator: &BTreeMap<String, String>) -> Result<Self> {
+        files::private_dir(layout.home())?;
+        for folder in ["helm", "core"] {
+            files::private_dir(&layout.folder(folder))?;
+        }
+        let lock = files::FileLock::take(&layout.prepare_lock())?;
+        let mut options = Options::read(layout)?.with(given)?;
+        options.admin_password_given |=
+            operator.get("HIVEMATRIX_ADMIN_PASSWORD").is_some_and(|password| !password.is_empty());
+        options.write(layout)?;
+        let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
+        let registry = registry::generate(layout, addressing, &programs()?)?;
+        if let Some(name) = registry.names().find(|name| [POSTGRESQL, REDIS, SIMULATOR].contains(name)) {
+            bail!("a service must not be called {name}");
+        }
+        for name in registry.names() {
+            files::private_dir(&layout.folder(name))?;
+        }
+        let secrets = secrets::ensure(layout, registry.names())?;
+        let admin_password = match options.admin_password_given {
+            true => None,
+            false => Some(secrets::ensure_admin_password(layout)?),
+        };
+        Ok(Self { lock, options, registry, secrets, admin_password })
+    }
+
+    /// The addresses under which browsers reach the gateway, the main one first.
+    #[must_use]
+    pub fn public_origins(&self, operator: &BTreeMap<String, String>) -> Vec<String> {
+        let list = child_env::public_origins(&self.registry, hostname().as_deref(), &addresses(), operator);
+        let normal =
+            |text: &str| url::Url::parse(text.trim()).ok().map(|url| url.origin().ascii_serialization());
+        list.split(',').filter_map(normal).collect()
+    }
+}
+
 /// Prepares the instance: folders, options, secrets, registries, servers.
 ///
 /// # Errors
 /// In words, naming the part that failed.
 pub fn prepare(layout: &Layout, given: &Given, operator: &BTreeMap<String, String>) -> Result<Prepared> {
-    files::private_dir(layout.home())?;
-    for folder in ["helm", "core"] {
-        files::private_dir(&layout.folder(folder))?;
-    }
-    let lock = files::FileLock::take(&layout.prepare_lock())?;
     let programs = programs()?;
-    let mut options = Options::read(layout)?.with(given)?;
-    options.admin_password_given |=
-        operator.get("HIVEMATRIX_ADMIN_PASSWORD").is_some_and(|password| !password.is_empty());
-    options.write(layout)?;
-    let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
-    let registry = registry::generate(layout, addressing, &programs)?;
-    if let Some(name) = registry.names().find(|name| [POSTGRESQL, REDIS, SIMULATOR].contains(name)) {
-        bail!("a service must not be called {name}");
-    }
-    for name in registry.names() {
-        files::private_dir(&layout.folder(name))?;
-    }
-    let secrets = secrets::ensure(layout, registry.names())?;
-    let unseen_admin_password = if options.admin_password_given {
-        None
-    } else {
-        Some(secrets::ensure_admin_password(layout)?).filter(|_| !options.admin_password_shown)
-    };
-    let mut warnings = Vec::new();
+    let basis = Basis::of(layout, given, operator)?;
+    let mut warnings = stale_keycloak(&basis, operator);
+    let Basis { lock, options, registry, secrets, admin_password } = basis;
+    let unseen_admin_password = admin_password.filter(|_| !options.admin_password_shown);
     let servers = Servers::prepare(layout, &registry, &secrets, &options, operator, &mut warnings)?;
     registry::write(layout, &registry)?;
     let suite = Suite {
@@ -137,6 +172,7 @@ pub fn prepare(layout: &Layout, given: &Given, operator: &BTreeMap<String, Strin
         service_secrets_file: layout.service_secrets(),
         admin_password_file: (!options.admin_password_given).then(|| layout.admin_password()),
         simulator: simulator_address(&options, &secrets)?,
+        keycloak: options.keycloak.as_ref().map(|keycloak| (keycloak.url.clone(), keycloak.realm.clone())),
         operator: operator.clone(),
     };
     let units = Units { layout, programs: &programs, options: &options, suite: &suite, servers: &servers };
@@ -153,6 +189,15 @@ pub fn prepare(layout: &Layout, given: &Given, operator: &BTreeMap<String, Strin
         unseen_admin_password,
         warnings,
     })
+}
+
+/// Keycloak's pages work only below the address it was told.
+fn stale_keycloak(basis: &Basis, operator: &BTreeMap<String, String>) -> Vec<String> {
+    let told = basis.options.keycloak.as_ref().map(|keycloak| &keycloak.origins);
+    let changed = told.is_some_and(|told| *told != basis.public_origins(operator));
+    let warning =
+        "the public addresses are not those that Keycloak was told: run `helm keycloak configure` again";
+    changed.then(|| warning.to_owned()).into_iter().collect()
 }
 
 /// The servers of the suite, run by Helm or given.

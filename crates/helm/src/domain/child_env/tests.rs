@@ -45,6 +45,7 @@ fn suite() -> Suite {
         service_secrets_file: "/home/suite/core/service_secrets.json".into(),
         admin_password_file: Some("/home/suite/core/admin_password".into()),
         simulator: Some(("http://localhost:5191".into(), "simulator-key".into())),
+        keycloak: None,
         operator: BTreeMap::new(),
     }
 }
@@ -151,6 +152,28 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
     assert_eq!(core["HIVEMATRIX_ADMIN_PASSWORD"], "given");
     assert!(!core.contains_key("HIVEMATRIX_ADMIN_PASSWORD_FILE"));
     assert!(!codex.contains_key("HIVEMATRIX_ADMIN_PASSWORD"));
+}
+
+#[test]
+fn the_identity_provider_is_the_shells_else_the_remembered_one_else_core() {
+    let remembered = Some(("http://localhost:8080".to_owned(), "msp".to_owned()));
+    for (keycloak, operator, expected) in [
+        (None, &[][..], ["http://localhost:5100", "http://localhost:5100", "hivematrix"]),
+        (remembered.clone(), &[], ["http://localhost:8080", "http://localhost:8080", "msp"]),
+        (
+            remembered,
+            &[("KEYCLOAK_SERVER_URL", "https://sso.example"), ("KEYCLOAK_REALM", "other")],
+            ["https://sso.example", "https://sso.example", "other"],
+        ),
+    ] {
+        let operator = operator.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let suite = Suite { keycloak, operator: operator.collect(), ..suite() };
+        for service in ["core", "nexus", "codex"] {
+            let env = env_of(&suite, service);
+            let names = ["KEYCLOAK_SERVER_URL", "KEYCLOAK_BACKEND_URL", "KEYCLOAK_REALM"];
+            assert_eq!(names.map(|name| env[name].as_str()), expected, "{service}");
+        }
+    }
 }
 
 #[test]

@@ -1,0 +1,163 @@
+//! `helm keycloak configure`.
+
+use anyhow::{Context, Result, bail};
+use hivematrix_shared::{
+    config::{CommonSettings, Secret},
+    service_client::http_client,
+};
+
+use super::{
+    super::output::say,
+    ConfigureArgs, password,
+    setup::{FirstPassword, Setup},
+    status,
+};
+use crate::{
+    clients::keycloak::{Administrator, Keycloak},
+    domain::keycloak_realm::{ADMIN, DEMO, RealmModel},
+    instance::{
+        Layout,
+        options::{Given, Keycloak as Remembered, Options},
+    },
+    suite::{self, Basis},
+};
+
+/// Where Keycloak listens by itself.
+const DEFAULT_URL: &str = "http://localhost:8080";
+const DEFAULT_REALM: &str = "hivematrix";
+const CORE_PORT: u16 = 5000;
+
+pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &ConfigureArgs) -> Result<()> {
+    let operator = suite::operator_variables(layout)?;
+    let basis = {
+        let (layout, given, operator) = (layout.clone(), Given::from_environment()?, operator.clone());
+        tokio::task::spawn_blocking(move || Basis::of(&layout, &given, &operator)).await??
+    };
+    let remembered = basis.options.keycloak.clone();
+    let realm = args.realm.clone().or_else(|| remembered.as_ref().map(|known| known.realm.clone()));
+    let realm = realm.unwrap_or_else(|| DEFAULT_REALM.to_owned());
+    // It is part of addresses everywhere.
+    if realm.is_empty() || !realm.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        bail!("a realm's name is made of letters, digits, - and _");
+    }
+    let url = args.url.clone().or_else(|| remembered.map(|known| known.url));
+    let url = base_url(url.as_deref().unwrap_or(DEFAULT_URL), &realm)?;
+    let origins = basis.public_origins(&operator);
+    if origins.is_empty() {
+        bail!("the suite has no gateway, so nobody could sign in");
+    }
+    warn_about_main(&origins[0]);
+    let model = RealmModel {
+        realm: realm.clone(),
+        origins: origins.clone(),
+        core_port: basis.registry.get("core").map_or(CORE_PORT, |core| core.service.port),
+        client_secret: basis.secrets.keycloak_client_secret.clone(),
+        admin_client_secret: basis.secrets.keycloak_admin_client_secret.clone(),
+    };
+    let given = operator.get("HIVEMATRIX_ADMIN_PASSWORD").filter(|password| !password.is_empty());
+    let first = match (given, &basis.admin_password) {
+        (Some(given), _) => Some(FirstPassword { value: Secret::new(given), temporary: false }),
+        (None, Some(made)) => Some(FirstPassword { value: Secret::new(made), temporary: true }),
+        (None, None) => None,
+    };
+    let demo = args.demo || basis.options.demo.is_some();
+    let (admin_password, options) = (basis.admin_password.clone(), basis.options.clone());
+    // Everything that is read is read: others may prepare the instance while Keycloak works.
+    drop(basis);
+
+    let secret = password::read(&args.admin_user, args.admin_password_file.as_deref())?;
+    let administrator = Administrator::User { name: args.admin_user.clone(), password: secret };
+    let http = http_client(common).context("cannot set up TLS")?;
+    let keycloak = Keycloak::new(http.clone(), &url, administrator);
+    let mut setup = Setup::new(&keycloak, &model);
+    setup.realm().await?;
+    setup.user(&ADMIN, first.as_ref()).await?;
+    for user in DEMO.iter().filter(|_| demo) {
+        setup.user(user, first.as_ref()).await?;
+    }
+    let (changes, made_users) = (setup.changes, setup.made_users);
+
+    let known = Remembered { url, realm, origins };
+    status::check(&http, &known, &model).await?;
+    let is_new = options.keycloak.as_ref() != Some(&known);
+    let shows_password = !made_users.is_empty() && !options.admin_password_shown && admin_password.is_some();
+    let options = Options {
+        admin_password_shown: options.admin_password_shown || shows_password,
+        keycloak: Some(known.clone()),
+        ..Options::read(layout)?
+    };
+    options.write(layout)?;
+    if changes == 0 {
+        say!("Keycloak is as it should be: nothing was changed.");
+    }
+    if let Some(password) = admin_password.filter(|_| !made_users.is_empty()) {
+        say_password(layout, &made_users, &password, shows_password);
+    }
+    if is_new {
+        say!(
+            "\nThis instance remembers {}, realm {}. `helm up` makes the suite use it.",
+            known.url,
+            known.realm
+        );
+    }
+    Ok(())
+}
+
+fn say_password(layout: &Layout, users: &[&str], password: &str, show: bool) {
+    let place = layout.admin_password();
+    say!("\n  User      {}", users.join(", "));
+    if show {
+        say!("  Password  {password}");
+        say!("            (shown once, kept in {})", place.display());
+    } else {
+        say!("  Password  the first one is kept in {}", place.display());
+    }
+    say!("            It must be changed at the first sign-in.");
+}
+
+/// Everybody signs in at the main address, whichever other one was opened.
+fn warn_about_main(origin: &str) {
+    if url::Url::parse(origin).is_ok_and(|url| is_this_machine(&url)) {
+        eprintln!(
+            "helm: people sign in at {origin}, which only this machine can open; for others set NEXUS_SERVICE_URL for \
+             this command and for `helm up`"
+        );
+    }
+}
+
+fn is_this_machine(url: &url::Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// The address without the realm, which upstream's settings put at its end.
+fn base_url(given: &str, realm: &str) -> Result<String> {
+    let url = url::Url::parse(given).with_context(|| format!("{given} is no address"))?;
+    let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
+        bail!("{given} is no address such as http://localhost:8080");
+    };
+    if url.scheme() == "http" && !is_this_machine(&url) {
+        eprintln!("helm: {host} is asked without TLS: passwords and secrets cross the network as they are");
+    }
+    let base = given.trim_end_matches('/');
+    Ok(base.strip_suffix(&format!("/realms/{realm}")).unwrap_or(base).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_a_base_url() {
+        for (given, expected) in [
+            ("http://localhost:8080", Some("http://localhost:8080")),
+            ("http://localhost:8080/", Some("http://localhost:8080")),
+            ("http://localhost:8080/realms/msp", Some("http://localhost:8080")),
+            ("https://sso.example/auth", Some("https://sso.example/auth")),
+            ("localhost:8080", None),
+            ("sso.example", None),
+            ("ftp://sso.example", None),
+        ] {
+            assert_eq!(base_url(given, "msp").ok().as_deref(), expected, "{given}");
+        }
+    }
+}
