@@ -101,7 +101,7 @@ impl Gateway {
         Ok(Arc::new(Self {
             sessions: SessionStore::new(sealer.clone(), settings.redis_url.as_ref())?,
             gate: Gate::new(context.auth.clone(), context.clock.clone(), core.clone()),
-            realm: Realm::new(&settings, &origins, context.client.clone(), context.clock.clone()),
+            realm: Realm::new(&settings, origins.clone(), context.client.clone(), context.clock.clone()),
             preferences: Preferences::new(context.client.clone()),
             backends: Backends::new(&settings, context.shutdown.clone())?,
             context,

@@ -31,6 +31,17 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long keys and addresses are remembered.
 const REMEMBERED: Duration = Duration::from_secs(300);
+/// What a realm may sign with; asymmetric only, since with a shared secret anyone who knows it could sign.
+const ALGORITHMS: [Algorithm; 8] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+];
 /// Shortest time between two looks for an unknown key.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
@@ -114,6 +125,10 @@ impl IdentityProvider {
     /// The user behind an access token that was issued to the suite's own client (weak point 14).
     pub async fn user(&self, access_token: &str) -> Result<Identity, ProviderError> {
         let claims = self.verify(access_token).await?;
+        // An ID token or a refresh token has another one; other providers than Keycloak have none.
+        if claims.get("typ").is_some_and(|kind| kind != "Bearer") {
+            return Err(ProviderError::Refused("not an access token".into()));
+        }
         if !self.is_ours(&claims) {
             return Err(ProviderError::Refused("issued to another client".into()));
         }
@@ -229,12 +244,12 @@ impl IdentityProvider {
     async fn verify(&self, token: &str) -> Result<Value, ProviderError> {
         let refused = |what: &str| ProviderError::Refused(what.to_owned());
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused("not a signed token"))?;
-        if header.alg != Algorithm::RS256 {
-            return Err(refused("not RS256"));
+        if !ALGORITHMS.contains(&header.alg) {
+            return Err(refused("its algorithm is not allowed"));
         }
         let key_id = header.kid.ok_or_else(|| refused("no key id"))?;
         let key = self.key(&key_id).await?.ok_or_else(|| refused("unknown key"))?;
-        let mut validation = Validation::new(Algorithm::RS256);
+        let mut validation = Validation::new(header.alg);
         validation.validate_exp = false;
         validation.validate_nbf = false;
         validation.validate_aud = false;

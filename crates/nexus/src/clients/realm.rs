@@ -1,6 +1,10 @@
 //! The identity provider: Keycloak or Core's local realm, on Keycloak's paths (nexus.md §4.3, §10).
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -10,7 +14,7 @@ use hivematrix_shared::{
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header, jwk::JwkSet};
 use serde::Deserialize;
 use tokio::sync::Mutex;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::{
     config::Settings,
@@ -23,6 +27,9 @@ use crate::{
 /// Path under which the browser reaches the identity provider.
 pub const PUBLIC_PREFIX: &str = "/keycloak";
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a sign-in waits to learn where it has to take place.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(3);
+const PLACE_FRESH_FOR: Duration = Duration::from_secs(300);
 const KEYS_FRESH_FOR: Duration = Duration::from_secs(300);
 const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Seconds the clocks of two machines may differ.
@@ -48,8 +55,11 @@ pub struct Realm {
     name: String,
     client_id: String,
     client_secret: Secret,
+    origins: Arc<PublicOrigins>,
     issuers: Vec<String>,
     keys: Mutex<Option<CachedKeys>>,
+    /// By public origin: the one whose pages the provider shows, and when it said so.
+    places: Mutex<HashMap<String, (PublicOrigin, Instant)>>,
 }
 
 struct CachedKeys {
@@ -81,6 +91,12 @@ pub enum RealmError {
     IdToken(&'static str),
 }
 
+/// What the provider says about itself to one public origin.
+#[derive(Deserialize)]
+struct Discovery {
+    authorization_endpoint: Url,
+}
+
 #[derive(Deserialize)]
 struct IdClaims {
     iss: String,
@@ -101,7 +117,12 @@ enum Audience {
 
 impl Realm {
     /// The realm of the settings; without a backend address it is Core's own.
-    pub fn new(settings: &Settings, origins: &PublicOrigins, services: ServiceClient, clock: Clock) -> Self {
+    pub fn new(
+        settings: &Settings,
+        origins: Arc<PublicOrigins>,
+        services: ServiceClient,
+        clock: Clock,
+    ) -> Self {
         let name = settings.keycloak_realm.clone();
         let of_realm = |base: &str| format!("{}/realms/{name}", without_realm(base, &name));
         let given = |url: &Option<String>| url.clone().filter(|url| !url.trim().is_empty());
@@ -116,8 +137,10 @@ impl Realm {
             backend: backend.or(public).map(|base| without_realm(&base, &name)),
             client_id: settings.keycloak_client_id.clone(),
             client_secret: settings.keycloak_client_secret.clone(),
+            origins,
             issuers,
             keys: Mutex::new(None),
+            places: Mutex::default(),
             name,
         }
     }
@@ -130,6 +153,33 @@ impl Realm {
     /// Base URL for calls from here, without the realm.
     pub fn backend(&self) -> Option<String> {
         self.backend.clone().or_else(|| self.services.base_url("core").ok())
+    }
+
+    /// The public origin that a sign-in has to begin at: the provider's forms and cookies belong to the one its pages name.
+    /// A Keycloak with a fixed `frontendUrl` knows one origin, the local realm each of them. `None` means this one.
+    pub async fn sign_in_elsewhere(&self, origin: &PublicOrigin) -> Option<PublicOrigin> {
+        // With one origin there is nothing to choose.
+        self.origins.iter().nth(1)?;
+        let known = self.places.lock().await.get(origin.as_str()).cloned();
+        let place = match known {
+            Some((place, since)) if since.elapsed() < PLACE_FRESH_FOR => place,
+            _ => {
+                // Without an answer the sign-in goes on here, and the provider's own page says what is wrong.
+                let place = self.ask_place(origin).await?;
+                let mut places = self.places.lock().await;
+                places.insert(origin.as_str().to_owned(), (place.clone(), Instant::now()));
+                place
+            }
+        };
+        (place != *origin).then_some(place)
+    }
+
+    async fn ask_place(&self, origin: &PublicOrigin) -> Option<PublicOrigin> {
+        let request = self.http.get(self.discovery_url()?).timeout(PLACE_TIMEOUT);
+        let answer = seen_from(request, origin).send().await.ok()?.error_for_status().ok()?;
+        let found: Discovery = answer.json().await.ok()?;
+        let place = found.authorization_endpoint.origin().ascii_serialization();
+        self.origins.iter().find(|own| own.as_str() == place).cloned()
     }
 
     /// Where the browser signs in. `silent` asks for an answer without any page.
@@ -181,18 +231,8 @@ impl Realm {
         if !self.client_secret.is_empty() {
             form.push(("client_secret", self.client_secret.expose().to_owned()));
         }
-        let response = self
-            .http
-            .post(self.url("token")?)
-            .timeout(TIMEOUT)
-            // The issuer in the tokens must be the public one, whichever way the provider derives it.
-            .header("x-forwarded-host", origin.host())
-            .header("x-forwarded-proto", origin.scheme())
-            .header(correlation::HEADER, correlation::current())
-            .form(&form)
-            .send()
-            .await
-            .map_err(unreachable)?;
+        let request = self.http.post(self.url("token")?).timeout(TIMEOUT).form(&form);
+        let response = seen_from(request, origin).send().await.map_err(unreachable)?;
         match response.status().as_u16() {
             200 => response.json().await.map_err(unreachable),
             status @ 500.. => Err(RealmError::Unreachable(format!("status {status}"))),
@@ -267,6 +307,15 @@ impl Realm {
             self.backend().ok_or_else(|| RealmError::Unreachable("it has no address".to_owned()))?;
         Ok(format!("{backend}{}", self.path(endpoint)))
     }
+}
+
+/// Names the public address, so that the provider puts it into tokens and documents whichever way it derives it.
+fn seen_from(request: reqwest::RequestBuilder, origin: &PublicOrigin) -> reqwest::RequestBuilder {
+    request
+        .header("x-forwarded-host", origin.host())
+        .header("x-forwarded-proto", origin.scheme())
+        .header("x-forwarded-port", origin.port())
+        .header(correlation::HEADER, correlation::current())
 }
 
 /// Where the identity provider sends the browser back to.

@@ -20,17 +20,20 @@ pub(super) const PURPOSE: &str = "login";
 const MAX_UNDER_WAY: usize = 5;
 
 /// `GET /login?next=<path>`
-pub(super) fn login(incoming: &Incoming<'_>) -> Answer {
-    match &incoming.host {
-        HostKind::Public(origin) => {
-            begin(incoming, origin, local_target(query_value(&incoming.uri, "next").as_deref()), None)
-        }
+pub(super) async fn login(incoming: &Incoming<'_>) -> Answer {
+    let elsewhere = match &incoming.host {
+        HostKind::Public(origin) => match incoming.gateway.realm.sign_in_elsewhere(origin).await {
+            None => {
+                let next = local_target(query_value(&incoming.uri, "next").as_deref());
+                return begin(incoming, origin, next, None);
+            }
+            Some(elsewhere) => elsewhere,
+        },
         // The identity provider sends the browser back to a public origin, so the sign-in has to begin there.
-        HostKind::Local => redirect(
-            StatusCode::FOUND,
-            &format!("{}{}", incoming.origin()?.as_str(), incoming.path_and_query()),
-        ),
-    }
+        HostKind::Local => incoming.origin()?.clone(),
+    };
+    let location = format!("{}{}", elsewhere.as_str(), incoming.path_and_query());
+    redirect(StatusCode::FOUND, &location).map(no_store)
 }
 
 /// Sends the browser to the identity provider; `renews` is the subject of a session that is renewed silently.

@@ -134,7 +134,7 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
             redirect(status, &with_query(&to, &uri))
         }
         Route::Home => home::home(&incoming).await,
-        Route::Login => login::login(&incoming),
+        Route::Login => login::login(&incoming).await,
         Route::Callback => callback::callback(&incoming).await,
         Route::Logout => logout::logout(&incoming).await,
         Route::InvalidateCache => home::invalidate_cache(&incoming),

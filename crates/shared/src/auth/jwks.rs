@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use jsonwebtoken::{DecodingKey, jwk::JwkSet};
+use jsonwebtoken::{
+    DecodingKey,
+    jwk::{JwkSet, PublicKeyUse},
+};
 
 use super::DEFAULT_KEY_ID;
 
@@ -11,9 +14,10 @@ use super::DEFAULT_KEY_ID;
 pub struct KeySet(HashMap<String, DecodingKey>);
 
 impl KeySet {
-    /// The keys of a JWKS document that can be read; others are left out.
+    /// The keys of a JWKS document that sign, of whatever kind; those for encryption and unknown kinds are left out.
     pub fn from_jwks(set: &JwkSet) -> Self {
-        let keys = set.keys.iter().filter_map(|jwk| {
+        let signs = set.keys.iter().filter(|jwk| jwk.common.public_key_use != Some(PublicKeyUse::Encryption));
+        let keys = signs.filter_map(|jwk| {
             let id = jwk.common.key_id.clone().unwrap_or_else(|| DEFAULT_KEY_ID.to_owned());
             DecodingKey::from_jwk(jwk).ok().map(|key| (id, key))
         });
