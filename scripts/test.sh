@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, with the real servers they need: formatting, lints, unit and service tests, and the whole suite in a browser.
+# All tests, with the real servers they need (PostgreSQL, Redis, Keycloak): formatting, lints, unit and service tests, and the whole suite in a browser.
 #
 #   scripts/test.sh [ARGUMENTS OF cargo test]     such as: -p hivematrix-codex board
 #
@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib/packages.sh
 . scripts/lib/servers.sh
+. scripts/lib/keycloak.sh
 
 MISSING=""
 need cc gcc
@@ -17,14 +18,25 @@ has_postgres || MISSING="$MISSING postgresql"
 need redis-server redis-server
 need chromium chromium
 need chromedriver chromium-driver
+has_java || MISSING="$MISSING $(java_package)"
+need mvn maven
+need unzip unzip
+need curl curl
 install_missing
 find_cargo
 
-trap stop_servers EXIT
+trap 'stop_keycloak; stop_servers' EXIT
 start_servers
 export DATABASE_URL="$TEST_DATABASE_URL" SQLX_OFFLINE=true
 
+# Without Keycloak its scenarios are reported as skipped; on the build server (CI=true) as failed.
+run_keycloak() {
+  fetch_keycloak && start_keycloak "$SERVERS/keycloak" ||
+    printf 'warning: there is no Keycloak, so that its sign-in scenarios cannot run\n' >&2
+}
+
 if [ $# -gt 0 ]; then
+  case " $* " in *" login "* | *" hivematrix-e2e "*) run_keycloak ;; esac
   cargo test --release --locked "$@"
   exit
 fi
@@ -37,5 +49,6 @@ cargo clippy --release --locked --workspace --all-targets -- -D warnings
 say "Building suite and tests"
 cargo build --release --locked --workspace --all-targets
 
-say "Tests, then the whole suite in a browser"
+run_keycloak
+say "Tests, then sign-in with both providers and the whole suite in a browser"
 cargo test --release --locked --workspace --no-fail-fast

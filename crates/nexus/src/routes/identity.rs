@@ -72,9 +72,8 @@ async fn send(incoming: Incoming<'_>, body: Body, path: &str) -> Result<Response
     let mut response = gateway.backends.send(&instances, &format!("{path}{query}"), parts, body).await?;
     let map = response.headers_mut();
     headers::clean_response(map);
-    let public = format!("{}{PUBLIC_PREFIX}", origin.as_str());
     if let Some(location) =
-        map.get(header::LOCATION).and_then(|l| headers::rewrite_location(l, &instances, &public))
+        map.get(header::LOCATION).and_then(|to| public_location(to, &instances[0], origin.as_str()))
     {
         map.insert(header::LOCATION, location);
     }
@@ -83,4 +82,33 @@ async fn send(incoming: Incoming<'_>, body: Body, path: &str) -> Result<Response
         map.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     Ok(response)
+}
+
+/// A `Location` on the provider itself as browsers need it. Core answers under the local realm's address, too: a redirect
+/// to its own sign-in stays what it is.
+fn public_location(location: &HeaderValue, backend: &str, origin: &str) -> Option<HeaderValue> {
+    ["realms", "resources"].into_iter().find_map(|part| {
+        let inside = [format!("{backend}/{part}")];
+        headers::rewrite_location(location, &inside, &format!("{origin}{PUBLIC_PREFIX}/{part}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_shown_of_the_provider_becomes_a_public_address() {
+        for (location, expected) in [
+            ("http://localhost:5000/realms/hivematrix/account", Some("https://gw/keycloak/realms/hivematrix/account")),
+            ("http://localhost:5000/resources/a.css", Some("https://gw/keycloak/resources/a.css")),
+            ("http://localhost:5000/auth?code=c", None),
+            ("http://localhost:5000/realmsx/", None),
+            ("/realms/hivematrix/account", None),
+        ] {
+            let given = HeaderValue::from_static(location);
+            let public = public_location(&given, "http://localhost:5000", "https://gw");
+            assert_eq!(public.as_ref().map(|value| value.to_str().unwrap()), expected, "{location}");
+        }
+    }
 }

@@ -53,20 +53,31 @@ pub fn prefix_of(headers: &HeaderMap) -> String {
     if plain { prefix.to_owned() } else { String::new() }
 }
 
-/// Whether a request is a browser opening a page, so that errors are pages and a missing login is a redirect
-/// (nexus.md §4.1). Anything with `/api/`, `X-Requested-With` or a JSON `Accept` or `Content-Type` is not.
+/// Whether a request is a browser opening a page, so that a missing login is a redirect (nexus.md §4.1). Anything with
+/// `/api/`, `X-Requested-With` or a JSON `Accept` or `Content-Type` is not.
 pub fn is_navigation(method: &Method, path: &str, headers: &HeaderMap) -> bool {
-    let has = |name: header::HeaderName, what: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(what))
-    };
-    let is_read = matches!(*method, Method::GET | Method::HEAD);
-    let is_page = has(header::ACCEPT, "text/html")
-        || headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate");
-    let is_call = path.contains("/api/")
+    let is_page = mentions(headers, header::ACCEPT, "text/html") || navigates(headers);
+    matches!(*method, Method::GET | Method::HEAD) && is_page && !is_call(path, headers)
+}
+
+/// Whether a person sees the answer, so that errors are pages: a navigation, or a form that a browser sends.
+pub fn is_shown(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+    is_navigation(method, path, headers) || (navigates(headers) && !is_call(path, headers))
+}
+
+fn is_call(path: &str, headers: &HeaderMap) -> bool {
+    path.contains("/api/")
         || headers.contains_key("x-requested-with")
-        || has(header::CONTENT_TYPE, "json")
-        || (has(header::ACCEPT, "json") && !has(header::ACCEPT, "text/html"));
-    is_read && is_page && !is_call
+        || mentions(headers, header::CONTENT_TYPE, "json")
+        || (mentions(headers, header::ACCEPT, "json") && !mentions(headers, header::ACCEPT, "text/html"))
+}
+
+fn navigates(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-mode").is_some_and(|mode| mode.as_bytes() == b"navigate")
+}
+
+fn mentions(headers: &HeaderMap, name: header::HeaderName, what: &str) -> bool {
+    headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(what))
 }
 
 #[cfg(test)]
@@ -105,6 +116,21 @@ mod tests {
             (Method::GET, "/x", &[("accept", "application/json")], false),
         ] {
             assert_eq!(is_navigation(&method, path, &headers(pairs)), expected, "{method} {path} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_a_browsers_form_is_shown_too() {
+        let form = [("sec-fetch-mode", "navigate"), ("content-type", "application/x-www-form-urlencoded")];
+        for (method, path, pairs, expected) in [
+            (Method::GET, "/x", &[("accept", "text/html")][..], true),
+            (Method::POST, "/x", &form, true),
+            (Method::POST, "/api/x", &form, false),
+            (Method::POST, "/x", &[("accept", "text/html")], false),
+            (Method::POST, "/x", &[("sec-fetch-mode", "cors")], false),
+            (Method::POST, "/x", &[("sec-fetch-mode", "navigate"), ("content-type", "application/json")], false),
+        ] {
+            assert_eq!(is_shown(&method, path, &headers(pairs)), expected, "{method} {path} {pairs:?}");
         }
     }
 }

@@ -9,6 +9,6 @@ pub mod format;
 pub mod icons;
 
 pub use self::{
-    context::{Page, PageInfo, is_navigation, prefix_of},
+    context::{Page, PageInfo, is_navigation, is_shown, prefix_of},
     icons::icon,
 };

@@ -28,7 +28,7 @@ use crate::{
     logging::{self, Access},
     metrics::Metrics,
     openapi,
-    pages::{Page, PageInfo, is_navigation},
+    pages::{Page, PageInfo, is_shown},
     problem::Problem,
     rate_limit::RateLimits,
 };
@@ -94,7 +94,7 @@ async fn observe(State(outer): State<Arc<Outer>>, mut request: Request, next: Ne
     let wanted = render::Request {
         method: method.clone(),
         path: parts.uri.path().to_owned(),
-        navigation: is_navigation(&method, parts.uri.path(), &parts.headers),
+        navigation: is_shown(&method, parts.uri.path(), &parts.headers),
         page: Page::of(&parts),
         correlation_id: id.clone(),
     };
