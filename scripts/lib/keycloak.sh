@@ -43,11 +43,25 @@ fetch_keycloak() {
     rm -rf "$work"
     return 1
   fi
-  unzip -q -d "$work" "$work/$name"
-  touch "$work/keycloak-$KEYCLOAK_VERSION/.complete"
-  rm -rf "$KEYCLOAK_HOME"
-  mv "$work/keycloak-$KEYCLOAK_VERSION" "$KEYCLOAK_HOME"
+  if ! { unzip -q -d "$work" "$work/$name" && touch "$work/keycloak-$KEYCLOAK_VERSION/.complete" &&
+      rm -rf "$KEYCLOAK_HOME" && mv "$work/keycloak-$KEYCLOAK_VERSION" "$KEYCLOAK_HOME"; }; then
+    rm -rf "$work"
+    return 1
+  fi
   rm -rf "$work"
+}
+
+# free_port: a port that nobody listens on at the moment.
+free_port() {
+  local port
+  for _ in $(seq 50); do
+    port=$((20000 + RANDOM % 20000))
+    if ! (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+      echo "$port"
+      return
+    fi
+  done
+  return 1
 }
 
 # start_keycloak FOLDER: sets TEST_KEYCLOAK_URL and TEST_KEYCLOAK_PASSWORD. The folder gets its log and its data.
@@ -56,7 +70,7 @@ start_keycloak() {
   mkdir -p "$folder"
   # Its start writes into its own folder, so that each run has one.
   cp -a "$KEYCLOAK_HOME" "$folder/keycloak"
-  port=$((20000 + ($$ + 7) % 20000))
+  port="$(free_port)"
   TEST_KEYCLOAK_URL="http://127.0.0.1:$port"
   TEST_KEYCLOAK_PASSWORD="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
   KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD="$TEST_KEYCLOAK_PASSWORD" \

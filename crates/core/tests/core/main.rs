@@ -20,6 +20,8 @@ mod oauth;
 #[cfg(test)]
 mod own_login;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod provider_sign_out;
 #[cfg(test)]
 mod redis_trouble;

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{ORIGIN, World, authorization_query};
+use crate::support::{FIXED_FOR, HTML, ORIGIN, Plan, World, authorization_query};
 
 #[tokio::test]
 async fn the_browser_is_sent_to_the_realm_with_state_nonce_and_pkce() {
@@ -216,4 +216,23 @@ async fn the_sign_in_begins_at_a_public_origin() {
     let foreign = world.client.get("/login").header("host", "evil.example").send().await;
     assert_eq!(foreign.status, StatusCode::MISDIRECTED_REQUEST);
     assert!(!foreign.text().contains("evil"));
+}
+
+#[tokio::test]
+async fn a_sign_in_begins_where_the_providers_pages_are() {
+    let origins = format!("{ORIGIN},https://{FIXED_FOR},https://third.test");
+    let arguments = vec!["--service-url".to_owned(), origins];
+    let world = World::with(Plan { arguments, ..Plan::default() }).await;
+    let path = "/login?next=/ledger/%3Fa=1";
+    for (host, expected) in [
+        (FIXED_FOR, format!("{ORIGIN}{path}")),
+        // No word from the provider: the sign-in goes on where it was begun.
+        ("third.test", "https://third.test/keycloak/realms/hivematrix/protocol/openid-connect/auth?".to_owned()),
+        ("gw.test", format!("{ORIGIN}/keycloak/realms/hivematrix/protocol/openid-connect/auth?")),
+    ] {
+        let answer = world.client.get(path).header("host", host).header("accept", HTML).send().await;
+        let location = answer.header("location");
+        assert!(answer.status == StatusCode::FOUND && location.starts_with(&expected), "{host}: {location}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{host}");
+    }
 }

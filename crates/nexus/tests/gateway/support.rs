@@ -33,6 +33,8 @@ use tokio::net::TcpListener;
 
 /// The public origin of the gateway under test.
 pub const ORIGIN: &str = "https://gw.test";
+/// Another public host, for which the provider shows its pages at [`ORIGIN`] nevertheless.
+pub const FIXED_FOR: &str = "other.test";
 /// What a browser asks for when it opens a page.
 pub const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -199,6 +201,10 @@ async fn realm_page(request: Request) -> Response {
         return (StatusCode::FOUND, [(header::LOCATION, format!("{own}/realms/hivematrix/account"))])
             .into_response();
     }
+    if path.ends_with("/.well-known/openid-configuration") && request.headers()["x-forwarded-host"] == FIXED_FOR {
+        let place = format!("{ORIGIN}/keycloak/realms/hivematrix/protocol/openid-connect/auth");
+        return Json(json!({ "authorization_endpoint": place })).into_response();
+    }
     let headers = request.headers().clone();
     let mut response = Response::new(Body::from(format!(
         "<!doctype html><html><head><title>Sign in</title></head><body><p>{path}</p><pre>{headers:?}</pre></body></html>"
@@ -271,7 +277,10 @@ impl World {
         let mut common = settings("nexus");
         common.secret_key = Secret::new("test secret");
         common.core_url = Some(core.clone());
-        let mut arguments = vec!["nexus".to_owned(), "--service-url".to_owned(), ORIGIN.to_owned()];
+        let mut arguments = vec!["nexus".to_owned()];
+        if !plan.arguments.iter().any(|argument| argument == "--service-url") {
+            arguments.extend(["--service-url".to_owned(), ORIGIN.to_owned()]);
+        }
         arguments.extend(plan.arguments);
         let mut own = Settings::parse_from(arguments);
         own.common = common.clone();
