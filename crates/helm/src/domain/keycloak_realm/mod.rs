@@ -209,8 +209,11 @@ impl FirstUser {
     /// The account as Keycloak takes it; a `temporary` password has to be changed at the first sign-in.
     #[must_use]
     pub fn representation(&self, password: &str, temporary: bool) -> Value {
+        // An import does not look at `temporary`.
+        let actions: &[&str] = if temporary { &["UPDATE_PASSWORD"] } else { &[] };
         json!({
             "username": self.username,
+            "requiredActions": actions,
             "email": format!("{}@hivematrix.local", self.username),
             "emailVerified": true,
             "firstName": self.first_name,
