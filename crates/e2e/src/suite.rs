@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use hivematrix_simulators::freshservice::{Config, Handle, spawn};
 use hivematrix_simulators::world::{Size, SizeName};
 
-pub use crate::instance::{ARRIVAL, ServiceStatus};
 use crate::instance::Instance;
+pub use crate::instance::{ARRIVAL, ServiceStatus};
 use crate::needs::Build;
 
 /// Seconds between two syncs of Codex and two refreshes of the board. The board's own minimum is 5.

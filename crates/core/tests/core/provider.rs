@@ -57,7 +57,8 @@ async fn only_live_access_tokens_of_the_own_client_and_sensible_answers_count() 
     let good = json!({
         "iss": ISSUER, "sub": "u", "azp": "core-client", "aud": "account", "typ": "Bearer", "exp": now + 60,
     });
-    let person = json!({"sub": "u", "preferred_username": "ada", "groups": ["/billing", "/office/x"]}).to_string();
+    let person =
+        json!({"sub": "u", "preferred_username": "ada", "groups": ["/billing", "/office/x"]}).to_string();
     let (refused, nonsense) = ("Invalid access token", "Invalid response from identity provider");
 
     let tokens = [

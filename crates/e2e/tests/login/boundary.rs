@@ -21,7 +21,8 @@ pub async fn cookies_are_closed_to_scripts_and_other_sites(stage: &Stage) -> Res
     ensure!(cookies.iter().any(|(_, cookie)| cookie.starts_with("__Host-session=")), "no session");
     for (url, cookie) in cookies {
         let name = cookie.split('=').next().unwrap_or_default();
-        let attributes: Vec<String> = cookie.split(';').skip(1).map(|a| a.trim().to_ascii_lowercase()).collect();
+        let attributes: Vec<String> =
+            cookie.split(';').skip(1).map(|a| a.trim().to_ascii_lowercase()).collect();
         if attributes.iter().any(|a| a == "max-age=0") {
             continue;
         }

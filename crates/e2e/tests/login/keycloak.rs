@@ -56,7 +56,8 @@ pub async fn a_realm_may_sign_with_other_algorithms(stage: &Stage) -> Result<()>
         administer(stage, Method::PUT, "", &json!({ "defaultSignatureAlgorithm": algorithm })).await?;
         let tokens = stage.tokens(&stage.visitor()?, &account.username, &account.password).await?;
         for token in ["access_token", "id_token"] {
-            let header = tokens[token].as_str().and_then(|token| token.split('.').next()).context("no token")?;
+            let header =
+                tokens[token].as_str().and_then(|token| token.split('.').next()).context("no token")?;
             let header: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(header)?)?;
             ensure!(header["alg"] == algorithm, "{token}: {header}");
         }
@@ -89,7 +90,9 @@ pub async fn configuring_again_changes_nothing(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
-pub async fn what_was_changed_at_keycloak_is_repaired_and_the_rest_is_left_alone(stage: &Stage) -> Result<()> {
+pub async fn what_was_changed_at_keycloak_is_repaired_and_the_rest_is_left_alone(
+    stage: &Stage,
+) -> Result<()> {
     let account = stage.directory.account(Some("technicians"), false).await?;
     let client = async || -> Result<Value> {
         let clients = administer(stage, Method::GET, "/clients?clientId=core-client", &Value::Null).await?;
@@ -101,9 +104,11 @@ pub async fn what_was_changed_at_keycloak_is_repaired_and_the_rest_is_left_alone
     let path = format!("/clients/{id}");
     let open = json!({ "clientId": "core-client", "redirectUris": ["*"], "secret": "stolen" });
     administer(stage, Method::PUT, &path, &open).await?;
-    administer(stage, Method::DELETE, &format!("{path}/protocol-mappers/models/{mapper}"), &json!({})).await?;
+    administer(stage, Method::DELETE, &format!("{path}/protocol-mappers/models/{mapper}"), &json!({}))
+        .await?;
     // The operator's own choices.
-    administer(stage, Method::PUT, "", &json!({ "accessTokenLifespan": 120, "displayName": "Our MSP" })).await?;
+    administer(stage, Method::PUT, "", &json!({ "accessTokenLifespan": 120, "displayName": "Our MSP" }))
+        .await?;
     let user = format!("/users/{}", account.id);
     administer(stage, Method::PUT, &user, &json!({ "firstName": "Renamed", "lastName": "Person" })).await?;
 

@@ -130,7 +130,9 @@ async fn run(report: &mut Report, provider: Provider, scenarios: &[&Scenario]) {
     let (stage, build) = match started {
         Ok((stage, build)) => (Arc::new(stage), build),
         Err(error) => {
-            report.run(&format!("{}::the_suite_starts", provider.name()), async { Outcome::Failed(error) }).await;
+            report
+                .run(&format!("{}::the_suite_starts", provider.name()), async { Outcome::Failed(error) })
+                .await;
             return;
         }
     };

@@ -63,7 +63,8 @@ pub async fn signing_out_everywhere_ends_the_other_browsers(stage: &Stage) -> Re
     let there = stage.visitor()?;
     there.sign_in(BOARD, &account.username, &account.password).await?;
     let (bystander, _) = stage.signed_in("technicians").await?;
-    let answer = here.send_json(Method::POST, "/core/api/sessions/revoke", &json!({ "sub": account.id })).await?;
+    let answer =
+        here.send_json(Method::POST, "/core/api/sessions/revoke", &json!({ "sub": account.id })).await?;
     ensure!(answer.status == StatusCode::OK, "{} {}", answer.status, answer.shown());
     let answer: serde_json::Value = serde_json::from_str(&answer.text)?;
     ensure!(answer["revoked"].as_u64().context("no number")? >= 2, "{answer}");

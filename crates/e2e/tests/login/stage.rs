@@ -73,7 +73,8 @@ impl Stage {
             }
             Provider::Keycloak => {
                 let keycloak = Keycloak::from_environment()?;
-                let target = keycloak.url.strip_prefix("http://").context("Keycloak is not at an http address")?;
+                let target =
+                    keycloak.url.strip_prefix("http://").context("Keycloak is not at an http address")?;
                 let relay = Relay::start(target).await?;
                 let url = format!("http://{}", relay.address);
                 // A realm of its own: the same Keycloak may have served another run.
@@ -133,7 +134,8 @@ impl Stage {
             ("code_challenge_method", "S256"),
         ]);
         let page = visitor.get(target.as_str()).await?;
-        let back = visitor.post(&page, form::SIGN_IN, &[("username", username), ("password", password)]).await?;
+        let back =
+            visitor.post(&page, form::SIGN_IN, &[("username", username), ("password", password)]).await?;
         let code = query(&back.location()?, "code").context("no code")?;
         let url = format!("{}/realms/{}/protocol/openid-connect/token", self.directory.url, self.realm);
         let answer = reqwest::Client::new()

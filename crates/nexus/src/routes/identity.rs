@@ -100,7 +100,10 @@ mod tests {
     #[test]
     fn only_what_is_shown_of_the_provider_becomes_a_public_address() {
         for (location, expected) in [
-            ("http://localhost:5000/realms/hivematrix/account", Some("https://gw/keycloak/realms/hivematrix/account")),
+            (
+                "http://localhost:5000/realms/hivematrix/account",
+                Some("https://gw/keycloak/realms/hivematrix/account"),
+            ),
             ("http://localhost:5000/resources/a.css", Some("https://gw/keycloak/resources/a.css")),
             ("http://localhost:5000/auth?code=c", None),
             ("http://localhost:5000/realmsx/", None),

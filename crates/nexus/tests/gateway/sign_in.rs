@@ -227,7 +227,10 @@ async fn a_sign_in_begins_where_the_providers_pages_are() {
     for (host, expected) in [
         (FIXED_FOR, format!("{ORIGIN}{path}")),
         // No word from the provider: the sign-in goes on where it was begun.
-        ("third.test", "https://third.test/keycloak/realms/hivematrix/protocol/openid-connect/auth?".to_owned()),
+        (
+            "third.test",
+            "https://third.test/keycloak/realms/hivematrix/protocol/openid-connect/auth?".to_owned(),
+        ),
         ("gw.test", format!("{ORIGIN}/keycloak/realms/hivematrix/protocol/openid-connect/auth?")),
     ] {
         let answer = world.client.get(path).header("host", host).header("accept", HTML).send().await;

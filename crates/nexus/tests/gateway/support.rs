@@ -201,7 +201,9 @@ async fn realm_page(request: Request) -> Response {
         return (StatusCode::FOUND, [(header::LOCATION, format!("{own}/realms/hivematrix/account"))])
             .into_response();
     }
-    if path.ends_with("/.well-known/openid-configuration") && request.headers()["x-forwarded-host"] == FIXED_FOR {
+    if path.ends_with("/.well-known/openid-configuration")
+        && request.headers()["x-forwarded-host"] == FIXED_FOR
+    {
         let place = format!("{ORIGIN}/keycloak/realms/hivematrix/protocol/openid-connect/auth");
         return Json(json!({ "authorization_endpoint": place })).into_response();
     }

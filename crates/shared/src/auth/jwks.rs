@@ -38,9 +38,7 @@ mod tests {
 
     #[test]
     fn keys_for_encryption_verify_nothing() {
-        let key = |id: &str, usage: &str| {
-            json!({"kty": "RSA", "kid": id, "use": usage, "alg": "RS256", "n": "sXch", "e": "AQAB"})
-        };
+        let key = |id: &str, usage: &str| json!({"kty": "RSA", "kid": id, "use": usage, "alg": "RS256", "n": "sXch", "e": "AQAB"});
         let set = json!({"keys": [key("sig", "sig"), key("enc", "enc")]});
         let keys = KeySet::from_jwks(&serde_json::from_value(set).unwrap());
         assert!(keys.get(Some("sig")).is_some() && keys.get(Some("enc")).is_none());

@@ -128,7 +128,12 @@ mod tests {
             (Method::POST, "/api/x", &form, false),
             (Method::POST, "/x", &[("accept", "text/html")], false),
             (Method::POST, "/x", &[("sec-fetch-mode", "cors")], false),
-            (Method::POST, "/x", &[("sec-fetch-mode", "navigate"), ("content-type", "application/json")], false),
+            (
+                Method::POST,
+                "/x",
+                &[("sec-fetch-mode", "navigate"), ("content-type", "application/json")],
+                false,
+            ),
         ] {
             assert_eq!(is_shown(&method, path, &headers(pairs)), expected, "{method} {path} {pairs:?}");
         }

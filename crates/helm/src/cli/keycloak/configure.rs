@@ -33,14 +33,17 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &Configu
         let (layout, given, operator) = (layout.clone(), Given::from_environment()?, operator.clone());
         tokio::task::spawn_blocking(move || Basis::of(&layout, &given, &operator)).await??
     };
+    let set = |name: &str| operator.get(name).filter(|value| !value.is_empty()).cloned();
     let remembered = basis.options.keycloak.clone();
-    let realm = args.realm.clone().or_else(|| remembered.as_ref().map(|known| known.realm.clone()));
+    let realm = args.realm.clone().or_else(|| set("KEYCLOAK_REALM"));
+    let realm = realm.or_else(|| remembered.as_ref().map(|known| known.realm.clone()));
     let realm = realm.unwrap_or_else(|| DEFAULT_REALM.to_owned());
     // It is part of addresses everywhere.
     if realm.is_empty() || !realm.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
         bail!("a realm's name is made of letters, digits, - and _");
     }
-    let url = args.url.clone().or_else(|| remembered.map(|known| known.url));
+    let url = args.url.clone().or_else(|| set("KEYCLOAK_BACKEND_URL"));
+    let url = url.or_else(|| remembered.map(|known| known.url));
     let url = base_url(url.as_deref().unwrap_or(DEFAULT_URL), &realm)?;
     let origins = basis.public_origins(&operator);
     if origins.is_empty() {
@@ -51,17 +54,19 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &Configu
         realm: realm.clone(),
         origins: origins.clone(),
         core_port: basis.registry.get("core").map_or(CORE_PORT, |core| core.service.port),
-        client_secret: basis.secrets.keycloak_client_secret.clone(),
-        admin_client_secret: basis.secrets.keycloak_admin_client_secret.clone(),
+        // What is set is also what the services are given.
+        client_secret: set("KEYCLOAK_CLIENT_SECRET")
+            .unwrap_or_else(|| basis.secrets.keycloak_client_secret.clone()),
+        admin_client_secret: set("KEYCLOAK_ADMIN_CLIENT_SECRET")
+            .unwrap_or_else(|| basis.secrets.keycloak_admin_client_secret.clone()),
     };
-    let given = operator.get("HIVEMATRIX_ADMIN_PASSWORD").filter(|password| !password.is_empty());
-    let first = match (given, &basis.admin_password) {
+    let first = match (set("HIVEMATRIX_ADMIN_PASSWORD"), &basis.admin_password) {
         (Some(given), _) => Some(FirstPassword { value: Secret::new(given), temporary: false }),
         (None, Some(made)) => Some(FirstPassword { value: Secret::new(made), temporary: true }),
         (None, None) => None,
     };
     let demo = args.demo || basis.options.demo.is_some();
-    let (admin_password, options) = (basis.admin_password.clone(), basis.options.clone());
+    let admin_password = basis.admin_password.clone();
     // Everything that is read is read: others may prepare the instance while Keycloak works.
     drop(basis);
 
@@ -75,30 +80,25 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &Configu
     for user in DEMO.iter().filter(|_| demo) {
         setup.user(user, first.as_ref()).await?;
     }
-    let (changes, made_users) = (setup.changes, setup.made_users);
-
-    let known = Remembered { url, realm, origins };
-    status::check(&http, &known, &model).await?;
-    let is_new = options.keycloak.as_ref() != Some(&known);
-    let shows_password = !made_users.is_empty() && !options.admin_password_shown && admin_password.is_some();
-    let options = Options {
-        admin_password_shown: options.admin_password_shown || shows_password,
-        keycloak: Some(known.clone()),
-        ..Options::read(layout)?
-    };
-    options.write(layout)?;
-    if changes == 0 {
+    if setup.changes == 0 {
         say!("Keycloak is as it should be: nothing was changed.");
     }
-    if let Some(password) = admin_password.filter(|_| !made_users.is_empty()) {
-        say_password(layout, &made_users, &password, shows_password);
+    let mut options = Options::read(layout)?;
+    if let Some(password) = admin_password.filter(|_| !setup.made_users.is_empty()) {
+        say_password(layout, &setup.made_users, &password, !options.admin_password_shown);
+        options.admin_password_shown = true;
+        options.write(layout)?;
     }
-    if is_new {
+    let known = Remembered { url, realm, origins };
+    status::check(&http, &known, &model).await?;
+    if options.keycloak.as_ref() != Some(&known) {
         say!(
             "\nThis instance remembers {}, realm {}. `helm up` makes the suite use it.",
             known.url,
             known.realm
         );
+        options.keycloak = Some(known);
+        options.write(layout)?;
     }
     Ok(())
 }
@@ -119,8 +119,8 @@ fn say_password(layout: &Layout, users: &[&str], password: &str, show: bool) {
 fn warn_about_main(origin: &str) {
     if url::Url::parse(origin).is_ok_and(|url| is_this_machine(&url)) {
         eprintln!(
-            "helm: people sign in at {origin}, which only this machine can open; for others set NEXUS_SERVICE_URL for \
-             this command and for `helm up`"
+            "helm: people sign in at {origin}, which only this machine can open; for others set NEXUS_SERVICE_URL, \
+             best in the instance's settings.env"
         );
     }
 }

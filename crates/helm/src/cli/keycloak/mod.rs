@@ -33,11 +33,12 @@ pub enum KeycloakCommand {
 /// Arguments of `helm keycloak configure`.
 #[derive(Debug, Args)]
 pub struct ConfigureArgs {
-    /// Keycloak's address for calls from this machine; default the remembered one, else `http://localhost:8080`.
-    #[arg(long, env = "KEYCLOAK_BACKEND_URL", value_name = "URL")]
+    /// Keycloak's address for calls from this machine; default KEYCLOAK_BACKEND_URL, the remembered one, or
+    /// `http://localhost:8080`.
+    #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// Name of the realm; default the remembered one, else `hivematrix`.
-    #[arg(long, env = "KEYCLOAK_REALM", value_name = "NAME")]
+    /// Name of the realm; default KEYCLOAK_REALM, the remembered one, or `hivematrix`.
+    #[arg(long, value_name = "NAME")]
     pub realm: Option<String>,
     /// An administrator of Keycloak's realm `master`. The password is asked for, unless KC_BOOTSTRAP_ADMIN_PASSWORD or
     /// --admin-password-file say it.

@@ -24,7 +24,7 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings) -> Result<()> 
     let options = Options::read(layout)?;
     let operator = suite::operator_variables(layout)?;
     if let Some(url) = given(&operator, "KEYCLOAK_SERVER_URL") {
-        say!("KEYCLOAK_SERVER_URL is set in this shell and wins over what the instance remembers: {url}");
+        say!("KEYCLOAK_SERVER_URL is set and wins over what the instance remembers: {url}");
     }
     let Some(known) = options.keycloak else {
         say!("This instance uses Core's own realm.");
@@ -32,12 +32,11 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings) -> Result<()> 
     };
     say!("Keycloak  {}", known.url);
     say!("Realm     {}", known.realm);
-    let secrets = secrets::read(layout)?;
+    let own = secrets::read(layout)?.keycloak_admin_client_secret;
     let model = RealmModel {
         realm: known.realm.clone(),
         origins: known.origins.clone(),
-        client_secret: secrets.keycloak_client_secret,
-        admin_client_secret: secrets.keycloak_admin_client_secret,
+        admin_client_secret: given(&operator, "KEYCLOAK_ADMIN_CLIENT_SECRET").map_or(own, str::to_owned),
         ..RealmModel::template()
     };
     check(&http_client(common).context("cannot set up TLS")?, &known, &model).await?;
