@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::stage::{BOARD, Stage};
 
-/// The one cookie that a script of Keycloak's sign-in page has to read; it holds a hash and opens nothing.
-const READ_BY_SCRIPT: &str = "KC_AUTH_SESSION_HASH";
+/// Cookies that scripts of Keycloak's own pages have to read; they hold hashes and open nothing.
+const READ_BY_SCRIPTS: [&str; 2] = ["KC_AUTH_SESSION_HASH", "KEYCLOAK_SESSION"];
 
 pub async fn cookies_are_closed_to_scripts_and_other_sites(stage: &Stage) -> Result<()> {
     let account = stage.directory.account(Some("technicians"), false).await?;
@@ -29,7 +29,7 @@ pub async fn cookies_are_closed_to_scripts_and_other_sites(stage: &Stage) -> Res
         let has = |attribute: &str| attributes.iter().any(|a| a == attribute);
         let path = attributes.iter().find_map(|a| a.strip_prefix("path=")).unwrap_or_default();
         ensure!(has("secure"), "{url}: {cookie}");
-        ensure!(has("httponly") || name == READ_BY_SCRIPT, "{url}: {cookie}");
+        ensure!(has("httponly") || READ_BY_SCRIPTS.contains(&name), "{url}: {cookie}");
         ensure!(attributes.iter().any(|a| a.starts_with("samesite=")), "{url}: {cookie}");
         ensure!(!attributes.iter().any(|a| a.starts_with("domain=")), "{url}: {cookie}");
         if name.starts_with("__Host-") {
