@@ -47,10 +47,17 @@ pub async fn the_provider_is_known_by_the_public_address(stage: &Stage) -> Resul
     let discovery: Value = serde_json::from_str(&page.text)?;
     let issuer = format!("{}{}", stage.instance.url, stage.realm_path(""));
     ensure!(discovery["issuer"] == issuer.as_str(), "{}", discovery["issuer"]);
-    for endpoint in ["authorization_endpoint", "end_session_endpoint", "token_endpoint", "jwks_uri"] {
+    for endpoint in ["authorization_endpoint", "end_session_endpoint"] {
         let address = discovery[endpoint].as_str().with_context(|| format!("no {endpoint}"))?;
         ensure!(address.starts_with(&format!("{issuer}/protocol/openid-connect/")), "{endpoint}: {address}");
     }
+    // What programs call may follow the caller, who came by the gateway (`hostname-backchannel-dynamic`).
+    for endpoint in ["token_endpoint", "jwks_uri"] {
+        let address = discovery[endpoint].as_str().with_context(|| format!("no {endpoint}"))?;
+        ensure!(address.starts_with(&format!("{}/", stage.instance.url)), "{endpoint}: {address}");
+    }
+    let keys = stage.visitor()?.fetch(discovery["jwks_uri"].as_str().unwrap_or_default()).await?;
+    ensure!(keys.status == StatusCode::OK && keys.text.contains("\"kid\""), "{} {}", keys.url, keys.status);
     Ok(())
 }
 

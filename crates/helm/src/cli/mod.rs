@@ -5,6 +5,7 @@ mod control;
 mod core;
 mod keycloak;
 mod keys;
+mod keycloak;
 mod list;
 mod logs;
 mod offline;

@@ -29,3 +29,18 @@ impl KeySet {
         self.0.get(id.unwrap_or(DEFAULT_KEY_ID))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_for_encryption_verify_nothing() {
+        let key = |id: &str, usage: &str| json!({"kty": "RSA", "kid": id, "use": usage, "alg": "RS256", "n": "sXch", "e": "AQAB"});
+        let set = json!({"keys": [key("sig", "sig"), key("enc", "enc")]});
+        let keys = KeySet::from_jwks(&serde_json::from_value(set).unwrap());
+        assert!(keys.get(Some("sig")).is_some() && keys.get(Some("enc")).is_none());
+    }
+}
