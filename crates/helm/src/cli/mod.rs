@@ -5,7 +5,6 @@ mod control;
 mod core;
 mod keycloak;
 mod keys;
-mod keycloak;
 mod list;
 mod logs;
 mod offline;
