@@ -74,7 +74,7 @@ start_keycloak() {
   TEST_KEYCLOAK_URL="http://127.0.0.1:$port"
   TEST_KEYCLOAK_PASSWORD="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
   KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD="$TEST_KEYCLOAK_PASSWORD" \
-    JAVA_OPTS_KC_HEAP="-Xms64m -Xmx512m" JAVA_OPTS_APPEND="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" \
+    JAVA_OPTS_KC_HEAP="-Xms64m -Xmx512m" JAVA_OPTS_APPEND="-XX:TieredStopAtLevel=1" \
     "$folder/keycloak/bin/kc.sh" start-dev --db=dev-mem --http-host=127.0.0.1 --http-port="$port" \
     --proxy-headers=xforwarded >"$folder/log" 2>&1 &
   KEYCLOAK_PID=$!
