@@ -35,6 +35,10 @@ start_servers() {
 stop_servers() {
   [ -n "${SERVERS:-}" ] || return 0
   as_postgres "$(pg_bin)/pg_ctl" -D "$SERVERS/postgres/data" -m immediate -s stop || true
-  [ ! -s "$SERVERS/redis/pid" ] || kill "$(cat "$SERVERS/redis/pid")" 2>/dev/null || true
-  rm -rf "$SERVERS"
+  local redis
+  if redis="$(cat "$SERVERS/redis/pid" 2>/dev/null)" && kill "$redis" 2>/dev/null; then
+    # It writes into its folder until it has ended.
+    for _ in $(seq 50); do kill -0 "$redis" 2>/dev/null || break; sleep 0.1; done
+  fi
+  rm -rf "$SERVERS" || true
 }
