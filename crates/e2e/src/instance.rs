@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 use crate::needs::Build;
@@ -115,6 +116,34 @@ impl Instance {
             bail!("helm {} failed with {}: {said}", arguments.join(" "), output.status);
         }
         Ok(text(&output.stdout))
+    }
+
+    /// Waits for an interrupt, then leaves nothing behind and ends the process.
+    pub async fn stop_when_told(&self) {
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        if let Err(error) = self.helm(&["down"]).await {
+            eprintln!("{error:#}");
+        }
+        std::process::exit(130);
+    }
+
+    /// Writes the suite's log to a file, as far as it can be had.
+    pub async fn keep_log(&self, file: &Path) {
+        let kept = match self.helm(&["logs", "--tail", "10000"]).await {
+            Ok(lines) => std::fs::write(file, lines).map_err(anyhow::Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = kept {
+            eprintln!("the log could not be kept: {error:#}");
+        }
     }
 
     /// State of every service by name.

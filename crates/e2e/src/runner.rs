@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use tokio::task::{LocalSet, spawn_local};
 
 /// How a scenario ended.
 #[derive(Debug)]
@@ -57,6 +58,18 @@ impl Wanted {
     pub fn takes(&self, name: &str) -> bool {
         let fits = |filter: &String| if self.exact { name == filter } else { name.contains(filter.as_str()) };
         (self.filters.is_empty() || self.filters.iter().any(fits)) && !self.skipped.iter().any(fits)
+    }
+}
+
+/// Plays a scenario in a task of its own, so that a panic ends only the scenario.
+///
+/// # Errors
+///
+/// What the scenario says, or that it panicked.
+pub async fn alone(steps: impl Future<Output = Result<()>> + 'static) -> Result<()> {
+    match LocalSet::new().run_until(async { spawn_local(steps).await }).await {
+        Ok(result) => result,
+        Err(panic) => Err(anyhow!("the scenario panicked: {panic}")),
     }
 }
 

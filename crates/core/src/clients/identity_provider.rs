@@ -6,12 +6,12 @@ use std::{
 };
 
 use hivematrix_shared::{
-    auth::{KeySet, PermissionLevel},
+    auth::{PROVIDER_ALGORITHMS, PermissionLevel, ProviderKeys},
     clock::Clock,
     config::Secret,
     correlation,
 };
-use jsonwebtoken::{Algorithm, Validation, jwk::JwkSet};
+use jsonwebtoken::Validation;
 use reqwest::{RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,22 +29,8 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for a revocation at logout.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long keys and addresses are remembered.
+/// How long addresses are remembered.
 const REMEMBERED: Duration = Duration::from_secs(300);
-/// What a realm may sign with; asymmetric only, since with a shared secret anyone who knows it could sign.
-const ALGORITHMS: [Algorithm; 8] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::ES256,
-    Algorithm::ES384,
-];
-/// Shortest time between two looks for an unknown key.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(5);
-
 /// Why the identity provider does not vouch for someone.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
@@ -94,7 +80,7 @@ struct Inner {
     client_secret: Option<Secret>,
     origins: Origins,
     clock: Clock,
-    keys: Mutex<Option<(KeySet, Instant)>>,
+    keys: ProviderKeys,
     discovery: Mutex<Option<(Discovery, Instant)>>,
 }
 
@@ -112,7 +98,7 @@ impl IdentityProvider {
             realm,
             origins,
             clock,
-            keys: Mutex::default(),
+            keys: ProviderKeys::default(),
             discovery: Mutex::default(),
         }))
     }
@@ -244,7 +230,7 @@ impl IdentityProvider {
     async fn verify(&self, token: &str) -> Result<Value, ProviderError> {
         let refused = |what: &str| ProviderError::Refused(what.to_owned());
         let header = jsonwebtoken::decode_header(token).map_err(|_| refused("not a signed token"))?;
-        if !ALGORITHMS.contains(&header.alg) {
+        if !PROVIDER_ALGORITHMS.contains(&header.alg) {
             return Err(refused("its algorithm is not allowed"));
         }
         let key_id = header.kid.ok_or_else(|| refused("no key id"))?;
@@ -284,24 +270,11 @@ impl IdentityProvider {
     }
 
     async fn key(&self, id: &str) -> Result<Option<jsonwebtoken::DecodingKey>, ProviderError> {
-        let mut cached = self.0.keys.lock().await;
-        if let Some((keys, at)) = &*cached {
-            let known = keys.get(Some(id)).cloned();
-            let age = at.elapsed();
-            if (known.is_some() && age < REMEMBERED) || (known.is_none() && age < LOOK_AGAIN_AFTER) {
-                return Ok(known);
-            }
-        }
-        let set: JwkSet = self
-            .ok(self.0.http.get(self.endpoint("certs")).timeout(TIMEOUT))
-            .await?
-            .json()
-            .await
-            .map_err(nonsense)?;
-        let keys = KeySet::from_jwks(&set);
-        let key = keys.get(Some(id)).cloned();
-        *cached = Some((keys, Instant::now()));
-        Ok(key)
+        let fetch = async {
+            let answer = self.ok(self.0.http.get(self.endpoint("certs")).timeout(TIMEOUT)).await?;
+            answer.json().await.map_err(nonsense)
+        };
+        self.0.keys.get(Some(id), fetch).await
     }
 }
 

@@ -18,9 +18,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use hivematrix_e2e::keycloak::Keycloak;
 use hivematrix_e2e::needs;
-use hivematrix_e2e::runner::{Outcome, Report, Wanted};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::{LocalSet, spawn_local};
+use hivematrix_e2e::runner::{Outcome, Report, Wanted, alone};
 
 use self::stage::{Provider, Stage};
 
@@ -136,43 +134,13 @@ async fn run(report: &mut Report, provider: Provider, scenarios: &[&Scenario]) {
             return;
         }
     };
-    let interrupted = tokio::spawn(stop_when_told(stage.clone()));
+    let told = stage.clone();
+    let interrupted = tokio::spawn(async move { told.instance.stop_when_told().await });
     for scenario in scenarios {
-        report.run(&scenario.name_with(provider), play(scenario, &stage)).await;
+        report
+            .run(&scenario.name_with(provider), async { alone((scenario.run)(stage.clone())).await.into() })
+            .await;
     }
     interrupted.abort();
-    let log = build.artefacts.join(format!("login-{}.log", provider.name()));
-    let kept = match stage.instance.helm(&["logs", "--tail", "10000"]).await {
-        Ok(lines) => std::fs::write(log, lines).map_err(anyhow::Error::from),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = kept {
-        eprintln!("the log could not be kept: {error:#}");
-    }
-}
-
-async fn play(scenario: &Scenario, stage: &Arc<Stage>) -> Outcome {
-    let steps = (scenario.run)(stage.clone());
-    // A task of its own, so that a panic ends only the scenario.
-    match LocalSet::new().run_until(async { spawn_local(steps).await }).await {
-        Ok(result) => result.into(),
-        Err(panic) => Outcome::Failed(anyhow!("the scenario panicked: {panic}")),
-    }
-}
-
-/// An interrupted run leaves nothing behind.
-async fn stop_when_told(stage: Arc<Stage>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    if let Err(error) = stage.instance.helm(&["down"]).await {
-        eprintln!("{error:#}");
-    }
-    std::process::exit(130);
+    stage.instance.keep_log(&build.artefacts.join(format!("login-{}.log", provider.name()))).await;
 }

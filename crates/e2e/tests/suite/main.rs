@@ -12,13 +12,11 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use hivematrix_e2e::browser::Browser;
 use hivematrix_e2e::needs::{self, Browsers, Build};
-use hivematrix_e2e::runner::{Outcome, Report, Wanted};
+use hivematrix_e2e::runner::{Outcome, Report, Wanted, alone};
 use hivematrix_e2e::suite::Suite;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::{LocalSet, spawn_local};
 
 /// What a scenario has.
 struct Stage {
@@ -95,11 +93,12 @@ async fn main() -> ExitCode {
     };
     match prepared {
         Ok((suite, browsers, build)) => {
-            tokio::spawn(stop_when_told(suite.clone()));
+            let told = suite.clone();
+            tokio::spawn(async move { told.stop_when_told().await });
             for scenario in scenarios {
                 report.run(scenario.name, play(scenario, &suite, &browsers, &build)).await;
             }
-            keep_logs(&suite, &build).await;
+            suite.keep_log(&build.artefacts.join("suite.log")).await;
         }
         Err(error) => {
             report.run("the_suite_starts", async { Outcome::Failed(error) }).await;
@@ -114,23 +113,6 @@ async fn prepare(browsers: Browsers) -> Result<(Arc<Suite>, Browsers, Build)> {
     Ok((Arc::new(suite), browsers, build))
 }
 
-/// An interrupted run leaves nothing behind.
-async fn stop_when_told(suite: Arc<Suite>) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    if let Err(error) = suite.helm(&["down"]).await {
-        eprintln!("{error:#}");
-    }
-    std::process::exit(130);
-}
-
 /// One scenario in a browser of its own; a failure leaves a picture and the page.
 async fn play(scenario: &Scenario, suite: &Arc<Suite>, browsers: &Browsers, build: &Build) -> Outcome {
     let browser = match Browser::start(browsers).await {
@@ -139,12 +121,9 @@ async fn play(scenario: &Scenario, suite: &Arc<Suite>, browsers: &Browsers, buil
     };
     suite.vendor.control.clear_faults();
     let stage = Arc::new(Stage { suite: suite.clone(), browser, artefacts: build.artefacts.clone() });
-    // A task of its own, so that a panic ends only the scenario.
-    let steps = (scenario.run)(stage.clone());
-    let result = match LocalSet::new().run_until(async { spawn_local(steps).await }).await {
-        Ok(Ok(())) => no_errors_in_the_console(&stage.browser).await,
-        Ok(result) => result,
-        Err(panic) => Err(anyhow!("the scenario panicked: {panic}")),
+    let result = match alone((scenario.run)(stage.clone())).await {
+        Ok(()) => no_errors_in_the_console(&stage.browser).await,
+        failed => failed,
     };
     if result.is_err() {
         let file = |ending: &str| build.artefacts.join(format!("failed-{}.{ending}", scenario.name));
@@ -171,15 +150,4 @@ async fn no_errors_in_the_console(browser: &Browser) -> Result<()> {
     let errors: Vec<_> = errors.iter().filter(|error| !error.is_about_an_answer()).collect();
     ensure!(errors.is_empty(), "in the browser's console: {errors:#?}");
     Ok(())
-}
-
-/// The suite's log beside the pictures.
-async fn keep_logs(suite: &Suite, build: &Build) {
-    let kept = match suite.helm(&["logs", "--tail", "10000"]).await {
-        Ok(lines) => std::fs::write(build.artefacts.join("suite.log"), lines).map_err(anyhow::Error::from),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = kept {
-        eprintln!("the log could not be kept: {error:#}");
-    }
 }

@@ -9,9 +9,13 @@ use std::{
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hivematrix_shared::{
-    auth::KeySet, clock::Clock, config::Secret, correlation, service_client::ServiceClient,
+    auth::{PROVIDER_ALGORITHMS, ProviderKeys},
+    clock::Clock,
+    config::Secret,
+    correlation,
+    service_client::ServiceClient,
 };
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header, jwk::JwkSet};
+use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::{Url, form_urlencoded};
@@ -30,22 +34,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a sign-in waits to learn where it has to take place.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(3);
 const PLACE_FRESH_FOR: Duration = Duration::from_secs(300);
-const KEYS_FRESH_FOR: Duration = Duration::from_secs(300);
-const KEYS_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Seconds the clocks of two machines may differ.
 const LEEWAY: i64 = 30;
-/// Asymmetric algorithms only: with a shared secret anyone who knows it could sign.
-const ALGORITHMS: [Algorithm; 8] = [
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::ES256,
-    Algorithm::ES384,
-];
-
 /// The realm as OpenID Connect client.
 pub struct Realm {
     http: reqwest::Client,
@@ -57,14 +47,9 @@ pub struct Realm {
     client_secret: Secret,
     origins: Arc<PublicOrigins>,
     issuers: Vec<String>,
-    keys: Mutex<Option<CachedKeys>>,
+    keys: ProviderKeys,
     /// By public origin: the one whose pages the provider shows, and when it said so.
     places: Mutex<HashMap<String, (PublicOrigin, Instant)>>,
-}
-
-struct CachedKeys {
-    keys: KeySet,
-    fetched: Instant,
 }
 
 /// What a sign-in brings.
@@ -139,7 +124,7 @@ impl Realm {
             client_secret: settings.keycloak_client_secret.clone(),
             origins,
             issuers,
-            keys: Mutex::new(None),
+            keys: ProviderKeys::default(),
             places: Mutex::default(),
             name,
         }
@@ -243,7 +228,7 @@ impl Realm {
     /// Checks signature, issuer, audience, expiry and nonce of an ID token.
     pub async fn verify_id_token(&self, id_token: &str, nonce: &str) -> Result<(), RealmError> {
         let header = decode_header(id_token).map_err(|_| RealmError::IdToken("it is no JWT"))?;
-        if !ALGORITHMS.contains(&header.alg) {
+        if !PROVIDER_ALGORITHMS.contains(&header.alg) {
             return Err(RealmError::IdToken("its algorithm is not allowed"));
         }
         let key = self.key(header.kid.as_deref()).await?.ok_or(RealmError::IdToken("its key is unknown"))?;
@@ -279,22 +264,13 @@ impl Realm {
     }
 
     async fn key(&self, id: Option<&str>) -> Result<Option<jsonwebtoken::DecodingKey>, RealmError> {
-        let mut cached = self.keys.lock().await;
-        if let Some(known) = cached.as_ref() {
-            let age = known.fetched.elapsed();
-            let key = known.keys.get(id);
-            if age < KEYS_RETRY_AFTER || (age < KEYS_FRESH_FOR && key.is_some()) {
-                return Ok(key.cloned());
-            }
-        }
-        let response =
-            self.http.get(self.url("certs")?).timeout(TIMEOUT).send().await.map_err(unreachable)?;
-        let set: JwkSet =
-            response.error_for_status().map_err(unreachable)?.json().await.map_err(unreachable)?;
-        let keys = KeySet::from_jwks(&set);
-        let key = keys.get(id).cloned();
-        *cached = Some(CachedKeys { keys, fetched: Instant::now() });
-        Ok(key)
+        let fetch = async {
+            let request = self.http.get(self.url("certs")?).timeout(TIMEOUT);
+            let answer =
+                request.send().await.map_err(unreachable)?.error_for_status().map_err(unreachable)?;
+            answer.json().await.map_err(unreachable)
+        };
+        self.keys.get(id, fetch).await
     }
 
     /// Path of one of the realm's endpoints below the provider's address.

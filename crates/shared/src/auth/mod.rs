@@ -20,7 +20,7 @@ pub use self::{
         AdminEvenInOutage, AdminOnly, Authenticated, BillingOnly, MaybeCaller, ServiceOnly, StaffOnly,
         TechnicianOnly, UserOnly,
     },
-    jwks::KeySet,
+    jwks::{KeySet, PROVIDER_ALGORITHMS, ProviderKeys},
     jws::{JwsError, Unverified, VerifyingKey},
     keys::{LiveKeys, TokenKeys},
     level::{PermissionLevel, UnknownLevel},

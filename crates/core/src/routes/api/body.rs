@@ -5,6 +5,7 @@ use hivematrix_shared::{
     problem::{Problem, Result},
 };
 use http::HeaderMap;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::routes::request::{media_type, wrong_media_type};
@@ -19,6 +20,12 @@ pub fn object(headers: &HeaderMap, body: &[u8]) -> Result<Map<String, Value>> {
         Ok(_) => Err(Problem::bad_request("The body must be a JSON object.")),
         Err(_) => Err(Problem::bad_request("The body is not valid JSON.")),
     }
+}
+
+/// A JSON object as what a route takes; what does not fit is told.
+pub fn typed<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T> {
+    let members = Value::Object(object(headers, body)?);
+    serde_json::from_value(members).map_err(|error| Problem::bad_request(format!("{error}.")))
 }
 
 /// A member that must be a string if it is there; `null` counts as absent.

@@ -43,8 +43,7 @@ pub async fn internal_token(
     body: Bytes,
 ) -> Result<impl IntoResponse> {
     require_helm(&core, &headers)?;
-    let wanted: InternalTokenRequest = serde_json::from_value(body::object(&headers, &body)?.into())
-        .map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    let wanted: InternalTokenRequest = body::typed(&headers, &body)?;
     let level: PermissionLevel =
         wanted.permission_level.parse().map_err(|error| Problem::bad_request(format!("{error}.")))?;
     let lifetime = wanted.ttl.unwrap_or(LIFETIME);

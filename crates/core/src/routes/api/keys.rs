@@ -46,8 +46,7 @@ pub async fn rotate(
     body: Bytes,
 ) -> Result<Json<KeysRotated>> {
     require_helm(&core, &headers)?;
-    let RotateKeys { now } = serde_json::from_value(body::object(&headers, &body)?.into())
-        .map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    let RotateKeys { now } = body::typed(&headers, &body)?;
     let ring = core.keys.clone();
     let rotated = tokio::task::spawn_blocking(move || ring.rotate(now)).await.map_err(Problem::internal)?;
     rotated.map_err(|error| match error {
@@ -64,15 +63,7 @@ pub async fn rotate(
 
 /// Nobody can tell which sessions a thief has.
 async fn end_all_sessions(core: &Parts) -> Result<usize> {
-    let mut ended = 0;
-    let outcome = async {
-        for (id, _) in core.sessions.list().await? {
-            ended += usize::from(core.sessions.revoke(&id).await?);
-        }
-        Ok(())
-    };
-    let outcome: std::result::Result<(), crate::store::sessions::StoreUnavailable> = outcome.await;
-    outcome.map_err(|error| {
+    let ended = core.sessions.revoke_everybodys().await.map_err(|error| {
         Problem::unavailable("The keys were replaced, but not all sessions could be ended. Run it again.", 5)
             .cause(error)
     })?;

@@ -180,8 +180,7 @@ pub async fn revoke(
     body: Bytes,
 ) -> Result<Response> {
     let caller = authentication.caller.clone()?;
-    let RevokeUser { sub } = serde_json::from_value(body::object(&headers, &body)?.into())
-        .map_err(|error| Problem::bad_request(format!("{error}.")))?;
+    let RevokeUser { sub } = body::typed(&headers, &body)?;
     let is_helm_itself = caller.service_name() == Some("helm") && caller.acting_user().is_none();
     if !is_helm_itself {
         let me = me(&authentication)?;

@@ -217,10 +217,19 @@ impl Sessions {
         whose: &Whose,
         made_until: Option<i64>,
     ) -> Result<usize, StoreUnavailable> {
+        let was_made = |session: &Session| made_until.is_none_or(|until| session.created_at <= until);
+        self.revoke_where(|session| whose.is(session) && was_made(session)).await
+    }
+
+    /// Ends everybody's sessions; returns how many were live.
+    pub async fn revoke_everybodys(&self) -> Result<usize, StoreUnavailable> {
+        self.revoke_where(|_| true).await
+    }
+
+    async fn revoke_where(&self, is_meant: impl Fn(&Session) -> bool) -> Result<usize, StoreUnavailable> {
         let mut ended = 0;
         for (id, session) in self.list().await? {
-            let is_meant = whose.is(&session) && made_until.is_none_or(|until| session.created_at <= until);
-            if is_meant && self.revoke(&id).await? {
+            if is_meant(&session) && self.revoke(&id).await? {
                 ended += 1;
             }
         }
