@@ -38,6 +38,8 @@ mod session_store;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod signing_keys;
+#[cfg(test)]
 mod user_tokens;
 #[cfg(test)]
 mod vectors;

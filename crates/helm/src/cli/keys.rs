@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use chrono::{DateTime, Local, TimeDelta};
+use clap::{Args, Subcommand};
 use hivematrix_shared::{
     clock::Clock,
     contracts::core::{KeyState, KeysRotated, RotateKeys, SigningKey, SigningKeys},
@@ -9,13 +10,45 @@ use hivematrix_shared::{
 use http::Method;
 
 use super::{
-    KeysStatusArgs, RotateArgs,
     core::{self, Core},
     output::say,
 };
 use crate::instance::Layout;
 
-pub(super) async fn rotate(layout: &Layout, args: &RotateArgs) -> Result<()> {
+/// What `helm keys` can do.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a new signing key. It is published first and signs after six minutes; the old one counts until its last token
+    /// has expired. No request fails.
+    Rotate(RotateArgs),
+    /// The keys and their times.
+    Status(KeysStatusArgs),
+}
+
+/// Arguments of `helm keys rotate`.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    /// For a stolen key: the new one signs at once, no other counts any more, and everybody has to sign in again.
+    #[arg(long)]
+    pub now: bool,
+}
+
+/// Arguments of `helm keys status`.
+#[derive(Debug, Args)]
+pub struct KeysStatusArgs {
+    /// As JSON: kid, state, created_at, signs_from, retires_at (Unix seconds).
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) async fn run(layout: &Layout, command: &KeysCommand) -> Result<()> {
+    match command {
+        KeysCommand::Rotate(args) => rotate(layout, args).await,
+        KeysCommand::Status(args) => status(layout, args).await,
+    }
+}
+
+async fn rotate(layout: &Layout, args: &RotateArgs) -> Result<()> {
     let request = Core::of(layout)?.request(Method::POST, "/api/internal/keys/rotate")?;
     let rotated: KeysRotated = core::answer(request.json(&RotateKeys { now: args.now })).await?;
     if args.now {
@@ -28,7 +61,7 @@ pub(super) async fn rotate(layout: &Layout, args: &RotateArgs) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn status(layout: &Layout, args: &KeysStatusArgs) -> Result<()> {
+async fn status(layout: &Layout, args: &KeysStatusArgs) -> Result<()> {
     let request = Core::of(layout)?.request(Method::GET, "/api/internal/keys")?;
     let status: SigningKeys = core::answer(request).await?;
     if args.json {

@@ -46,7 +46,7 @@ pub enum Command {
     Token(TokenArgs),
     /// The keys that sign tokens: look at them, or replace them.
     #[command(subcommand)]
-    Keys(KeysCommand),
+    Keys(keys::KeysCommand),
     /// The secret by which a service proves to Core who it is, for scripts that ask Core in its place.
     Secret(NameArgs),
     /// Let people sign in by Keycloak instead of Core's own realm.
@@ -182,32 +182,6 @@ pub struct TokenArgs {
     pub ttl: u32,
 }
 
-/// What `helm keys` can do.
-#[derive(Debug, Subcommand)]
-pub enum KeysCommand {
-    /// Make a new signing key. It is published first and signs after six minutes; the old one counts until its last token
-    /// has expired. No request fails.
-    Rotate(RotateArgs),
-    /// The keys and their times.
-    Status(KeysStatusArgs),
-}
-
-/// Arguments of `helm keys rotate`.
-#[derive(Debug, Args)]
-pub struct RotateArgs {
-    /// For a stolen key: the new one signs at once, no other counts any more, and everybody has to sign in again.
-    #[arg(long)]
-    pub now: bool,
-}
-
-/// Arguments of `helm keys status`.
-#[derive(Debug, Args)]
-pub struct KeysStatusArgs {
-    /// As JSON: kid, state, created_at, signs_from, retires_at (Unix seconds).
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// Permission levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Permission {
@@ -271,8 +245,7 @@ async fn dispatch(settings: Settings) -> Result<()> {
         Command::List => list::run(&layout),
         Command::Logs(args) => logs::run(&layout, args).await,
         Command::Token(args) => token::run(&layout, &args).await,
-        Command::Keys(KeysCommand::Rotate(args)) => keys::rotate(&layout, &args).await,
-        Command::Keys(KeysCommand::Status(args)) => keys::status(&layout, &args).await,
+        Command::Keys(command) => keys::run(&layout, &command).await,
         Command::Secret(args) => secret::run(&layout, &args.service),
         Command::Keycloak(command) => keycloak::run(&layout, &settings.common, command).await,
         Command::UpdateConfig(args) => update_config::run(&layout, &args),
