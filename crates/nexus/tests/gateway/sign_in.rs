@@ -1,9 +1,10 @@
 //! Sign-in (nexus.md §4.3).
 
-use http::StatusCode;
+use axum::{Json, Router, routing::get};
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{FIXED_FOR, HTML, ORIGIN, Plan, World, authorization_query};
+use crate::support::{HTML, ORIGIN, Plan, World, authorization_query, serve};
 
 #[tokio::test]
 async fn the_browser_is_sent_to_the_realm_with_state_nonce_and_pkce() {
@@ -220,18 +221,23 @@ async fn the_sign_in_begins_at_a_public_origin() {
 
 #[tokio::test]
 async fn a_sign_in_begins_where_the_providers_pages_are() {
-    let origins = format!("{ORIGIN},https://{FIXED_FOR},https://third.test");
-    let arguments = vec!["--service-url".to_owned(), origins];
-    let world = World::with(Plan { arguments, ..Plan::default() }).await;
+    // The provider names one address to all but a third host, which it says nothing to.
+    let discovery = get(async |headers: HeaderMap| {
+        let place = format!("{ORIGIN}/keycloak/realms/hivematrix/protocol/openid-connect/auth");
+        let known = headers["x-forwarded-host"] != "third.test";
+        known.then(|| Json(json!({ "authorization_endpoint": place }))).ok_or(StatusCode::BAD_GATEWAY)
+    });
+    let provider = Router::new().route("/realms/hivematrix/.well-known/openid-configuration", discovery);
+    let origins = format!("{ORIGIN},https://other.test,https://third.test");
+    let backend = serve(provider).await;
+    let arguments = ["--service-url", &origins, "--keycloak-backend-url", &backend].map(str::to_owned);
+    let world = World::with(Plan { arguments: arguments.to_vec(), ..Plan::default() }).await;
     let path = "/login?next=/ledger/%3Fa=1";
+    let form = "/keycloak/realms/hivematrix/protocol/openid-connect/auth?";
     for (host, expected) in [
-        (FIXED_FOR, format!("{ORIGIN}{path}")),
-        // No word from the provider: the sign-in goes on where it was begun.
-        (
-            "third.test",
-            "https://third.test/keycloak/realms/hivematrix/protocol/openid-connect/auth?".to_owned(),
-        ),
-        ("gw.test", format!("{ORIGIN}/keycloak/realms/hivematrix/protocol/openid-connect/auth?")),
+        ("other.test", format!("{ORIGIN}{path}")),
+        ("third.test", format!("https://third.test{form}")),
+        ("gw.test", format!("{ORIGIN}{form}")),
     ] {
         let answer = world.client.get(path).header("host", host).header("accept", HTML).send().await;
         let location = answer.header("location");

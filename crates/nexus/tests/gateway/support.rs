@@ -33,8 +33,6 @@ use tokio::net::TcpListener;
 
 /// The public origin of the gateway under test.
 pub const ORIGIN: &str = "https://gw.test";
-/// Another public host, for which the provider shows its pages at [`ORIGIN`] nevertheless.
-pub const FIXED_FOR: &str = "other.test";
 /// What a browser asks for when it opens a page.
 pub const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
@@ -200,12 +198,6 @@ async fn realm_page(request: Request) -> Response {
     if path.ends_with("/redirect") {
         return (StatusCode::FOUND, [(header::LOCATION, format!("{own}/realms/hivematrix/account"))])
             .into_response();
-    }
-    if path.ends_with("/.well-known/openid-configuration")
-        && request.headers()["x-forwarded-host"] == FIXED_FOR
-    {
-        let place = format!("{ORIGIN}/keycloak/realms/hivematrix/protocol/openid-connect/auth");
-        return Json(json!({ "authorization_endpoint": place })).into_response();
     }
     let headers = request.headers().clone();
     let mut response = Response::new(Body::from(format!(

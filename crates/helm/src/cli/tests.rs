@@ -1,0 +1,83 @@
+//! Which calls are understood.
+
+use clap::Parser;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Command, clap::Error> {
+    let words = std::iter::once("helm").chain(line.split_whitespace());
+    Settings::try_parse_from(words).map(|settings| settings.command)
+}
+
+#[test]
+fn every_documented_call_is_understood() {
+    for line in [
+        "up",
+        "up --demo --port 9443 --size reference --active 350 --companies 40",
+        "down",
+        "start codex --mode production",
+        "stop codex",
+        "restart beacon",
+        "status",
+        "status --json",
+        "status codex",
+        "list",
+        "logs",
+        "logs ledger --tail 50",
+        "logs core --level ERROR -n 100",
+        "logs --correlation req-abc-123",
+        "logs -c req-abc-123 -u ada -l warning --follow",
+        "logs --correlation-id x --service codex",
+        "token",
+        "token --permission technician",
+        "token --service beacon:codex",
+        "token --get /codex/api/companies",
+        "keys rotate",
+        "keys rotate --now",
+        "keys status",
+        "keys status --json",
+        "secret beacon",
+        "keycloak configure",
+        "keycloak configure --url https://sso.example --realm msp --admin-user root --admin-password-file f --demo",
+        "keycloak status",
+        "keycloak forget",
+        "keycloak realm",
+        "update-config",
+        "update-config --default",
+        "cleanup-logs --days 30 --dry-run",
+        "serve",
+    ] {
+        assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
+    }
+}
+
+#[test]
+fn wrong_calls_are_refused_with_exit_code_2() {
+    for line in [
+        "",
+        "start",
+        "start codex --mode fast",
+        "logs --level loud",
+        "logs codex --service core",
+        "logs --tail 0",
+        "token --permission root",
+        "keys",
+        "keys rotate now",
+        "secret",
+        "token --service beacon",
+        "token --service beacon:codex --permission admin",
+        "keycloak",
+        "keycloak configure --admin-password x",
+        "up --port 70000",
+        "up --size huge",
+    ] {
+        let error = parse(line).err().map(|error| error.exit_code());
+        assert_eq!(error, Some(2), "{line}");
+    }
+}
+
+#[test]
+fn the_level_is_stored_in_its_own_form() {
+    let Ok(Command::Logs(args)) = parse("logs --level warning") else { panic!("not parsed") };
+    assert_eq!(args.level, Some("WARNING"));
+}
