@@ -31,6 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long addresses are remembered.
 const REMEMBERED: Duration = Duration::from_secs(300);
+
 /// Why the identity provider does not vouch for someone.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {

@@ -6,12 +6,10 @@ use reqwest::{Client, RequestBuilder};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::list::registry_of;
 use crate::{
-    domain::{
-        registry::{Addressing, Registry},
-        secrets::Secrets,
-    },
-    instance::{Layout, options::Options, registry, secrets},
+    domain::{registry::Registry, secrets::Secrets},
+    instance::{Layout, secrets},
     supervisor::probe::{local_client, words},
 };
 
@@ -25,11 +23,7 @@ pub(super) struct Core {
 impl Core {
     /// Addresses and secrets of the instance; whether Core runs is not looked at.
     pub fn of(layout: &Layout) -> Result<Self> {
-        let secrets = secrets::read(layout)?;
-        let options = Options::read(layout)?;
-        let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
-        let registry = Registry::generate(&registry::authority(layout)?, addressing)?;
-        Ok(Self { client: local_client()?, registry, secrets })
+        Ok(Self { client: local_client()?, registry: registry_of(layout)?, secrets: secrets::read(layout)? })
     }
 
     /// A client for calls on this machine.

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::output::say;
 use crate::{
-    domain::registry::{Addressing, Registry},
+    domain::registry::Registry,
     instance::{Layout, options::Options, registry},
     suite,
 };
@@ -12,7 +12,7 @@ use crate::{
 /// The registry of the instance as `helm up` would write it.
 pub(super) fn registry_of(layout: &Layout) -> Result<Registry> {
     let options = Options::read(layout)?;
-    let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
+    let addressing = options.addressing();
     Ok(Registry::generate(&registry::authority(layout)?, addressing)?)
 }
 

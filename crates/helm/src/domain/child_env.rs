@@ -239,8 +239,14 @@ impl Suite {
     }
 
     fn given(&self, name: &str) -> Option<&str> {
-        self.operator.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        given(&self.operator, name)
     }
+}
+
+/// What the operator set a variable to; an empty one is not set.
+#[must_use]
+pub fn given<'a>(operator: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    operator.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 /// See [`Suite::public_origins`].
@@ -251,8 +257,8 @@ pub fn public_origins(
     addresses: &[IpAddr],
     operator: &BTreeMap<String, String>,
 ) -> String {
-    if let Some(given) = operator.get("NEXUS_SERVICE_URL").filter(|given| !given.is_empty()) {
-        return given.clone();
+    if let Some(given) = given(operator, "NEXUS_SERVICE_URL") {
+        return given.to_owned();
     }
     let Some(nexus) = registry.get("nexus") else { return String::new() };
     let port = match nexus.service.port {

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::Pg
 use url::Url;
 
 use super::{Layout, postgres};
-use crate::domain::{ports, registry::Registry, secrets::Secrets};
+use crate::domain::{child_env::given, ports, registry::Registry, secrets::Secrets};
 
 /// Where each service keeps its data.
 #[derive(Debug, Clone, Default)]
@@ -128,8 +128,8 @@ pub fn private_cluster_needed(
 /// The database an operator chose for a service.
 fn elsewhere(layout: &Layout, service: &str, operator: &BTreeMap<String, String>) -> Result<Option<String>> {
     let variable = format!("{}_DATABASE_URL", service.to_uppercase().replace('-', "_"));
-    if let Some(url) = operator.get(&variable).filter(|url| !url.is_empty()) {
-        return Ok(Some(url.clone()));
+    if let Some(url) = given(operator, &variable) {
+        return Ok(Some(url.to_owned()));
     }
     const KEYS: &[FileKey] = &[FileKey::new("database", "connection_string", "DATABASE_URL")];
     let values = FileValues::read(layout.home(), service, KEYS)?;

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::{Layout, files};
+use crate::domain::registry::Addressing;
 
 /// Choices that belong to the instance, not to one call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,12 @@ impl Given {
 }
 
 impl Options {
+    /// On which ports the services of the registry are.
+    #[must_use]
+    pub fn addressing(&self) -> Addressing {
+        Addressing { offset: self.port_offset, gateway_port: self.gateway_port }
+    }
+
     /// Reads the options of an instance; a new one has the defaults.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         child_env::{self, Suite},
         ports,
-        registry::{Addressing, Registry},
+        registry::Registry,
         secrets::Secrets,
     },
     instance::{
@@ -118,10 +118,9 @@ impl Basis {
         }
         let lock = files::FileLock::take(&layout.prepare_lock())?;
         let mut options = Options::read(layout)?.with(given)?;
-        options.admin_password_given |=
-            operator.get("HIVEMATRIX_ADMIN_PASSWORD").is_some_and(|password| !password.is_empty());
+        options.admin_password_given |= child_env::given(operator, "HIVEMATRIX_ADMIN_PASSWORD").is_some();
         options.write(layout)?;
-        let addressing = Addressing { offset: options.port_offset, gateway_port: options.gateway_port };
+        let addressing = options.addressing();
         let registry = registry::generate(layout, addressing, &programs()?)?;
         if let Some(name) = registry.names().find(|name| [POSTGRESQL, REDIS, SIMULATOR].contains(name)) {
             bail!("a service must not be called {name}");
@@ -229,7 +228,7 @@ impl Servers {
             Some(url) => Databases::settle(layout, registry, secrets, operator, url)?,
             None => Databases::given(layout, registry, operator)?,
         };
-        let given = operator.get("REDIS_URL").filter(|url| !url.is_empty()).cloned();
+        let given = child_env::given(operator, "REDIS_URL").map(str::to_owned);
         let needed = registry.iter().any(|(_, entry)| entry.needs_redis() && !entry.is_remote());
         let redis = if given.is_none() && needed {
             let port = ports::shifted(ports::REDIS, options.port_offset)?;

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     clients::keycloak::{Administrator, Keycloak},
-    domain::keycloak_realm::{ADMIN, DEMO, RealmModel},
+    domain::{
+        child_env::given,
+        keycloak_realm::{ADMIN, DEMO, RealmModel},
+    },
     instance::{
         Layout,
         options::{Given, Keycloak as Remembered, Options},
@@ -33,7 +36,7 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &Configu
         let (layout, given, operator) = (layout.clone(), Given::from_environment()?, operator.clone());
         tokio::task::spawn_blocking(move || Basis::of(&layout, &given, &operator)).await??
     };
-    let set = |name: &str| operator.get(name).filter(|value| !value.is_empty()).cloned();
+    let set = |name: &str| given(&operator, name).map(str::to_owned);
     let remembered = basis.options.keycloak.clone();
     let realm = args.realm.clone().or_else(|| set("KEYCLOAK_REALM"));
     let realm = realm.or_else(|| remembered.as_ref().map(|known| known.realm.clone()));

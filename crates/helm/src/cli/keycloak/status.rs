@@ -1,7 +1,5 @@
 //! `helm keycloak status`: whether the identity provider is there and knows this suite.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result, bail};
 use hivematrix_shared::{
     config::{CommonSettings, Secret},
@@ -11,7 +9,10 @@ use hivematrix_shared::{
 use super::super::output::say;
 use crate::{
     clients::keycloak::{Administrator, Keycloak, discovery},
-    domain::keycloak_realm::{ADMIN_CLIENT, GROUPS, RealmModel},
+    domain::{
+        child_env::given,
+        keycloak_realm::{ADMIN_CLIENT, GROUPS, RealmModel},
+    },
     instance::{
         Layout,
         options::{Keycloak as Remembered, Options},
@@ -70,8 +71,4 @@ pub(super) async fn check(http: &reqwest::Client, known: &Remembered, model: &Re
         Some(name) => bail!("there is no group {name}: run `helm keycloak configure`"),
         None => Ok(()),
     }
-}
-
-fn given<'a>(operator: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
-    operator.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
