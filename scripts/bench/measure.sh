@@ -6,19 +6,30 @@ RESULTS=""
 now_ms() { date +%s%3N; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b > 0) ? a / b : 0 }'; }
 
-# requests_per_second SECONDS URL TOKEN [WRK ARGUMENTS]: fails when any answer is not 2xx.
-requests_per_second() {
+# rate_and_p99 SECONDS URL TOKEN [WRK ARGUMENTS]: requests per second and the 99th percentile of the latency in microseconds;
+# fails when any answer is not 2xx.
+rate_and_p99() {
   local seconds="$1" url="$2" token="$3" out
   shift 3
   local header=()
   [ -z "$token" ] || header=(-H "Authorization: Bearer $token")
   taskset -c 1 wrk -t1 -c32 -d2s "${header[@]}" "$@" "$url" >/dev/null
-  out="$(taskset -c 1 wrk -t1 -c32 -d"${seconds}s" "${header[@]}" "$@" "$url")"
+  out="$(taskset -c 1 wrk -t1 -c32 -d"${seconds}s" --latency "${header[@]}" "$@" "$url")"
   if grep -q 'Non-2xx' <<<"$out"; then
     printf '%s\n' "$out" >&2
     fail "the server refused requests of the benchmark"
   fi
-  awk '/^Requests\/sec:/ {print int($2)}' <<<"$out"
+  awk '
+    $1 == "99%" { unit = $2; sub(/[0-9.]+/, "", unit); p99 = int($2 * (unit == "us" ? 1 : unit == "ms" ? 1000 : 1000000)) }
+    /^Requests\/sec:/ { rate = int($2) }
+    END { print rate, p99 }' <<<"$out"
+}
+
+# requests_per_second: the first half of rate_and_p99.
+requests_per_second() {
+  local rate p99
+  read -r rate p99 < <(rate_and_p99 "$@")
+  echo "$rate"
 }
 
 # report_least NAME VALUE LIMIT RATIO [REFERENCE]: the ratio must reach the limit.

@@ -104,17 +104,26 @@ report_most "token check, remembered token" "$remembered us" 30 "$remembered"
 say "Gateway, 10 KB of JSON, against nginx proxy_pass over TLS"
 jq -n '{rows: [range(0; 120) | {id: ., subject: "A line of about eighty characters of JSON text for the gateway"}]}' -c > "$work/www/ten.json"
 truncate -s 10240 "$work/www/ten.json"
-registry="$HIVEMATRIX_HOME/services.json"
-jq --arg url "http://127.0.0.1:$(port 6002)" '.bench = {url: $url}' "$registry" > "$registry.new"
-mv "$registry.new" "$registry"
-sleep 4
-pin_others
-hold "$(pid_of nexus)" 0
 gateway="https://localhost:$(port 8443)/bench/ten.json"
-[ "$(curl -sk -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$gateway")" = 200 ] || fail "the gateway does not serve the benchmark's backend"
-ours="$(requests_per_second "$seconds" "$gateway" "$token")"
-theirs="$(requests_per_second "$seconds" "https://localhost:$(port 6003)/ten.json" "$token")"
-report_least "gateway" "$ours/s" 0.30 "$(ratio "$ours" "$theirs")" "nginx $theirs/s"
+# Adds the benchmark's backend to the registry and holds the processes to their cores.
+prepare_gateway() {
+  local registry="$HIVEMATRIX_HOME/services.json" status=""
+  jq --arg url "http://127.0.0.1:$(port 6002)" '.bench = {url: $url}' "$registry" > "$registry.new"
+  mv "$registry.new" "$registry"
+  for _ in $(seq 1 20); do
+    status="$(curl -sk -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$gateway")"
+    [ "$status" != 200 ] || break
+    sleep 0.5
+  done
+  [ "$status" = 200 ] || fail "the gateway does not serve the benchmark's backend"
+  pin_others
+  hold "$(pid_of nexus)" 0
+}
+prepare_gateway
+read -r theirs their_p99 < <(rate_and_p99 "$seconds" "https://localhost:$(port 6003)/ten.json" "$token")
+read -r ours our_p99 < <(rate_and_p99 "$seconds" "$gateway" "$token")
+report_least "gateway, log shipping on" "$ours/s" 0.40 "$(ratio "$ours" "$theirs")" "nginx $theirs/s"
+report_most "gateway, 99th percentile" "$our_p99 us" $((3 * their_p99)) "$our_p99"
 
 say "Memory at rest"
 sleep 20
@@ -128,5 +137,14 @@ for name in helm core nexus codex beacon simulator; do
   total=$((total + pss))
 done
 report_most "memory of the six services together" "$((total / 1024)) MB" $((120 * 1024)) "$total"
+
+say "Gateway without log shipping"
+"$helm" down >/dev/null
+LOG_SHIPPING=false "$helm" up >/dev/null
+token="$("$helm" token --permission technician)"
+prepare_gateway
+read -r ours our_p99 < <(rate_and_p99 "$seconds" "$gateway" "$token")
+report_least "gateway, log shipping off" "$ours/s" 0.50 "$(ratio "$ours" "$theirs")" "nginx $theirs/s"
+report_most "gateway, 99th percentile" "$our_p99 us" $((3 * their_p99)) "$our_p99"
 
 summary

@@ -6,6 +6,7 @@ use hivematrix_shared::clock::Clock;
 use url::Url;
 
 use crate::{
+    Gateway,
     config::Settings,
     domain::origin::PublicOrigins,
     tls::{
@@ -18,6 +19,19 @@ use crate::{
 const CHECK_INTERVAL: Duration = Duration::from_secs(60);
 /// Checks between two warnings: once a day.
 const WARN_EVERY: u32 = 24 * 60;
+
+/// How often connections to backends are looked at.
+const TIDY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Closes connections to backends that nobody uses, and forgets backends that left the registry.
+pub async fn tidy_backends(gateway: Arc<Gateway>) {
+    loop {
+        tokio::time::sleep(TIDY_INTERVAL).await;
+        let registry = gateway.context.registry.load();
+        let wanted = registry.0.values().flat_map(|entry| entry.instances().iter().cloned());
+        gateway.backends.tidy(&wanted.chain(gateway.realm.backend()).collect());
+    }
+}
 
 /// The certificate for these settings: all names of this machine and of the public origins.
 pub fn wanted_certificate(settings: &Settings, origins: &PublicOrigins) -> Wanted {

@@ -12,6 +12,7 @@ mod jobs;
 mod routes;
 pub mod store;
 pub mod tls;
+pub mod workers;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -34,6 +35,7 @@ use self::{
     gate::Gate,
     store::SessionStore,
     tls::{certificate::CertificateError, listener::CurrentCertificate, places::Places},
+    workers::Workers,
 };
 
 /// What all handlers share.
@@ -83,6 +85,9 @@ pub enum StartFailure {
         /// Why.
         source: std::io::Error,
     },
+    /// The threads that serve connections cannot be started.
+    #[error("connections cannot be served: {0}")]
+    Workers(std::io::Error),
 }
 
 impl Gateway {
@@ -164,6 +169,7 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
     let address = SocketAddr::new(gateway.settings.nexus_host, gateway.settings.port());
     let listener = listen(address).await?;
     let config = tls::listener::server_config(certificate.clone())?;
+    context.spawn("connections to backends", jobs::tidy_backends(gateway.clone()));
     context.spawn("certificate renewal", jobs::keep_certificate(wanted, certificate, context.clock.clone()));
     if let Some(port) = gateway.settings.http_redirect_port() {
         match listen(SocketAddr::new(gateway.settings.nexus_host, port)).await {
@@ -174,13 +180,16 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
             Err(error) => tracing::warn!(error = %error, "plain HTTP is not redirected to HTTPS"),
         }
     }
+    let workers = Workers::start().map_err(StartFailure::Workers)?;
     context.stop_on_signals();
     let main_origin = gateway.origins.main().map(|origin| origin.as_str().to_owned()).unwrap_or_default();
     tracing::info!(%address, origin = main_origin, version = context.settings.version(), "listening");
     let places = Places::for_this_process(gateway.settings.behind_proxy);
-    tls::listener::serve(listener, config, gateway.router(), main_origin, places, context.shutdown.clone())
-        .await;
+    let (app, stop) = (gateway.router(), context.shutdown.clone());
+    tls::listener::serve_on(&workers, listener, config, app, main_origin, places, stop).await;
     context.stop().await;
+    // Until here: what they hold open may have been in use by the jobs as well.
+    drop(workers);
     Ok(())
 }
 

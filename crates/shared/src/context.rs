@@ -151,16 +151,21 @@ impl ServiceContext {
     }
 
     fn ship_logs(&self) {
-        if let Some(logs) = &self.logs {
+        if let Some(logs) = self.shipped_logs() {
             self.keep_shipper(logs.start_shipping(self.client.clone(), self.shipping.stop.clone()));
         }
     }
 
     /// Sends the log to a sink of the service's own instead of Helm's API: Helm itself.
     pub fn ship_logs_to<S: LogSink>(&self, sink: S) {
-        if let Some(logs) = &self.logs {
+        if let Some(logs) = self.shipped_logs() {
             self.keep_shipper(logs.ship_to(sink, self.shipping.stop.clone()));
         }
+    }
+
+    /// The log pipeline, unless `LOG_SHIPPING` turns it off.
+    fn shipped_logs(&self) -> Option<&LogHandle> {
+        self.logs.as_ref().filter(|_| self.settings.log_shipping)
     }
 
     fn keep_shipper(&self, task: JoinHandle<()>) {
@@ -219,6 +224,9 @@ impl ServiceContext {
         if let Some(shipper) = shipper {
             // What it cannot send in this time lies in its spool and is sent after the next start.
             let _ = tokio::time::timeout(STOP_GRACE, shipper).await;
+        }
+        if let Some(logs) = &self.logs {
+            logs.flush();
         }
     }
 }

@@ -17,9 +17,10 @@ const ALLOCATOR: [(&str, &str); 3] =
     [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "1048576"), ("MALLOC_TRIM_THRESHOLD_", "262144")];
 
 /// Documented variables that every service reads.
-const COMMON: [&str; 5] = [
+const COMMON: [&str; 6] = [
     "LOG_LEVEL",
     "ENABLE_JSON_LOGGING",
+    "LOG_SHIPPING",
     "VERIFY_SSL",
     "HIVEMATRIX_RATE_LIMIT_SCALE",
     "HIVEMATRIX_COMPAT_SERVICE_WRITES",

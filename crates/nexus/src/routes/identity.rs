@@ -11,7 +11,7 @@ use super::{
     query_value, redirect,
 };
 use crate::{
-    clients::realm::PUBLIC_PREFIX,
+    clients::{backend::Target, realm::PUBLIC_PREFIX},
     domain::{headers, request_kind, security, security::PagePolicy},
 };
 
@@ -69,7 +69,9 @@ async fn send(incoming: Incoming<'_>, body: Body, path: &str) -> Result<Response
     }
     let query = incoming.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let instances = [backend];
-    let mut response = gateway.backends.send(&instances, &format!("{path}{query}"), parts, body).await?;
+    let path_and_query = format!("{path}{query}");
+    let target = Target { instances: &instances, path_and_query: &path_and_query, silence: None };
+    let mut response = gateway.backends.send(target, parts, body).await?;
     let map = response.headers_mut();
     headers::clean_response(map);
     if let Some(location) =

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{Answer, HostKind, Incoming, forwarded, login};
 use crate::{
-    clients::backend::BackendError,
+    clients::backend::{BackendError, Target},
     domain::{
         cookies, headers,
         path::RequestPath,
@@ -89,7 +89,8 @@ async fn send(
         parts.headers.insert(header::AUTHORIZATION, visitor.authorization.clone());
     }
     let instances = entry.instances();
-    let mut response = gateway.backends.send(instances, path_and_query, parts, body).await?;
+    let target = Target { instances, path_and_query, silence: None };
+    let mut response = gateway.backends.send(target, parts, body).await?;
     tidy(response.headers_mut(), instances, &prefix, visitor.is_some());
     Ok(response)
 }

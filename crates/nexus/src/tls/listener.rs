@@ -36,6 +36,7 @@ use super::{
     certificate::Loaded,
     places::{Place, Places},
 };
+use crate::workers::Workers;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -100,6 +101,19 @@ pub async fn serve(
     places: Places,
     stop: CancellationToken,
 ) {
+    serve_on(&Workers::none(), listener, config, app, https_origin, places, stop).await;
+}
+
+/// As [`serve`], with connections spread over `workers`.
+pub async fn serve_on(
+    workers: &Workers,
+    listener: TcpListener,
+    config: ServerConfig,
+    app: Router,
+    https_origin: String,
+    places: Places,
+    stop: CancellationToken,
+) {
     let server = Arc::new(Server {
         acceptor: TlsAcceptor::from(Arc::new(config)),
         http: http_builder(),
@@ -108,7 +122,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
         let (server, app, watcher) = (server.clone(), app.clone(), graceful.watcher());
-        tokio::spawn(async move {
+        workers.serve(stream, async move |stream: TcpStream| {
             if let Err(error) = server.connection(stream, peer, app, watcher).await {
                 tracing::debug!(%peer, error = %error, "a connection ended");
             }

@@ -55,6 +55,9 @@ pub struct CommonSettings {
     /// Log JSON lines (true) or plain text (false).
     #[arg(long, env = "ENABLE_JSON_LOGGING", default_value = "true", action = ArgAction::Set, value_parser = super::parse_bool)]
     pub json_logging: bool,
+    /// Send log lines to Helm; without, they only go to standard error.
+    #[arg(long, env = "LOG_SHIPPING", default_value = "true", action = ArgAction::Set, value_parser = super::parse_bool)]
+    pub log_shipping: bool,
     /// Multiplies every rate limit; for benchmarks and fuzzing only.
     #[arg(long, env = "HIVEMATRIX_RATE_LIMIT_SCALE", default_value_t = 1.0)]
     pub rate_limit_scale: f64,

@@ -21,7 +21,7 @@ pub(super) fn json(record: &Record, service: &str, top_level: &[&str]) -> Vec<u8
 pub(super) fn text(record: &Record) -> Vec<u8> {
     let mut line = format!(
         "{} [{}] {}: {}",
-        record.timestamp_text(),
+        record.timestamp,
         record.level.name(),
         record.target,
         // A line feed in a message would look like a second, forged line.
@@ -50,7 +50,7 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { record, service, top_level } = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("timestamp", &record.timestamp_text())?;
+        map.serialize_entry("timestamp", &record.timestamp)?;
         map.serialize_entry("level", record.level.name())?;
         map.serialize_entry("service", service)?;
         map.serialize_entry(

@@ -17,13 +17,15 @@ use super::{
 };
 use crate::correlation;
 
-/// Where lines go; each call gets one whole line.
-pub(super) type Output = Box<dyn Fn(&[u8]) + Send + Sync>;
+/// Where lines go; each call gets one whole line and what it is worth.
+pub(super) type Output = Box<dyn Fn(&[u8], Priority) + Send + Sync>;
 
 pub(super) struct LogLayer {
     pub(super) handle: LogHandle,
     pub(super) verbosity: Verbosity,
     pub(super) json: bool,
+    /// Whether lines go to Helm as well.
+    pub(super) ships: bool,
     pub(super) output: Output,
 }
 
@@ -64,7 +66,7 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut request = None;
-        let mut shipped = true;
+        let mut shipped = self.ships;
         for span in context.event_scope(event).into_iter().flatten() {
             let extensions = span.extensions();
             if request.is_none() {
@@ -83,7 +85,7 @@ where
         event.record(&mut fields);
         let level = Level::from(metadata.level());
         let record = Record {
-            timestamp: self.handle.clock().now(),
+            timestamp: Record::timestamp_of(self.handle.clock().now()),
             level,
             target: metadata.target().to_owned(),
             priority: priority(metadata.target(), level, &fields),
@@ -95,9 +97,9 @@ where
         } else {
             format::text(&record)
         };
-        (self.output)(&line);
+        let priority = record.priority;
+        (self.output)(&line, priority);
         if shipped {
-            let priority = record.priority;
             let entry = record.into_entry(self.handle.hostname(), self.handle.process_id());
             self.handle.accept(Queued { priority, entry });
         }

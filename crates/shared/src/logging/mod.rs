@@ -13,15 +13,13 @@ mod redact;
 mod shipper;
 mod sink;
 mod spool;
+mod stderr;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    io::Write,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use tokio::task::JoinHandle;
@@ -39,6 +37,7 @@ use self::{
     queue::{Queue, Queued},
     shipper::{Pace, Shipper},
     spool::{Batch, Spool},
+    stderr::Lines,
 };
 use crate::{clock::Clock, config::CommonSettings, service_client::ServiceClient};
 
@@ -83,6 +82,8 @@ struct Inner {
     process_id: i32,
     last_stamp: AtomicU64,
     pace: Pace,
+    /// Standard error, where this process writes to it.
+    lines: OnceLock<Lines>,
 }
 
 /// Installs the process-wide subscriber and panic hook.
@@ -90,11 +91,12 @@ struct Inner {
 /// A second call in one process (tests) leaves the first subscriber in place.
 pub fn init(settings: &CommonSettings, service: &'static str) -> LogHandle {
     let handle = LogHandle::new(settings, service, Clock::system(), QUEUE_CAPACITY, Pace::default());
-    let output: Output = Box::new(|line| {
-        // Nobody is left to be told when standard error is gone.
-        let _ = std::io::stderr().lock().write_all(line);
-    });
-    let layer = handle.layer(settings, output);
+    let lines = Lines::to(std::io::stderr());
+    let collects = lines.start().is_ok();
+    let written = lines.clone();
+    let layer = handle
+        .layer(settings, Box::new(move |line, priority| written.write(line, collects && priority.may_wait())));
+    let _ = handle.0.lines.set(lines);
     if tracing_subscriber::registry().with(layer).try_init().is_ok() {
         if level::parse(&settings.log_level).is_none() {
             tracing::warn!(log_level = settings.log_level, "LOG_LEVEL is not a level, using INFO");
@@ -129,6 +131,7 @@ impl LogHandle {
             process_id: i32::try_from(std::process::id()).unwrap_or_default(),
             last_stamp: AtomicU64::new(0),
             pace,
+            lines: OnceLock::new(),
         }))
     }
 
@@ -138,6 +141,7 @@ impl LogHandle {
             handle: self.clone(),
             verbosity: Verbosity::new(level),
             json: settings.json_logging,
+            ships: settings.log_shipping,
             output,
         }
     }
@@ -157,6 +161,13 @@ impl LogHandle {
     /// [`LogHandle::start_shipping`] with a sink of one's own.
     pub fn ship_to<S: LogSink>(&self, sink: S, shutdown: CancellationToken) -> JoinHandle<()> {
         tokio::spawn(Shipper::new(self.clone(), sink, self.0.pace.clone(), shutdown).run())
+    }
+
+    /// Writes the lines that still wait for company to standard error: at the end of the process.
+    pub fn flush(&self) {
+        if let Some(lines) = self.0.lines.get() {
+            lines.flush();
+        }
     }
 
     /// What happened to log lines so far, for `/metrics`.

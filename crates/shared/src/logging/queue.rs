@@ -25,6 +25,13 @@ pub(super) enum Priority {
     Important,
 }
 
+impl Priority {
+    /// Whether a line of it may wait a moment for company before it is written.
+    pub(super) fn may_wait(self) -> bool {
+        self == Self::Access
+    }
+}
+
 /// An entry with its priority, as it waits in memory and on disk.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Queued {

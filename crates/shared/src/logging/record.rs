@@ -112,7 +112,8 @@ impl Visit for EventFields {
 /// A complete log event.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub(super) timestamp: DateTime<Utc>,
+    /// ISO 8601 in UTC with milliseconds, ending in `Z`.
+    pub(super) timestamp: String,
     pub(super) level: Level,
     pub(super) target: String,
     pub(super) fields: EventFields,
@@ -121,9 +122,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// ISO 8601 in UTC with milliseconds, ending in `Z`.
-    pub(super) fn timestamp_text(&self) -> String {
-        self.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true)
+    /// The form of [`Record::timestamp`].
+    pub(super) fn timestamp_of(time: DateTime<Utc>) -> String {
+        time.to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
     /// The user the event names, else the one of the request.
@@ -133,7 +134,6 @@ impl Record {
 
     /// The form that Helm takes (core.md §10): the context holds path, method and the extra values.
     pub(super) fn into_entry(self, hostname: Option<&str>, process_id: i32) -> LogEntry {
-        let timestamp = self.timestamp_text();
         let user_id = self.user().map(str::to_owned);
         let mut context = self.fields.extra;
         for (name, value) in [("path", &self.request.path), ("method", &self.request.method)] {
@@ -144,7 +144,7 @@ impl Record {
         LogEntry {
             level: self.level.name().to_owned(),
             message: self.fields.message,
-            timestamp,
+            timestamp: self.timestamp,
             context: (!context.is_empty()).then_some(Value::Object(context)),
             trace_id: self.request.correlation_id.map(|id| id.to_string()),
             user_id,

@@ -50,7 +50,7 @@ fn lines(handle: &LogHandle, settings: &CommonSettings, work: impl FnOnce()) -> 
     let written = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&written);
     let output: Output =
-        Box::new(move |line| sink.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap()));
+        Box::new(move |line, _| sink.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap()));
     with_default(tracing_subscriber::registry().with(handle.layer(settings, output)), work);
     let written = written.lock().unwrap();
     written.clone()
@@ -172,6 +172,17 @@ fn access_lines_carry_route_status_and_time_and_probes_stay_quiet() {
     );
 }
 
+#[test]
+fn without_shipping_lines_are_written_and_nothing_waits_for_helm() {
+    for (shipping, waiting) in [("true", 1), ("false", 0)] {
+        let dir = tempfile::tempdir().unwrap();
+        let handle = handle(dir.path(), 100);
+        let settings = settings(dir.path(), &["--log-shipping", shipping]);
+        assert_eq!(lines(&handle, &settings, || tracing::warn!("written")).len(), 1, "{shipping}");
+        assert_eq!(handle.queue().len(), waiting, "{shipping}");
+    }
+}
+
 /// A Helm that can be away, slow or picky.
 #[derive(Clone, Default)]
 struct FakeHelm {
@@ -213,7 +224,7 @@ impl LogSink for FakeHelm {
 
 /// Logs under the handle's layer on this thread until the guard goes.
 fn listen(handle: &LogHandle, home: &Path) -> tracing::subscriber::DefaultGuard {
-    let layer = handle.layer(&settings(home, &[]), Box::new(|_| {}));
+    let layer = handle.layer(&settings(home, &[]), Box::new(|_, _| {}));
     tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
 }
 

@@ -134,6 +134,7 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
     for (name, value) in [
         ("FRESHSERVICE_API_KEY", "real"),
         ("LOG_LEVEL", "DEBUG"),
+        ("LOG_SHIPPING", "false"),
         ("BEACON_THING", "b"),
         ("CODEX_DATABASE_URL", "postgres://elsewhere"),
         ("KEYCLOAK_SERVER_URL", "https://sso.example.net"),
@@ -145,6 +146,7 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
     assert_eq!(codex["FRESHSERVICE_API_KEY"], "real");
     assert!(!beacon.contains_key("FRESHSERVICE_API_KEY"));
     assert_eq!(beacon["LOG_LEVEL"], "DEBUG");
+    assert_eq!(beacon["LOG_SHIPPING"], "false");
     assert_eq!(beacon["BEACON_THING"], "b");
     assert!(!codex.contains_key("CODEX_DATABASE_URL"));
     assert_eq!(codex["DATABASE_URL"], "postgres://codex-db");
