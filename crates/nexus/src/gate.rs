@@ -111,6 +111,12 @@ impl Gate {
         Ok(claims)
     }
 
+    /// Whether the session of a visitor who was let in still counts. While nobody can tell, it does.
+    pub async fn is_alive(&self, visitor: &Visitor) -> bool {
+        let checked = self.check(&visitor.claims, &visitor.state.token).await;
+        matches!(checked, Ok(()) | Err(AuthError::Unavailable))
+    }
+
     /// Forgets a session at once, on this gateway.
     pub fn forget(&self, visitor: &Visitor) {
         if let Some(cookie) = &visitor.cookie {

@@ -40,6 +40,10 @@ pub struct ServiceEntry {
     /// `compat` for pages of upstream's services, which need a looser content security policy; absent = strict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<String>,
+    /// Seconds the gateway waits for a sign of life from the service, by path below its prefix: the longest beginning that
+    /// fits counts, `/` is every path. Absent = the gateway's own limit.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub timeouts: IndexMap<String, u64>,
     /// Port the service listens on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
@@ -85,6 +89,7 @@ impl ServiceEntry {
             admin_only: false,
             billing_or_admin_only: false,
             pages: None,
+            timeouts: IndexMap::new(),
             port: None,
             title: None,
             icon: None,
@@ -115,6 +120,16 @@ impl ServiceEntry {
             let mut letters = name.chars();
             letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
         })
+    }
+
+    /// The limit of `timeouts` for a path below the service's prefix, if one fits.
+    pub fn timeout(&self, path: &str) -> Option<Duration> {
+        let fits = |beginning: &str| {
+            let rest = path.strip_prefix(beginning.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let longest = self.timeouts.iter().filter(|(path, _)| fits(path)).max_by_key(|(path, _)| path.len());
+        longest.map(|(_, seconds)| Duration::from_secs((*seconds).max(1)))
     }
 
     /// Whether the pages come from upstream and need the looser policy.
@@ -246,6 +261,25 @@ mod tests {
         );
         assert_eq!(registry.names().collect::<Vec<_>>(), ["beacon", "helm", "nexus"]);
         assert_eq!(registry.get("beacon").unwrap().title("beacon"), "Beacon");
+    }
+
+    #[test]
+    fn the_longest_beginning_of_a_path_says_how_long_it_may_take() {
+        let registry = registry(
+            r#"{"helm":{"url":"h","timeouts":{"/":60,"/api/backup":600,"/api/backup/list/":5,"/api/none":0}},"core":{"url":"c"}}"#,
+        );
+        let helm = registry.get("helm").unwrap();
+        for (path, seconds) in [
+            ("/", 60),
+            ("/api/backups", 60),
+            ("/api/backup", 600),
+            ("/api/backup/now", 600),
+            ("/api/backup/list", 5),
+            ("/api/none", 1),
+        ] {
+            assert_eq!(helm.timeout(path), Some(Duration::from_secs(seconds)), "{path}");
+        }
+        assert_eq!(registry.get("core").unwrap().timeout("/"), None);
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub struct App {
     pub icon: Option<String>,
     /// `compat` for pages of upstream's services (nexus.md §13).
     pub pages: Option<String>,
+    /// Seconds the gateway waits for a sign of life, by path (nexus.md §8).
+    #[serde(default)]
+    pub timeouts: IndexMap<String, u64>,
     /// Several instances, each a full base URL, that run elsewhere; the first is `url`.
     pub urls: Option<Vec<String>>,
     /// Command line that runs a foreign service in its folder.
@@ -97,6 +100,9 @@ pub struct ServiceEntry {
     /// `compat` for upstream's pages.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pages: Option<String>,
+    /// Seconds the gateway waits for a sign of life, by path.
+    #[serde(skip_serializing_if = "IndexMap::is_empty", default)]
+    pub timeouts: IndexMap<String, u64>,
     /// Where it listens.
     pub port: u16,
     /// Display name.
@@ -196,6 +202,7 @@ impl Registry {
                 billing_or_admin_only: app.billing_or_admin_only,
                 levels: app.levels.clone(),
                 pages: app.pages.clone(),
+                timeouts: app.timeouts.clone(),
                 port,
                 title: app.title.clone().unwrap_or_else(|| display_name(&app.name)),
                 icon: app.icon.clone(),

@@ -2,13 +2,12 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Headers that belong to one connection.
-const HOP_BY_HOP: [HeaderName; 9] = [
+/// Headers that belong to one connection. `Trailer` is none of them: it names what comes after a body, which passes.
+const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
-    header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
@@ -44,10 +43,17 @@ pub const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-pr
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// Takes out what must not reach a backend: connection headers, spoofable ones, all of `X-Forwarded-*` and names with
-/// underscores, which some servers read as dashes.
+/// underscores, which some servers read as dashes. A client that takes trailers gets the backend's.
 pub fn clean_request(headers: &mut HeaderMap) {
+    let takes_trailers = takes_trailers(headers);
     remove_hop_by_hop(headers);
+    if takes_trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
     headers.remove(header::HOST);
+    // Answered here: the client is told to go on as soon as the backend takes the body.
+    headers.remove(header::EXPECT);
     for name in &SPOOFABLE {
         headers.remove(name);
     }
@@ -67,6 +73,11 @@ pub fn clean_response(headers: &mut HeaderMap) {
     headers.remove(header::SERVER);
     headers.remove(header::ALT_SVC);
     headers.remove(header::STRICT_TRANSPORT_SECURITY);
+}
+
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(header::TE).into_iter().filter_map(|value| value.to_str().ok());
+    codings.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -107,7 +118,8 @@ mod tests {
             ("host", "msp.example.net"),
             ("connection", "keep-alive, X-Secret-Hop"),
             ("x-secret-hop", "1"),
-            ("te", "trailers"),
+            ("te", "gzip"),
+            ("expect", "100-continue"),
             ("upgrade", "h2c"),
             ("transfer-encoding", "chunked"),
             ("proxy-authorization", "Basic eA=="),
@@ -127,6 +139,17 @@ mod tests {
         let mut left: Vec<&str> = map.keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["accept", "content-length", "x-service-secret"]);
+    }
+
+    #[test]
+    fn trailers_are_asked_for_on_behalf_of_who_takes_them() {
+        for (te, expected) in [("trailers", true), ("gzip, Trailers", true), ("gzip", false)] {
+            let mut map = headers(&[("te", te), ("trailer", "x-sum")]);
+            clean_request(&mut map);
+            assert_eq!(map.get("te").is_some_and(|te| te == "trailers"), expected, "{te}");
+            assert_eq!(map.get("connection").is_some_and(|names| names == "te"), expected, "{te}");
+            assert_eq!(map["trailer"], "x-sum");
+        }
     }
 
     #[test]

@@ -12,3 +12,4 @@ pub mod route;
 pub mod seal;
 pub mod security;
 pub mod session;
+pub mod websocket;

@@ -8,6 +8,7 @@ mod logout;
 mod openapi;
 mod proxy;
 mod style_guide;
+mod tunnel;
 
 use std::{net::IpAddr, sync::Arc};
 

@@ -1,10 +1,15 @@
 //! The service proxy (nexus.md §8).
 
+use std::sync::Arc;
+
 use axum::{body::Body, response::Response};
 use hivematrix_shared::{pages::is_navigation, problem::Problem, registry::ServiceEntry};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
-use super::{Answer, HostKind, Incoming, forwarded, login};
+use super::{
+    Answer, HostKind, Incoming, forwarded, login,
+    tunnel::{self, Handshake},
+};
 use crate::{
     clients::backend::{BackendError, Target},
     domain::{
@@ -13,7 +18,7 @@ use crate::{
         request_kind,
         route::{Open, ServiceRoute},
         security::PagePolicy,
-        session,
+        session, websocket,
     },
     gate::Visitor,
 };
@@ -54,14 +59,19 @@ pub(super) async fn forward(
             )));
         }
         incoming.refuse_forgery(visitor)?;
+        refuse_foreign_socket(&incoming, visitor)?;
         if let Some(renewal) = renewal(&incoming, visitor) {
             return renewal;
         }
     }
     let title = entry.title(name);
     let query = incoming.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let path_and_query = format!("{}{query}", route.rest);
-    send(incoming, body, entry, name, &path_and_query, visitor.as_deref())
+    let target = Target {
+        instances: entry.instances(),
+        path_and_query: &format!("{}{query}", route.rest),
+        silence: entry.timeout(path.normalized_after_first_segment()),
+    };
+    send(incoming, body, name, target, visitor)
         .await
         .map_err(|error| problem(&error, &title))
 }
@@ -69,30 +79,52 @@ pub(super) async fn forward(
 async fn send(
     incoming: Incoming<'_>,
     body: Body,
-    entry: &ServiceEntry,
     name: &str,
-    path_and_query: &str,
-    visitor: Option<&Visitor>,
+    target: Target<'_>,
+    visitor: Option<Arc<Visitor>>,
 ) -> Result<Response, Failure> {
     let prefix = format!("/{name}");
     let (origin, client) = (incoming.origin()?.clone(), incoming.client());
     let (gateway, mut parts) = (incoming.gateway, incoming.parts);
     let correlation_id = parts.headers.get(headers::CORRELATION_ID).cloned();
     let composable = request_kind::may_be_composed(&parts.method, incoming.uri.path(), &parts.headers);
+    // WebSockets belong to a session, which ends them.
+    let wants_socket = visitor.is_some() && websocket::is_asked_for(&parts);
+    let handshake = if wants_socket { Handshake::take(&mut parts.extensions) } else { None };
     prepare(&mut parts, composable);
     forwarded(&mut parts.headers, client, &origin, &prefix)?;
     if let Some(id) = correlation_id {
         parts.headers.insert(headers::CORRELATION_ID, id);
     }
+    if handshake.is_some() {
+        websocket::mark(&mut parts.headers);
+    }
     parts.headers.remove(header::AUTHORIZATION);
-    if let Some(visitor) = visitor {
+    if let Some(visitor) = &visitor {
         parts.headers.insert(header::AUTHORIZATION, visitor.authorization.clone());
     }
-    let instances = entry.instances();
-    let target = Target { instances, path_and_query, silence: None };
     let mut response = gateway.backends.send(target, parts, body).await?;
-    tidy(response.headers_mut(), instances, &prefix, visitor.is_some());
-    Ok(response)
+    let agreed = websocket::is_websocket(response.headers());
+    tidy(response.headers_mut(), target.instances, &prefix, visitor.is_some());
+    match (handshake, visitor) {
+        (Some(handshake), Some(visitor)) => Ok(handshake.complete(response, gateway, visitor, agreed)?),
+        _ if response.status() == StatusCode::SWITCHING_PROTOCOLS => Err(tunnel::unexpected().into()),
+        _ => Ok(response),
+    }
+}
+
+/// Refuses a WebSocket that another site's page opens with the session cookie.
+fn refuse_foreign_socket(incoming: &Incoming<'_>, visitor: &Visitor) -> Result<(), Problem> {
+    let by_cookie = visitor.cookie.is_some();
+    let parts = &incoming.parts;
+    if by_cookie
+        && websocket::is_asked_for(parts)
+        && !websocket::may_use_cookie(&parts.headers, &incoming.gateway.origins)
+    {
+        tracing::warn!("a WebSocket opened by another site was refused");
+        return Err(Problem::forbidden("This connection was not opened from a page of HiveMatrix."));
+    }
+    Ok(())
 }
 
 /// Takes out of a request what stays at the gateway. A page must come readable, so that it can be composed.

@@ -12,7 +12,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use axum::{Router, body::Body, extract::ConnectInfo};
-use http::Request;
+use http::{Request, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -123,10 +123,9 @@ pub async fn serve_on(
     while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
         let (server, app, watcher) = (server.clone(), app.clone(), graceful.watcher());
         workers.serve(stream, async move |stream: TcpStream| {
-            if let Err(error) = server.connection(stream, peer, app, watcher).await {
+            if let Err(error) = server.connection(stream, peer, app, watcher, Arc::new(place)).await {
                 tracing::debug!(%peer, error = %error, "a connection ended");
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -181,6 +180,7 @@ impl Server {
         peer: SocketAddr,
         app: Router,
         watcher: hyper_util::server::graceful::Watcher,
+        place: Arc<Place>,
     ) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let handshake = async {
@@ -201,9 +201,13 @@ impl Server {
             asks.store(true, Ordering::Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            if request.headers().contains_key(header::UPGRADE) {
+                // A WebSocket outlives the HTTP connection, and holds its place.
+                request.extensions_mut().insert(place.clone());
+            }
             app.clone().call(request)
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let connection = watcher.watch(connection);
         tokio::pin!(connection);
         match tokio::time::timeout(FIRST_REQUEST_TIMEOUT, &mut connection).await {

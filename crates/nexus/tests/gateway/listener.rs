@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::World;
 
-struct Door {
+/// The real door of a gateway under test.
+pub struct Door {
     address: std::net::SocketAddr,
     authority: reqwest::Certificate,
     stop: CancellationToken,
@@ -26,7 +27,7 @@ struct Door {
     home: tempfile::TempDir,
 }
 
-async fn open_door(world: &World) -> Door {
+pub async fn open_door(world: &World) -> Door {
     let home = tempfile::tempdir().unwrap();
     let wanted = Wanted {
         certificate: home.path().join("nexus.crt"),
@@ -58,7 +59,7 @@ impl Door {
     }
 
     /// A TLS connection on which nothing was said yet.
-    async fn connection(&self, protocol: &str) -> tokio_rustls::client::TlsStream<TcpStream> {
+    pub async fn connection(&self, protocol: &str) -> tokio_rustls::client::TlsStream<TcpStream> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.home.path().join("ca.crt")).unwrap()).unwrap();
         let provider = rustls::crypto::aws_lc_rs::default_provider().into();

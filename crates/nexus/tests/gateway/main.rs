@@ -3,9 +3,12 @@
 
 mod access;
 mod forwarding;
+mod instances;
 mod listener;
 mod outages;
 mod pages;
 mod sessions;
 mod sign_in;
+mod sockets;
+mod streams;
 mod support;

@@ -30,6 +30,7 @@ use hivematrix_shared::{
 use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// The public origin of the gateway under test.
 pub const ORIGIN: &str = "https://gw.test";
@@ -223,6 +224,8 @@ pub struct World {
     pub revocations: Arc<Revocations>,
     pub gateway: Arc<Gateway>,
     pub identity: TestIdentity,
+    /// Tells the gateway to stop.
+    pub stop: CancellationToken,
 }
 
 /// What differs from test to test.
@@ -286,8 +289,9 @@ impl World {
         let auth = Authenticator::local("nexus", clock.clone(), identity.keys(), revocations.clone(), false);
         let context =
             ServiceContext::assemble("nexus", common, clock.clone(), registry, auth, services, None);
+        let stop = context.shutdown.clone();
         let gateway = Gateway::new(context, own, None).unwrap();
-        Self { client: Client::new(gateway.router()), peer, clock, revocations, gateway, identity }
+        Self { client: Client::new(gateway.router()), peer, clock, revocations, gateway, identity, stop }
     }
 
     /// A request to the public address.

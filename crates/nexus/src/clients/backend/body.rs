@@ -118,7 +118,9 @@ impl Body for Leased {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
         match &frame {
-            // Whoever knows the length does not ask for more after the last piece.
+            // Nothing comes after trailers, and nobody asks for it.
+            Some(Ok(frame)) if frame.is_trailers() => self.end(),
+            // Nor does whoever knows the length ask for more after the last piece.
             Some(Ok(_)) => self.look_for_end(),
             Some(Err(_)) => self.lease = None,
             None => self.end(),
