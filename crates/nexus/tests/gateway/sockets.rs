@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::{
     Router,
     extract::{WebSocketUpgrade, ws},
+    response::Response,
     routing::{any, get},
 };
 use futures::{SinkExt, StreamExt};
@@ -27,18 +28,21 @@ use crate::{
 /// Long enough for anything that is going to happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Says everything twice over, until it is told to leave.
+/// A backend that says everything again, until it is told to leave.
 fn echo() -> Router {
-    let talk = async |mut socket: ws::WebSocket| {
-        while let Some(Ok(message)) = socket.recv().await {
-            if message == ws::Message::text("leave") || socket.send(message).await.is_err() {
-                return;
-            }
+    Router::new().route("/socket", any(upgrade)).route("/page", get(|| async { "no socket" }))
+}
+
+async fn upgrade(upgrade: WebSocketUpgrade) -> Response {
+    upgrade.protocols(["b"]).on_upgrade(talk)
+}
+
+async fn talk(mut socket: ws::WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if message == ws::Message::text("leave") || socket.send(message).await.is_err() {
+            return;
         }
-    };
-    Router::new()
-        .route("/socket", any(async move |upgrade: WebSocketUpgrade| upgrade.protocols(["b"]).on_upgrade(talk)))
-        .route("/page", get(|| async { "no socket" }))
+    }
 }
 
 type Headers<'a> = [(&'a str, &'a str)];

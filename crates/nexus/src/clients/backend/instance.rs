@@ -60,7 +60,7 @@ impl Instance {
             return Err(wrong("no scheme and host"));
         };
         let authority = uri.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let origin = format!("{scheme}://{authority}/").parse().map_err(|error| wrong(&format!("{error}")))?;
+        let origin: Uri = format!("{scheme}://{authority}/").parse().map_err(|error| wrong(&format!("{error}")))?;
         Ok(Self {
             origin,
             path: uri.path().trim_end_matches('/').to_owned(),
