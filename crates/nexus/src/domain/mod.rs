@@ -2,6 +2,7 @@
 
 pub mod cookies;
 pub mod csrf;
+pub mod framing;
 pub mod headers;
 pub mod look;
 pub mod next;
@@ -12,3 +13,4 @@ pub mod route;
 pub mod seal;
 pub mod security;
 pub mod session;
+pub mod trusted;

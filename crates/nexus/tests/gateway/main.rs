@@ -2,10 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod access;
+mod attacks;
+mod certificate;
+mod door;
 mod forwarding;
 mod listener;
 mod outages;
 mod pages;
 mod sessions;
 mod sign_in;
+mod slow;
 mod support;
