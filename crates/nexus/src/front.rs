@@ -105,9 +105,7 @@ mod tests {
         let mut request = Request::new(Body::empty());
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
         for (name, value) in list {
-            request
-                .headers_mut()
-                .append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+            request.headers_mut().append(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
         take_over(&mut request, &trusted.parse().unwrap());
         assert!(request.headers().is_empty(), "{:?}", request.headers());
@@ -121,16 +119,46 @@ mod tests {
         for (list, client, host, https) in [
             (&[("x-forwarded-for", "203.0.113.7")][..], "203.0.113.7", None, None),
             (&[("x-forwarded-for", "6.6.6.6, 203.0.113.7")], "203.0.113.7", None, None),
-            (&[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7", None, None),
+            (
+                &[("x-forwarded-for", "6.6.6.6"), ("x-forwarded-for", "203.0.113.7")],
+                "203.0.113.7",
+                None,
+                None,
+            ),
             (&[("x-forwarded-for", "203.0.113.7:4711")], "203.0.113.7", None, None),
             (&[("x-forwarded-for", "[2001:db8::7]:4711")], "2001:db8::7", None, None),
             (&[("x-forwarded-for", "[2001:db8::7]")], "2001:db8::7", None, None),
             (&[("x-forwarded-for", "unknown")], "0.0.0.0", None, None),
-            (&[("x-forwarded-host", "a.test"), ("x-forwarded-proto", "https")], "0.0.0.0", Some("a.test"), Some(true)),
-            (&[("x-forwarded-for", "203.0.113.7"), ("x-forwarded-proto", "http")], "203.0.113.7", None, Some(false)),
-            (&[("forwarded", "for=6.6.6.6, for=203.0.113.7;proto=https;host=a.test")], "203.0.113.7", Some("a.test"), Some(true)),
-            (&[("forwarded", "For=\"[2001:db8::7]:4711\"; Host=\"a.test\"")], "2001:db8::7", Some("a.test"), None),
-            (&[("forwarded", "for=6.6.6.6;host=evil.test"), ("x-forwarded-for", "203.0.113.7")], "203.0.113.7", None, None),
+            (
+                &[("x-forwarded-host", "a.test"), ("x-forwarded-proto", "https")],
+                "0.0.0.0",
+                Some("a.test"),
+                Some(true),
+            ),
+            (
+                &[("x-forwarded-for", "203.0.113.7"), ("x-forwarded-proto", "http")],
+                "203.0.113.7",
+                None,
+                Some(false),
+            ),
+            (
+                &[("forwarded", "for=6.6.6.6, for=203.0.113.7;proto=https;host=a.test")],
+                "203.0.113.7",
+                Some("a.test"),
+                Some(true),
+            ),
+            (
+                &[("forwarded", "For=\"[2001:db8::7]:4711\"; Host=\"a.test\"")],
+                "2001:db8::7",
+                Some("a.test"),
+                None,
+            ),
+            (
+                &[("forwarded", "for=6.6.6.6;host=evil.test"), ("x-forwarded-for", "203.0.113.7")],
+                "203.0.113.7",
+                None,
+                None,
+            ),
         ] {
             let front = Front { host: host.map(str::to_owned), https, client: None };
             let (as_client, said) = seen(PROXY, PROXY, list);

@@ -86,6 +86,7 @@ const NOT_IN_TRAILERS: [HeaderName; 9] = [
 
 /// Takes out of a request's trailers what must stand at its beginning or must not reach a backend at all (RFC 9110 §6.5.1).
 pub fn clean_trailers(trailers: &mut HeaderMap) {
+    trailers.remove(header::TE);
     clean_request(trailers);
     for name in &NOT_IN_TRAILERS {
         trailers.remove(name);

@@ -74,12 +74,13 @@ impl PublicOrigins {
     pub fn of_host(&self, host: &str) -> Option<&PublicOrigin> {
         let with_port = |origin: &PublicOrigin| {
             let (name, port) = host.split_at_checked(origin.host.len())?;
-            let port = port.strip_prefix(':').filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()))?;
+            let port =
+                port.strip_prefix(':').filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()))?;
             Some(origin.host.eq_ignore_ascii_case(name) && port.parse() == Ok(origin.port))
         };
-        self.0.iter().find(|origin| {
-            origin.host.eq_ignore_ascii_case(host) || with_port(origin).unwrap_or(false)
-        })
+        self.0
+            .iter()
+            .find(|origin| origin.host.eq_ignore_ascii_case(host) || with_port(origin).unwrap_or(false))
     }
 
     /// Whether an `Origin` header is one of ours.
@@ -100,7 +101,8 @@ impl PublicOrigins {
 
 /// Whether a `Host` header is a name or an address, perhaps with a port, and nothing that a URL could be hidden in.
 pub fn is_host(host: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
     !host.is_empty() && host.bytes().all(allowed)
 }
 

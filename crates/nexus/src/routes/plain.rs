@@ -77,7 +77,8 @@ mod tests {
     use super::*;
 
     fn app(webroot: Option<&Path>) -> Router {
-        let origins = PublicOrigins::parse("https://msp.example.net,https://other.example:8443,https://[::1]:9");
+        let origins =
+            PublicOrigins::parse("https://msp.example.net,https://other.example:8443,https://[::1]:9");
         plain_router(&Arc::new(origins.unwrap()), webroot)
     }
 
@@ -96,7 +97,11 @@ mod tests {
             ("evil.example", "/a?b=c", "https://msp.example.net/a?b=c"),
             ("msp.example.net", "//evil.example/", "https://msp.example.net//evil.example/"),
             ("msp.example.net", "*", "https://msp.example.net/"),
-            ("msp.example.net", "/.well-known/acme-challenge/x", "https://msp.example.net/.well-known/acme-challenge/x"),
+            (
+                "msp.example.net",
+                "/.well-known/acme-challenge/x",
+                "https://msp.example.net/.well-known/acme-challenge/x",
+            ),
         ] {
             let response = ask(app(None), host, target).await;
             assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT, "{host} {target}");
@@ -114,11 +119,13 @@ mod tests {
         std::fs::write(directory.join("Token_1-a"), "Token_1-a.thumbprint").unwrap();
         std::fs::write(directory.join(".hidden"), "secret").unwrap();
         std::fs::write(webroot.path().join("secret"), "secret").unwrap();
-        let found = ask(app(Some(webroot.path())), "msp.example.net", &format!("{CHALLENGES}/Token_1-a")).await;
+        let found =
+            ask(app(Some(webroot.path())), "msp.example.net", &format!("{CHALLENGES}/Token_1-a")).await;
         assert_eq!(found.status(), StatusCode::OK);
         assert_eq!(to_bytes(found.into_body(), 100).await.unwrap(), "Token_1-a.thumbprint");
         for name in ["other", ".hidden", "..%2F..%2Fsecret", "%2e%2e", "..%2fToken_1-a"] {
-            let response = ask(app(Some(webroot.path())), "msp.example.net", &format!("{CHALLENGES}/{name}")).await;
+            let response =
+                ask(app(Some(webroot.path())), "msp.example.net", &format!("{CHALLENGES}/{name}")).await;
             assert_eq!(response.status(), StatusCode::NOT_FOUND, "{name}");
         }
         let outside = ask(app(Some(webroot.path())), "msp.example.net", "/secret").await;

@@ -121,7 +121,12 @@ impl Http {
     }
 
     /// Keeps a connection going until it ends, is over, or everything stops.
-    async fn attend<C>(&self, mut connection: Pin<&mut C>, end: fn(Pin<&mut C>), watch: &Watch) -> io::Result<()>
+    async fn attend<C>(
+        &self,
+        mut connection: Pin<&mut C>,
+        end: fn(Pin<&mut C>),
+        watch: &Watch,
+    ) -> io::Result<()>
     where
         C: Future<Output = hyper::Result<()>>,
     {

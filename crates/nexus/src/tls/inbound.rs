@@ -113,12 +113,13 @@ mod tests {
     use super::*;
 
     /// A body whose pieces of so many bytes come so many seconds apart.
-    fn paced(pieces: &'static [(u64, usize)]) -> Inbound<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
+    fn paced(pieces: &[(u64, usize)]) -> Inbound<impl Body<Data = Bytes, Error = BoxError> + Unpin + use<>> {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let pieces = pieces.to_vec();
         tokio::spawn(async move {
             for (seconds, length) in pieces {
-                tokio::time::sleep(Duration::from_secs(*seconds)).await;
-                let _ = sender.send(Bytes::from(vec![0; *length])).await;
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                let _ = sender.send(Bytes::from(vec![0; length])).await;
             }
         });
         let frames = ReceiverStream::new(receiver).map(|data| Ok(Frame::data(data)));
@@ -145,15 +146,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_breaks_is_remembered_and_trailers_say_nothing_about_the_request() {
-        let broken = StreamBody::new(tokio_stream::iter([Err::<Frame<Bytes>, _>(std::io::Error::other("gone"))]));
+        let broken =
+            StreamBody::new(tokio_stream::iter([Err::<Frame<Bytes>, _>(std::io::Error::other("gone"))]));
         let fault = BodyFault::default();
         assert!(Inbound::new(broken, fault.clone()).collect().await.is_err());
         assert_eq!(fault.get(), Some(Refusal::Body));
 
-        let trailers: HeaderMap = [("x-checksum", "1"), ("content-length", "9"), ("authorization", "Bearer x")]
-            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
-            .into_iter()
-            .collect();
+        let trailers: HeaderMap =
+            [("x-checksum", "1"), ("content-length", "9"), ("authorization", "Bearer x")]
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .into_iter()
+                .collect();
         let frames = tokio_stream::iter([Ok::<_, std::io::Error>(Frame::trailers(trailers))]);
         let collected = Inbound::new(StreamBody::new(frames), BodyFault::default()).collect().await.unwrap();
         let names: Vec<_> = collected.trailers().unwrap().keys().collect();

@@ -10,9 +10,9 @@ use hivematrix_nexus::{
     },
 };
 use hivematrix_shared::{auth::PermissionLevel::Technician, clock::Clock};
+use http::Method;
 use nix::sys::signal::{Signal, raise};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use http::Method;
 use rustls::{
     ProtocolVersion,
     pki_types::{CertificateDer, pem::PemObject},
@@ -90,12 +90,16 @@ async fn a_changed_certificate_is_used_at_once_on_sighup_and_a_broken_one_never(
 async fn tls_1_2_and_1_3_are_spoken_and_nothing_older() {
     let world = World::new().await;
     let door = open_door(&world).await;
-    for (version, name) in
-        [(&rustls::version::TLS12, ProtocolVersion::TLSv1_2), (&rustls::version::TLS13, ProtocolVersion::TLSv1_3)]
-    {
+    for (version, name) in [
+        (&rustls::version::TLS12, ProtocolVersion::TLSv1_2),
+        (&rustls::version::TLS13, ProtocolVersion::TLSv1_3),
+    ] {
         let mut connection = door.unverified(version).await;
         assert_eq!(connection.get_ref().1.protocol_version(), Some(name));
-        connection.write_all(b"GET /livez HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n\r\n").await.unwrap();
+        connection
+            .write_all(b"GET /livez HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{name:?}: {answer}");

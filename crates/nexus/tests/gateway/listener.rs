@@ -24,12 +24,7 @@ async fn both_http_versions_and_both_tls_versions_are_served_and_verified_by_the
         (door.client().tls_version_min(Tls::TLS_1_3), Version::HTTP_2),
     ] {
         let client = client.build().unwrap();
-        let response = client
-            .get(door.url("/ledger/api/x"))
-            .bearer_auth(&token)
-            .send()
-            .await
-            .unwrap();
+        let response = client.get(door.url("/ledger/api/x")).bearer_auth(&token).send().await.unwrap();
         assert_eq!((response.status(), response.version()), (StatusCode::OK, version));
         let seen: serde_json::Value = response.json().await.unwrap();
         assert_eq!(seen["target"], "/api/x");
@@ -86,9 +81,7 @@ async fn a_stop_lets_the_open_request_end() {
     let world = World::in_front_of(app).await;
     let door = open_door(&world).await;
     let client = door.client().build().unwrap();
-    let request = client
-        .get(door.url("/ledger/api/x"))
-        .bearer_auth(world.identity.user_token(Technician));
+    let request = client.get(door.url("/ledger/api/x")).bearer_auth(world.identity.user_token(Technician));
     let answer = tokio::spawn(request.send());
     arrivals.recv().await.unwrap();
     door.stop.cancel();

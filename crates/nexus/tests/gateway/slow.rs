@@ -82,7 +82,9 @@ async fn a_connection_may_rest_between_requests_for_a_while() {
     }
     tokio::time::pause();
     let begun = Instant::now();
-    assert_eq!(connection.read_to_end(&mut Vec::new()).await.unwrap(), 0, "and then it ends without a word");
+    let mut rest = Vec::new();
+    let _ = connection.read_to_end(&mut rest).await;
+    assert!(rest.is_empty(), "it ends without a word");
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
 }
 
@@ -144,19 +146,38 @@ async fn the_port_of_the_redirect_has_the_same_limits() {
     let places = Places::new(1024, Default::default());
     tokio::spawn(listener::serve_plain(socket, app, places, CancellationToken::new()));
     for (request, status, location) in [
-        ("GET /a?b HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n\r\n", "308", "location: https://gw.test/a?b\r\n"),
-        ("GET /a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", "308", "location: https://gw.test/a\r\n"),
-        ("GET http://evil.example/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", "308", "location: https://gw.test/a\r\n"),
+        (
+            "GET /a?b HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n\r\n",
+            "308",
+            "location: https://gw.test/a?b\r\n",
+        ),
+        (
+            "GET /a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+            "308",
+            "location: https://gw.test/a\r\n",
+        ),
+        (
+            "GET http://evil.example/a HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n",
+            "308",
+            "location: https://gw.test/a\r\n",
+        ),
         ("GET http://evil.example/ HTTP/1.1\r\nHost: gw.test\r\n\r\n", "400", ""),
         ("GET / HTTP/1.1\r\nHost: gw.test\r\nHost: evil.example\r\n\r\n", "400", ""),
         ("GET / HTTP/1.1\r\n\r\n", "400", ""),
-        ("POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "400", ""),
+        (
+            "POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "400",
+            "",
+        ),
     ] {
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(location), "{request}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(location),
+            "{request}: {answer}"
+        );
     }
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(b"GET / HT").await.unwrap();

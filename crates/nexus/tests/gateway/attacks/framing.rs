@@ -45,22 +45,45 @@ async fn nothing_that_can_be_read_in_two_ways_reaches_a_service() {
         ("a trailer with a bare LF", 400, chunked, "0\r\nx: 1\n\r\n"),
     ]
     .map(|(name, status, headers, body)| {
-        let head = format!("POST /ledger/x HTTP/1.1\r\nHost: gw.test\r\nAuthorization: Bearer {token}\r\n{headers}\r\n");
+        let head = format!(
+            "POST /ledger/x HTTP/1.1\r\nHost: gw.test\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
+        );
         (name, status, format!("{head}{body}"))
     });
-    let get = |target: &str, rest: &str| format!("GET {target} {rest}\r\nAuthorization: Bearer {token}\r\n\r\n");
+    let get =
+        |target: &str, rest: &str| format!("GET {target} {rest}\r\nAuthorization: Bearer {token}\r\n\r\n");
     let heads = [
         ("no host", 400, get("/ledger/x", "HTTP/1.1")),
-        ("another host in the target", 400, get("https://evil.example/ledger/x", "HTTP/1.1\r\nHost: gw.test")),
-        ("another host in the header", 400, get("https://gw.test/ledger/x", "HTTP/1.1\r\nHost: evil.example")),
-        ("a user in the target", 400, get("https://gw.test@evil.example/ledger/x", "HTTP/1.1\r\nHost: gw.test")),
+        (
+            "another host in the target",
+            400,
+            get("https://evil.example/ledger/x", "HTTP/1.1\r\nHost: gw.test"),
+        ),
+        (
+            "another host in the header",
+            400,
+            get("https://gw.test/ledger/x", "HTTP/1.1\r\nHost: evil.example"),
+        ),
+        (
+            "a user in the target",
+            400,
+            get("https://gw.test@evil.example/ledger/x", "HTTP/1.1\r\nHost: gw.test"),
+        ),
         ("two hosts in one header", 400, get("/ledger/x", "HTTP/1.1\r\nHost: gw.test, evil.example")),
         ("a path in the host", 400, get("/ledger/x", "HTTP/1.1\r\nHost: gw.test/evil")),
         ("a control character in the path", 400, get("/ledger/\u{1}x", "HTTP/1.1\r\nHost: gw.test")),
         ("a space in the path", 400, get("/ledger/x y", "HTTP/1.1\r\nHost: gw.test")),
-        ("HTTP/1.0 with chunks", 400, get("/ledger/x", "HTTP/1.0\r\nHost: gw.test\r\nTransfer-Encoding: chunked")),
+        (
+            "HTTP/1.0 with chunks",
+            400,
+            get("/ledger/x", "HTTP/1.0\r\nHost: gw.test\r\nTransfer-Encoding: chunked"),
+        ),
         ("HTTP/0.9", 400, "GET /ledger/x\r\n\r\n".to_owned()),
-        ("an address that is too long", 414, get(&format!("/ledger/{}", &long[..20_000]), "HTTP/1.1\r\nHost: gw.test")),
+        (
+            "an address that is too long",
+            414,
+            get(&format!("/ledger/{}", &long[..20_000]), "HTTP/1.1\r\nHost: gw.test"),
+        ),
         ("an address without end", 414, format!("GET /ledger/{long}")),
     ];
     for (name, status, request) in framing.into_iter().chain(heads) {
@@ -79,16 +102,20 @@ async fn nothing_that_can_be_read_in_two_ways_reaches_a_service() {
 async fn what_can_be_read_in_one_way_only_passes_in_its_order() {
     let (world, noted) = noting().await;
     let door = open_door(&world).await;
-    let head = format!("Host: gw.test\r\nAuthorization: Bearer {}\r\n", world.identity.user_token(Technician));
+    let head =
+        format!("Host: gw.test\r\nAuthorization: Bearer {}\r\n", world.identity.user_token(Technician));
     let requests = [
         format!("GET https://gw.test/ledger/1 HTTP/1.1\r\n{head}\r\n"),
         format!("POST /ledger/2 HTTP/1.1\r\n{head}Content-Length: 5\r\n\r\nhello"),
-        format!("POST /ledger/3 HTTP/1.1\r\n{head}Transfer-Encoding: Chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nx: y\r\n\r\n"),
+        format!(
+            "POST /ledger/3 HTTP/1.1\r\n{head}Transfer-Encoding: Chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nx: y\r\n\r\n"
+        ),
         // Only the last request is refused; those before it have their answers.
         format!("GET /ledger/4 HTTP/1.1\r\n{head}Content-Length: x\r\n\r\n"),
     ];
     let answer = door.say(requests.concat().as_bytes()).await;
-    let statuses: Vec<_> = answer.match_indices("HTTP/1.1 ").map(|(at, _)| &answer[at + 9..at + 12]).collect();
+    let statuses: Vec<_> =
+        answer.match_indices("HTTP/1.1 ").map(|(at, _)| &answer[at + 9..at + 12]).collect();
     assert_eq!(statuses, ["200", "200", "200", "400"], "{answer}");
     let noted = noted.lock().unwrap();
     let seen: Vec<_> = noted.iter().map(|(line, _, body)| (line.as_str(), body.as_slice())).collect();

@@ -10,10 +10,7 @@ use tokio::{
 use tokio_rustls::client::TlsStream;
 
 use super::noting;
-use crate::{
-    door::{Door, open_door},
-    support::World,
-};
+use crate::door::{Door, open_door};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -58,11 +55,11 @@ fn status(block: &[u8]) -> u16 {
         0x8e => 500,
         // A literal for the name `:status`; its digits are Huffman codes of five and six bits.
         _ => {
-            let mut bits = block[2..].iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
+            let mut bits = block[2..].iter().flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit) & 1));
             (0..3).fold(0, |number, _| {
-                let mut code = bits.by_ref().take(5).fold(0, |code, bit| code << 1 | u16::from(bit));
+                let mut code = bits.by_ref().take(5).fold(0, |code, bit| (code << 1) | u16::from(bit));
                 if code > 2 {
-                    code = (code << 1 | u16::from(bits.next().unwrap())) - 0x19 + 3;
+                    code = ((code << 1) | u16::from(bits.next().unwrap())) - 0x19 + 3;
                 }
                 number * 10 + code
             })
@@ -112,14 +109,13 @@ impl Connection {
 }
 
 /// A request that passes, changed by `change`.
-fn request(world: &World, change: impl FnOnce(&mut Vec<(&str, &str)>)) -> Vec<u8> {
-    let token = format!("Bearer {}", world.identity.user_token(Technician));
+fn request<'a>(bearer: &'a str, change: impl FnOnce(&mut Vec<(&'a str, &'a str)>)) -> Vec<u8> {
     let mut headers = vec![
         (":method", "GET"),
         (":scheme", "https"),
         (":authority", "gw.test"),
         (":path", "/ledger/x"),
-        ("authorization", &token),
+        ("authorization", bearer),
     ];
     change(&mut headers);
     block(&headers)
@@ -129,6 +125,7 @@ fn request(world: &World, change: impl FnOnce(&mut Vec<(&str, &str)>)) -> Vec<u8
 async fn headers_that_http2_forbids_or_that_contradict_each_other_are_refused() {
     let (world, noted) = noting().await;
     let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
     let add = |name, value| vec![(name, value)];
     let long = "x".repeat(20_000);
     for (name, remove, added, reaction) in [
@@ -154,15 +151,25 @@ async fn headers_that_http2_forbids_or_that_contradict_each_other_are_refused() 
         ("an unknown pseudo-header", "", add(":evil", "1"), Reaction::BrokenOff),
         ("a response's pseudo-header", "", add(":status", "200"), Reaction::BrokenOff),
         ("another host", "", add("host", "evil.example"), Reaction::Answered(400)),
-        ("two hosts", ":authority", vec![("host", "gw.test"), ("host", "evil.example")], Reaction::Answered(400)),
-        ("a user in the authority", ":authority", add(":authority", "gw.test@evil.example"), Reaction::Answered(400)),
+        (
+            "two hosts",
+            ":authority",
+            vec![("host", "gw.test"), ("host", "evil.example")],
+            Reaction::Answered(400),
+        ),
+        (
+            "a user in the authority",
+            ":authority",
+            add(":authority", "gw.test@evil.example"),
+            Reaction::Answered(400),
+        ),
         ("a foreign authority", ":authority", add(":authority", "evil.example"), Reaction::Answered(421)),
         ("no authority at all", ":authority", vec![], Reaction::Answered(421)),
         ("a length without a body", "", add("content-length", "5"), Reaction::BrokenOff),
         ("two lengths", "", vec![("content-length", "0"), ("content-length", "5")], Reaction::BrokenOff),
         ("a path that is too long", ":path", add(":path", &long), Reaction::Answered(414)),
     ] {
-        let headers = request(&world, |headers| {
+        let headers = request(&bearer, |headers| {
             headers.retain(|(name, _)| *name != remove);
             // Pseudo-headers stand first.
             for header in added {
@@ -174,14 +181,14 @@ async fn headers_that_http2_forbids_or_that_contradict_each_other_are_refused() 
         connection.say(&frames_of(&headers, END_STREAM)).await;
         assert_eq!(connection.reaction().await, reaction, "{name}");
     }
-    let late = request(&world, |headers| headers.push((":path", "/ledger/late")));
+    let late = request(&bearer, |headers| headers.push((":path", "/ledger/late")));
     let mut connection = Connection::open(&door).await;
     connection.say(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &late)).await;
     assert_eq!(connection.reaction().await, Reaction::BrokenOff, "a pseudo-header behind the others");
     assert!(noted.lock().unwrap().is_empty(), "{:?}", noted.lock().unwrap());
 
     let mut connection = Connection::open(&door).await;
-    connection.say(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &request(&world, |_| {}))).await;
+    connection.say(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &request(&bearer, |_| {}))).await;
     assert_eq!(connection.reaction().await, Reaction::Answered(200), "and the request without any of it");
 }
 
@@ -203,8 +210,9 @@ fn frames_of(block: &[u8], flags: u8) -> Vec<u8> {
 async fn a_body_that_is_longer_or_shorter_than_its_length_does_not_arrive() {
     let (world, noted) = noting().await;
     let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
     for body in ["hell", "hello!"] {
-        let headers = request(&world, |headers| {
+        let headers = request(&bearer, |headers| {
             headers[0] = (":method", "POST");
             headers.push(("content-length", "5"));
         });
@@ -220,7 +228,8 @@ async fn a_body_that_is_longer_or_shorter_than_its_length_does_not_arrive() {
 async fn floods_end_the_connection() {
     let (world, _) = noting().await;
     let door = open_door(&world).await;
-    let headers = request(&world, |_| {});
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
+    let headers = request(&bearer, |_| {});
     let resets: Vec<u8> = (0..1000)
         .flat_map(|n| {
             let begun = frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, &headers);
@@ -239,7 +248,9 @@ async fn floods_end_the_connection() {
             [begun, frame(8, 0, 2 * n + 1, &[0, 0, 0, 0])].concat()
         })
         .collect();
-    for (name, flood) in [("rapid reset", resets), ("continuation", continuations), ("made you reset", errors)] {
+    for (name, flood) in
+        [("rapid reset", resets), ("continuation", continuations), ("made you reset", errors)]
+    {
         let mut connection = Connection::open(&door).await;
         connection.say(&flood).await;
         let ended = tokio::time::timeout(Duration::from_secs(20), connection.0.read_to_end(&mut Vec::new()));
@@ -251,15 +262,16 @@ async fn floods_end_the_connection() {
 async fn headers_that_are_too_large_are_refused() {
     let (world, noted) = noting().await;
     let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
     let half = "x".repeat(40_000);
-    let headers = request(&world, |headers| headers.extend([("x-a", half.as_str()), ("x-b", &half)]));
+    let headers = request(&bearer, |headers| headers.extend([("x-a", half.as_str()), ("x-b", &half)]));
     let mut connection = Connection::open(&door).await;
     connection.say(&frames_of(&headers, END_STREAM)).await;
     assert!(
         matches!(connection.reaction().await, Reaction::Answered(431) | Reaction::BrokenOff),
         "80 KB of headers"
     );
-    let fits = request(&world, |headers| headers.push(("x-a", &half)));
+    let fits = request(&bearer, |headers| headers.push(("x-a", &half)));
     let mut connection = Connection::open(&door).await;
     connection.say(&frames_of(&fits, END_STREAM)).await;
     assert_eq!(connection.reaction().await, Reaction::Answered(200), "a session in many cookies fits");

@@ -7,6 +7,7 @@
 //! | forged and confused tokens | `tokens`; every claim and header in `hivematrix_shared::auth` |
 //! | ID tokens, `state`, open redirects by `next` | `sign_in`, `domain::next` |
 //! | changes and sign-outs by another site | `access`, `sessions`, `domain::csrf` |
+//! | WebSockets opened by another site | `sockets`, `domain::websocket` |
 //! | cookie tossing | `cookies`, `domain::cookies` |
 //! | path tricks, header injection | `paths`, `domain::path` |
 //! | forged forwarding headers | `forwarding`, `front`, `domain::headers` |
@@ -37,12 +38,15 @@ type Noted = Arc<Mutex<Vec<(String, HeaderMap, Vec<u8>)>>>;
 async fn noting() -> (World, Noted) {
     let noted = Noted::default();
     let notes = noted.clone();
-    let app = Router::new().fallback(move |request: Request| async move {
-        let (parts, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST };
-        let line = format!("{} {}", parts.method, parts.uri);
-        notes.lock().unwrap().push((line, parts.headers, body.to_vec()));
-        StatusCode::OK
+    let app = Router::new().fallback(move |request: Request| {
+        let notes = notes.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST };
+            let line = format!("{} {}", parts.method, parts.uri);
+            notes.lock().unwrap().push((line, parts.headers, body.to_vec()));
+            StatusCode::OK
+        }
     });
     (World::in_front_of(app).await, noted)
 }

@@ -52,7 +52,11 @@ async fn no_spelling_of_a_path_leads_from_an_open_one_to_a_closed_one() {
     // The level is asked of the service that the request goes to.
     for path in ["/helm/api/x", "/helm/%61pi/x", "/codex/..%2fhelm/api/x", "/codex/%2e%2e/helm/api/x"] {
         let answer = world.call(Method::GET, path, Technician).send().await;
-        assert!(matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST), "{path}: {}", answer.status);
+        assert!(
+            matches!(answer.status, StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST),
+            "{path}: {}",
+            answer.status
+        );
     }
 }
 

@@ -44,7 +44,8 @@ async fn forged_and_confused_tokens_open_nothing() {
     let (head, rest) = good.split_once('.').unwrap();
     let signature = rest.split_once('.').unwrap().1;
     let embedded = json!({"alg": "RS256", "kid": DEFAULT_KEY_ID, "jwk": foreign.jwk()}).to_string();
-    let fetched = json!({"alg": "RS256", "kid": "../../etc/passwd", "jku": "https://evil.example/jwks"}).to_string();
+    let fetched =
+        json!({"alg": "RS256", "kid": "../../etc/passwd", "jku": "https://evil.example/jwks"}).to_string();
     for (name, token) in [
         ("no algorithm", format!("{}.{}.", text(r#"{"alg":"none"}"#), text(&claims))),
         ("no algorithm, in capitals", format!("{}.{}.", text(r#"{"alg":"NONE"}"#), text(&claims))),
@@ -57,7 +58,10 @@ async fn forged_and_confused_tokens_open_nothing() {
         ("a key that comes along", foreign.sign_raw(&embedded, &claims)),
         ("a key from an address", foreign.sign_raw(&fetched, &claims)),
         ("no signature", format!("{head}.{}.", rest.split_once('.').unwrap().0)),
-        ("another signature's claims", format!("{head}.{}.{signature}", text(&claims.replace("admin", "Admin")))),
+        (
+            "another signature's claims",
+            format!("{head}.{}.{signature}", text(&claims.replace("admin", "Admin"))),
+        ),
         ("another issuer", with("iss", json!("https://evil.example"))),
         ("the identity provider as issuer", with("iss", json!("https://gw.test/keycloak/realms/hivematrix"))),
         ("expired", with("exp", json!(now))),
@@ -68,18 +72,26 @@ async fn forged_and_confused_tokens_open_nothing() {
         ("no end", without("exp")),
         ("a service's token for this gateway", identity.service_token("codex", "nexus")),
         ("a service's token for the service", identity.service_token("nexus", "ledger")),
-        ("a service's token on behalf of an admin", identity.service_token_on_behalf("codex", "nexus", Admin)),
+        (
+            "a service's token on behalf of an admin",
+            identity.service_token_on_behalf("codex", "nexus", Admin),
+        ),
         ("a user's token that says it is a service's", with("type", json!("service"))),
         ("text", "admin".to_owned()),
         ("nothing", String::new()),
     ] {
-        let request = world.request(Method::GET, "/ledger/x").header("authorization", &format!("Bearer {token}"));
+        let request =
+            world.request(Method::GET, "/ledger/x").header("authorization", &format!("Bearer {token}"));
         let answer = request.send().await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
         assert_eq!(answer.header("www-authenticate"), "Bearer", "{name}");
         assert!(token.is_empty() || !answer.text().contains(&token), "{name}: it is repeated");
     }
     world.revocations.insert("session-admin".to_owned(), now + 3600);
-    assert_eq!(world.call(Method::GET, "/ledger/x", Admin).send().await.status, StatusCode::UNAUTHORIZED, "revoked");
+    assert_eq!(
+        world.call(Method::GET, "/ledger/x", Admin).send().await.status,
+        StatusCode::UNAUTHORIZED,
+        "revoked"
+    );
     assert!(noted.lock().unwrap().is_empty(), "{:?}", noted.lock().unwrap());
 }
