@@ -181,7 +181,7 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
         match listen(SocketAddr::new(gateway.settings.nexus_host, port)).await {
             Ok(plain) => {
                 let stop = context.shutdown.clone();
-                let app = routes::plain_router(&gateway.origins, gateway.settings.acme_webroot.as_deref());
+                let app = plain_router(&gateway.origins, gateway.settings.acme_webroot.as_deref());
                 context.spawn_graceful(tls::listener::serve_plain(plain, app, places.clone(), stop));
             }
             Err(error) => tracing::warn!(error = %error, "plain HTTP is not redirected to HTTPS"),
