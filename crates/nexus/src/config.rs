@@ -5,7 +5,10 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::{ArgAction, Parser};
 use hivematrix_shared::config::{CommonSettings, Secret, ServiceConfig, parse_bool};
 
-use crate::domain::origin::{OriginError, PublicOrigins};
+use crate::domain::{
+    origin::{OriginError, PublicOrigins},
+    trusted::TrustedProxies,
+};
 
 /// Port of a checkout; an installed suite is given 443.
 pub const DEFAULT_PORT: u16 = 8443;
@@ -30,12 +33,19 @@ pub struct Settings {
     /// Public origins, the main one first, separated by commas; default the names of this machine for itself.
     #[arg(long, env = "NEXUS_SERVICE_URL", default_value = "", hide_default_value = true)]
     pub service_url: String,
-    /// A reverse proxy stands in front: trust one hop of X-Forwarded-For, -Proto and -Host.
+    /// A reverse proxy stands in front: believe one hop of X-Forwarded-For, -Proto and -Host from private addresses, or
+    /// from TRUSTED_PROXIES alone where that is set.
     #[arg(long, env = "BEHIND_PROXY", default_value = "false", action = ArgAction::Set, value_parser = parse_bool)]
     pub behind_proxy: bool,
+    /// Addresses and networks of the reverse proxies in front, separated by commas; only these are believed.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value = "", hide_default_value = true)]
+    pub trusted_proxies: TrustedProxies,
     /// Port on which plain HTTP is sent to HTTPS; 0 turns it off. Default 80 when the gateway listens on 443.
     #[arg(long, env = "NEXUS_REDIRECT_PORT")]
     pub redirect_port: Option<u16>,
+    /// Directory from which the port of the redirect serves /.well-known/acme-challenge/, as ACME clients fill it.
+    #[arg(long, env = "NEXUS_ACME_WEBROOT")]
+    pub acme_webroot: Option<PathBuf>,
 
     /// Certificate chain (PEM); default `certs/nexus.crt` in the service's directory, made when it is missing.
     #[arg(long, env = "NEXUS_CERT_FILE")]
@@ -115,6 +125,14 @@ impl Settings {
         self.common.service_dir().join("certs")
     }
 
+    /// The reverse proxies whose word counts: those that are named, else private addresses behind a proxy, else none.
+    pub fn proxies(&self) -> TrustedProxies {
+        match self.behind_proxy {
+            true if self.trusted_proxies.is_empty() => TrustedProxies::private(),
+            _ => self.trusted_proxies.clone(),
+        }
+    }
+
     /// Time a backend may be silent.
     pub fn backend_timeout(&self) -> Duration {
         Duration::from_secs(self.backend_timeout_seconds)
@@ -160,5 +178,17 @@ mod tests {
         ] {
             assert_eq!(settings(args).http_redirect_port(), port, "{args:?}");
         }
+    }
+
+    #[test]
+    fn named_proxies_are_believed_alone_and_without_names_only_private_ones() {
+        for (args, expected) in [
+            (&[][..], ""),
+            (&["--trusted-proxies", "192.0.2.1"], "192.0.2.1"),
+            (&["--behind-proxy", "true", "--trusted-proxies", "192.0.2.1"], "192.0.2.1"),
+        ] {
+            assert_eq!(settings(args).proxies(), expected.parse().unwrap(), "{args:?}");
+        }
+        assert_eq!(settings(&["--behind-proxy", "true"]).proxies(), TrustedProxies::private());
     }
 }

@@ -1,27 +1,23 @@
 //! The outermost layer: what is true for every answer of the gateway, and the look of every page (nexus.md §9, §13).
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
 use hivematrix_shared::correlation;
-use http::{HeaderMap, HeaderName, header};
 
 use crate::{
     Gateway, assets,
     compose::{Panel, compose},
     domain::{
-        headers,
         look::Look,
         request_kind,
         security::{self, PagePolicy},
     },
+    front,
     gate::Visitor,
 };
 
@@ -67,19 +63,11 @@ impl Frame {
     }
 }
 
-/// How the request really came, when a reverse proxy stands in front.
-#[derive(Clone, Debug)]
-pub struct Front {
-    /// `Host` as the browser sent it.
-    pub host: Option<String>,
-}
-
 /// Cleans what clients could forge, then adds security headers and the look to the answer.
 pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
-    if gateway.settings.behind_proxy {
-        trust_front(&mut request);
-    }
-    remove_forwarded(request.headers_mut());
+    front::take_over(&mut request, &gateway.proxies);
+    // A browser heeds this header only over a connection that it trusts, so the proxy's certificate need not be known.
+    let hsts = gateway.has_real_certificate() || front::is_https(&request);
     let composable = request_kind::may_be_composed(request.method(), request.uri().path(), request.headers());
     let gzip = assets::accepts_gzip(request.headers());
     let frame = Frame::default();
@@ -91,7 +79,7 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
 
     let mut response = next.run(request).await;
 
-    security::add_common(response.headers_mut(), gateway.has_real_certificate());
+    security::add_common(response.headers_mut(), hsts);
     if !security::is_document(response.headers()) {
         return response;
     }
@@ -116,34 +104,4 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
         Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
     });
     compose(response, look, panel.as_ref(), gzip)
-}
-
-/// Takes over what the one trusted proxy says: client and host.
-fn trust_front(request: &mut Request) {
-    let last = |headers: &HeaderMap, name: &HeaderName| {
-        let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-        Some(value.rsplit(',').next()?.trim().to_owned())
-    };
-    let client =
-        last(request.headers(), &headers::FORWARDED_FOR).and_then(|client| client.parse::<IpAddr>().ok());
-    let host = last(request.headers(), &headers::FORWARDED_HOST);
-    if let Some(client) = client {
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(client.to_canonical(), 0)));
-    }
-    request.extensions_mut().insert(Front { host });
-}
-
-fn remove_forwarded(map: &mut HeaderMap) {
-    let forwarded: Vec<HeaderName> =
-        map.keys().filter(|name| name.as_str().starts_with("x-forwarded-")).cloned().collect();
-    for name in forwarded {
-        map.remove(name);
-    }
-    map.remove(header::FORWARDED);
-}
-
-/// The address a request comes from; without a connection (tests) it is the loopback address.
-pub fn client_of(parts: &http::request::Parts) -> IpAddr {
-    let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    connection.map_or(IpAddr::from([127, 0, 0, 1]), |ConnectInfo(peer)| peer.ip().to_canonical())
 }

@@ -1,8 +1,9 @@
 //! What runs beside the requests.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, io, sync::Arc, time::Duration};
 
 use hivematrix_shared::clock::Clock;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
 use crate::{
@@ -45,20 +46,52 @@ pub fn wanted_certificate(settings: &Settings, origins: &PublicOrigins) -> Wante
 }
 
 /// Takes a changed certificate into use without a restart, and renews a self-made one in time.
-pub async fn keep_certificate(wanted: Wanted, current: Arc<CurrentCertificate>, clock: Clock) {
-    for check in 1_u32.. {
-        tokio::time::sleep(CHECK_INTERVAL).await;
-        match certificate::load_or_make(&wanted, clock.now()) {
+pub struct CertificateKeeper {
+    wanted: Wanted,
+    current: Arc<CurrentCertificate>,
+    clock: Clock,
+    hang_up: Signal,
+    checks: u32,
+    /// The last failure, so that one is told once and not every minute.
+    told: Option<String>,
+}
+
+impl CertificateKeeper {
+    /// Keeps `current` up to date. From here on SIGHUP does not end the process: it means that the files have changed.
+    pub fn new(wanted: Wanted, current: Arc<CurrentCertificate>, clock: Clock) -> io::Result<Self> {
+        Ok(Self { wanted, current, clock, hang_up: signal(SignalKind::hangup())?, checks: 0, told: None })
+    }
+
+    /// Looks at the files every minute, and at once on SIGHUP.
+    pub async fn run(mut self) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(CHECK_INTERVAL) => {}
+                _ = self.hang_up.recv() => tracing::info!("told to look at the certificate"),
+            }
+            self.check();
+        }
+    }
+
+    /// Looks at the files once. What is not usable is told, and the certificate in use stays.
+    pub fn check(&mut self) {
+        self.checks = self.checks.wrapping_add(1);
+        match certificate::load_or_make(&self.wanted, self.clock.now()) {
             Ok(loaded) => {
-                if check.is_multiple_of(WARN_EVERY) {
-                    loaded.warn_before_end(clock.now());
+                self.told = None;
+                if self.checks.is_multiple_of(WARN_EVERY) {
+                    loaded.warn_before_end(self.clock.now());
                 }
-                if current.replace(&loaded) {
+                if self.current.replace(&loaded) {
                     tracing::info!(not_after = %loaded.not_after, "another certificate is in use");
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %error, "the certificate cannot be read, the last one stays in use")
+                let failure = Some(error.to_string());
+                if self.told != failure {
+                    tracing::error!(error = %error, "the certificate cannot be used, the last one stays in use");
+                    self.told = failure;
+                }
             }
         }
     }

@@ -7,8 +7,9 @@ mod compose;
 pub mod config;
 pub mod domain;
 mod frame;
+mod front;
 mod gate;
-mod jobs;
+pub mod jobs;
 mod routes;
 pub mod store;
 pub mod tls;
@@ -25,12 +26,14 @@ use hivematrix_shared::{
 };
 use tokio::net::TcpListener;
 
+pub use self::routes::plain_router;
 use self::{
     clients::{backend::Backends, codex::Preferences, core::Core, realm::Realm},
     config::{DEFAULT_PORT, Settings},
     domain::{
         origin::{OriginError, PublicOrigins},
         seal::{SealError, Sealer},
+        trusted::TrustedProxies,
     },
     gate::Gate,
     store::SessionStore,
@@ -43,6 +46,7 @@ pub struct Gateway {
     context: ServiceContext,
     settings: Settings,
     origins: Arc<PublicOrigins>,
+    proxies: TrustedProxies,
     sealer: Arc<Sealer>,
     sessions: SessionStore,
     gate: Gate,
@@ -77,6 +81,9 @@ pub enum StartFailure {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(#[from] rustls::Error),
+    /// Signals cannot be received.
+    #[error("signals cannot be received: {0}")]
+    Signal(std::io::Error),
     /// The port is taken or forbidden.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -109,6 +116,7 @@ impl Gateway {
             realm: Realm::new(&settings, origins.clone(), context.client.clone(), context.clock.clone()),
             preferences: Preferences::new(context.client.clone()),
             backends: Backends::new(&settings, context.shutdown.clone())?,
+            proxies: settings.proxies(),
             context,
             settings,
             origins,
@@ -133,6 +141,7 @@ impl Gateway {
             .with_state(self.clone())
             .layer(own.per_caller_layer())
             .layer(middleware::from_fn_with_state(self.clone(), routes::identify))
+            .layer(middleware::from_fn(routes::refuse_ambiguous))
             .layer(own.per_address_layer());
         let mut health = Health::new(&self.context).dependency("core");
         if let Some(url) = self.realm.discovery_url() {
@@ -170,12 +179,16 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
     let listener = listen(address).await?;
     let config = tls::listener::server_config(certificate.clone())?;
     context.spawn("connections to backends", jobs::tidy_backends(gateway.clone()));
-    context.spawn("certificate renewal", jobs::keep_certificate(wanted, certificate, context.clock.clone()));
+    let keeper = jobs::CertificateKeeper::new(wanted, certificate, context.clock.clone())
+        .map_err(StartFailure::Signal)?;
+    context.spawn("certificate renewal", keeper.run());
+    let places = Places::for_this_process(gateway.proxies.clone());
     if let Some(port) = gateway.settings.http_redirect_port() {
         match listen(SocketAddr::new(gateway.settings.nexus_host, port)).await {
             Ok(plain) => {
                 let stop = context.shutdown.clone();
-                context.spawn_graceful(tls::redirect::serve(plain, gateway.origins.clone(), stop));
+                let app = plain_router(&gateway.origins, gateway.settings.acme_webroot.as_deref());
+                context.spawn_graceful(tls::listener::serve_plain(plain, app, places.clone(), stop));
             }
             Err(error) => tracing::warn!(error = %error, "plain HTTP is not redirected to HTTPS"),
         }
@@ -184,7 +197,6 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
     context.stop_on_signals();
     let main_origin = gateway.origins.main().map(|origin| origin.as_str().to_owned()).unwrap_or_default();
     tracing::info!(%address, origin = main_origin, version = context.settings.version(), "listening");
-    let places = Places::for_this_process(gateway.settings.behind_proxy);
     let (app, stop) = (gateway.router(), context.shutdown.clone());
     tls::listener::serve_on(&workers, listener, config, app, main_origin, places, stop).await;
     context.stop().await;

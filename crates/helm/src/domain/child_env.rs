@@ -31,7 +31,7 @@ const COMMON: [&str; 6] = [
 fn documented(service: &str) -> &'static [&'static str] {
     match service {
         "core" => &["JWT_*", "HIVEMATRIX_COMPAT_OPEN_SERVICE_TOKEN"],
-        "nexus" => &["BEHIND_PROXY"],
+        "nexus" => &["BEHIND_PROXY", "TRUSTED_PROXIES"],
         "codex" => &[
             "FRESHSERVICE_*",
             "SUPEROPS_*",

@@ -23,9 +23,11 @@ pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
         .filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// The value of a cookie; the first of that name.
+/// The value of a cookie. Of two values under one name at least one was planted, so neither counts.
 pub fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    pairs(headers).find(|(n, _)| *n == name).map(|(_, value)| value)
+    let mut values = pairs(headers).filter(|(n, _)| *n == name).map(|(_, value)| value);
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
 }
 
 /// Whether a cookie is the gateway's own.
@@ -111,12 +113,13 @@ pub fn expire_chunked(name: &str, request: &HeaderMap) -> Vec<String> {
 }
 
 /// A backend's `Set-Cookie` as the browser gets it: kept below `scope` and without a domain. `None` drops it: a name
-/// of the gateway, or one with a prefix that demands `Path=/`.
+/// of the gateway, one with a prefix that demands `Path=/`, or none, since browsers send back the value alone, which may
+/// look like any cookie.
 pub fn scope_set_cookie(value: &str, scope: &str, default_same_site: bool) -> Option<String> {
     let mut parts = value.split(';').map(str::trim);
     let pair = parts.next()?;
     let name = pair.split_once('=')?.0.trim();
-    if is_own(name) || name.starts_with("__Host-") {
+    if name.is_empty() || is_own(name) || name.starts_with("__Host-") {
         return None;
     }
     let (mut path, mut same_site) = (None, false);
@@ -187,6 +190,8 @@ mod tests {
             "__Host-session=99.a",
             "__Host-session=x.a",
             "__Host-session=abc",
+            "__Host-session=1.a; __Host-session=1.b",
+            "__Host-session=2.a; __Host-session-1=b; __Host-session-1=c",
             "other=1.a",
         ] {
             assert_eq!(get_chunked(&request(&[cookies]), SESSION), None, "{cookies}");
@@ -215,6 +220,8 @@ mod tests {
             ("__Host-login-x=evil", None),
             ("__Host-other=x; Path=/; Secure", None),
             ("nonsense", None),
+            ("=__Host-session=evil", None),
+            (" = __Host-session=evil", None),
         ] {
             assert_eq!(scope_set_cookie(value, "/ledger", false).as_deref(), expected, "{value}");
         }

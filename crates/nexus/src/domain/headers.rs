@@ -15,7 +15,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 ];
 
 /// Headers by which a client could pass for somebody else or for another request.
-const SPOOFABLE: [HeaderName; 11] = [
+const SPOOFABLE: [HeaderName; 20] = [
     header::FORWARDED,
     HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("x-client-ip"),
@@ -26,6 +26,16 @@ const SPOOFABLE: [HeaderName; 11] = [
     HeaderName::from_static("x-rewrite-url"),
     HeaderName::from_static("x-http-method-override"),
     HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-original-host"),
+    HeaderName::from_static("x-scheme"),
+    HeaderName::from_static("x-url-scheme"),
+    HeaderName::from_static("front-end-https"),
+    HeaderName::from_static("remote-user"),
+    HeaderName::from_static("x-remote-user"),
+    // Programs started by a web server would take it for the proxy to use.
+    HeaderName::from_static("proxy"),
     HeaderName::from_static("x-correlation-id"),
 ];
 
@@ -64,6 +74,28 @@ pub fn clean_request(headers: &mut HeaderMap) {
         .collect();
     for name in bad {
         headers.remove(name);
+    }
+}
+
+/// Headers about the request as a whole: in trailers, after it was judged, they come too late.
+const NOT_IN_TRAILERS: [HeaderName; 9] = [
+    header::AUTHORIZATION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_RANGE,
+    header::CONTENT_TYPE,
+    header::COOKIE,
+    header::EXPECT,
+    header::ORIGIN,
+    HeaderName::from_static("x-service-secret"),
+];
+
+/// Takes out of a request's trailers what must stand at its beginning or must not reach a backend at all (RFC 9110 §6.5.1).
+pub fn clean_trailers(trailers: &mut HeaderMap) {
+    trailers.remove(header::TE);
+    clean_request(trailers);
+    for name in &NOT_IN_TRAILERS {
+        trailers.remove(name);
     }
 }
 
@@ -131,6 +163,10 @@ mod tests {
             ("x_forwarded_for", "1.2.3.4"),
             ("remote_user", "admin"),
             ("x-http-method-override", "DELETE"),
+            ("x-original-url", "/admin"),
+            ("cf-connecting-ip", "1.2.3.4"),
+            ("remote-user", "admin"),
+            ("proxy", "http://evil.example"),
             ("accept", "text/html"),
             ("x-service-secret", "kept"),
             ("content-length", "3"),

@@ -2,6 +2,7 @@
 
 pub mod cookies;
 pub mod csrf;
+pub mod framing;
 pub mod headers;
 pub mod look;
 pub mod next;
@@ -12,4 +13,5 @@ pub mod route;
 pub mod seal;
 pub mod security;
 pub mod session;
+pub mod trusted;
 pub mod websocket;

@@ -72,12 +72,15 @@ impl PublicOrigins {
 
     /// The origin of a `Host` header.
     pub fn of_host(&self, host: &str) -> Option<&PublicOrigin> {
-        self.0.iter().find(|origin| {
-            origin.host.eq_ignore_ascii_case(host)
-                || host
-                    .strip_prefix(origin.host.as_str())
-                    .is_some_and(|rest| rest == format!(":{}", origin.port))
-        })
+        let with_port = |origin: &PublicOrigin| {
+            let (name, port) = host.split_at_checked(origin.host.len())?;
+            let port =
+                port.strip_prefix(':').filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()))?;
+            Some(origin.host.eq_ignore_ascii_case(name) && port.parse() == Ok(origin.port))
+        };
+        self.0
+            .iter()
+            .find(|origin| origin.host.eq_ignore_ascii_case(host) || with_port(origin).unwrap_or(false))
     }
 
     /// Whether an `Origin` header is one of ours.
@@ -96,14 +99,28 @@ impl PublicOrigins {
     }
 }
 
+/// Whether a `Host` header is a name or an address, perhaps with a port, and nothing that a URL could be hidden in.
+pub fn is_host(host: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    !host.is_empty() && host.bytes().all(allowed)
+}
+
+/// Whether a `Host` header and the authority of a request's address are the same; the port of HTTPS may be left out.
+pub fn is_same_host(one: &str, other: &str) -> bool {
+    let without_port = |host: &'_ str| host.strip_suffix(":443").unwrap_or(host).to_ascii_lowercase();
+    without_port(one) == without_port(other)
+}
+
 /// Whether a `Host` header names this machine itself.
 pub fn is_loopback_host(host: &str) -> bool {
-    Url::parse(&format!("https://{host}/")).is_ok_and(|url| match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    })
+    is_host(host)
+        && Url::parse(&format!("https://{host}/")).is_ok_and(|url| match url.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        })
 }
 
 #[cfg(test)]
@@ -117,6 +134,12 @@ mod tests {
             ("msp.example.net", Some("https://msp.example.net")),
             ("MSP.example.net", Some("https://msp.example.net")),
             ("msp.example.net:443", Some("https://msp.example.net")),
+            ("Msp.example.net:443", Some("https://msp.example.net")),
+            ("msp.example.net:+443", None),
+            ("msp.example.net:443:443", None),
+            ("msp.example.net:", None),
+            ("msp.example.net.", None),
+            ("msp.example.net@evil.example", None),
             ("localhost:8443", Some("https://localhost:8443")),
             ("localhost", None),
             ("msp.example.net:8443", None),
@@ -143,6 +166,9 @@ mod tests {
             ("127.0.0.1", true),
             ("[::1]:8443", true),
             ("localhost.evil.example", false),
+            ("evil.example@localhost", false),
+            ("localhost/", false),
+            ("localhost#", false),
             ("", false),
         ] {
             assert_eq!(is_loopback_host(host), expected, "{host}");

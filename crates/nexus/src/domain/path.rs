@@ -51,7 +51,7 @@ impl<'a> RequestPath<'a> {
         if normalized.bytes().any(|b| b < 0x20 || b == 0x7f) {
             return Err(PathError::Malformed);
         }
-        if normalized.contains('\\') || normalized.split('/').any(is_dot_segment) {
+        if has_dot_segment(&normalized) || hides_dot_segment(&normalized) {
             return Err(PathError::DotSegments);
         }
         Ok(Self { raw, normalized })
@@ -83,6 +83,15 @@ impl<'a> RequestPath<'a> {
         let rest = &self.normalized[1..];
         rest.find('/').map_or("/", |at| &rest[at..])
     }
+}
+
+fn has_dot_segment(path: &str) -> bool {
+    path.contains('\\') || path.split('/').any(is_dot_segment)
+}
+
+/// Whether a server that decodes twice would find one.
+fn hides_dot_segment(decoded: &str) -> bool {
+    decoded.contains('%') && has_dot_segment(&percent_decode_str(decoded).decode_utf8_lossy())
 }
 
 /// Some servers cut a path parameter (`..;x`) before they resolve the segment, so it does not hide one here.
@@ -121,6 +130,8 @@ mod tests {
             "/codex/.hidden",
             "/x/...",
             "/x/a..b",
+            "/x/100%25",
+            "/x/a%252Fb",
         ] {
             let path = RequestPath::parse(raw).unwrap();
             assert_eq!(path.raw(), raw);
@@ -141,6 +152,9 @@ mod tests {
             "/beacon/display/..%3b/helpdesk",
             "/beacon/display/..%5chelpdesk",
             "/beacon/display\\..\\helpdesk",
+            "/beacon/display/%252e%252e/helpdesk",
+            "/beacon/display/..%252fhelpdesk",
+            "/beacon/display/%25%32%65%25%32%65/helpdesk",
             "/codex/..",
         ] {
             assert_eq!(RequestPath::parse(raw), Err(PathError::DotSegments), "{raw}");

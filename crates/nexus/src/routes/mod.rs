@@ -1,11 +1,13 @@
 //! From a request to its answer: the path is judged, the visitor known, then one of the files here answers.
 
 mod callback;
+mod checks;
 mod home;
 mod identity;
 mod login;
 mod logout;
 mod openapi;
+mod plain;
 mod proxy;
 mod style_guide;
 mod tunnel;
@@ -22,16 +24,17 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Par
 use tracing::Span;
 use url::form_urlencoded;
 
-pub use self::openapi::openapi;
+pub use self::{checks::refuse_ambiguous, openapi::openapi, plain::plain_router};
 use crate::{
     Gateway, assets,
     domain::{
         cookies, csrf,
-        origin::{PublicOrigin, is_loopback_host},
+        origin::PublicOrigin,
         path::{PathError, RequestPath},
         route::{Route, classify},
     },
-    frame::{Frame, Front, client_of},
+    frame::Frame,
+    front::{Front, client_of},
     gate::{Identity, Visitor},
 };
 
@@ -81,6 +84,17 @@ pub(crate) enum HostKind {
     Local,
 }
 
+impl HostKind {
+    /// Where a page is to be opened that was asked for without TLS, through a proxy that serves both.
+    fn secure_address(&self, parts: &Parts) -> Option<String> {
+        let Self::Public(origin) = self else { return None };
+        let plain = parts.extensions.get::<Front>().is_some_and(|front| front.https == Some(false));
+        let reading = matches!(parts.method, Method::GET | Method::HEAD);
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        (plain && reading && origin.scheme() == "https").then(|| format!("{}{path}", origin.as_str()))
+    }
+}
+
 /// Handler of everything that is not health, metrics or API documents.
 pub async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let label = route_label(&gateway, request.uri().path());
@@ -127,6 +141,9 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
         _ => return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED).header(header::ALLOW, METHODS)),
     }
     let host = gateway.host_kind(&parts)?;
+    if let Some(secure) = host.secure_address(&parts) {
+        return redirect(StatusCode::PERMANENT_REDIRECT, &secure);
+    }
     let identity = parts.extensions.remove::<Identity>().unwrap_or(Identity::Nobody);
     let frame = parts.extensions.get::<Frame>().cloned().unwrap_or_default();
     let route = classify(&parts.method, &path, gateway.realm.name());
@@ -148,30 +165,6 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
         Route::Identity(inner) => identity::forward(incoming, body, inner).await,
         Route::HiddenIdentity => Err(Problem::no_such_resource()),
         Route::Service(service) => proxy::forward(incoming, body, &service, &path).await,
-    }
-}
-
-impl Gateway {
-    /// Refuses hosts that are not ours: links and cookies made for them would serve somebody else.
-    fn host_kind(&self, parts: &Parts) -> Result<HostKind, Problem> {
-        if parts.headers.get_all(header::HOST).iter().count() > 1 {
-            return Err(Problem::bad_request("The request names more than one host."));
-        }
-        let host = match parts.extensions.get::<Front>() {
-            Some(Front { host: Some(host) }) => Some(host.as_str()),
-            _ => parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
-        };
-        let host =
-            host.or_else(|| parts.uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default();
-        if let Some(origin) = self.origins.of_host(host) {
-            return Ok(HostKind::Public(origin.clone()));
-        }
-        if is_loopback_host(host) && client_of(parts).is_loopback() {
-            return Ok(HostKind::Local);
-        }
-        let main = self.origins.main().map(PublicOrigin::as_str).unwrap_or_default();
-        Err(Problem::new(StatusCode::MISDIRECTED_REQUEST)
-            .detail(format!("HiveMatrix does not answer under this address. Open {main} instead.")))
     }
 }
 

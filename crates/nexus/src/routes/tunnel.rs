@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{self, AsyncWriteExt};
 use tracing::Instrument;
 
-use crate::{Gateway, domain::websocket, gate::Visitor, tls::places::Place};
+use crate::{Gateway, domain::websocket, gate::Visitor};
 
 /// How often the session of an open WebSocket is looked at: within two seconds an ended one counts nowhere any more.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -20,14 +20,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// The client's side of a handshake on its way to the backend.
 pub(super) struct Handshake {
     client: OnUpgrade,
-    place: Option<Arc<Place>>,
 }
 
 impl Handshake {
     /// Takes what the server knows of the connection out of a request that asks for a WebSocket. `None` when the
     /// connection cannot become one.
     pub fn take(extensions: &mut http::Extensions) -> Option<Self> {
-        Some(Self { client: extensions.remove()?, place: extensions.remove() })
+        Some(Self { client: extensions.remove()? })
     }
 
     /// Completes the handshake with the backend's answer. Anything but an agreement is passed on as an ordinary answer.
@@ -74,8 +73,6 @@ async fn run(handshake: Handshake, backend: OnUpgrade, gateway: Arc<Gateway>, vi
     // Who is gone already does not hear it.
     let _ = tokio::time::timeout(GOODBYE, goodbye).await;
     tracing::debug!(end, "a WebSocket was closed");
-    // Held until here: an open WebSocket takes a connection's place.
-    drop(handshake.place);
 }
 
 async fn end_of_session(gateway: &Gateway, visitor: &Visitor) {

@@ -1,4 +1,5 @@
-//! The HTTPS listener: TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2, a stop that lets open requests end (nexus.md §12).
+//! The listeners: HTTPS with TLS 1.2 and 1.3, HTTP/1.1 and HTTP/2, and plain HTTP for the redirect. Their stop lets open
+//! requests end (nexus.md §12).
 
 use std::{
     io,
@@ -11,13 +12,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use axum::{Router, body::Body, extract::ConnectInfo};
-use http::{Request, header};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
-};
+use axum::Router;
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -29,21 +24,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
-use tower::Service;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     certificate::Loaded,
+    connection::Http,
+    patient::Patient,
     places::{Place, Places},
 };
 use crate::workers::Workers;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time from the handshake to the first request. Until then the HTTP version is not known, and no other limit counts.
-const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-const STREAMS_PER_CONNECTION: u32 = 256;
+const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_2: &[u8] = b"h2";
 /// First byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
 /// Time that open requests get after the signal to stop. With the last log lines it stays below the 10 s after which a
@@ -87,12 +80,12 @@ pub fn server_config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfi
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     Ok(config)
 }
 
-/// Serves `app` until `stop`, then lets open requests end. `https_origin` is where plain HTTP requests are sent.
+/// As [`serve_on`], on the current runtime.
 pub async fn serve(
     listener: TcpListener,
     config: ServerConfig,
@@ -104,7 +97,8 @@ pub async fn serve(
     serve_on(&Workers::none(), listener, config, app, https_origin, places, stop).await;
 }
 
-/// As [`serve`], with connections spread over `workers`.
+/// Serves `app` over TLS until `stop`, each connection on one of `workers`, then lets open requests end. `https_origin` is
+/// where plain HTTP requests are sent.
 pub async fn serve_on(
     workers: &Workers,
     listener: TcpListener,
@@ -116,20 +110,47 @@ pub async fn serve_on(
 ) {
     let server = Arc::new(Server {
         acceptor: TlsAcceptor::from(Arc::new(config)),
-        http: http_builder(),
+        http: Http::new(app, stop.clone()),
         https_origin,
     });
-    let graceful = GracefulShutdown::new();
+    let attend = move |stream, place, peer| server.clone().connection(stream, place, peer);
+    accept(workers, listener, places, stop, attend).await;
+}
+
+/// Serves `app` over plain HTTP/1.1, with the same limits.
+pub async fn serve_plain(listener: TcpListener, app: Router, places: Places, stop: CancellationToken) {
+    let http = Arc::new(Http::new(app, stop.clone()));
+    let attend = move |stream, place, peer| {
+        let http = http.clone();
+        async move { http.serve_one(Patient::new(stream, place), peer).await }
+    };
+    accept(&Workers::none(), listener, places, stop, attend).await;
+}
+
+/// Hands every connection to `attend` until `stop`, then waits for those that are open.
+async fn accept<F, C>(
+    workers: &Workers,
+    listener: TcpListener,
+    places: Places,
+    stop: CancellationToken,
+    attend: F,
+) where
+    F: Fn(TcpStream, Place, SocketAddr) -> C + Clone + Send + 'static,
+    C: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let open = TaskTracker::new();
     while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
-        let (server, app, watcher) = (server.clone(), app.clone(), graceful.watcher());
+        let (attend, still_open) = (attend.clone(), open.token());
         workers.serve(stream, async move |stream: TcpStream| {
-            if let Err(error) = server.connection(stream, peer, app, watcher, Arc::new(place)).await {
+            if let Err(error) = attend(stream, place, peer).await {
                 tracing::debug!(%peer, error = %error, "a connection ended");
             }
+            drop(still_open);
         });
     }
     drop(listener);
-    if tokio::time::timeout(STOP_GRACE, graceful.shutdown()).await.is_err() {
+    open.close();
+    if tokio::time::timeout(STOP_GRACE, open.wait()).await.is_err() {
         tracing::warn!("open connections were cut at the end of the grace time");
     }
 }
@@ -140,6 +161,10 @@ async fn next(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr
         let free = places.free().await;
         match listener.accept().await {
             Ok((stream, peer)) => {
+                // Small answers leave at once instead of waiting for more data.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(error = %error, "TCP_NODELAY was not set");
+                }
                 let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                 match places.give(free, peer.ip()) {
                     Some(place) => return (stream, peer, place),
@@ -157,32 +182,17 @@ async fn next(listener: &TcpListener, places: &Places) -> (TcpStream, SocketAddr
 
 struct Server {
     acceptor: TlsAcceptor,
-    http: auto::Builder<TokioExecutor>,
+    http: Http,
     https_origin: String,
-}
-
-fn http_builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_INTERVAL)
-        .max_concurrent_streams(STREAMS_PER_CONNECTION)
-        .adaptive_window(true);
-    builder
 }
 
 impl Server {
     async fn connection(
-        &self,
+        self: Arc<Self>,
         mut stream: TcpStream,
+        place: Place,
         peer: SocketAddr,
-        app: Router,
-        watcher: hyper_util::server::graceful::Watcher,
-        place: Arc<Place>,
     ) -> io::Result<()> {
-        stream.set_nodelay(true)?;
         let handshake = async {
             let mut first = [0];
             stream.peek(&mut first).await?;
@@ -190,30 +200,15 @@ impl Server {
                 self.send_to_https(&mut stream).await?;
                 return Ok(None);
             }
-            self.acceptor.accept(stream).await.map(Some)
+            self.acceptor.accept(Patient::new(stream, place)).await.map(Some)
         };
         let Some(stream) = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await?? else {
             return Ok(());
         };
-        let asked = Arc::new(AtomicBool::new(false));
-        let asks = asked.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            asks.store(true, Ordering::Relaxed);
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            if request.headers().contains_key(header::UPGRADE) {
-                // A WebSocket outlives the HTTP connection, and holds its place.
-                request.extensions_mut().insert(place.clone());
-            }
-            app.clone().call(request)
-        });
-        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-        let connection = watcher.watch(connection);
-        tokio::pin!(connection);
-        match tokio::time::timeout(FIRST_REQUEST_TIMEOUT, &mut connection).await {
-            Ok(outcome) => outcome.map_err(io::Error::other),
-            Err(_) if asked.load(Ordering::Relaxed) => connection.await.map_err(io::Error::other),
-            Err(late) => Err(late.into()),
+        if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
+            self.http.serve_two(stream, peer).await
+        } else {
+            self.http.serve_one(stream, peer).await
         }
     }
 

@@ -1,7 +1,12 @@
-//! TLS at the door: certificates and the listener (nexus.md §12).
+//! The door itself: listeners, certificates, and what keeps hostile or broken clients from costing more than they may
+//! (nexus.md §12).
 
 pub mod certificate;
+mod connection;
 pub mod files;
+pub mod inbound;
 pub mod listener;
+mod patient;
 pub mod places;
-pub mod redirect;
+mod strict;
+mod watch;

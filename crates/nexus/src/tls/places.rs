@@ -9,6 +9,8 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::domain::trusted::TrustedProxies;
+
 /// More open connections than this wait in the system's queue.
 const MOST: usize = 20_000;
 /// Most connections of one address; an office behind one address needs fewer.
@@ -18,12 +20,13 @@ const OTHER_FILES: usize = 100;
 
 type Counts = Mutex<HashMap<IpAddr, usize>>;
 
-/// The places of one listener.
-#[derive(Debug)]
+/// The places of all listeners.
+#[derive(Clone, Debug)]
 pub struct Places {
     all: Arc<Semaphore>,
     of_one_address: usize,
     taken: Arc<Counts>,
+    proxies: TrustedProxies,
 }
 
 /// A place that a connection holds until it ends.
@@ -34,23 +37,22 @@ pub struct Place {
 }
 
 impl Places {
-    /// Places for a process that may have `open_files` open: each connection may need another one to a service. With
-    /// `shared_address` all clients come from the address of a reverse proxy, so that addresses are not counted.
-    pub fn new(open_files: usize, shared_address: bool) -> Self {
+    /// Places for a process that may have `open_files` open: each connection may need another one to a service. The
+    /// connections of `proxies` are not counted: they are those of many clients.
+    pub fn new(open_files: usize, proxies: TrustedProxies) -> Self {
         let all = (open_files.saturating_sub(OTHER_FILES) / 2).clamp(1, MOST);
-        let of_one_address =
-            if shared_address { usize::MAX } else { (all / 4).clamp(1, MOST_OF_ONE_ADDRESS) };
-        Self { all: Arc::new(Semaphore::new(all)), of_one_address, taken: Arc::default() }
+        let of_one_address = (all / 4).clamp(1, MOST_OF_ONE_ADDRESS);
+        Self { all: Arc::new(Semaphore::new(all)), of_one_address, taken: Arc::default(), proxies }
     }
 
     /// Places for this process, whose soft limit is raised to what the system allows.
-    pub fn for_this_process(shared_address: bool) -> Self {
+    pub fn for_this_process(proxies: TrustedProxies) -> Self {
         use nix::sys::resource::{Resource, getrlimit, setrlimit};
         let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, hard)| {
             let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
             if raised { hard } else { soft }
         });
-        Self::new(usize::try_from(limit).unwrap_or(usize::MAX), shared_address)
+        Self::new(usize::try_from(limit).unwrap_or(usize::MAX), proxies)
     }
 
     /// Waits until there is a place at all.
@@ -61,7 +63,7 @@ impl Places {
     /// Gives the free place to a connection, unless its address has enough of them. Programs on this machine are not
     /// counted.
     pub fn give(&self, permit: Option<OwnedSemaphorePermit>, address: IpAddr) -> Option<Place> {
-        if address.is_loopback() || self.of_one_address == usize::MAX {
+        if address.is_loopback() || self.proxies.contains(address) {
             return Some(Place { _permit: permit, counted: None });
         }
         let address = customer(address);
@@ -109,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_address_gets_a_part_of_the_places_and_gets_them_back() {
-        let places = Places::new(OTHER_FILES + 16, false);
+        let places = Places::new(OTHER_FILES + 16, TrustedProxies::default());
         let first = give(&places, "2001:db8::1").await;
         let second = give(&places, "2001:db8::2").await;
         assert!(first.is_some() && second.is_some());
@@ -123,10 +125,8 @@ mod tests {
 
     #[tokio::test]
     async fn this_machine_and_a_reverse_proxy_are_not_counted() {
-        for (places, address) in [
-            (Places::new(OTHER_FILES + 16, false), "127.0.0.1"),
-            (Places::new(OTHER_FILES + 16, true), "203.0.113.7"),
-        ] {
+        for address in ["127.0.0.1", "203.0.113.7"] {
+            let places = Places::new(OTHER_FILES + 16, "203.0.113.7".parse().unwrap());
             let mut held = Vec::new();
             for _ in 0..8 {
                 held.push(give(&places, address).await.unwrap());
@@ -140,7 +140,7 @@ mod tests {
         for (open_files, all, of_one_address) in
             [(0, 1, 1), (1024, 462, 115), (20_000, 9950, 1000), (usize::MAX, MOST, MOST_OF_ONE_ADDRESS)]
         {
-            let places = Places::new(open_files, false);
+            let places = Places::new(open_files, TrustedProxies::default());
             assert_eq!((places.all.available_permits(), places.of_one_address), (all, of_one_address));
         }
     }

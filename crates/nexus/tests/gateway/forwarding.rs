@@ -294,39 +294,53 @@ async fn the_realm_is_shown_below_its_prefix() {
 }
 
 #[tokio::test]
-async fn behind_a_reverse_proxy_one_hop_is_trusted_and_otherwise_none() {
-    for (behind_proxy, client) in [("true", "203.0.113.7"), ("false", "127.0.0.1")] {
+async fn a_reverse_proxy_that_is_trusted_speaks_for_one_hop_and_others_for_none() {
+    for (arguments, trusted) in [
+        (&[][..], false),
+        (&["--behind-proxy=true"], true),
+        (&["--trusted-proxies=127.0.0.0/8,::1"], true),
+        (&["--behind-proxy=true", "--trusted-proxies=10.0.0.5"], false),
+    ] {
         let plan = Plan {
             backends: vec![("ledger", serve(echo()).await)],
-            arguments: vec!["--behind-proxy".to_owned(), behind_proxy.to_owned()],
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             ..Plan::default()
         };
         let world = World::with(plan).await;
-        let host = if behind_proxy == "true" { "inner:8443" } else { "gw.test" };
-        let answer = world
-            .client
-            .get("/ledger/x")
-            .header("host", host)
-            .bearer(world.identity.user_token(Billing))
-            .header("x-forwarded-for", "6.6.6.6, 203.0.113.7")
-            .header("x-forwarded-host", "gw.test")
-            .header("x-forwarded-prefix", "/evil")
-            .send()
-            .await;
+        let host = if trusted { "inner:8443" } else { "gw.test" };
+        let through_proxy = |path: &str, proto: &str| {
+            world
+                .client
+                .get(path)
+                .header("host", host)
+                .header("x-forwarded-for", "6.6.6.6, 203.0.113.7")
+                .header("x-forwarded-host", "gw.test")
+                .header("x-forwarded-proto", proto)
+                .header("x-forwarded-prefix", "/evil")
+                .header("forwarded", "for=6.6.6.6;host=evil.example")
+        };
+        let token = world.identity.user_token(Billing);
+        let answer = through_proxy("/ledger/x", "https").bearer(&token).send().await;
         let got = answer.json()["headers"].clone();
-        for (name, value) in
-            [("x-forwarded-for", client), ("x-forwarded-host", "gw.test"), ("x-forwarded-prefix", "/ledger")]
-        {
-            assert_eq!(got[name], json!([value]), "{behind_proxy} {name}");
+        let client = if trusted { "203.0.113.7" } else { "127.0.0.1" };
+        for (name, value) in [
+            ("x-forwarded-for", client),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "gw.test"),
+            ("x-forwarded-prefix", "/ledger"),
+        ] {
+            assert_eq!(got[name], json!([value]), "{arguments:?} {name}");
         }
-        let metrics = world
-            .client
-            .get("/metrics")
-            .header("host", host)
-            .header("x-forwarded-for", "203.0.113.7")
-            .send()
-            .await;
-        let expected = if behind_proxy == "true" { StatusCode::NOT_FOUND } else { StatusCode::OK };
-        assert_eq!(metrics.status, expected, "the proxy's own address opens nothing");
+        assert!(got["forwarded"].is_null());
+        let hsts = answer.header("strict-transport-security");
+        assert_eq!(!hsts.is_empty(), trusted, "{arguments:?}: the browser speaks TLS with the proxy");
+        // The proxy's own address opens nothing.
+        let metrics = through_proxy("/metrics", "https").send().await;
+        let expected = if trusted { StatusCode::NOT_FOUND } else { StatusCode::OK };
+        assert_eq!(metrics.status, expected, "{arguments:?}");
+        let plain = through_proxy("/ledger/x?a=b", "http").bearer(&token).send().await;
+        let sent_to = if trusted { "https://gw.test/ledger/x?a=b" } else { "" };
+        assert_eq!(plain.header("location"), sent_to, "{arguments:?}: plain HTTP up to the proxy");
+        assert!(plain.header("strict-transport-security").is_empty(), "{arguments:?}");
     }
 }

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod access;
+mod attacks;
+mod certificate;
+mod door;
 mod forwarding;
 mod instances;
 mod listener;
@@ -9,6 +12,8 @@ mod outages;
 mod pages;
 mod sessions;
 mod sign_in;
+mod slow;
 mod sockets;
 mod streams;
+mod style_guide;
 mod support;

@@ -60,7 +60,16 @@ async fn next_never_leads_away() {
     let world = World::new().await;
     for (next, expected) in [
         ("//evil.example/", "/"),
+        ("%2F%2Fevil.example/", "/"),
+        ("/%2Fevil.example/", "/"),
+        ("/%09/evil.example/", "/"),
+        ("/%0D%0A/evil.example/", "/"),
         ("/%5Cevil.example", "/"),
+        ("%5C%5Cevil.example", "/"),
+        ("/..//evil.example/", "/"),
+        ("https:evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a%0D%0ASet-Cookie:%20x=y", "/aSet-Cookie:%20x=y"),
         ("https://evil.example/", "/"),
         ("/a?b=1", "/a?b=1"),
     ] {

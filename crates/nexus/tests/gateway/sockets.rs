@@ -21,7 +21,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
-    listener::open_door,
+    door::open_door,
     support::{ORIGIN, World, serve},
 };
 

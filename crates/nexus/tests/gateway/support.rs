@@ -17,7 +17,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use clap::Parser;
-use hivematrix_nexus::{Gateway, config::Settings};
+use hivematrix_nexus::{Gateway, config::Settings, tls::listener::CurrentCertificate};
 use hivematrix_shared::{
     auth::{Authenticator, PermissionLevel, Revocations},
     clock::Clock,
@@ -239,6 +239,8 @@ pub struct Plan {
     pub arguments: Vec<String>,
     /// Follow Core's revocation feed rules instead of a list without outages.
     pub following: bool,
+    /// The certificate in use, where a test is about it.
+    pub certificate: Option<Arc<CurrentCertificate>>,
 }
 
 impl World {
@@ -290,7 +292,7 @@ impl World {
         let context =
             ServiceContext::assemble("nexus", common, clock.clone(), registry, auth, services, None);
         let stop = context.shutdown.clone();
-        let gateway = Gateway::new(context, own, None).unwrap();
+        let gateway = Gateway::new(context, own, plan.certificate).unwrap();
         Self { client: Client::new(gateway.router()), peer, clock, revocations, gateway, identity, stop }
     }
 

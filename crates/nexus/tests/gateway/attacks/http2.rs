@@ -1,0 +1,280 @@
+//! The same over HTTP/2, written frame by frame: what its library refuses and what the gateway does.
+
+use std::time::Duration;
+
+use hivematrix_shared::auth::PermissionLevel::Technician;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::client::TlsStream;
+
+use super::noting;
+use crate::door::{Door, open_door};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const GO_AWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+    [&head, payload].concat()
+}
+
+/// Headers as literals, never indexed, never compressed (RFC 7541 §6.2.2).
+fn block(headers: &[(&str, &str)]) -> Vec<u8> {
+    let text = |text: &str| {
+        let mut rest = text.len();
+        let mut bytes = vec![u8::try_from(rest.min(127)).unwrap()];
+        if rest >= 127 {
+            rest -= 127;
+            while rest >= 128 {
+                bytes.push(u8::try_from(rest % 128).unwrap() | 128);
+                rest /= 128;
+            }
+            bytes.push(u8::try_from(rest).unwrap());
+        }
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    };
+    headers.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
+}
+
+/// The status in a block of response headers.
+fn status(block: &[u8]) -> u16 {
+    match block[0] {
+        0x88 => 200,
+        0x8c => 400,
+        0x8d => 404,
+        0x8e => 500,
+        // A literal for the name `:status`; its digits are Huffman codes of five and six bits.
+        _ => {
+            let mut bits = block[2..].iter().flat_map(|byte| (0..8).rev().map(move |bit| (byte >> bit) & 1));
+            (0..3).fold(0, |number, _| {
+                let mut code = bits.by_ref().take(5).fold(0, |code, bit| (code << 1) | u16::from(bit));
+                if code > 2 {
+                    code = ((code << 1) | u16::from(bits.next().unwrap())) - 0x19 + 3;
+                }
+                number * 10 + code
+            })
+        }
+    }
+}
+
+/// How the gateway reacts.
+#[derive(Debug, PartialEq)]
+enum Reaction {
+    Answered(u16),
+    /// The stream or the connection was broken off.
+    BrokenOff,
+}
+
+struct Connection(TlsStream<TcpStream>);
+
+impl Connection {
+    async fn open(door: &Door) -> Self {
+        let mut stream = door.connection("h2").await;
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+        stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+        Self(stream)
+    }
+
+    async fn say(&mut self, frames: &[u8]) {
+        // The other side may have heard enough already.
+        let _ = self.0.write_all(frames).await;
+    }
+
+    /// Listens until the first stream is answered or broken off.
+    async fn reaction(&mut self) -> Reaction {
+        loop {
+            let mut head = [0; 9];
+            if self.0.read_exact(&mut head).await.is_err() {
+                return Reaction::BrokenOff;
+            }
+            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+            self.0.read_exact(&mut payload).await.unwrap();
+            match head[3] {
+                HEADERS => return Reaction::Answered(status(&payload)),
+                RESET | GO_AWAY => return Reaction::BrokenOff,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// A request that passes, changed by `change`.
+fn request<'a>(bearer: &'a str, change: impl FnOnce(&mut Vec<(&'a str, &'a str)>)) -> Vec<u8> {
+    let mut headers = vec![
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "gw.test"),
+        (":path", "/ledger/x"),
+        ("authorization", bearer),
+    ];
+    change(&mut headers);
+    block(&headers)
+}
+
+#[tokio::test]
+async fn headers_that_http2_forbids_or_that_contradict_each_other_are_refused() {
+    let (world, noted) = noting().await;
+    let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
+    let add = |name, value| vec![(name, value)];
+    let long = format!("/{}", "x".repeat(20_000));
+    for (name, remove, added, reaction) in [
+        ("a connection header", "", add("connection", "close"), Reaction::BrokenOff),
+        ("a transfer coding", "", add("transfer-encoding", "chunked"), Reaction::BrokenOff),
+        ("an upgrade", "", add("upgrade", "websocket"), Reaction::BrokenOff),
+        ("keep-alive", "", add("keep-alive", "1"), Reaction::BrokenOff),
+        ("te", "", add("te", "chunked"), Reaction::BrokenOff),
+        ("an upper-case name", "", add("X-Evil", "1"), Reaction::BrokenOff),
+        ("CRLF in a value", "", add("x-evil", "1\r\ntransfer-encoding: chunked"), Reaction::BrokenOff),
+        ("CRLF in a name", "", add("x-evil: 1\r\nx", "1"), Reaction::BrokenOff),
+        ("NUL in a value", "", add("x-evil", "a\0b"), Reaction::BrokenOff),
+        ("a colon in a name", "", add("x:evil", "1"), Reaction::BrokenOff),
+        ("CRLF in the path", ":path", add(":path", "/ledger/x HTTP/1.1\r\nHost: evil"), Reaction::BrokenOff),
+        ("a space in the path", ":path", add(":path", "/ledger/x y"), Reaction::BrokenOff),
+        ("no path", ":path", vec![], Reaction::BrokenOff),
+        ("an empty path", ":path", add(":path", ""), Reaction::BrokenOff),
+        ("two paths", "", add(":path", "/ledger/y"), Reaction::BrokenOff),
+        ("no method", ":method", vec![], Reaction::BrokenOff),
+        ("CRLF in the method", ":method", add(":method", "GET / HTTP/1.1\r\n"), Reaction::BrokenOff),
+        ("no scheme", ":scheme", vec![], Reaction::BrokenOff),
+        ("another scheme", ":scheme", add(":scheme", "ftp"), Reaction::Answered(400)),
+        ("an unknown pseudo-header", "", add(":evil", "1"), Reaction::BrokenOff),
+        ("a response's pseudo-header", "", add(":status", "200"), Reaction::BrokenOff),
+        ("another host", "", add("host", "evil.example"), Reaction::Answered(400)),
+        (
+            "two hosts",
+            ":authority",
+            vec![("host", "gw.test"), ("host", "evil.example")],
+            Reaction::Answered(400),
+        ),
+        (
+            "a user in the authority",
+            ":authority",
+            add(":authority", "gw.test@evil.example"),
+            Reaction::Answered(400),
+        ),
+        ("a foreign authority", ":authority", add(":authority", "evil.example"), Reaction::Answered(421)),
+        ("no authority at all", ":authority", vec![], Reaction::Answered(421)),
+        ("a length without a body", "", add("content-length", "5"), Reaction::BrokenOff),
+        ("two lengths", "", vec![("content-length", "0"), ("content-length", "5")], Reaction::BrokenOff),
+        ("a path that is too long", ":path", add(":path", &long), Reaction::Answered(414)),
+    ] {
+        let headers = request(&bearer, |headers| {
+            headers.retain(|(name, _)| *name != remove);
+            // Pseudo-headers stand first.
+            for header in added {
+                let at = if header.0.starts_with(':') { 0 } else { headers.len() };
+                headers.insert(at, header);
+            }
+        });
+        let mut connection = Connection::open(&door).await;
+        connection.say(&frames_of(&headers, END_STREAM)).await;
+        assert_eq!(connection.reaction().await, reaction, "{name}");
+    }
+    let late = request(&bearer, |headers| headers.push((":path", "/ledger/late")));
+    let mut connection = Connection::open(&door).await;
+    connection.say(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &late)).await;
+    assert_eq!(connection.reaction().await, Reaction::BrokenOff, "a pseudo-header behind the others");
+    assert!(noted.lock().unwrap().is_empty(), "{:?}", noted.lock().unwrap());
+
+    let mut connection = Connection::open(&door).await;
+    connection.say(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &request(&bearer, |_| {}))).await;
+    assert_eq!(connection.reaction().await, Reaction::Answered(200), "and the request without any of it");
+}
+
+/// A block of headers on the first stream, in as many frames as it needs.
+fn frames_of(block: &[u8], flags: u8) -> Vec<u8> {
+    let mut pieces = block.chunks(16_000).peekable();
+    let mut frames = Vec::new();
+    let mut kind = HEADERS;
+    while let Some(piece) = pieces.next() {
+        let last = if pieces.peek().is_none() { END_HEADERS } else { 0 };
+        let of_stream = if kind == HEADERS { flags } else { 0 };
+        frames.extend(frame(kind, last | of_stream, 1, piece));
+        kind = CONTINUATION;
+    }
+    frames
+}
+
+#[tokio::test]
+async fn a_body_that_is_longer_or_shorter_than_its_length_does_not_arrive() {
+    let (world, noted) = noting().await;
+    let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
+    for body in ["hell", "hello!"] {
+        let headers = request(&bearer, |headers| {
+            headers[0] = (":method", "POST");
+            headers.push(("content-length", "5"));
+        });
+        let mut connection = Connection::open(&door).await;
+        connection.say(&frame(HEADERS, END_HEADERS, 1, &headers)).await;
+        connection.say(&frame(DATA, END_STREAM, 1, body.as_bytes())).await;
+        assert_ne!(connection.reaction().await, Reaction::Answered(200), "{body}");
+    }
+    assert!(noted.lock().unwrap().is_empty(), "{:?}", noted.lock().unwrap());
+}
+
+#[tokio::test]
+async fn floods_end_the_connection() {
+    let (world, _) = noting().await;
+    let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
+    let headers = request(&bearer, |_| {});
+    let resets: Vec<u8> = (0..1000)
+        .flat_map(|n| {
+            let begun = frame(HEADERS, END_HEADERS | END_STREAM, 2 * n + 1, &headers);
+            [begun, frame(RESET, 0, 2 * n + 1, &[0, 0, 0, 8])].concat()
+        })
+        .collect();
+    let continuations = [
+        frame(HEADERS, END_STREAM, 1, &headers),
+        (0..1000).flat_map(|_| frame(CONTINUATION, 0, 1, &[])).collect::<Vec<u8>>(),
+    ]
+    .concat();
+    // Each of these makes the gateway reset the stream.
+    let errors: Vec<u8> = (0..1000)
+        .flat_map(|n| {
+            let begun = frame(HEADERS, END_HEADERS, 2 * n + 1, &headers);
+            [begun, frame(8, 0, 2 * n + 1, &[0, 0, 0, 0])].concat()
+        })
+        .collect();
+    for (name, flood) in
+        [("rapid reset", resets), ("continuation", continuations), ("made you reset", errors)]
+    {
+        let mut connection = Connection::open(&door).await;
+        connection.say(&flood).await;
+        let mut said = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(20), connection.0.read_to_end(&mut said)).await;
+        assert!(ended.is_ok(), "{name}: the connection is still open");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_are_too_large_are_refused() {
+    let (world, noted) = noting().await;
+    let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
+    let half = "x".repeat(40_000);
+    let headers = request(&bearer, |headers| headers.extend([("x-a", half.as_str()), ("x-b", &half)]));
+    let mut connection = Connection::open(&door).await;
+    connection.say(&frames_of(&headers, END_STREAM)).await;
+    assert!(
+        matches!(connection.reaction().await, Reaction::Answered(431) | Reaction::BrokenOff),
+        "80 KB of headers"
+    );
+    let fits = request(&bearer, |headers| headers.push(("x-a", &half)));
+    let mut connection = Connection::open(&door).await;
+    connection.say(&frames_of(&fits, END_STREAM)).await;
+    assert_eq!(connection.reaction().await, Reaction::Answered(200), "a session in many cookies fits");
+    assert_eq!(noted.lock().unwrap().len(), 1);
+}
