@@ -15,10 +15,11 @@ use http::{HeaderMap, HeaderName, header};
 
 use crate::{
     Gateway, assets,
-    compose::{Panel, compose},
+    compose::{Dress, Panel, compose},
     domain::{
         headers,
         look::Look,
+        nonce::Nonce,
         request_kind,
         security::{self, PagePolicy},
     },
@@ -91,13 +92,17 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
 
     let mut response = next.run(request).await;
 
+    let slots = &frame.0;
     security::add_common(response.headers_mut(), gateway.has_real_certificate());
+    if slots.active.get().is_some() {
+        security::remove_cross_origin(response.headers_mut());
+    }
     if !security::is_document(response.headers()) {
         return response;
     }
-    let slots = &frame.0;
     let policy = slots.policy.get().copied().unwrap_or(PagePolicy::Strict);
-    security::add_page_policy(response.headers_mut(), policy);
+    let nonce = Nonce::fresh();
+    security::add_page_policy(response.headers_mut(), policy, &nonce);
     if !composable || slots.bare.get().is_some() {
         return response;
     }
@@ -115,7 +120,8 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
         let registry = gateway.context.registry.load();
         Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
     });
-    compose(response, look, panel.as_ref(), gzip)
+    let nonce = (policy == PagePolicy::Strict).then_some(&nonce);
+    compose(response, &Dress { look, panel: panel.as_ref(), nonce }, gzip)
 }
 
 /// Takes over what the one trusted proxy says: client and host.

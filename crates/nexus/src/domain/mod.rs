@@ -5,6 +5,7 @@ pub mod csrf;
 pub mod headers;
 pub mod look;
 pub mod next;
+pub mod nonce;
 pub mod origin;
 pub mod path;
 pub mod request_kind;

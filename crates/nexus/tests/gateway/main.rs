@@ -6,6 +6,7 @@ mod forwarding;
 mod listener;
 mod outages;
 mod pages;
+mod policies;
 mod sessions;
 mod sign_in;
 mod support;
