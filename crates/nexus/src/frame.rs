@@ -14,8 +14,9 @@ use hivematrix_shared::correlation;
 use http::{HeaderMap, HeaderName, header};
 
 use crate::{
-    Gateway, assets,
+    Gateway,
     compose::{Dress, Panel, compose},
+    compress::{Wish, compress},
     domain::{
         headers,
         look::Look,
@@ -75,14 +76,14 @@ pub struct Front {
     pub host: Option<String>,
 }
 
-/// Cleans what clients could forge, then adds security headers and the look to the answer.
+/// Cleans what clients could forge, then adds security headers and the look to the answer and compresses it.
 pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
     if gateway.settings.behind_proxy {
         trust_front(&mut request);
     }
     remove_forwarded(request.headers_mut());
     let composable = request_kind::may_be_composed(request.method(), request.uri().path(), request.headers());
-    let gzip = assets::accepts_gzip(request.headers());
+    let wish = Wish::of(request.method(), request.headers());
     let frame = Frame::default();
     if request.uri().path() == "/docs" || request.uri().path().starts_with("/docs/") {
         frame.set_policy(PagePolicy::ApiDocs);
@@ -90,8 +91,12 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     }
     request.extensions_mut().insert(frame.clone());
 
-    let mut response = next.run(request).await;
+    let response = next.run(request).await;
+    compress(dress(&gateway, &frame, response, composable).await, wish)
+}
 
+/// Adds headers and, where the request and the answer allow it, the look.
+async fn dress(gateway: &Gateway, frame: &Frame, mut response: Response, composable: bool) -> Response {
     let slots = &frame.0;
     security::add_common(response.headers_mut(), gateway.has_real_certificate());
     if slots.active.get().is_some() {
@@ -121,7 +126,7 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
         Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
     });
     let nonce = (policy == PagePolicy::Strict).then_some(&nonce);
-    compose(response, &Dress { look, panel: panel.as_ref(), nonce }, gzip)
+    compose(response, &Dress { look, panel: panel.as_ref(), nonce })
 }
 
 /// Takes over what the one trusted proxy says: client and host.

@@ -4,6 +4,7 @@
 pub mod assets;
 pub mod clients;
 mod compose;
+mod compress;
 pub mod config;
 pub mod domain;
 mod frame;

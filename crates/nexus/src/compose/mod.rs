@@ -26,7 +26,7 @@ pub struct Dress<'a> {
 }
 
 /// Puts look and side panel into a page; anything that is no whole page passes unchanged.
-pub fn compose(mut response: Response, dress: &Dress<'_>, gzip: bool) -> Response {
+pub fn compose(mut response: Response, dress: &Dress<'_>) -> Response {
     if !is_composable(&response) {
         response.headers_mut().remove(OPT_OUT);
         return response;
@@ -38,11 +38,7 @@ pub fn compose(mut response: Response, dress: &Dress<'_>, gzip: bool) -> Respons
         parts.headers.remove(name);
     }
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if gzip {
-        parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        parts.headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
-    }
-    Response::from_parts(parts, Body::new(ComposedBody::new(body, rewriter::build(additions), gzip)))
+    Response::from_parts(parts, Body::new(ComposedBody::new(body, rewriter::build(additions))))
 }
 
 /// A page whose bytes are readable here and whose service did not opt out.

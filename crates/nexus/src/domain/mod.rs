@@ -2,6 +2,7 @@
 
 pub mod cookies;
 pub mod csrf;
+pub mod encoding;
 pub mod headers;
 pub mod look;
 pub mod next;

@@ -221,18 +221,6 @@ async fn the_gateways_own_files_health_and_documents_are_open() {
 }
 
 #[tokio::test]
-async fn composed_pages_are_compressed_for_browsers_that_take_it() {
-    let world = World::in_front_of(site()).await;
-    let browser = world.sign_in().await;
-    let answer =
-        browser.with_cookies(world.open("/ledger/plans")).header("accept-encoding", "gzip, br").send().await;
-    assert_eq!(answer.header("content-encoding"), "gzip");
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&answer.body[..]), &mut text).unwrap();
-    assert!(text.contains("<main>content</main>"));
-}
-
-#[tokio::test]
 async fn metrics_name_services_and_own_routes_and_nothing_a_client_makes_up() {
     let world = World::new().await;
     world.call(Method::GET, "/ledger/api/x", Technician).send().await;
