@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use hivematrix_shared::correlation;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 
 use crate::{
     Gateway,
@@ -83,6 +83,7 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     }
     remove_forwarded(request.headers_mut());
     let composable = request_kind::may_be_composed(request.method(), request.uri().path(), request.headers());
+    let opened = request.method() == Method::GET;
     let wish = Wish::of(request.method(), request.headers());
     let frame = Frame::default();
     if request.uri().path() == "/docs" || request.uri().path().starts_with("/docs/") {
@@ -92,11 +93,24 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     request.extensions_mut().insert(frame.clone());
 
     let response = next.run(request).await;
-    compress(dress(&gateway, &frame, response, composable).await, wish)
+    let retry_after = retry_after(&response).filter(|_| opened);
+    compress(dress(&gateway, &frame, response, composable, retry_after).await, wish)
+}
+
+/// Seconds after which a page that stands for one of a service that is away tries to open that one.
+fn retry_after(response: &Response) -> Option<u64> {
+    let away = matches!(response.status(), StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE);
+    response.headers().get(header::RETRY_AFTER).filter(|_| away)?.to_str().ok()?.parse().ok()
 }
 
 /// Adds headers and, where the request and the answer allow it, the look.
-async fn dress(gateway: &Gateway, frame: &Frame, mut response: Response, composable: bool) -> Response {
+async fn dress(
+    gateway: &Gateway,
+    frame: &Frame,
+    mut response: Response,
+    composable: bool,
+    retry_after: Option<u64>,
+) -> Response {
     let slots = &frame.0;
     security::add_common(response.headers_mut(), gateway.has_real_certificate());
     if slots.active.get().is_some() {
@@ -126,7 +140,7 @@ async fn dress(gateway: &Gateway, frame: &Frame, mut response: Response, composa
         Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
     });
     let nonce = (policy == PagePolicy::Strict).then_some(&nonce);
-    compose(response, &Dress { look, panel: panel.as_ref(), nonce })
+    compose(response, &Dress { look, panel: panel.as_ref(), nonce, retry_after })
 }
 
 /// Takes over what the one trusted proxy says: client and host.

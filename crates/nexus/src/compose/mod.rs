@@ -23,6 +23,8 @@ pub struct Dress<'a> {
     pub panel: Option<&'a Panel>,
     /// The nonce in the page's policy, which every script that is added here carries; absent where the policy has none.
     pub nonce: Option<&'a Nonce>,
+    /// The page stands for one that could not be shown: after this many seconds it tries to open that one.
+    pub retry_after: Option<u64>,
 }
 
 /// Puts look and side panel into a page; anything that is no whole page passes unchanged.

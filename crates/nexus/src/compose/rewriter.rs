@@ -42,6 +42,10 @@ impl Additions {
             body_end =
                 format!("</div>\n</div>\n{}", script("js/side-panel.js", " type=\"module\"", dress.nonce));
         }
+        if let Some(seconds) = dress.retry_after {
+            let attributes = format!(" type=\"module\" data-retry-after=\"{seconds}\"");
+            head.push_str(&script("js/retry.js", &attributes, dress.nonce));
+        }
         let body_start = dress.panel.map(|panel| panel.markup(dress.look)).unwrap_or_default();
         Self { look: dress.look, head, body_start, body_end }
     }

@@ -32,7 +32,7 @@ async fn composed(html: &str, panel: Option<&Panel>) -> String {
 
 fn dark(panel: Option<&Panel>) -> Dress<'_> {
     let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
-    Dress { look, panel, nonce: None }
+    Dress { look, panel, ..Dress::default() }
 }
 
 #[tokio::test]

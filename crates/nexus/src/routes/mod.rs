@@ -1,5 +1,6 @@
 //! From a request to its answer: the path is judged, the visitor known, then one of the files here answers.
 
+mod away;
 mod callback;
 mod home;
 mod identity;

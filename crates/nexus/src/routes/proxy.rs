@@ -4,7 +4,7 @@ use axum::{body::Body, response::Response};
 use hivematrix_shared::{pages::is_navigation, problem::Problem, registry::ServiceEntry};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
-use super::{Answer, HostKind, Incoming, forwarded, login};
+use super::{Answer, HostKind, Incoming, away::Asked, forwarded, login};
 use crate::{
     clients::backend::BackendError,
     domain::{
@@ -61,9 +61,10 @@ pub(super) async fn forward(
     let title = entry.title(name);
     let query = incoming.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let path_and_query = format!("{}{query}", route.rest);
+    let asked = Asked::of(&incoming);
     send(incoming, body, entry, name, &path_and_query, visitor.as_deref())
         .await
-        .map_err(|error| problem(&error, &title))
+        .or_else(|failure| asked.failed(&failure, &title))
 }
 
 async fn send(
