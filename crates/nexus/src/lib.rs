@@ -2,6 +2,7 @@
 //! services and adds the shared look to their pages.
 
 pub mod assets;
+mod audit;
 pub mod clients;
 mod compose;
 mod compress;
@@ -26,6 +27,7 @@ use hivematrix_shared::{
 use tokio::net::TcpListener;
 
 use self::{
+    audit::Audit,
     clients::{backend::Backends, codex::Preferences, core::Core, realm::Realm},
     config::{DEFAULT_PORT, Settings},
     domain::{
@@ -50,6 +52,7 @@ pub struct Gateway {
     preferences: Preferences,
     backends: Backends,
     certificate: Option<Arc<CurrentCertificate>>,
+    audit: Audit,
 }
 
 /// The gateway cannot start.
@@ -99,6 +102,8 @@ impl Gateway {
         let origins = Arc::new(settings.origins()?);
         let sealer = Arc::new(Sealer::new(context.settings.secret_key.expose())?);
         let core = Core::new(context.client.clone());
+        let audit = Audit::default();
+        context.spawn_graceful(audit.clone().count_refusals(context.shutdown.clone()));
         Ok(Arc::new(Self {
             sessions: SessionStore::new(sealer.clone(), settings.redis_url.as_ref())?,
             gate: Gate::new(context.auth.clone(), context.clock.clone(), core.clone()),
@@ -111,6 +116,7 @@ impl Gateway {
             sealer,
             core,
             certificate,
+            audit,
         }))
     }
 

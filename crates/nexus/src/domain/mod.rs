@@ -9,6 +9,7 @@ pub mod next;
 pub mod nonce;
 pub mod origin;
 pub mod path;
+pub mod refusals;
 pub mod request_kind;
 pub mod route;
 pub mod seal;

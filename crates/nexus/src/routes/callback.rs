@@ -13,6 +13,7 @@ use crate::{
     domain::{
         cookies,
         origin::PublicOrigin,
+        refusals::Reason,
         session::{LoginState, SessionState},
     },
     gate::{Identity, Visitor},
@@ -29,6 +30,9 @@ pub(super) async fn callback(incoming: &Incoming<'_>) -> Answer {
         Some(login) => complete(incoming, login).await,
         None => Err(Problem::unauthorized("Invalid state parameter. Start the sign-in again.")),
     };
+    if let Err(problem) = &outcome {
+        incoming.refused(Reason::SignIn, None, problem.detail_text());
+    }
     let mut response = no_store(outcome.unwrap_or_else(IntoResponse::into_response));
     if let Some(state) = &state {
         set_cookies(&mut response, [cookies::expire(&login::cookie_name(state))]);
@@ -85,7 +89,7 @@ async fn sign_in(incoming: &Incoming<'_>, login: &LoginState, code: &str) -> Ans
     {
         end_later(incoming, old);
     }
-    tracing::info!(target: "audit", user = claims.email, sub = claims.sub, renewal = login.renews.is_some(), "signed in");
+    gateway.audit.signed_in(&claims, incoming.client(), login.renews.is_some());
     Ok(response)
 }
 

@@ -25,10 +25,12 @@ use url::form_urlencoded;
 pub use self::openapi::openapi;
 use crate::{
     Gateway, assets,
+    audit::Refusal,
     domain::{
         cookies, csrf,
         origin::{PublicOrigin, is_loopback_host},
         path::{PathError, RequestPath},
+        refusals::Reason,
         route::{Route, classify},
     },
     frame::{Frame, Front, client_of},
@@ -41,26 +43,32 @@ pub(crate) type Answer = Result<Response, Problem>;
 const METHODS: HeaderValue = HeaderValue::from_static("HEAD, GET, DELETE, POST, OPTIONS, PUT, PATCH");
 
 /// Layer: finds out who is asking, for the limits per user and for the handlers.
-pub async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
+pub async fn identify(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let path = parts.uri.path();
     // Files, and the identity provider with tokens of its own, are no business of the session.
     let matters =
         !["/static/", "/keycloak/", "/realms/", "/resources/"].iter().any(|prefix| path.starts_with(prefix));
     let identity = if matters {
-        gateway.gate.identify(request.headers(), &gateway.sessions).await
+        gateway.gate.identify(&parts.headers, &gateway.sessions).await
     } else {
         Identity::Nobody
     };
-    if let Identity::User(visitor) = &identity {
-        Span::current().record("user", visitor.caller.label());
-        // Errors are pages too, so the frame knows the user before anything can go wrong.
-        if let Some(frame) = request.extensions().get::<Frame>() {
-            frame.set_visitor(visitor.clone());
+    match &identity {
+        Identity::User(visitor) => {
+            Span::current().record("user", visitor.caller.label());
+            // Errors are pages too, so the frame knows the user before anything can go wrong.
+            if let Some(frame) = parts.extensions.get::<Frame>() {
+                frame.set_visitor(visitor.clone());
+            }
+            parts.extensions.insert(visitor.caller.clone());
         }
-        request.extensions_mut().insert(visitor.caller.clone());
+        Identity::Refused(error) => gateway.refused_nobody(&parts, Reason::Token, &error.to_string()),
+        Identity::Ended(error) => gateway.refused_nobody(&parts, Reason::Session, &error.to_string()),
+        Identity::Nobody | Identity::Unavailable => {}
     }
-    request.extensions_mut().insert(identity);
-    next.run(request).await
+    parts.extensions.insert(identity);
+    next.run(Request::from_parts(parts, body)).await
 }
 
 /// A request with what the layers found out about it.
@@ -146,12 +154,21 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
         Route::InvalidateCache => home::invalidate_cache(&incoming),
         Route::StyleGuide => style_guide::style_guide(&incoming),
         Route::Identity(inner) => identity::forward(incoming, body, inner).await,
-        Route::HiddenIdentity => Err(Problem::no_such_resource()),
+        Route::HiddenIdentity => {
+            incoming.refused(Reason::Path, Some("keycloak"), None);
+            Err(Problem::no_such_resource())
+        }
         Route::Service(service) => proxy::forward(incoming, body, &service, &path).await,
     }
 }
 
 impl Gateway {
+    /// Notes a refusal of somebody who is not known.
+    fn refused_nobody(&self, parts: &Parts, reason: Reason, detail: &str) {
+        let address = client_of(parts);
+        self.audit.refused(&Refusal { reason, user: None, address, service: None, detail: Some(detail) });
+    }
+
     /// Refuses hosts that are not ours: links and cookies made for them would serve somebody else.
     fn host_kind(&self, parts: &Parts) -> Result<HostKind, Problem> {
         if parts.headers.get_all(header::HOST).iter().count() > 1 {
@@ -169,6 +186,7 @@ impl Gateway {
         if is_loopback_host(host) && client_of(parts).is_loopback() {
             return Ok(HostKind::Local);
         }
+        self.refused_nobody(parts, Reason::Host, host);
         let main = self.origins.main().map(PublicOrigin::as_str).unwrap_or_default();
         Err(Problem::new(StatusCode::MISDIRECTED_REQUEST)
             .detail(format!("HiveMatrix does not answer under this address. Open {main} instead.")))
@@ -190,7 +208,7 @@ impl Incoming<'_> {
             )),
             Identity::Refused(error) => Err(Box::new(Problem::unauthorized(error.to_string()).into_response())),
             Identity::Nobody => Err(Box::new(self.to_sign_in())),
-            Identity::Ended => {
+            Identity::Ended(_) => {
                 let mut response = self.to_sign_in();
                 set_cookies(&mut response, cookies::expire_chunked(cookies::SESSION, &self.parts.headers));
                 Err(Box::new(response))
@@ -217,10 +235,20 @@ impl Incoming<'_> {
         let by_cookie = visitor.cookie.is_some();
         if by_cookie && !csrf::may_use_cookie(&self.parts.method, &self.parts.headers, &self.gateway.origins)
         {
-            tracing::warn!("a change caused by another site was refused");
+            self.refused(Reason::OtherSite, None, None);
             return Err(Problem::forbidden("This change was not made from a page of HiveMatrix."));
         }
         Ok(())
+    }
+
+    /// Notes a refusal.
+    pub fn refused(&self, reason: Reason, service: Option<&str>, detail: Option<&str>) {
+        let user = match &self.identity {
+            Identity::User(visitor) => Some(&visitor.claims),
+            _ => None,
+        };
+        let refusal = Refusal { reason, user, address: self.client(), service, detail };
+        self.gateway.audit.refused(&refusal);
     }
 
     /// The path and query as they came.

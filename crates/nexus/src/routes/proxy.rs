@@ -6,10 +6,12 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{Answer, HostKind, Incoming, away::Asked, forwarded, login};
 use crate::{
+    audit::Change,
     clients::backend::BackendError,
     domain::{
         cookies, headers,
         path::RequestPath,
+        refusals::Reason,
         request_kind,
         route::{Open, ServiceRoute},
         security::PagePolicy,
@@ -34,7 +36,7 @@ pub(super) async fn forward(
     };
     let name = route.service;
     if route.denied {
-        tracing::warn!(service = name, "a path that the gateway does not pass on was asked for");
+        incoming.refused(Reason::Path, Some(name), None);
         return Err(denied(name));
     }
     let registry = incoming.gateway.context.registry.load();
@@ -48,6 +50,7 @@ pub(super) async fn forward(
         let level = visitor.claims.permission_level;
         // Core's few open paths are for everyone; other services without a place in the menu have none here either.
         if !entry.allows(level) || !(entry.visible || name == "core") {
+            incoming.refused(Reason::Level, Some(name), Some(level.as_str()));
             return Err(Problem::forbidden(format!(
                 "{} is not open to your permission level ({level}).",
                 entry.title(name)
@@ -62,9 +65,13 @@ pub(super) async fn forward(
     let query = incoming.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let path_and_query = format!("{}{query}", route.rest);
     let asked = Asked::of(&incoming);
-    send(incoming, body, entry, name, &path_and_query, visitor.as_deref())
-        .await
-        .or_else(|failure| asked.failed(&failure, &title))
+    let change = Change::of(&incoming.parts.method, incoming.uri.path(), name, entry);
+    let (audit, client) = (incoming.gateway.audit.clone(), incoming.client());
+    let sent = send(incoming, body, entry, name, &path_and_query, visitor.as_deref()).await;
+    if let (Ok(response), Some(change), Some(visitor)) = (&sent, &change, &visitor) {
+        audit.changed(&visitor.claims, client, change, response.status());
+    }
+    sent.or_else(|failure| asked.failed(&failure, &title))
 }
 
 async fn send(
