@@ -23,6 +23,7 @@ use crate::{
         nonce::Nonce,
         request_kind,
         security::{self, PagePolicy},
+        session::Remaining,
     },
     gate::Visitor,
 };
@@ -139,8 +140,11 @@ async fn dress(
         let registry = gateway.context.registry.load();
         Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
     });
+    let now = gateway.context.clock.unix();
+    let session = slots.visitor.get().filter(|visitor| visitor.cookie.is_some());
+    let session = session.map(|visitor| Remaining::of(&visitor.state, &visitor.claims, now));
     let nonce = (policy == PagePolicy::Strict).then_some(&nonce);
-    compose(response, &Dress { look, panel: panel.as_ref(), nonce, retry_after })
+    compose(response, &Dress { look, panel: panel.as_ref(), nonce, retry_after, session })
 }
 
 /// Takes over what the one trusted proxy says: client and host.

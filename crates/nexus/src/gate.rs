@@ -122,7 +122,7 @@ impl Gate {
             Some(visitor) => visitor,
             None => {
                 let claims = self.verify(&token).await?;
-                let state = SessionState { token, id_token: None, no_renewal: true };
+                let state = SessionState::of_bearer(token);
                 self.remember(key, claims, state, None)?
             }
         };

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 
 pub use self::panel::Panel;
 use self::{body::ComposedBody, rewriter::Additions};
-use crate::domain::{look::Look, nonce::Nonce, security};
+use crate::domain::{look::Look, nonce::Nonce, security, session::Remaining};
 
 /// A service answers with this header and `none` to keep its page as it is.
 const OPT_OUT: &str = "x-hivematrix-look";
@@ -25,6 +25,8 @@ pub struct Dress<'a> {
     pub nonce: Option<&'a Nonce>,
     /// The page stands for one that could not be shown: after this many seconds it tries to open that one.
     pub retry_after: Option<u64>,
+    /// What is left of the session that the page's script keeps alive.
+    pub session: Option<Remaining>,
 }
 
 /// Puts look and side panel into a page; anything that is no whole page passes unchanged.

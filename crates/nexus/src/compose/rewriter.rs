@@ -17,7 +17,7 @@ use lol_html::{
 use super::{Dress, body::Output};
 use crate::{
     assets,
-    domain::{look::Look, nonce::Nonce, route},
+    domain::{look::Look, nonce::Nonce, route, session::Remaining},
 };
 
 /// The pieces that are inserted.
@@ -41,6 +41,13 @@ impl Additions {
             head.push_str(&script("js/theme-boot.js", "", dress.nonce));
             body_end =
                 format!("</div>\n</div>\n{}", script("js/side-panel.js", " type=\"module\"", dress.nonce));
+        }
+        if let Some(Remaining { expires_in, renews_in }) = dress.session {
+            let mut attributes = format!(" type=\"module\" data-expires-in=\"{expires_in}\"");
+            if let Some(renews_in) = renews_in {
+                attributes.push_str(&format!(" data-renews-in=\"{renews_in}\""));
+            }
+            head.push_str(&script("js/session.js", &attributes, dress.nonce));
         }
         if let Some(seconds) = dress.retry_after {
             let attributes = format!(" type=\"module\" data-retry-after=\"{seconds}\"");

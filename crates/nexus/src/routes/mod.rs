@@ -8,6 +8,7 @@ mod login;
 mod logout;
 mod openapi;
 mod proxy;
+mod session;
 mod style_guide;
 
 use std::{net::IpAddr, sync::Arc};
@@ -17,7 +18,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use hivematrix_shared::{auth::AuthError, pages::is_navigation, problem::Problem, server::RouteLabel};
+use hivematrix_shared::{
+    auth::AuthError,
+    pages::{is_navigation, is_shown},
+    problem::Problem,
+    server::RouteLabel,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use tracing::Span;
 use url::form_urlencoded;
@@ -32,6 +38,7 @@ use crate::{
         path::{PathError, RequestPath},
         refusals::Reason,
         route::{Route, classify},
+        session::Remaining,
     },
     frame::{Frame, Front, client_of},
     gate::{Identity, Visitor},
@@ -40,6 +47,9 @@ use crate::{
 /// Result of a handler: the answer, or a problem that is shown in the form the client wants.
 pub(crate) type Answer = Result<Response, Problem>;
 
+/// For a form that was sent after the session had ended: what was typed is still in the browser.
+const NOTHING_CHANGED: &str = "Your session had ended before this was sent, so nothing was changed. Sign in again in \
+     another tab, come back here with your browser's Back button, and send it once more.";
 const METHODS: HeaderValue = HeaderValue::from_static("HEAD, GET, DELETE, POST, OPTIONS, PUT, PATCH");
 
 /// Layer: finds out who is asking, for the limits per user and for the handlers.
@@ -108,6 +118,8 @@ fn route_label(gateway: &Gateway, path: &str) -> Option<String> {
         | "/keycloak-callback"
         | "/logout"
         | "/api/invalidate-cache"
+        | "/api/session"
+        | "/api/session/renew"
         | "/style-guide"
         | "/favicon.ico" => Some(path.to_owned()),
         _ if matches!(first, "static" | "keycloak" | "realms" | "resources")
@@ -152,6 +164,8 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
         Route::Callback => callback::callback(&incoming).await,
         Route::Logout => logout::logout(&incoming).await,
         Route::InvalidateCache => home::invalidate_cache(&incoming),
+        Route::Session => session::session(&incoming),
+        Route::RenewSession => session::renew(&incoming),
         Route::StyleGuide => style_guide::style_guide(&incoming),
         Route::Identity(inner) => identity::forward(incoming, body, inner).await,
         Route::HiddenIdentity => {
@@ -217,8 +231,14 @@ impl Incoming<'_> {
     }
 
     fn to_sign_in(&self) -> Response {
-        if !is_navigation(&self.parts.method, self.uri.path(), &self.parts.headers) {
-            return Problem::unauthorized(AuthError::Missing.to_string()).into_response();
+        let (method, headers) = (&self.parts.method, &self.parts.headers);
+        if !is_navigation(method, self.uri.path(), headers) {
+            let detail = if is_shown(method, self.uri.path(), headers) {
+                NOTHING_CHANGED.to_owned()
+            } else {
+                AuthError::Missing.to_string()
+            };
+            return Problem::unauthorized(detail).into_response();
         }
         let next: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("next", self.path_and_query())
@@ -249,6 +269,11 @@ impl Incoming<'_> {
         };
         let refusal = Refusal { reason, user, address: self.client(), service, detail };
         self.gateway.audit.refused(&refusal);
+    }
+
+    /// What is left of a visitor's session.
+    pub fn remaining(&self, visitor: &Visitor) -> Remaining {
+        Remaining::of(&visitor.state, &visitor.claims, self.gateway.context.clock.unix())
     }
 
     /// The path and query as they came.

@@ -15,7 +15,6 @@ use crate::{
         request_kind,
         route::{Open, ServiceRoute},
         security::PagePolicy,
-        session,
     },
     gate::Visitor,
 };
@@ -151,10 +150,8 @@ fn renewal(incoming: &Incoming<'_>, visitor: &Visitor) -> Option<Answer> {
     let opened = parts.method == Method::GET
         && is_navigation(&parts.method, incoming.uri.path(), &parts.headers)
         && parts.headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document");
-    let now = incoming.gateway.context.clock.unix();
     let HostKind::Public(origin) = &incoming.host else { return None };
-    let due =
-        opened && visitor.cookie.is_some() && session::should_renew(&visitor.state, &visitor.claims, now);
+    let due = opened && visitor.cookie.is_some() && incoming.remaining(visitor).is_due();
     due.then(|| {
         login::begin(incoming, origin, incoming.path_and_query().to_owned(), Some(&visitor.claims.sub))
     })

@@ -374,10 +374,15 @@ impl Browser<'_> {
     /// Opens a page that begins a sign-in; the peer learns nonce and challenge as the identity provider would.
     pub async fn begin(&mut self, path: &str) -> TestResponse {
         let answer = self.open(path).await;
-        let query = authorization_query(&answer);
+        self.tell_provider(&answer);
+        answer
+    }
+
+    /// Tells the peer what the redirect to it says.
+    pub fn tell_provider(&self, begun: &TestResponse) {
+        let query = authorization_query(begun);
         self.world.peer.nonce.lock().unwrap().clone_from(&query["nonce"]);
         self.world.peer.challenge.lock().unwrap().clone_from(&query["code_challenge"]);
-        answer
     }
 
     /// Comes back from the identity provider with a code.
