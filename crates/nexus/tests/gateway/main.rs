@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod compression;
+mod contract;
 mod forwarding;
 mod listener;
 mod outages;

@@ -236,6 +236,8 @@ pub struct Plan {
     pub arguments: Vec<String>,
     /// Follow Core's revocation feed rules instead of a list without outages.
     pub following: bool,
+    /// Multiplies all rate limits.
+    pub rate_limit_scale: Option<f64>,
 }
 
 impl World {
@@ -271,6 +273,7 @@ impl World {
         let mut common = settings("nexus");
         common.secret_key = Secret::new("test secret");
         common.core_url = Some(core.clone());
+        common.rate_limit_scale = plan.rate_limit_scale.unwrap_or(common.rate_limit_scale);
         let mut arguments = vec!["nexus".to_owned()];
         if !plan.arguments.iter().any(|argument| argument == "--service-url") {
             arguments.extend(["--service-url".to_owned(), ORIGIN.to_owned()]);
