@@ -1,7 +1,10 @@
 //! Rows of nexus.md that concern the gateway as a whole: calls it does not make, limits, time limits, health (weak points 12,
 //! 18, 29, 31, 33).
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -56,8 +59,8 @@ async fn each_user_has_limits_of_his_own_and_is_told_when_to_come_back() {
 async fn an_event_stream_may_be_silent_and_another_answer_may_not() {
     for (content_type, survives) in [("text/event-stream", true), ("application/octet-stream", false)] {
         let (sender, receiver) = mpsc::channel::<Result<Bytes, std::io::Error>>(1);
-        let receiver = std::sync::Mutex::new(Some(receiver));
-        let app = Router::new().fallback(any(async move || {
+        let receiver = Arc::new(Mutex::new(Some(receiver)));
+        let app = Router::new().fallback(any(move || async move {
             let receiver = receiver.lock().unwrap().take().unwrap();
             ([(header::CONTENT_TYPE, content_type)], Body::from_stream(ReceiverStream::new(receiver)))
         }));
