@@ -126,10 +126,12 @@ pub struct Change {
 impl Change {
     /// The change a request makes to a service that only administrators may use, or to Core's sessions.
     pub fn of(method: &Method, path: &str, service: &str, entry: &ServiceEntry) -> Option<Self> {
+        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return None;
+        }
         let for_others = |level: &PermissionLevel| *level != PermissionLevel::Admin && entry.allows(*level);
         let administrative = service == "core" || !PermissionLevel::ALL.iter().any(for_others);
-        let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        (administrative && changes).then(|| Self {
+        administrative.then(|| Self {
             service: service.to_owned(),
             method: method.clone(),
             path: path.to_owned(),

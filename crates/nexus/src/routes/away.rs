@@ -21,8 +21,12 @@ const RETRY_AFTER: u64 = 5;
 /// What is known of a request after it was sent on.
 pub(super) struct Asked {
     safe: bool,
-    navigation: bool,
-    path_and_query: String,
+    opened: Option<Opened>,
+}
+
+/// A page that a person opened.
+struct Opened {
+    address: String,
     page: Page,
 }
 
@@ -41,12 +45,9 @@ impl Asked {
     /// Keeps what is needed of a request that is about to be sent on.
     pub fn of(incoming: &Incoming<'_>) -> Self {
         let parts = &incoming.parts;
-        Self {
-            safe: matches!(parts.method, Method::GET | Method::HEAD),
-            navigation: is_navigation(&parts.method, incoming.uri.path(), &parts.headers),
-            path_and_query: incoming.path_and_query().to_owned(),
-            page: Page::of(parts),
-        }
+        let opened = is_navigation(&parts.method, incoming.uri.path(), &parts.headers)
+            .then(|| Opened { address: incoming.path_and_query().to_owned(), page: Page::of(parts) });
+        Self { safe: matches!(parts.method, Method::GET | Method::HEAD), opened }
     }
 
     /// The answer instead of the one `title` did not give. A page that was opened waits for the service and opens itself
@@ -56,18 +57,18 @@ impl Asked {
         let Failure::Backend(BackendError::Unreachable(cause)) = failure else {
             return Err(problem(failure, title));
         };
-        if !self.navigation {
+        let Some(Opened { address, page }) = self.opened else {
             let problem = problem(failure, title)
                 .with("retry_after", RETRY_AFTER)
                 .header(header::RETRY_AFTER, RETRY_AFTER.into());
             return Err(if self.safe { problem } else { problem.detail(not_repeated(title)) });
-        }
+        };
         tracing::error!(service = title, cause, "a service cannot be reached, its page waits for it");
         let view = AwayPage {
-            page: self.page,
+            page,
             title,
             icon: icon("refresh-cw").unwrap_or_default(),
-            retry_url: &self.path_and_query,
+            retry_url: &address,
             retry_after: RETRY_AFTER,
             correlation_id: correlation::current(),
         };

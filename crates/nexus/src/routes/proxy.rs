@@ -65,10 +65,10 @@ pub(super) async fn forward(
     let path_and_query = format!("{}{query}", route.rest);
     let asked = Asked::of(&incoming);
     let change = Change::of(&incoming.parts.method, incoming.uri.path(), name, entry);
-    let (audit, client) = (incoming.gateway.audit.clone(), incoming.client());
+    let (gateway, client) = (incoming.gateway, incoming.client());
     let sent = send(incoming, body, entry, name, &path_and_query, visitor.as_deref()).await;
     if let (Ok(response), Some(change), Some(visitor)) = (&sent, &change, &visitor) {
-        audit.changed(&visitor.claims, client, change, response.status());
+        gateway.audit.changed(&visitor.claims, client, change, response.status());
     }
     sent.or_else(|failure| asked.failed(&failure, &title))
 }
