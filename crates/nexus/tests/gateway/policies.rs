@@ -14,18 +14,15 @@ use crate::support::{HTML, Plan, World, serve};
 
 /// Answers as services give them, some with headers that are not theirs to set.
 fn site() -> Router {
-    let open = [
+    const OPEN: [(header::HeaderName, &str); 4] = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "https://evil.example"),
         (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
         (header::REFERRER_POLICY, "unsafe-url"),
         (header::X_FRAME_OPTIONS, "ALLOWALL"),
     ];
     Router::new()
-        .route("/page", get(move || async move { (open, Html("<html><body>x</body></html>")) }))
-        .route(
-            "/data",
-            get(move || async move { (open, [(header::CONTENT_TYPE, "application/json")], "{}") }),
-        )
+        .route("/page", get(|| async { (OPEN, Html("<html><body>x</body></html>")) }))
+        .route("/data", get(|| async { (OPEN, [(header::CONTENT_TYPE, "application/json")], "{}") }))
         .route("/image", get(|| async { ([(header::CONTENT_TYPE, "image/svg+xml")], "<svg/>") }))
         .route("/feed", get(|| async { ([(header::CONTENT_TYPE, "application/xml")], "<a/>") }))
         .route(
