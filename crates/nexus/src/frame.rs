@@ -8,14 +8,18 @@ use axum::{
     response::Response,
 };
 use hivematrix_shared::correlation;
+use http::{Method, StatusCode, header};
 
 use crate::{
-    Gateway, assets,
-    compose::{Panel, compose},
+    Gateway,
+    compose::{Dress, Panel, compose},
+    compress::{Wish, compress},
     domain::{
         look::Look,
+        nonce::Nonce,
         request_kind,
         security::{self, PagePolicy},
+        session::Remaining,
     },
     front,
     gate::Visitor,
@@ -63,13 +67,14 @@ impl Frame {
     }
 }
 
-/// Cleans what clients could forge, then adds security headers and the look to the answer.
+/// Cleans what clients could forge, then adds security headers and the look to the answer and compresses it.
 pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
     front::take_over(&mut request, &gateway.proxies);
     // A browser heeds this header only over a connection that it trusts, so the proxy's certificate need not be known.
     let hsts = gateway.has_real_certificate() || front::is_https(&request);
     let composable = request_kind::may_be_composed(request.method(), request.uri().path(), request.headers());
-    let gzip = assets::accepts_gzip(request.headers());
+    let opened = request.method() == Method::GET;
+    let wish = Wish::of(request.method(), request.headers());
     let frame = Frame::default();
     if request.uri().path() == "/docs" || request.uri().path().starts_with("/docs/") {
         frame.set_policy(PagePolicy::ApiDocs);
@@ -77,15 +82,37 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     }
     request.extensions_mut().insert(frame.clone());
 
-    let mut response = next.run(request).await;
+    let response = next.run(request).await;
+    let retry_after = retry_after(&response).filter(|_| opened);
+    compress(dress(&gateway, &frame, response, composable, retry_after, hsts).await, wish)
+}
 
+/// Seconds after which a page that stands for one of a service that is away tries to open that one.
+fn retry_after(response: &Response) -> Option<u64> {
+    let away = matches!(response.status(), StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE);
+    response.headers().get(header::RETRY_AFTER).filter(|_| away)?.to_str().ok()?.parse().ok()
+}
+
+/// Adds headers and, where the request and the answer allow it, the look.
+async fn dress(
+    gateway: &Gateway,
+    frame: &Frame,
+    mut response: Response,
+    composable: bool,
+    retry_after: Option<u64>,
+    hsts: bool,
+) -> Response {
+    let slots = &frame.0;
     security::add_common(response.headers_mut(), hsts);
+    if slots.active.get().is_some() {
+        security::remove_cross_origin(response.headers_mut());
+    }
     if !security::is_document(response.headers()) {
         return response;
     }
-    let slots = &frame.0;
     let policy = slots.policy.get().copied().unwrap_or(PagePolicy::Strict);
-    security::add_page_policy(response.headers_mut(), policy);
+    let nonce = Nonce::fresh();
+    security::add_page_policy(response.headers_mut(), policy, &nonce);
     if !composable || slots.bare.get().is_some() {
         return response;
     }
@@ -103,5 +130,9 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
         let registry = gateway.context.registry.load();
         Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
     });
-    compose(response, look, panel.as_ref(), gzip)
+    let now = gateway.context.clock.unix();
+    let session = slots.visitor.get().filter(|visitor| visitor.cookie.is_some());
+    let session = session.map(|visitor| Remaining::of(&visitor.state, &visitor.claims, now));
+    let nonce = (policy == PagePolicy::Strict).then_some(&nonce);
+    compose(response, &Dress { look, panel: panel.as_ref(), nonce, retry_after, session })
 }

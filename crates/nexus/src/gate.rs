@@ -48,7 +48,7 @@ pub enum Identity {
     /// Neither cookie nor token.
     Nobody,
     /// A cookie that does not count any more: it is to be removed.
-    Ended,
+    Ended(AuthError),
     /// A bearer token that does not count.
     Refused(AuthError),
     /// Nobody can tell at the moment; the session is kept.
@@ -92,15 +92,12 @@ impl Gate {
             return Identity::Nobody;
         }
         let Some(value) = cookies::get_chunked(headers, cookies::SESSION) else {
-            return Identity::Ended;
+            return Identity::Ended(AuthError::Invalid);
         };
         match self.by_cookie(value, sessions).await {
             Ok(visitor) => Identity::User(visitor),
             Err(AuthError::Unavailable) => Identity::Unavailable,
-            Err(error) => {
-                tracing::warn!(reason = %error, "a session does not count any more");
-                Identity::Ended
-            }
+            Err(error) => Identity::Ended(error),
         }
     }
 
@@ -131,7 +128,7 @@ impl Gate {
             Some(visitor) => visitor,
             None => {
                 let claims = self.verify(&token).await?;
-                let state = SessionState { token, id_token: None, no_renewal: true };
+                let state = SessionState::of_bearer(token);
                 self.remember(key, claims, state, None)?
             }
         };

@@ -2,8 +2,10 @@
 //! services and adds the shared look to their pages.
 
 pub mod assets;
+mod audit;
 pub mod clients;
 mod compose;
+mod compress;
 pub mod config;
 pub mod domain;
 mod frame;
@@ -28,6 +30,7 @@ use tokio::net::TcpListener;
 
 pub use self::routes::plain_router;
 use self::{
+    audit::Audit,
     clients::{backend::Backends, codex::Preferences, core::Core, realm::Realm},
     config::{DEFAULT_PORT, Settings},
     domain::{
@@ -55,6 +58,7 @@ pub struct Gateway {
     preferences: Preferences,
     backends: Backends,
     certificate: Option<Arc<CurrentCertificate>>,
+    audit: Audit,
 }
 
 /// The gateway cannot start.
@@ -110,6 +114,8 @@ impl Gateway {
         let origins = Arc::new(settings.origins()?);
         let sealer = Arc::new(Sealer::new(context.settings.secret_key.expose())?);
         let core = Core::new(context.client.clone());
+        let audit = Audit::default();
+        context.spawn_graceful(audit.clone().count_refusals(context.shutdown.clone()));
         Ok(Arc::new(Self {
             sessions: SessionStore::new(sealer.clone(), settings.redis_url.as_ref())?,
             gate: Gate::new(context.auth.clone(), context.clock.clone(), core.clone()),
@@ -123,6 +129,7 @@ impl Gateway {
             sealer,
             core,
             certificate,
+            audit,
         }))
     }
 

@@ -1,7 +1,6 @@
-//! The body of a composed page: rewritten, and compressed where the browser takes it, piece by piece as it arrives.
+//! The body of a composed page, rewritten piece by piece as it arrives.
 
 use std::{
-    io::Write,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -9,17 +8,24 @@ use std::{
 
 use axum::body::Body;
 use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
 use http_body::{Body as HttpBody, Frame};
 use lol_html::{OutputSink, send::HtmlRewriter};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// About as much as is added to a page.
+const ADDED: usize = 8 * 1024;
 
 /// Collects what the rewriter has finished.
 #[derive(Clone, Default)]
 pub(super) struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl Output {
+    /// Makes room, so that a piece of this length needs no more than one allocation.
+    fn expect(&self, length: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).reserve(length + ADDED);
+    }
+
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -37,53 +43,32 @@ pub(super) struct ComposedBody {
     /// Gone after the end, and after markup that cannot be rewritten: the rest then passes as it is.
     rewriter: Option<Box<HtmlRewriter<'static, Output>>>,
     output: Output,
-    gzip: Option<GzEncoder<Vec<u8>>>,
     done: bool,
 }
 
 impl ComposedBody {
-    pub fn new(inner: Body, (rewriter, output): (HtmlRewriter<'static, Output>, Output), gzip: bool) -> Self {
-        let gzip = gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-        Self { inner, rewriter: Some(Box::new(rewriter)), output, gzip, done: false }
+    pub fn new(inner: Body, (rewriter, output): (HtmlRewriter<'static, Output>, Output)) -> Self {
+        Self { inner, rewriter: Some(Box::new(rewriter)), output, done: false }
     }
 
     /// The finished form of a piece; may be empty while a tag is incomplete.
-    fn push(&mut self, data: &[u8]) -> std::io::Result<Vec<u8>> {
-        let rewritten = match &mut self.rewriter {
-            None => data.to_vec(),
-            Some(rewriter) => match rewriter.write(data) {
-                Ok(()) => self.output.take(),
-                Err(error) => {
-                    tracing::warn!(error = %error, "a page could not be composed");
-                    self.rewriter = None;
-                    self.output.take()
-                }
-            },
-        };
-        match &mut self.gzip {
-            Some(gzip) if !rewritten.is_empty() => {
-                gzip.write_all(&rewritten)?;
-                gzip.flush()?;
-                Ok(std::mem::take(gzip.get_mut()))
-            }
-            _ => Ok(rewritten),
+    fn push(&mut self, data: Bytes) -> Bytes {
+        let Some(rewriter) = &mut self.rewriter else { return data };
+        self.output.expect(data.len());
+        if let Err(error) = rewriter.write(&data) {
+            tracing::warn!(error = %error, "a page could not be composed");
+            self.rewriter = None;
         }
+        self.output.take().into()
     }
 
-    fn finish(&mut self) -> std::io::Result<Vec<u8>> {
+    fn finish(&mut self) -> Bytes {
         if let Some(rewriter) = self.rewriter.take()
             && let Err(error) = rewriter.end()
         {
             tracing::warn!(error = %error, "a page could not be composed to its end");
         }
-        let rest = self.output.take();
-        match self.gzip.take() {
-            Some(mut gzip) => {
-                gzip.write_all(&rest)?;
-                gzip.finish()
-            }
-            None => Ok(rest),
-        }
+        self.output.take().into()
     }
 }
 
@@ -100,9 +85,9 @@ impl HttpBody for ComposedBody {
                 Some(Ok(frame)) => {
                     // Trailers of a page mean nothing to a browser.
                     let Ok(data) = frame.into_data() else { continue };
-                    let piece = self.push(&data)?;
+                    let piece = self.push(data);
                     if !piece.is_empty() {
-                        return Poll::Ready(Some(Ok(Frame::data(piece.into()))));
+                        return Poll::Ready(Some(Ok(Frame::data(piece))));
                     }
                 }
                 Some(Err(error)) => {
@@ -111,9 +96,9 @@ impl HttpBody for ComposedBody {
                 }
                 None => {
                     self.done = true;
-                    let rest = self.finish()?;
+                    let rest = self.finish();
                     if !rest.is_empty() {
-                        return Poll::Ready(Some(Ok(Frame::data(rest.into()))));
+                        return Poll::Ready(Some(Ok(Frame::data(rest))));
                     }
                 }
             }

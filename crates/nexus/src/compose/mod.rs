@@ -9,29 +9,40 @@ use http::{HeaderValue, StatusCode, header};
 
 pub use self::panel::Panel;
 use self::{body::ComposedBody, rewriter::Additions};
-use crate::domain::{look::Look, security};
+use crate::domain::{look::Look, nonce::Nonce, security, session::Remaining};
 
 /// A service answers with this header and `none` to keep its page as it is.
 const OPT_OUT: &str = "x-hivematrix-look";
 
-/// Puts the look, and the side panel if there is one, into a page; anything that is no whole page passes unchanged.
-pub fn compose(mut response: Response, look: Look, panel: Option<&Panel>, gzip: bool) -> Response {
+/// What a page gets beside its own content.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dress<'a> {
+    /// Theme and colours.
+    pub look: Look,
+    /// The side panel of a signed-in user.
+    pub panel: Option<&'a Panel>,
+    /// The nonce in the page's policy, which every script that is added here carries; absent where the policy has none.
+    pub nonce: Option<&'a Nonce>,
+    /// The page stands for one that could not be shown: after this many seconds it tries to open that one.
+    pub retry_after: Option<u64>,
+    /// What is left of the session that the page's script keeps alive.
+    pub session: Option<Remaining>,
+}
+
+/// Puts look and side panel into a page; anything that is no whole page passes unchanged.
+pub fn compose(mut response: Response, dress: &Dress<'_>) -> Response {
     if !is_composable(&response) {
         response.headers_mut().remove(OPT_OUT);
         return response;
     }
-    let additions = Additions::new(look, panel.map(|panel| panel.markup(look)));
+    let additions = Additions::new(dress);
     let (mut parts, body) = response.into_parts();
     // What described the original bytes does not fit the composed page, and nobody may keep a page of a session.
     for name in [header::CONTENT_LENGTH, header::ETAG, header::LAST_MODIFIED, header::ACCEPT_RANGES] {
         parts.headers.remove(name);
     }
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if gzip {
-        parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        parts.headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
-    }
-    Response::from_parts(parts, Body::new(ComposedBody::new(body, rewriter::build(additions), gzip)))
+    Response::from_parts(parts, Body::new(ComposedBody::new(body, rewriter::build(additions))))
 }
 
 /// A page whose bytes are readable here and whose service did not opt out.

@@ -14,10 +14,10 @@ use lol_html::{
     send::{Element, ElementContentHandlers, HtmlRewriter, Settings},
 };
 
-use super::body::Output;
+use super::{Dress, body::Output};
 use crate::{
     assets,
-    domain::{look::Look, route},
+    domain::{look::Look, nonce::Nonce, route, session::Remaining},
 };
 
 /// The pieces that are inserted.
@@ -29,22 +29,32 @@ pub(super) struct Additions {
 }
 
 impl Additions {
-    /// Pieces for a look; `panel` opens the layout, so that it has to be closed at the end of the body.
-    pub fn new(look: Look, panel: Option<String>) -> Self {
+    /// Pieces for a page. A side panel opens the layout, so that it has to be closed at the end of the body.
+    pub fn new(dress: &Dress<'_>) -> Self {
         let sheet = |path| format!("<link rel=\"stylesheet\" href=\"{}\">\n", assets::address(path));
         let icon = assets::address(route::ICON);
         let mut head = format!("<link rel=\"icon\" type=\"image/svg+xml\" href=\"{icon}\">\n");
         head.push_str(&sheet("css/global.css"));
         let mut body_end = String::new();
-        if panel.is_some() {
+        if dress.panel.is_some() {
             head.push_str(&sheet("css/side-panel.css"));
-            head.push_str(&format!("<script src=\"{}\"></script>\n", assets::address("js/theme-boot.js")));
-            body_end = format!(
-                "</div>\n</div>\n<script type=\"module\" src=\"{}\"></script>\n",
-                assets::address("js/side-panel.js")
-            );
+            head.push_str(&script("js/theme-boot.js", "", dress.nonce));
+            body_end =
+                format!("</div>\n</div>\n{}", script("js/side-panel.js", " type=\"module\"", dress.nonce));
         }
-        Self { look, head, body_start: panel.unwrap_or_default(), body_end }
+        if let Some(Remaining { expires_in, renews_in }) = dress.session {
+            let mut attributes = format!(" type=\"module\" data-expires-in=\"{expires_in}\"");
+            if let Some(renews_in) = renews_in {
+                attributes.push_str(&format!(" data-renews-in=\"{renews_in}\""));
+            }
+            head.push_str(&script("js/session.js", &attributes, dress.nonce));
+        }
+        if let Some(seconds) = dress.retry_after {
+            let attributes = format!(" type=\"module\" data-retry-after=\"{seconds}\"");
+            head.push_str(&script("js/retry.js", &attributes, dress.nonce));
+        }
+        let body_start = dress.panel.map(|panel| panel.markup(dress.look)).unwrap_or_default();
+        Self { look: dress.look, head, body_start, body_end }
     }
 
     /// End of head, start of body, end of body.
@@ -52,6 +62,12 @@ impl Additions {
     pub fn parts(&self) -> (String, String, String) {
         (self.head.clone(), self.body_start.clone(), self.body_end.clone())
     }
+}
+
+/// The tag of a script below `static/`. `attributes` begin with a space.
+fn script(path: &str, attributes: &str, nonce: Option<&Nonce>) -> String {
+    let nonce = nonce.map(Nonce::attribute).unwrap_or_default();
+    format!("<script{attributes}{nonce} src=\"{}\"></script>\n", assets::address(path))
 }
 
 /// What was already inserted: each piece once, whatever the document looks like.

@@ -26,6 +26,11 @@ pub fn is_from_own_page(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
+/// Whether another site caused this request, as far as the browser says so.
+pub fn is_from_another_site(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site" || site == "same-site")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,15 @@
 
 pub mod cookies;
 pub mod csrf;
+pub mod encoding;
 pub mod framing;
 pub mod headers;
 pub mod look;
 pub mod next;
+pub mod nonce;
 pub mod origin;
 pub mod path;
+pub mod refusals;
 pub mod request_kind;
 pub mod route;
 pub mod seal;

@@ -17,6 +17,10 @@ pub enum Route<'a> {
     Logout,
     /// `POST /api/invalidate-cache`.
     InvalidateCache,
+    /// `/api/session`: what is left of the session.
+    Session,
+    /// `POST /api/session/renew`.
+    RenewSession,
     /// `/style-guide`.
     StyleGuide,
     /// A file of the design system; the name below `/static/`.
@@ -74,6 +78,8 @@ pub fn classify<'a>(method: &Method, path: &RequestPath<'a>, realm: &str) -> Rou
         "/keycloak-callback" if read => return Route::Callback,
         "/logout" if read || method == Method::POST => return Route::Logout,
         "/api/invalidate-cache" if method == Method::POST => return Route::InvalidateCache,
+        "/api/session" if read => return Route::Session,
+        "/api/session/renew" if method == Method::POST => return Route::RenewSession,
         "/style-guide" | "/style-guide/" if read => return Route::StyleGuide,
         "/helpdesk" | "/helpdesk/" if read => return redirect("/beacon/helpdesk", false),
         "/professional-services" | "/professional-services/" if read => {
@@ -167,6 +173,8 @@ mod tests {
         assert_eq!(route(&Method::GET, "/style-guide"), Route::StyleGuide);
         assert_eq!(route(&Method::GET, "/favicon.ico"), Route::Static(ICON));
         assert_eq!(route(&Method::POST, "/api/invalidate-cache"), Route::InvalidateCache);
+        assert_eq!(route(&Method::GET, "/api/session"), Route::Session);
+        assert_eq!(route(&Method::POST, "/api/session/renew"), Route::RenewSession);
         assert!(matches!(
             route(&Method::POST, "/login"),
             Route::Service(ServiceRoute { service: "login", .. })

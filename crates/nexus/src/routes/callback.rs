@@ -1,6 +1,6 @@
 //! The end of a sign-in: the browser comes back from the identity provider (nexus.md §4.3).
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use axum::response::{IntoResponse, Response};
 use hivematrix_shared::problem::Problem;
@@ -13,7 +13,8 @@ use crate::{
     domain::{
         cookies,
         origin::PublicOrigin,
-        session::{LoginState, SessionState},
+        refusals::Reason,
+        session::{LoginState, RENEW_AGAIN_AFTER, SessionState},
     },
     gate::{Identity, Visitor},
 };
@@ -29,6 +30,9 @@ pub(super) async fn callback(incoming: &Incoming<'_>) -> Answer {
         Some(login) => complete(incoming, login).await,
         None => Err(Problem::unauthorized("Invalid state parameter. Start the sign-in again.")),
     };
+    if let Err(problem) = &outcome {
+        incoming.refused(Reason::SignIn, None, problem.detail_text());
+    }
     let mut response = no_store(outcome.unwrap_or_else(IntoResponse::into_response));
     if let Some(state) = &state {
         set_cookies(&mut response, [cookies::expire(&login::cookie_name(state))]);
@@ -56,18 +60,31 @@ async fn complete(incoming: &Incoming<'_>, login: LoginState) -> Answer {
     let outcome = match (query_value(&incoming.uri, "error"), query_value(&incoming.uri, "code")) {
         (Some(error), _) => Err(refused(&error)),
         (None, None) => {
-            Err(Problem::unauthorized("No authorization code received. Start the sign-in again."))
+            Err(Problem::unauthorized("No authorization code received. Start the sign-in again.").into())
         }
         (None, Some(code)) => sign_in(incoming, &login, &code).await,
     };
     match outcome {
-        Err(problem) if login.renews.is_some() => Ok(keep_old_session(incoming, &login, &problem).await),
-        outcome => outcome,
+        Err(failed) if login.renews.is_some() => Ok(keep_old_session(incoming, &login, &failed).await),
+        outcome => outcome.map_err(|failed| failed.problem),
+    }
+}
+
+/// A sign-in that came to nothing.
+struct Failed {
+    problem: Problem,
+    /// The next attempt may succeed without anybody doing anything.
+    passes: bool,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, passes: false }
     }
 }
 
 /// From the code to a session.
-async fn sign_in(incoming: &Incoming<'_>, login: &LoginState, code: &str) -> Answer {
+async fn sign_in(incoming: &Incoming<'_>, login: &LoginState, code: &str) -> Result<Response, Failed> {
     let gateway = incoming.gateway;
     let origin = incoming.origin()?;
     let (token, id_token) = fetch_tokens(incoming, gateway, origin, login, code).await?;
@@ -76,16 +93,16 @@ async fn sign_in(incoming: &Incoming<'_>, login: &LoginState, code: &str) -> Ans
         failed()
     })?;
     if login.renews.as_ref().is_some_and(|sub| *sub != claims.sub) {
-        return Err(Problem::unauthorized("Somebody else is signed in at the sign-in service."));
+        return Err(Problem::unauthorized("Somebody else is signed in at the sign-in service.").into());
     }
-    let state = SessionState { token, id_token: Some(id_token), no_renewal: false };
+    let state = SessionState::new(token, id_token);
     let response = with_session(incoming, &state, claims.exp, &login.next).await?;
     if let Identity::User(old) = &incoming.identity
         && old.cookie.is_some()
     {
         end_later(incoming, old);
     }
-    tracing::info!(target: "audit", user = claims.email, sub = claims.sub, renewal = login.renews.is_some(), "signed in");
+    gateway.audit.signed_in(&claims, incoming.client(), login.renews.is_some());
     Ok(response)
 }
 
@@ -95,7 +112,7 @@ async fn fetch_tokens(
     origin: &PublicOrigin,
     login: &LoginState,
     code: &str,
-) -> Result<(String, String), Problem> {
+) -> Result<(String, String), Failed> {
     let tokens = gateway.realm.exchange_code(origin, code, &login.verifier).await.map_err(from_realm)?;
     let id_token = tokens.id_token.ok_or_else(|| from_realm(RealmError::IdToken("it is missing")))?;
     gateway.realm.verify_id_token(&id_token, &login.nonce).await.map_err(from_realm)?;
@@ -104,12 +121,18 @@ async fn fetch_tokens(
     Ok((token, id_token))
 }
 
-/// A silent renewal that failed: the session goes on until its end and is not renewed again.
-async fn keep_old_session(incoming: &Incoming<'_>, login: &LoginState, problem: &Problem) -> Response {
-    tracing::info!(reason = %problem, "a session could not be renewed");
+/// A silent renewal that failed: the session goes on until its end. It is tried again only if the reason passes by itself,
+/// and after a pause, since the page that comes now would begin it once more at once.
+async fn keep_old_session(incoming: &Incoming<'_>, login: &LoginState, failed: &Failed) -> Response {
+    tracing::info!(reason = %failed.problem, passes = failed.passes, "a session could not be renewed");
     let to_next = || redirect(StatusCode::FOUND, &login.next).unwrap_or_else(IntoResponse::into_response);
     let Identity::User(visitor) = &incoming.identity else { return to_next() };
-    let state = SessionState { no_renewal: true, ..visitor.state.clone() };
+    let again = incoming.gateway.context.clock.unix() + RENEW_AGAIN_AFTER;
+    let state = SessionState {
+        no_renewal: !failed.passes,
+        renew_from: failed.passes.then_some(again),
+        ..visitor.state.clone()
+    };
     match with_session(incoming, &state, visitor.claims.exp, &login.next).await {
         Ok(response) => {
             forget(incoming.gateway, visitor).await;
@@ -152,37 +175,40 @@ pub(super) async fn forget(gateway: &Gateway, visitor: &Visitor) {
 }
 
 /// What the identity provider's error means, in our own words: its text is not ours to show.
-fn refused(error: &str) -> Problem {
-    let detail = match error {
-        "access_denied" => "The sign-in was cancelled.",
-        "login_required" | "interaction_required" | "consent_required" => {
-            "The sign-in service asks you to sign in again."
-        }
-        "temporarily_unavailable" | "server_error" => "The sign-in service is temporarily unavailable.",
-        _ => "The sign-in service reported an error.",
-    };
+fn refused(error: &str) -> Failed {
     tracing::info!(error, "the identity provider refused a sign-in");
-    Problem::unauthorized(detail)
+    let (detail, passes) = match error {
+        "access_denied" => ("The sign-in was cancelled.", false),
+        "login_required" | "interaction_required" | "consent_required" => {
+            ("The sign-in service asks you to sign in again.", false)
+        }
+        "temporarily_unavailable" | "server_error" => {
+            ("The sign-in service is temporarily unavailable.", true)
+        }
+        _ => ("The sign-in service reported an error.", false),
+    };
+    Failed { problem: Problem::unauthorized(detail), passes }
 }
 
 fn failed() -> Problem {
     Problem::bad_gateway("Authentication failed - please try again")
 }
 
-fn from_realm(error: RealmError) -> Problem {
+fn unreachable(cause: impl Display) -> Failed {
+    let problem = Problem::bad_gateway("Authentication service temporarily unavailable").cause(cause);
+    Failed { problem, passes: true }
+}
+
+fn from_realm(error: RealmError) -> Failed {
     match error {
-        RealmError::Unreachable(_) => {
-            Problem::bad_gateway("Authentication service temporarily unavailable").cause(error)
-        }
-        RealmError::Refused(_) | RealmError::IdToken(_) => failed().cause(error),
+        RealmError::Unreachable(_) => unreachable(error),
+        RealmError::Refused(_) | RealmError::IdToken(_) => failed().cause(error).into(),
     }
 }
 
-fn from_core(error: CoreError) -> Problem {
+fn from_core(error: CoreError) -> Failed {
     match error {
-        CoreError::Unreachable(_) => {
-            Problem::bad_gateway("Authentication service temporarily unavailable").cause(error)
-        }
-        CoreError::Refused(_) => failed().cause(error),
+        CoreError::Unreachable(_) => unreachable(error),
+        CoreError::Refused(_) => failed().cause(error).into(),
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     domain::{
         framing::{MAX_TARGET, Refusal},
         origin::{PublicOrigin, is_host, is_loopback_host, is_same_host},
+        refusals::Reason,
     },
     front::{Front, client_of},
     tls::inbound::BodyFault,
@@ -79,6 +80,7 @@ impl Gateway {
         if is_loopback_host(host) && client_of(parts).is_loopback() {
             return Ok(HostKind::Local);
         }
+        self.refused_nobody(parts, Reason::Host, host);
         let main = self.origins.main().map(PublicOrigin::as_str).unwrap_or_default();
         Err(Problem::new(StatusCode::MISDIRECTED_REQUEST)
             .detail(format!("HiveMatrix does not answer under this address. Open {main} instead.")))

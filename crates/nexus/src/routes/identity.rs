@@ -6,8 +6,10 @@ use http::{HeaderValue, StatusCode, header};
 use url::form_urlencoded;
 
 use super::{
-    Answer, Incoming, forwarded, logout, no_store,
-    proxy::{Failure, prepare, problem, scope_cookies},
+    Answer, Incoming,
+    away::Asked,
+    forwarded, logout, no_store,
+    proxy::{Failure, prepare, scope_cookies},
     query_value, redirect,
 };
 use crate::{
@@ -21,6 +23,7 @@ const TITLE: &str = "The sign-in service";
 pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> Answer {
     let uri = incoming.uri.clone();
     let frame = incoming.frame.clone();
+    let asked = Asked::of(&incoming);
     let home = format!("{}/", incoming.origin()?.as_str());
     let logout_path = incoming.gateway.realm.path("logout");
     match send(incoming, body, path).await {
@@ -44,7 +47,7 @@ pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> A
                     .finish();
                 redirect(StatusCode::FOUND, &format!("/keycloak-callback?{query}")).map(no_store)
             }
-            _ => Err(problem(&failure, TITLE)),
+            _ => asked.failed(&failure, TITLE),
         },
     }
 }

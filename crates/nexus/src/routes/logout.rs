@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{Answer, Incoming, callback, no_store, redirect, set_cookies};
 use crate::{
-    domain::{cookies, csrf},
+    domain::{cookies, csrf, refusals::Reason},
     gate::Identity,
 };
 
@@ -31,10 +31,11 @@ pub(super) async fn logout(incoming: &Incoming<'_>) -> Answer {
     match &incoming.identity {
         _ if meant => end(incoming).await,
         _ if parts.method == Method::POST => {
+            incoming.refused(Reason::OtherSite, None, None);
             Err(Problem::forbidden("This change was not made from a page of HiveMatrix."))
         }
         // Nobody to ask: what is left of a session is removed.
-        Identity::Nobody | Identity::Ended => end(incoming).await,
+        Identity::Nobody | Identity::Ended(_) => end(incoming).await,
         _ => {
             let page = SignOutPage { page: Page::of(parts) }.render().map_err(Problem::internal)?;
             Ok(no_store(Html(page).into_response()))
@@ -51,7 +52,7 @@ async fn end(incoming: &Incoming<'_>) -> Answer {
         }
         callback::forget(gateway, visitor).await;
         id_token = visitor.state.id_token.as_deref();
-        tracing::info!(target: "audit", user = visitor.claims.email, sub = visitor.claims.sub, "signed out");
+        gateway.audit.signed_out(&visitor.claims, incoming.client());
     }
     let location = gateway.realm.logout_url(incoming.origin()?, id_token);
     let mut response = redirect(StatusCode::FOUND, &location)?;

@@ -1,5 +1,6 @@
 //! From a request to its answer: the path is judged, the visitor known, then one of the files here answers.
 
+mod away;
 mod callback;
 mod checks;
 mod home;
@@ -9,6 +10,7 @@ mod logout;
 mod openapi;
 mod plain;
 mod proxy;
+mod session;
 mod style_guide;
 mod tunnel;
 
@@ -19,7 +21,12 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use hivematrix_shared::{auth::AuthError, pages::is_navigation, problem::Problem, server::RouteLabel};
+use hivematrix_shared::{
+    auth::AuthError,
+    pages::{is_navigation, is_shown},
+    problem::Problem,
+    server::RouteLabel,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts};
 use tracing::Span;
 use url::form_urlencoded;
@@ -27,11 +34,14 @@ use url::form_urlencoded;
 pub use self::{checks::refuse_ambiguous, openapi::openapi, plain::plain_router};
 use crate::{
     Gateway, assets,
+    audit::Refusal,
     domain::{
         cookies, csrf,
         origin::PublicOrigin,
         path::{PathError, RequestPath},
+        refusals::Reason,
         route::{Route, classify},
+        session::Remaining,
     },
     frame::Frame,
     front::{Front, client_of},
@@ -41,29 +51,38 @@ use crate::{
 /// Result of a handler: the answer, or a problem that is shown in the form the client wants.
 pub(crate) type Answer = Result<Response, Problem>;
 
+/// For a form that was sent after the session had ended: what was typed is still in the browser.
+const NOTHING_CHANGED: &str = "Your session had ended before this was sent, so nothing was changed. Sign in again in \
+     another tab, come back here with your browser's Back button, and send it once more.";
 const METHODS: HeaderValue = HeaderValue::from_static("HEAD, GET, DELETE, POST, OPTIONS, PUT, PATCH");
 
 /// Layer: finds out who is asking, for the limits per user and for the handlers.
-pub async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
+pub async fn identify(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let path = parts.uri.path();
     // Files, and the identity provider with tokens of its own, are no business of the session.
     let matters =
         !["/static/", "/keycloak/", "/realms/", "/resources/"].iter().any(|prefix| path.starts_with(prefix));
     let identity = if matters {
-        gateway.gate.identify(request.headers(), &gateway.sessions).await
+        gateway.gate.identify(&parts.headers, &gateway.sessions).await
     } else {
         Identity::Nobody
     };
-    if let Identity::User(visitor) = &identity {
-        Span::current().record("user", visitor.caller.label());
-        // Errors are pages too, so the frame knows the user before anything can go wrong.
-        if let Some(frame) = request.extensions().get::<Frame>() {
-            frame.set_visitor(visitor.clone());
+    match &identity {
+        Identity::User(visitor) => {
+            Span::current().record("user", visitor.caller.label());
+            // Errors are pages too, so the frame knows the user before anything can go wrong.
+            if let Some(frame) = parts.extensions.get::<Frame>() {
+                frame.set_visitor(visitor.clone());
+            }
+            parts.extensions.insert(visitor.caller.clone());
         }
-        request.extensions_mut().insert(visitor.caller.clone());
+        Identity::Refused(error) => gateway.refused_nobody(&parts, Reason::Token, &error.to_string()),
+        Identity::Ended(error) => gateway.refused_nobody(&parts, Reason::Session, &error.to_string()),
+        Identity::Nobody | Identity::Unavailable => {}
     }
-    request.extensions_mut().insert(identity);
-    next.run(request).await
+    parts.extensions.insert(identity);
+    next.run(Request::from_parts(parts, body)).await
 }
 
 /// A request with what the layers found out about it.
@@ -114,6 +133,8 @@ fn route_label(gateway: &Gateway, path: &str) -> Option<String> {
         | "/keycloak-callback"
         | "/logout"
         | "/api/invalidate-cache"
+        | "/api/session"
+        | "/api/session/renew"
         | "/style-guide"
         | "/favicon.ico" => Some(path.to_owned()),
         _ if matches!(first, "static" | "keycloak" | "realms" | "resources")
@@ -161,10 +182,23 @@ async fn dispatch(gateway: &Arc<Gateway>, request: Request) -> Answer {
         Route::Callback => callback::callback(&incoming).await,
         Route::Logout => logout::logout(&incoming).await,
         Route::InvalidateCache => home::invalidate_cache(&incoming),
+        Route::Session => session::session(&incoming),
+        Route::RenewSession => session::renew(&incoming),
         Route::StyleGuide => style_guide::style_guide(&incoming),
         Route::Identity(inner) => identity::forward(incoming, body, inner).await,
-        Route::HiddenIdentity => Err(Problem::no_such_resource()),
+        Route::HiddenIdentity => {
+            incoming.refused(Reason::Path, Some("keycloak"), None);
+            Err(Problem::no_such_resource())
+        }
         Route::Service(service) => proxy::forward(incoming, body, &service, &path).await,
+    }
+}
+
+impl Gateway {
+    /// Notes a refusal of somebody who is not known.
+    fn refused_nobody(&self, parts: &Parts, reason: Reason, detail: &str) {
+        let address = client_of(parts);
+        self.audit.refused(&Refusal { reason, user: None, address, service: None, detail: Some(detail) });
     }
 }
 
@@ -183,7 +217,7 @@ impl Incoming<'_> {
             )),
             Identity::Refused(error) => Err(Box::new(Problem::unauthorized(error.to_string()).into_response())),
             Identity::Nobody => Err(Box::new(self.to_sign_in())),
-            Identity::Ended => {
+            Identity::Ended(_) => {
                 let mut response = self.to_sign_in();
                 set_cookies(&mut response, cookies::expire_chunked(cookies::SESSION, &self.parts.headers));
                 Err(Box::new(response))
@@ -192,8 +226,14 @@ impl Incoming<'_> {
     }
 
     fn to_sign_in(&self) -> Response {
-        if !is_navigation(&self.parts.method, self.uri.path(), &self.parts.headers) {
-            return Problem::unauthorized(AuthError::Missing.to_string()).into_response();
+        let (method, headers) = (&self.parts.method, &self.parts.headers);
+        if !is_navigation(method, self.uri.path(), headers) {
+            let detail = if is_shown(method, self.uri.path(), headers) {
+                NOTHING_CHANGED.to_owned()
+            } else {
+                AuthError::Missing.to_string()
+            };
+            return Problem::unauthorized(detail).into_response();
         }
         let next: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("next", self.path_and_query())
@@ -210,10 +250,25 @@ impl Incoming<'_> {
         let by_cookie = visitor.cookie.is_some();
         if by_cookie && !csrf::may_use_cookie(&self.parts.method, &self.parts.headers, &self.gateway.origins)
         {
-            tracing::warn!("a change caused by another site was refused");
+            self.refused(Reason::OtherSite, None, None);
             return Err(Problem::forbidden("This change was not made from a page of HiveMatrix."));
         }
         Ok(())
+    }
+
+    /// Notes a refusal.
+    pub fn refused(&self, reason: Reason, service: Option<&str>, detail: Option<&str>) {
+        let user = match &self.identity {
+            Identity::User(visitor) => Some(&visitor.claims),
+            _ => None,
+        };
+        let refusal = Refusal { reason, user, address: self.client(), service, detail };
+        self.gateway.audit.refused(&refusal);
+    }
+
+    /// What is left of a visitor's session.
+    pub fn remaining(&self, visitor: &Visitor) -> Remaining {
+        Remaining::of(&visitor.state, &visitor.claims, self.gateway.context.clock.unix())
     }
 
     /// The path and query as they came.

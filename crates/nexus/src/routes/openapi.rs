@@ -2,6 +2,8 @@
 
 use utoipa::OpenApi;
 
+use crate::domain::session::Remaining;
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -9,7 +11,7 @@ use utoipa::OpenApi;
         description = "The gateway. Paths of the services are below `/<service>/`; each has its document at \
                        `/<service>/docs`."
     ),
-    paths(login, callback, logout, home, invalidate_cache, style_guide, service)
+    paths(login, callback, logout, home, invalidate_cache, session, renew_session, style_guide, service)
 )]
 struct Document;
 
@@ -51,6 +53,20 @@ fn home() {}
     responses((status = 200, description = "Done"), (status = 401, description = "Not signed in")))]
 #[expect(dead_code, reason = "carries a description only")]
 fn invalidate_cache() {}
+
+/// Tells how long the caller's session lasts.
+#[utoipa::path(get, path = "/api/session", responses((status = 200, description = "What is left", body = Remaining),
+    (status = 401, description = "Not signed in")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn session() {}
+
+/// Renews the caller's session through the identity provider, without any page, when it is about to end.
+#[utoipa::path(post, path = "/api/session/renew",
+    responses((status = 200, description = "It is too early, or it cannot be renewed", body = Remaining),
+        (status = 303, description = "To the identity provider; it leads back to `/api/session`"),
+        (status = 401, description = "Not signed in"), (status = 403, description = "Not from one of the suite's pages")))]
+#[expect(dead_code, reason = "carries a description only")]
+fn renew_session() {}
 
 /// Shows every part of the pages, for engineers.
 #[utoipa::path(get, path = "/style-guide", params(

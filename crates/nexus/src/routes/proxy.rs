@@ -7,18 +7,22 @@ use hivematrix_shared::{pages::is_navigation, problem::Problem, registry::Servic
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{
-    Answer, HostKind, Incoming, forwarded, login,
+    Answer, HostKind, Incoming,
+    away::Asked,
+    forwarded, login,
     tunnel::{self, Handshake},
 };
 use crate::{
+    audit::Change,
     clients::backend::{BackendError, Target},
     domain::{
         cookies, headers,
         path::RequestPath,
+        refusals::Reason,
         request_kind,
         route::{Open, ServiceRoute},
         security::PagePolicy,
-        session, websocket,
+        websocket,
     },
     gate::Visitor,
 };
@@ -39,7 +43,7 @@ pub(super) async fn forward(
     };
     let name = route.service;
     if route.denied {
-        tracing::warn!(service = name, "a path that the gateway does not pass on was asked for");
+        incoming.refused(Reason::Path, Some(name), None);
         return Err(denied(name));
     }
     let registry = incoming.gateway.context.registry.load();
@@ -53,6 +57,7 @@ pub(super) async fn forward(
         let level = visitor.claims.permission_level;
         // Core's few open paths are for everyone; other services without a place in the menu have none here either.
         if !entry.allows(level) || !(entry.visible || name == "core") {
+            incoming.refused(Reason::Level, Some(name), Some(level.as_str()));
             return Err(Problem::forbidden(format!(
                 "{} is not open to your permission level ({level}).",
                 entry.title(name)
@@ -71,9 +76,14 @@ pub(super) async fn forward(
         path_and_query: &format!("{}{query}", route.rest),
         silence: entry.timeout(path.normalized_after_first_segment()),
     };
-    send(incoming, body, name, target, visitor)
-        .await
-        .map_err(|error| problem(&error, &title))
+    let asked = Asked::of(&incoming);
+    let change = Change::of(&incoming.parts.method, incoming.uri.path(), name, entry);
+    let (gateway, client) = (incoming.gateway, incoming.client());
+    let sent = send(incoming, body, name, target, visitor.clone()).await;
+    if let (Ok(response), Some(change), Some(visitor)) = (&sent, &change, &visitor) {
+        gateway.audit.changed(&visitor.claims, client, change, response.status());
+    }
+    sent.or_else(|failure| asked.failed(&failure, &title))
 }
 
 async fn send(
@@ -121,7 +131,7 @@ fn refuse_foreign_socket(incoming: &Incoming<'_>, visitor: &Visitor) -> Result<(
         && websocket::is_asked_for(parts)
         && !websocket::may_use_cookie(&parts.headers, &incoming.gateway.origins)
     {
-        tracing::warn!("a WebSocket opened by another site was refused");
+        incoming.refused(Reason::OtherSite, None, Some("WebSocket"));
         return Err(Problem::forbidden("This connection was not opened from a page of HiveMatrix."));
     }
     Ok(())
@@ -176,10 +186,8 @@ fn renewal(incoming: &Incoming<'_>, visitor: &Visitor) -> Option<Answer> {
     let opened = parts.method == Method::GET
         && is_navigation(&parts.method, incoming.uri.path(), &parts.headers)
         && parts.headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document");
-    let now = incoming.gateway.context.clock.unix();
     let HostKind::Public(origin) = &incoming.host else { return None };
-    let due =
-        opened && visitor.cookie.is_some() && session::should_renew(&visitor.state, &visitor.claims, now);
+    let due = opened && visitor.cookie.is_some() && incoming.remaining(visitor).is_due();
     due.then(|| {
         login::begin(incoming, origin, incoming.path_and_query().to_owned(), Some(&visitor.claims.sub))
     })

@@ -11,7 +11,10 @@ use hivematrix_shared::{
 };
 
 use super::{Answer, Incoming, no_store, query_value};
-use crate::domain::look::{ColorTheme, Look, Theme};
+use crate::domain::{
+    look::{ColorTheme, Look, Theme},
+    refusals::Reason,
+};
 
 /// The contract's class names, `table group | names` a line; the tests of the stylesheet read the same list.
 const NAMES: &str = include_str!("../../design/contract.txt");
@@ -139,6 +142,7 @@ pub(super) fn style_guide(incoming: &Incoming<'_>) -> Answer {
     };
     let level = visitor.claims.permission_level;
     if !matches!(level, PermissionLevel::Admin | PermissionLevel::Technician) {
+        incoming.refused(Reason::Level, None, Some(level.as_str()));
         return Err(Problem::forbidden("The style guide is for administrators and technicians."));
     }
     let chosen = chosen_look(

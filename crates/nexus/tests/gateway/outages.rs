@@ -9,7 +9,7 @@ use hivematrix_shared::{
     config::Secret,
     registry::{Registry, RegistryHandle},
     service_client::ServiceClient,
-    testing::settings,
+    testing::{TestRequest, settings},
 };
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
@@ -38,6 +38,62 @@ async fn a_service_that_is_away_is_named_and_the_rest_goes_on() {
     assert!(text.contains("Ledger cannot be reached") && text.contains("id=\"side-panel\""), "{text}");
     assert!(text.contains(page.header("x-correlation-id")), "the correlation id is on the page");
     assert_eq!(browser.open("/beacon/").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_page_waits_for_a_service_that_restarts_and_nothing_is_sent_twice() {
+    let world =
+        World::with(Plan { backends: vec![("ledger", dead_address().await)], ..Plan::default() }).await;
+    let browser = world.sign_in().await;
+    let form = |request: TestRequest| request.header("accept", HTML).header("sec-fetch-mode", "navigate");
+    for (method, path, page, waits) in [
+        (Method::GET, "/ledger/plans?year=2026&month=1", true, true),
+        (Method::GET, "/ledger/api/plans", false, false),
+        (Method::POST, "/ledger/plans", true, false),
+        (Method::POST, "/ledger/api/plans", false, false),
+        (Method::DELETE, "/ledger/api/plans/1", false, false),
+    ] {
+        let answer = form(browser.request(method.clone(), path)).send().await;
+        let (case, text) = (format!("{method} {path}"), answer.text());
+        assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::BAD_GATEWAY, "5"), "{case}");
+        assert_eq!(answer.header("content-type").starts_with("text/html"), page, "{case}");
+        assert!(text.contains("Ledger cannot be reached"), "{case}: {text}");
+        assert_eq!(text.contains("id=\"side-panel\""), page, "{case}: {text}");
+        assert_eq!(text.contains("/static/js/retry.js"), waits, "{case}: {text}");
+        assert_eq!(text.contains("http-equiv=\"refresh\""), waits, "{case}: without scripts too");
+        let changes = method != Method::GET;
+        assert_eq!(text.contains("not sent again by itself"), changes, "{case}: {text}");
+        if !page {
+            assert_eq!(
+                (&answer.json()["status"], &answer.json()["retry_after"]),
+                (&json!(502), &json!(5)),
+                "{case}"
+            );
+        }
+    }
+    let page = browser.with_cookies(world.open("/ledger/plans?year=2026&month=1")).send().await;
+    assert_eq!(page.header("cache-control"), "no-store");
+    assert!(page.text().contains("href=\"/ledger/plans?year=2026&#38;month=1\""), "{}", page.text());
+    assert!(page.text().contains("data-retry-after=\"5\" nonce=\""), "{}", page.text());
+}
+
+#[tokio::test]
+async fn a_page_of_a_service_that_is_not_ready_yet_waits_as_well() {
+    let app = Router::new().fallback(any(|| async {
+        let page = axum::response::Html("<html><head></head><body>The database is away.</body></html>");
+        (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "7")], page)
+    }));
+    let world = World::in_front_of(app).await;
+    let browser = world.sign_in().await;
+    for (request, waits) in [
+        (world.open("/ledger/"), true),
+        (world.request(Method::POST, "/ledger/").header("sec-fetch-site", "same-origin"), false),
+    ] {
+        let page = browser.with_cookies(request).send().await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(page.text().contains("The database is away.") && page.text().contains("side-panel"));
+        assert_eq!(page.text().contains("data-retry-after=\"7\""), waits, "{}", page.text());
+    }
 }
 
 #[tokio::test]

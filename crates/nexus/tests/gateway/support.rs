@@ -241,6 +241,8 @@ pub struct Plan {
     pub following: bool,
     /// The certificate in use, where a test is about it.
     pub certificate: Option<Arc<CurrentCertificate>>,
+    /// Multiplies all rate limits.
+    pub rate_limit_scale: Option<f64>,
 }
 
 impl World {
@@ -276,6 +278,7 @@ impl World {
         let mut common = settings("nexus");
         common.secret_key = Secret::new("test secret");
         common.core_url = Some(core.clone());
+        common.rate_limit_scale = plan.rate_limit_scale.unwrap_or(common.rate_limit_scale);
         let mut arguments = vec!["nexus".to_owned()];
         if !plan.arguments.iter().any(|argument| argument == "--service-url") {
             arguments.extend(["--service-url".to_owned(), ORIGIN.to_owned()]);
@@ -380,10 +383,15 @@ impl Browser<'_> {
     /// Opens a page that begins a sign-in; the peer learns nonce and challenge as the identity provider would.
     pub async fn begin(&mut self, path: &str) -> TestResponse {
         let answer = self.open(path).await;
-        let query = authorization_query(&answer);
+        self.tell_provider(&answer);
+        answer
+    }
+
+    /// Tells the peer what the redirect to it says.
+    pub fn tell_provider(&self, begun: &TestResponse) {
+        let query = authorization_query(begun);
         self.world.peer.nonce.lock().unwrap().clone_from(&query["nonce"]);
         self.world.peer.challenge.lock().unwrap().clone_from(&query["code_challenge"]);
-        answer
     }
 
     /// Comes back from the identity provider with a code.
