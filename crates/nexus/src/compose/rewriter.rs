@@ -40,8 +40,9 @@ impl Additions {
             head.push_str(&sheet("css/side-panel.css"));
             head.push_str(&format!("<script src=\"{}\"></script>\n", assets::address("js/theme-boot.js")));
             body_end = format!(
-                "</div>\n</div>\n<script type=\"module\" src=\"{}\"></script>\n",
-                assets::address("js/side-panel.js")
+                "</div>\n</div>\n<script type=\"module\" src=\"{}\" data-icons=\"{}\"></script>\n",
+                assets::address("js/ui.js"),
+                assets::address(assets::ICONS)
             );
         }
         Self { look, head, body_start: panel.unwrap_or_default(), body_end }
