@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use hivematrix_shared::correlation;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
     Gateway, assets,
@@ -82,6 +82,7 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     remove_forwarded(request.headers_mut());
     let composable = request_kind::may_be_composed(request.method(), request.uri().path(), request.headers());
     let gzip = assets::accepts_gzip(request.headers());
+    let remembered = Look::remembered(request.headers());
     let frame = Frame::default();
     if request.uri().path() == "/docs" || request.uri().path().starts_with("/docs/") {
         frame.set_policy(PagePolicy::ApiDocs);
@@ -101,21 +102,38 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     if !composable || slots.bare.get().is_some() {
         return response;
     }
-    let look = match (slots.look.get(), slots.visitor.get()) {
-        (Some(look), _) => *look,
-        (None, Some(visitor)) => {
-            // The frame stands outside the request's own scope, but Codex should know which page asks.
-            let id = response.headers().get(correlation::HEADER).and_then(|id| id.to_str().ok());
-            let id = id.unwrap_or(correlation::NONE).to_owned();
-            correlation::scope(id, gateway.preferences.look(&visitor.claims.email)).await
-        }
-        (None, None) => Look::default(),
-    };
+    let look = look_of(&gateway, slots, remembered, &mut response).await;
     let panel = slots.visitor.get().map(|visitor| {
         let registry = gateway.context.registry.load();
-        Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
+        let active = slots.active.get().map(String::as_str);
+        Panel::new(&registry, &visitor.claims, active, gateway.realm.account_path())
     });
     compose(response, look, panel.as_ref(), gzip)
+}
+
+/// The look of a page: the one it asks for, else what its user chose, else what this browser was last given, else none, so
+/// that the system decides. A browser remembers what its user chose, for pages without a user such as the sign-in.
+async fn look_of(
+    gateway: &Gateway,
+    slots: &Slots,
+    remembered: Option<Look>,
+    response: &mut Response,
+) -> Option<Look> {
+    if let Some(look) = slots.look.get() {
+        return Some(*look);
+    }
+    let Some(visitor) = slots.visitor.get() else { return remembered };
+    // The frame stands outside the request's own scope, but Codex should know which page asks.
+    let id = response.headers().get(correlation::HEADER).and_then(|id| id.to_str().ok());
+    let id = id.unwrap_or(correlation::NONE).to_owned();
+    let chosen = correlation::scope(id, gateway.preferences.look(&visitor.claims.email)).await;
+    if let Some(look) = chosen
+        && chosen != remembered
+        && let Ok(cookie) = HeaderValue::from_str(&look.cookie())
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    chosen.or(remembered)
 }
 
 /// Takes over what the one trusted proxy says: client and host.

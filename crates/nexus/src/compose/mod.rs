@@ -14,8 +14,9 @@ use crate::domain::{look::Look, security};
 /// A service answers with this header and `none` to keep its page as it is.
 const OPT_OUT: &str = "x-hivematrix-look";
 
-/// Puts the look, and the side panel if there is one, into a page; anything that is no whole page passes unchanged.
-pub fn compose(mut response: Response, look: Look, panel: Option<&Panel>, gzip: bool) -> Response {
+/// Puts the look, and the side panel if there is one, into a page; anything that is no whole page passes unchanged. Without
+/// a look the page follows the system's theme.
+pub fn compose(mut response: Response, look: Option<Look>, panel: Option<&Panel>, gzip: bool) -> Response {
     if !is_composable(&response) {
         response.headers_mut().remove(OPT_OUT);
         return response;

@@ -22,7 +22,7 @@ use crate::{
 
 /// The pieces that are inserted.
 pub(super) struct Additions {
-    look: Look,
+    look: Option<Look>,
     head: String,
     body_start: String,
     body_end: String,
@@ -30,7 +30,7 @@ pub(super) struct Additions {
 
 impl Additions {
     /// Pieces for a look; `panel` opens the layout, so that it has to be closed at the end of the body.
-    pub fn new(look: Look, panel: Option<String>) -> Self {
+    pub fn new(look: Option<Look>, panel: Option<String>) -> Self {
         let sheet = |path| format!("<link rel=\"stylesheet\" href=\"{}\">\n", assets::address(path));
         let icon = assets::address(route::ICON);
         let mut head = format!("<link rel=\"icon\" type=\"image/svg+xml\" href=\"{icon}\">\n");
@@ -71,9 +71,18 @@ fn first(flag: &AtomicBool) -> bool {
 
 impl Progress {
     fn on_html(&self, element: &mut Element<'_, '_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        if first(&self.html) {
-            element.set_attribute("data-theme", self.additions.look.theme.as_str())?;
-            element.set_attribute("data-color-theme", self.additions.look.color_theme.as_str())?;
+        if !first(&self.html) {
+            return Ok(());
+        }
+        match self.additions.look {
+            Some(look) => {
+                element.set_attribute("data-theme", look.theme.as_str())?;
+                element.set_attribute("data-color-theme", look.color_theme.as_str())?;
+            }
+            None => {
+                element.remove_attribute("data-theme");
+                element.remove_attribute("data-color-theme");
+            }
         }
         Ok(())
     }

@@ -1,19 +1,32 @@
 use std::io::Read;
 
-use hivematrix_shared::{auth::PermissionLevel, registry::Registry};
+use hivematrix_shared::{
+    auth::PermissionLevel::{self, Client, Technician},
+    clock::Clock,
+    registry::Registry,
+    testing::TestIdentity,
+};
 use http_body_util::BodyExt;
 
 use super::*;
 use crate::domain::look::{ColorTheme, Theme};
 
+const ACCOUNT: &str = "/keycloak/realms/hivematrix/account";
+
 fn panel() -> Panel {
+    panel_for(Technician, "Amy <Tran>")
+}
+
+fn panel_for(level: PermissionLevel, name: &str) -> Panel {
     let registry: Registry = serde_json::from_str(
         r#"{"beacon":{"url":"b"},"knowledgetree":{"url":"k","title":"KnowledgeTree"},
-            "odd":{"url":"o","title":"<b>Odd & \"even\"</b>"},"helm":{"url":"h","admin_only":true},
+            "codex":{"url":"x","levels":["admin","technician"]},"odd":{"url":"o","title":"<b>Odd & \"even\"</b>"},"helm":{"url":"h","admin_only":true},
             "core":{"url":"c","visible":false}}"#,
     )
     .unwrap();
-    Panel::new(&registry, PermissionLevel::Technician, Some("beacon"))
+    let mut user = TestIdentity::new(Clock::system()).user(level);
+    user.name = name.into();
+    Panel::new(&registry, &user, Some("beacon"), ACCOUNT.into())
 }
 
 fn page(html: &str, headers: &[(&str, &str)]) -> Response {
@@ -29,7 +42,7 @@ async fn text(response: Response) -> String {
 }
 
 async fn composed(html: &str, panel: Option<&Panel>) -> String {
-    let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
+    let look = Some(Look { theme: Theme::Dark, color_theme: ColorTheme::Bee });
     text(compose(page(html, &[]), look, panel, false)).await
 }
 
@@ -40,7 +53,7 @@ async fn stylesheets_theme_and_panel_are_inserted_and_nothing_else_changes() {
     let panel = panel();
     let result = composed(html, Some(&panel)).await;
     assert!(result.contains("<html lang=en data-theme=\"dark\" data-color-theme=\"bee\">"), "{result}");
-    let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
+    let look = Some(Look { theme: Theme::Dark, color_theme: ColorTheme::Bee });
     let additions = Additions::new(look, Some(panel.markup(look)));
     let (head, start, end) = additions.parts();
     let attributes = " data-theme=\"dark\" data-color-theme=\"bee\"";
@@ -54,19 +67,21 @@ async fn stylesheets_theme_and_panel_are_inserted_and_nothing_else_changes() {
     assert!(position("/static/js/theme-boot.js?v=") < position("</head>"));
     assert!(position("id=\"side-panel\"") > position("<body class=\"x\">"));
     assert!(position("class=\"hivematrix-content\"") < position("<pre>"));
-    assert!(position("/static/js/side-panel.js?v=") < position("</body>"));
+    assert!(position("/static/js/ui.js?v=") < position("</body>"));
 }
 
 #[tokio::test]
 async fn existing_theme_attributes_are_overwritten() {
     let result = composed("<html data-theme='light'><body></body></html>", None).await;
     assert!(result.starts_with("<html data-theme=\"dark\" data-color-theme=\"bee\">"), "{result}");
+    let response = compose(page("<html data-theme='light' lang='en'></html>", &[]), None, None, false);
+    assert_eq!(text(response).await, "<html lang='en'></html>", "without a look the system decides");
 }
 
 #[tokio::test]
 async fn a_missing_part_is_skipped_and_a_missing_end_tag_is_no_harm() {
     let panel = panel();
-    let end = "/static/js/side-panel.js";
+    let end = "/static/js/ui.js";
     for (html, sheets, layout) in [
         ("<html><head></head><body>x</body></html>", true, true),
         ("<html><head></head><body>x", true, true),
@@ -107,9 +122,22 @@ async fn names_from_the_registry_are_escaped() {
 }
 
 #[tokio::test]
+async fn the_panel_says_who_is_signed_in_and_leads_to_his_account() {
+    let html = "<html><body></body></html>";
+    let result = composed(html, Some(&panel())).await;
+    assert!(result.contains("Amy &#60;Tran&#62;") && result.contains("Technician"), "{result}");
+    for address in [ACCOUNT, "/codex/settings", "/logout"] {
+        assert!(result.contains(&format!("href=\"{address}\"")), "{address} in {result}");
+    }
+    let client = composed(html, Some(&panel_for(Client, ""))).await;
+    assert!(!client.contains("/codex/settings"), "settings are a page of Codex: {client}");
+    assert!(client.contains("Client") && !client.contains("side-panel__user-name\"></span>"), "{client}");
+}
+
+#[tokio::test]
 async fn what_is_no_page_or_wants_to_stay_passes_unchanged() {
     const HTML: &str = "<html><head></head><body>x</body></html>";
-    let look = Look::default();
+    let look = Some(Look::default());
     for headers in [
         &[("content-encoding", "gzip")][..],
         &[("x-hivematrix-look", "none")],
@@ -135,7 +163,7 @@ async fn validators_of_the_original_page_do_not_survive() {
         ("content-length", "40"),
         ("cache-control", "max-age=60"),
     ];
-    let response = compose(page("<html><body>x</body></html>", &headers), Look::default(), None, false);
+    let response = compose(page("<html><body>x</body></html>", &headers), None, None, false);
     for gone in ["etag", "last-modified", "content-length"] {
         assert!(!response.headers().contains_key(gone), "{gone}");
     }
@@ -151,7 +179,7 @@ async fn a_page_is_rewritten_piece_by_piece_wherever_it_is_cut() {
             [&html.as_bytes()[..cut], &html.as_bytes()[cut..]].map(|p| Ok::<_, std::io::Error>(p.to_vec()));
         let mut response = page("", &[]);
         *response.body_mut() = Body::from_stream(tokio_stream::iter(pieces));
-        let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
+        let look = Some(Look { theme: Theme::Dark, color_theme: ColorTheme::Bee });
         assert_eq!(text(compose(response, look, Some(&panel()), false)).await, whole, "cut at {cut}");
     }
 }
@@ -162,7 +190,7 @@ async fn the_first_part_of_a_slow_page_does_not_wait_for_the_rest() {
         let (sender, receiver) = tokio::sync::mpsc::channel::<Result<bytes::Bytes, std::io::Error>>(1);
         let mut response = page("", &[]);
         *response.body_mut() = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
-        let mut body = compose(response, Look::default(), None, gzip).into_body();
+        let mut body = compose(response, None, None, gzip).into_body();
         sender.send(Ok("<html><body><p>first</p>".into())).await.unwrap();
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
         let readable = if gzip { unfinished(&first) } else { String::from_utf8(first.to_vec()).unwrap() };
@@ -185,10 +213,10 @@ fn unfinished(data: &[u8]) -> String {
 #[tokio::test]
 async fn a_compressed_page_holds_the_same_text() {
     let html = "<html><head></head><body>text</body></html>";
-    let response = compose(page(html, &[]), Look::default(), None, true);
+    let response = compose(page(html, &[]), None, None, true);
     assert_eq!(response.headers()["content-encoding"], "gzip");
     let data = response.into_body().collect().await.unwrap().to_bytes();
     let mut plain = String::new();
     flate2::read::GzDecoder::new(&data[..]).read_to_string(&mut plain).unwrap();
-    assert_eq!(plain, text(compose(page(html, &[]), Look::default(), None, false)).await);
+    assert_eq!(plain, text(compose(page(html, &[]), None, None, false)).await);
 }
