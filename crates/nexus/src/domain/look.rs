@@ -1,5 +1,7 @@
 //! The user's look, as Codex keeps it (nexus.md §9.4) and as the browser remembers it for pages without a user.
 
+use std::fmt;
+
 use http::HeaderMap;
 use serde::Deserialize;
 
@@ -54,16 +56,27 @@ pub struct Look {
 }
 
 impl Look {
-    /// The look that a browser was last given; absent when its cookie is, or holds anything else.
-    pub fn remembered(headers: &HeaderMap) -> Option<Self> {
-        let (theme, color_theme) = cookies::get(headers, cookies::LOOK)?.split_once('.')?;
+    /// Reads `dark.bee`; anything else is no look.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (theme, color_theme) = text.split_once('.')?;
         Some(Self { theme: Theme::named(theme)?, color_theme: ColorTheme::named(color_theme)? })
     }
 
-    /// `Set-Cookie` value that makes a browser remember the look: `dark.bee`.
+    /// The look that a browser was last given.
+    pub fn remembered(headers: &HeaderMap) -> Option<Self> {
+        Self::parse(cookies::get(headers, cookies::LOOK)?)
+    }
+
+    /// `Set-Cookie` value that makes a browser remember the look.
     pub fn cookie(self) -> String {
-        let value = format!("{}.{}", self.theme.as_str(), self.color_theme.as_str());
-        cookies::set_readable(cookies::LOOK, &value, REMEMBERED_SECONDS)
+        cookies::set_readable(cookies::LOOK, &self.to_string(), REMEMBERED_SECONDS)
+    }
+}
+
+impl fmt::Display for Look {
+    /// `dark.bee`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.theme.as_str(), self.color_theme.as_str())
     }
 }
 
