@@ -6,7 +6,7 @@ const PAIR: &str = "light-dark(";
 const WHERE: &str = "@layer tokens {\n  @supports not (color: light-dark(#000, #fff)) {\n";
 
 /// Rules that give each colour of `tokens` (the part of the sheet that holds the pairs) without `light-dark()`: the light
-/// value, and the dark one below `[data-theme="dark"]`.
+/// value, and the dark one below `[data-theme="dark"]`. A page without a theme has the system's.
 pub fn without_pairs(tokens: &str) -> String {
     let mut rules = String::from(WHERE);
     for (selector, body) in rules_of(tokens) {
@@ -15,6 +15,10 @@ pub fn without_pairs(tokens: &str) -> String {
             let _ = writeln!(rules, "    {selector} {{ {light}}}");
             let below = "[data-theme=\"dark\"]";
             let _ = writeln!(rules, "    :is({selector}){below}, {below} :is({selector}) {{ {dark}}}");
+            if selector.starts_with(":root") {
+                let chosen = ":root:not([data-theme])";
+                let _ = writeln!(rules, "    @media (prefers-color-scheme: dark) {{ {chosen} {{ {dark}}} }}");
+            }
         }
     }
     rules.push_str("  }\n}\n");

@@ -7,7 +7,7 @@ use axum::{body::Body, response::Response};
 use brotli::CompressorWriter;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use hivematrix_shared::conditional::is_unchanged;
+use hivematrix_shared::{conditional::is_unchanged, pages::icons};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::domain::encoding::{self, Coding};
@@ -22,8 +22,14 @@ const BROTLI_WINDOW: u32 = 22;
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
-static ASSETS: LazyLock<HashMap<&'static str, Asset>> =
-    LazyLock::new(|| FILES.iter().map(|(path, content)| (*path, Asset::new(path, content))).collect());
+/// The icon set as one file: drawings by name, for markup that asks for them and the script that draws them.
+pub const ICONS: &str = "img/icons.svg";
+
+static SPRITE: LazyLock<String> = LazyLock::new(icons::sprite);
+static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
+    let made = [(ICONS, SPRITE.as_bytes())];
+    FILES.iter().copied().chain(made).map(|(path, content)| (path, Asset::new(path, content))).collect()
+});
 
 struct Asset {
     content: &'static [u8],
@@ -162,6 +168,15 @@ mod tests {
     fn the_icon_of_the_pages_is_there() {
         let icon = serve(crate::domain::route::ICON, None, &HeaderMap::new()).unwrap();
         assert_eq!(icon.headers()[header::CONTENT_TYPE], "image/svg+xml");
+    }
+
+    #[test]
+    fn the_icon_set_is_one_file_that_may_be_cached_forever() {
+        let address = address(ICONS);
+        let query = address.split_once('?').unwrap().1;
+        let sprite = serve(ICONS, Some(query), &HeaderMap::new()).unwrap();
+        assert_eq!(sprite.headers()[header::CONTENT_TYPE], "image/svg+xml");
+        assert_eq!(sprite.headers()[header::CACHE_CONTROL], FOREVER);
     }
 
     #[test]

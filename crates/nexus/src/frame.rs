@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use hivematrix_shared::correlation;
-use http::{Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{
     Gateway,
@@ -70,10 +70,7 @@ impl Frame {
 /// Cleans what clients could forge, then adds security headers and the look to the answer and compresses it.
 pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
     front::take_over(&mut request, &gateway.proxies);
-    // A browser heeds this header only over a connection that it trusts, so the proxy's certificate need not be known.
-    let hsts = gateway.has_real_certificate() || front::is_https(&request);
-    let composable = request_kind::may_be_composed(request.method(), request.uri().path(), request.headers());
-    let opened = request.method() == Method::GET;
+    let asked = Asked::of(&request, &gateway);
     let wish = Wish::of(request.method(), request.headers());
     let frame = Frame::default();
     if request.uri().path() == "/docs" || request.uri().path().starts_with("/docs/") {
@@ -83,8 +80,28 @@ pub async fn frame(State(gateway): State<Arc<Gateway>>, mut request: Request, ne
     request.extensions_mut().insert(frame.clone());
 
     let response = next.run(request).await;
-    let retry_after = retry_after(&response).filter(|_| opened);
-    compress(dress(&gateway, &frame, response, composable, retry_after, hsts).await, wish)
+    compress(dress(&gateway, &frame, asked, response).await, wish)
+}
+
+/// What the answer depends on of a request that has gone on.
+struct Asked {
+    hsts: bool,
+    composable: bool,
+    opened: bool,
+    remembered: Option<Look>,
+}
+
+impl Asked {
+    fn of(request: &Request, gateway: &Gateway) -> Self {
+        let (method, headers) = (request.method(), request.headers());
+        Self {
+            // A browser heeds this header only over a connection that it trusts, so a proxy's certificate need not be known.
+            hsts: gateway.has_real_certificate() || front::is_https(request),
+            composable: request_kind::may_be_composed(method, request.uri().path(), headers),
+            opened: method == Method::GET,
+            remembered: Look::remembered(headers),
+        }
+    }
 }
 
 /// Seconds after which a page that stands for one of a service that is away tries to open that one.
@@ -94,16 +111,9 @@ fn retry_after(response: &Response) -> Option<u64> {
 }
 
 /// Adds headers and, where the request and the answer allow it, the look.
-async fn dress(
-    gateway: &Gateway,
-    frame: &Frame,
-    mut response: Response,
-    composable: bool,
-    retry_after: Option<u64>,
-    hsts: bool,
-) -> Response {
+async fn dress(gateway: &Gateway, frame: &Frame, asked: Asked, mut response: Response) -> Response {
     let slots = &frame.0;
-    security::add_common(response.headers_mut(), hsts);
+    security::add_common(response.headers_mut(), asked.hsts);
     if slots.active.get().is_some() {
         security::remove_cross_origin(response.headers_mut());
     }
@@ -113,26 +123,44 @@ async fn dress(
     let policy = slots.policy.get().copied().unwrap_or(PagePolicy::Strict);
     let nonce = Nonce::fresh();
     security::add_page_policy(response.headers_mut(), policy, &nonce);
-    if !composable || slots.bare.get().is_some() {
+    if !asked.composable || slots.bare.get().is_some() {
         return response;
     }
-    let look = match (slots.look.get(), slots.visitor.get()) {
-        (Some(look), _) => *look,
-        (None, Some(visitor)) => {
-            // The frame stands outside the request's own scope, but Codex should know which page asks.
-            let id = response.headers().get(correlation::HEADER).and_then(|id| id.to_str().ok());
-            let id = id.unwrap_or(correlation::NONE).to_owned();
-            correlation::scope(id, gateway.preferences.look(&visitor.claims.email)).await
-        }
-        (None, None) => Look::default(),
-    };
+    let look = look_of(gateway, slots, asked.remembered, &mut response).await;
     let panel = slots.visitor.get().map(|visitor| {
         let registry = gateway.context.registry.load();
-        Panel::new(&registry, visitor.claims.permission_level, slots.active.get().map(String::as_str))
+        let active = slots.active.get().map(String::as_str);
+        Panel::new(&registry, &visitor.claims, active, gateway.realm.account_path())
     });
+    let retry_after = retry_after(&response).filter(|_| asked.opened);
     let now = gateway.context.clock.unix();
     let session = slots.visitor.get().filter(|visitor| visitor.cookie.is_some());
     let session = session.map(|visitor| Remaining::of(&visitor.state, &visitor.claims, now));
     let nonce = (policy == PagePolicy::Strict).then_some(&nonce);
     compose(response, &Dress { look, panel: panel.as_ref(), nonce, retry_after, session })
+}
+
+/// The look of a page: the one it asks for, else what its user chose, else what this browser was last given, else none, so
+/// that the system decides. A browser remembers what its user chose, for pages without a user such as the sign-in.
+async fn look_of(
+    gateway: &Gateway,
+    slots: &Slots,
+    remembered: Option<Look>,
+    response: &mut Response,
+) -> Option<Look> {
+    if let Some(look) = slots.look.get() {
+        return Some(*look);
+    }
+    let Some(visitor) = slots.visitor.get() else { return remembered };
+    // The frame stands outside the request's own scope, but Codex should know which page asks.
+    let id = response.headers().get(correlation::HEADER).and_then(|id| id.to_str().ok());
+    let id = id.unwrap_or(correlation::NONE).to_owned();
+    let chosen = correlation::scope(id, gateway.preferences.look(&visitor.claims.email)).await;
+    if let Some(look) = chosen
+        && chosen != remembered
+        && let Ok(cookie) = HeaderValue::from_str(&look.cookie())
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    chosen.or(remembered)
 }

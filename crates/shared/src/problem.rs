@@ -165,6 +165,12 @@ impl Problem {
         self.0.retry_at.as_deref()
     }
 
+    /// Seconds after which to try again, if that is known.
+    pub fn retry_seconds(&self) -> Option<u64> {
+        let (_, value) = self.0.headers.iter().find(|(name, _)| name == header::RETRY_AFTER)?;
+        value.to_str().ok()?.parse().ok()
+    }
+
     /// The document; `instance` is the path of the request where it is known.
     pub fn document(&self, instance: Option<&str>) -> Value {
         let mut document = self.0.members.clone();
@@ -272,6 +278,8 @@ mod tests {
     fn a_limit_says_when_to_come_back() {
         let response = Problem::too_many_requests(7).into_response();
         assert_eq!(response.headers()[header::RETRY_AFTER], "7");
+        assert_eq!(Problem::too_many_requests(7).retry_seconds(), Some(7));
+        assert_eq!(Problem::conflict("x").retry_seconds(), None);
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod board;
 mod correlation;
 mod faults;
+mod look;
 mod pages;
 mod pictures;
 
@@ -58,6 +59,10 @@ const SCENARIOS: &[Scenario] = scenarios![
     pages::a_theme_of_the_settings_page_stays_after_a_reload,
     pages::helm_shows_an_administrator_how_the_services_are,
     pages::helm_is_closed_to_others,
+    look::parts_of_the_pages_work_by_keyboard,
+    look::the_theme_stays_for_the_sign_in,
+    look::the_side_panel_stays_as_it_was_left,
+    look::pictures_of_the_look,
     pictures::pictures_of_the_board,
     correlation::one_correlation_id_leads_through_the_suite,
     faults::a_failing_vendor_loses_no_ticket,

@@ -22,8 +22,17 @@ const CAPACITY: usize = 20_000;
 /// Preferences of users by e-mail address.
 pub struct Preferences {
     services: ServiceClient,
-    looks: Memory<Look>,
+    looks: Memory<Option<Look>>,
     home_pages: Memory<String>,
+}
+
+#[derive(Deserialize)]
+struct KnownLook {
+    #[serde(flatten)]
+    look: Look,
+    /// `default` for a user whom Codex does not know.
+    #[serde(default)]
+    source: String,
 }
 
 #[derive(Deserialize)]
@@ -37,10 +46,13 @@ impl Preferences {
         Self { services, looks: Memory::default(), home_pages: Memory::default() }
     }
 
-    /// The look of a user; the default without an address or an answer.
-    pub async fn look(&self, email: &str) -> Look {
-        let ask = || self.ask::<Look>("/api/public/user/theme", email);
-        self.looks.get(email, ask).await.unwrap_or_default()
+    /// The look a user chose; absent without an address or an answer, and for a user whom Codex does not know.
+    pub async fn look(&self, email: &str) -> Option<Look> {
+        let ask = || async {
+            let answer = self.ask::<KnownLook>("/api/public/user/theme", email).await?;
+            Ok((answer.source != "default").then_some(answer.look))
+        };
+        self.looks.get(email, ask).await.flatten()
     }
 
     /// The start page a user chose.

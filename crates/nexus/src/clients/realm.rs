@@ -135,6 +135,11 @@ impl Realm {
         &self.name
     }
 
+    /// Local path of a user's own page.
+    pub fn account_path(&self) -> String {
+        format!("{PUBLIC_PREFIX}/realms/{}/account", self.name)
+    }
+
     /// Base URL for calls from here, without the realm.
     pub fn backend(&self) -> Option<String> {
         self.backend.clone().or_else(|| self.services.base_url("core").ok())

@@ -1,7 +1,11 @@
 //! The side panel's markup (nexus.md §9.3).
 
 use askama::Template;
-use hivematrix_shared::{auth::PermissionLevel, pages::icons, registry::Registry};
+use hivematrix_shared::{
+    auth::{PermissionLevel, UserClaims},
+    pages::icons,
+    registry::Registry,
+};
 
 use crate::domain::look::{Look, Theme};
 
@@ -28,6 +32,17 @@ const UNKNOWN: &str = "package";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Panel {
     entries: Vec<Entry>,
+    user: User,
+    /// Whether the user has settings: they are a page of Codex.
+    settings: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct User {
+    name: String,
+    level: &'static str,
+    /// Address of the identity provider's page about this user.
+    account: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +56,7 @@ struct Entry {
 #[derive(Template)]
 #[template(path = "side_panel.html")]
 struct View<'a> {
-    entries: &'a [Entry],
+    panel: &'a Panel,
     dark: bool,
 }
 
@@ -53,24 +68,42 @@ impl View<'_> {
 }
 
 impl Panel {
-    /// The services a level may open, `active` marked.
-    pub fn new(registry: &Registry, level: PermissionLevel, active: Option<&str>) -> Self {
+    /// The services a user may open, `active` marked; `account` is the address of his page at the identity provider.
+    pub fn new(registry: &Registry, user: &UserClaims, active: Option<&str>, account: String) -> Self {
+        let level = user.permission_level;
         let entries = registry.menu(level).into_iter().map(|(name, entry)| Entry {
             name: name.to_owned(),
             title: entry.title(name),
             icon: icon_of(name, entry.icon.as_deref()),
             active: active == Some(name),
         });
-        Self { entries: entries.collect() }
+        let names = [&user.name, &user.preferred_username, &user.email];
+        let name = names.into_iter().find(|name| !name.trim().is_empty()).cloned();
+        Self {
+            entries: entries.collect(),
+            user: User { name: name.unwrap_or_default(), level: level_name(level), account },
+            settings: registry.get("codex").is_some_and(|codex| codex.allows(level)),
+        }
     }
 
     /// The opening part of the page: layout, panel, start of the content.
-    pub(super) fn markup(&self, look: Look) -> String {
-        let view = View { entries: &self.entries, dark: look.theme == Theme::Dark };
+    pub(super) fn markup(&self, look: Option<Look>) -> String {
+        let view =
+            View { panel: self, dark: look.is_some_and(|look| look.theme == Theme::Dark) };
         view.render().unwrap_or_else(|error| {
             tracing::error!(error = %error, "the side panel could not be rendered");
             "<div class=\"hivematrix-layout\"><div class=\"hivematrix-content\">".to_owned()
         })
+    }
+}
+
+/// How a level is called on pages.
+fn level_name(level: PermissionLevel) -> &'static str {
+    match level {
+        PermissionLevel::Admin => "Administrator",
+        PermissionLevel::Technician => "Technician",
+        PermissionLevel::Billing => "Billing",
+        PermissionLevel::Client => "Client",
     }
 }
 

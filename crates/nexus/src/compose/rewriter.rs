@@ -22,7 +22,7 @@ use crate::{
 
 /// The pieces that are inserted.
 pub(super) struct Additions {
-    look: Look,
+    look: Option<Look>,
     head: String,
     body_start: String,
     body_end: String,
@@ -39,8 +39,8 @@ impl Additions {
         if dress.panel.is_some() {
             head.push_str(&sheet("css/side-panel.css"));
             head.push_str(&script("js/theme-boot.js", "", dress.nonce));
-            body_end =
-                format!("</div>\n</div>\n{}", script("js/side-panel.js", " type=\"module\"", dress.nonce));
+            let attributes = format!(" type=\"module\" data-icons=\"{}\"", assets::address(assets::ICONS));
+            body_end = format!("</div>\n</div>\n{}", script("js/ui.js", &attributes, dress.nonce));
         }
         if let Some(Remaining { expires_in, renews_in }) = dress.session {
             let mut attributes = format!(" type=\"module\" data-expires-in=\"{expires_in}\"");
@@ -86,9 +86,18 @@ fn first(flag: &AtomicBool) -> bool {
 
 impl Progress {
     fn on_html(&self, element: &mut Element<'_, '_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        if first(&self.html) {
-            element.set_attribute("data-theme", self.additions.look.theme.as_str())?;
-            element.set_attribute("data-color-theme", self.additions.look.color_theme.as_str())?;
+        if !first(&self.html) {
+            return Ok(());
+        }
+        match self.additions.look {
+            Some(look) => {
+                element.set_attribute("data-theme", look.theme.as_str())?;
+                element.set_attribute("data-color-theme", look.color_theme.as_str())?;
+            }
+            None => {
+                element.remove_attribute("data-theme");
+                element.remove_attribute("data-color-theme");
+            }
         }
         Ok(())
     }

@@ -1,17 +1,30 @@
-use hivematrix_shared::{auth::PermissionLevel, registry::Registry};
+use hivematrix_shared::{
+    auth::PermissionLevel::{self, Client, Technician},
+    clock::Clock,
+    registry::Registry,
+    testing::TestIdentity,
+};
 use http_body_util::BodyExt;
 
 use super::*;
 use crate::domain::look::{ColorTheme, Theme};
 
+const ACCOUNT: &str = "/keycloak/realms/hivematrix/account";
+
 fn panel() -> Panel {
+    panel_for(Technician, "Amy <Tran>")
+}
+
+fn panel_for(level: PermissionLevel, name: &str) -> Panel {
     let registry: Registry = serde_json::from_str(
         r#"{"beacon":{"url":"b"},"knowledgetree":{"url":"k","title":"KnowledgeTree"},
-            "odd":{"url":"o","title":"<b>Odd & \"even\"</b>"},"helm":{"url":"h","admin_only":true},
+            "codex":{"url":"x","levels":["admin","technician"]},"odd":{"url":"o","title":"<b>Odd & \"even\"</b>"},"helm":{"url":"h","admin_only":true},
             "core":{"url":"c","visible":false}}"#,
     )
     .unwrap();
-    Panel::new(&registry, PermissionLevel::Technician, Some("beacon"))
+    let mut user = TestIdentity::new(Clock::system()).user(level);
+    user.name = name.into();
+    Panel::new(&registry, &user, Some("beacon"), ACCOUNT.into())
 }
 
 fn page(html: &str, headers: &[(&str, &str)]) -> Response {
@@ -31,7 +44,7 @@ async fn composed(html: &str, panel: Option<&Panel>) -> String {
 }
 
 fn dark(panel: Option<&Panel>) -> Dress<'_> {
-    let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
+    let look = Some(Look { theme: Theme::Dark, color_theme: ColorTheme::Bee });
     Dress { look, panel, ..Dress::default() }
 }
 
@@ -55,19 +68,21 @@ async fn stylesheets_theme_and_panel_are_inserted_and_nothing_else_changes() {
     assert!(position("/static/js/theme-boot.js?v=") < position("</head>"));
     assert!(position("id=\"side-panel\"") > position("<body class=\"x\">"));
     assert!(position("class=\"hivematrix-content\"") < position("<pre>"));
-    assert!(position("/static/js/side-panel.js?v=") < position("</body>"));
+    assert!(position("/static/js/ui.js?v=") < position("</body>"));
 }
 
 #[tokio::test]
 async fn existing_theme_attributes_are_overwritten() {
     let result = composed("<html data-theme='light'><body></body></html>", None).await;
     assert!(result.starts_with("<html data-theme=\"dark\" data-color-theme=\"bee\">"), "{result}");
+    let response = compose(page("<html data-theme='light' lang='en'></html>", &[]), None, None, false);
+    assert_eq!(text(response).await, "<html lang='en'></html>", "without a look the system decides");
 }
 
 #[tokio::test]
 async fn a_missing_part_is_skipped_and_a_missing_end_tag_is_no_harm() {
     let panel = panel();
-    let end = "/static/js/side-panel.js";
+    let end = "/static/js/ui.js";
     for (html, sheets, layout) in [
         ("<html><head></head><body>x</body></html>", true, true),
         ("<html><head></head><body>x", true, true),
@@ -120,6 +135,19 @@ async fn names_from_the_registry_are_escaped() {
     assert!(result.contains("Odd &#38; &#34;even&#34;"), "{result}");
     assert!(result.contains("KnowledgeTree") && !result.contains("href=\"/helm/\""), "{result}");
     assert_eq!(result.matches("side-panel__item--active").count(), 1);
+}
+
+#[tokio::test]
+async fn the_panel_says_who_is_signed_in_and_leads_to_his_account() {
+    let html = "<html><body></body></html>";
+    let result = composed(html, Some(&panel())).await;
+    assert!(result.contains("Amy &#60;Tran&#62;") && result.contains("Technician"), "{result}");
+    for address in [ACCOUNT, "/codex/settings", "/logout"] {
+        assert!(result.contains(&format!("href=\"{address}\"")), "{address} in {result}");
+    }
+    let client = composed(html, Some(&panel_for(Client, ""))).await;
+    assert!(!client.contains("/codex/settings"), "settings are a page of Codex: {client}");
+    assert!(client.contains("Client") && !client.contains("side-panel__user-name\"></span>"), "{client}");
 }
 
 #[tokio::test]

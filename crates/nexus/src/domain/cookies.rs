@@ -6,7 +6,9 @@ use http::{HeaderMap, HeaderValue, header};
 pub const SESSION: &str = "__Host-session";
 /// Prefix of the sign-in cookies, one for each sign-in under way.
 pub const LOGIN: &str = "__Host-login-";
-/// Attributes of every cookie of the gateway.
+/// What a browser remembers of the look; no secret, the theme switch writes it too (js/80-theme.js).
+pub const LOOK: &str = "__Host-look";
+/// Attributes of every other cookie of the gateway.
 const ATTRIBUTES: &str = "; Path=/; Secure; HttpOnly; SameSite=Lax";
 /// Browsers take at least 4096 bytes for name, value and attributes together.
 const CHUNK: usize = 3800;
@@ -32,7 +34,7 @@ pub fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Whether a cookie is the gateway's own.
 pub fn is_own(name: &str) -> bool {
-    name.starts_with(SESSION) || name.starts_with(LOGIN)
+    name.starts_with(SESSION) || name.starts_with(LOGIN) || name == LOOK
 }
 
 /// Takes the gateway's own cookies out of a request; the others go on as one header.
@@ -99,6 +101,11 @@ pub fn set_for(name: &str, value: &str, seconds: u32) -> String {
     format!("{name}={value}; Max-Age={seconds}{ATTRIBUTES}")
 }
 
+/// `Set-Cookie` value of a cookie that scripts of our pages may read.
+pub fn set_readable(name: &str, value: &str, seconds: u32) -> String {
+    format!("{name}={value}; Path=/; Secure; SameSite=Lax; Max-Age={seconds}")
+}
+
 /// `Set-Cookie` value that removes a cookie of the gateway.
 pub fn expire(name: &str) -> String {
     format!("{name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0{ATTRIBUTES}")
@@ -163,7 +170,7 @@ mod tests {
     #[test]
     fn own_cookies_stay_here_and_the_others_go_on_as_one_header() {
         let mut headers =
-            request(&["__Host-session=1.a; lang=en", "__Host-session-1=b; __Host-login-x=c; flash=q=1"]);
+            request(&["__Host-session=1.a; lang=en; __Host-look=dark.bee", "__Host-session-1=b; __Host-login-x=c; flash=q=1"]);
         strip_own(&mut headers);
         assert_eq!(headers.get_all(header::COOKIE).iter().collect::<Vec<_>>(), ["lang=en; flash=q=1"]);
         let mut only_own = request(&["__Host-session=1.a"]);

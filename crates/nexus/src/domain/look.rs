@@ -1,6 +1,14 @@
-//! The user's look and start page, as Codex keeps them (nexus.md §7, §9.4).
+//! The user's look, as Codex keeps it (nexus.md §9.4) and as the browser remembers it for pages without a user.
 
+use std::fmt;
+
+use http::HeaderMap;
 use serde::Deserialize;
+
+use super::cookies;
+
+/// How long a browser remembers a look.
+const REMEMBERED_SECONDS: u32 = 365 * 24 * 60 * 60;
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
@@ -47,9 +55,39 @@ pub struct Look {
     pub color_theme: ColorTheme,
 }
 
+impl Look {
+    /// Reads `dark.bee`; anything else is no look.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (theme, color_theme) = text.split_once('.')?;
+        Some(Self { theme: Theme::named(theme)?, color_theme: ColorTheme::named(color_theme)? })
+    }
+
+    /// The look that a browser was last given.
+    pub fn remembered(headers: &HeaderMap) -> Option<Self> {
+        Self::parse(cookies::get(headers, cookies::LOOK)?)
+    }
+
+    /// `Set-Cookie` value that makes a browser remember the look.
+    pub fn cookie(self) -> String {
+        cookies::set_readable(cookies::LOOK, &self.to_string(), REMEMBERED_SECONDS)
+    }
+}
+
+impl fmt::Display for Look {
+    /// `dark.bee`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.theme.as_str(), self.color_theme.as_str())
+    }
+}
+
 impl Theme {
     /// All, the default first.
     pub const ALL: [Self; 2] = [Self::Light, Self::Dark];
+
+    /// The theme of that attribute value.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.as_str() == name)
+    }
 
     /// The attribute's value.
     pub const fn as_str(self) -> &'static str {
@@ -73,6 +111,11 @@ impl ColorTheme {
         Self::Matrix,
         Self::Bee,
     ];
+
+    /// The colour of that attribute value.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|color| color.as_str() == name)
+    }
 
     /// The attribute's value.
     pub const fn as_str(self) -> &'static str {
@@ -107,6 +150,25 @@ mod tests {
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_browser_gives_back_the_look_it_was_given_and_nothing_else_counts() {
+        let remembered = |cookie: &str| {
+            Look::remembered(&HeaderMap::from_iter([(http::header::COOKIE, cookie.parse().unwrap())]))
+        };
+        for theme in Theme::ALL {
+            for color_theme in ColorTheme::ALL {
+                let look = Look { theme, color_theme };
+                let cookie = look.cookie();
+                assert_eq!(remembered(cookie.split(';').next().unwrap()), Some(look), "{cookie}");
+                assert!(cookie.contains("; Path=/; Secure; SameSite=Lax"), "{cookie}");
+            }
+        }
+        for bad in ["dark", "dark.", ".bee", "dark.pink", "neon.bee", "dark.bee.x", "dark.\"><script>", ""] {
+            assert_eq!(remembered(&format!("__Host-look={bad}")), None, "{bad}");
+        }
+        assert_eq!(remembered("look=dark.bee"), None);
     }
 
     #[test]

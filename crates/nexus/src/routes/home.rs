@@ -9,8 +9,8 @@ use hivematrix_shared::{pages::Page, problem::Problem, registry::Registry};
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Answer, Incoming, no_store, redirect};
-use crate::gate::Visitor;
+use super::{Answer, Incoming, no_store, query_value, redirect, set_cookies};
+use crate::{domain::look::Look, gate::Visitor};
 
 /// Where a user without a preference starts.
 const DEFAULT_HOME: &str = "beacon";
@@ -23,8 +23,21 @@ struct NoServicesPage {
     level: &'static str,
 }
 
+/// Parameter of the address to which a sign-out leads: it takes all cookies away, and the look comes back this way.
+const LOOK_PARAMETER: &str = "look";
+
+/// The start page's address for a browser that is to remember a look.
+pub(super) fn address_with(look: Look) -> String {
+    format!("/?{LOOK_PARAMETER}={look}")
+}
+
 /// `GET /`
 pub(super) async fn home(incoming: &Incoming<'_>) -> Answer {
+    if let Some(look) = query_value(&incoming.uri, LOOK_PARAMETER).as_deref().and_then(Look::parse) {
+        let mut response = redirect(StatusCode::FOUND, "/")?;
+        set_cookies(&mut response, [look.cookie()]);
+        return Ok(no_store(response));
+    }
     let visitor = match incoming.visitor() {
         Ok(visitor) => visitor,
         Err(response) => return Ok(*response),

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     clients::{backend::Target, realm::PUBLIC_PREFIX},
-    domain::{headers, request_kind, security, security::PagePolicy},
+    domain::{headers, look::Look, request_kind, security, security::PagePolicy},
 };
 
 const TITLE: &str = "The sign-in service";
@@ -26,10 +26,11 @@ pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> A
     let asked = Asked::of(&incoming);
     let home = format!("{}/", incoming.origin()?.as_str());
     let logout_path = incoming.gateway.realm.path("logout");
+    let look = Look::remembered(&incoming.parts.headers);
     match send(incoming, body, path).await {
         Ok(mut response) => {
             if path == logout_path && leads_home(&response, &home) {
-                logout::leave_no_cookies(&mut response);
+                logout::leave_no_cookies(&mut response, look);
             }
             // Keycloak's pages come with a policy and a design of their own; Core's have neither.
             if response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {

@@ -5,9 +5,9 @@ use axum::response::{Html, IntoResponse, Response};
 use hivematrix_shared::{pages::Page, problem::Problem};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::{Answer, Incoming, callback, no_store, redirect, set_cookies};
+use super::{Answer, Incoming, callback, home, no_store, redirect, set_cookies};
 use crate::{
-    domain::{cookies, csrf, refusals::Reason},
+    domain::{cookies, csrf, look::Look, refusals::Reason},
     gate::Identity,
 };
 
@@ -75,7 +75,12 @@ fn leave_nothing(response: &mut Response) {
 }
 
 /// For the identity provider's answer that leads back here: its session has ended, so that no cookie is needed any more.
-pub(super) fn leave_no_cookies(response: &mut Response) {
+/// Only the look is given again, so that the sign-in that follows does not change its theme.
+pub(super) fn leave_no_cookies(response: &mut Response, look: Option<Look>) {
     let everything = HeaderValue::from_static("\"cache\", \"cookies\", \"storage\"");
-    response.headers_mut().insert(CLEAR_SITE_DATA, everything);
+    let headers = response.headers_mut();
+    headers.insert(CLEAR_SITE_DATA, everything);
+    if let Some(home) = look.and_then(|look| HeaderValue::from_str(&home::address_with(look)).ok()) {
+        headers.insert(header::LOCATION, home);
+    }
 }

@@ -11,9 +11,12 @@ use hivematrix_shared::{
 };
 
 use super::{Answer, Incoming, no_store, query_value};
-use crate::domain::{
-    look::{ColorTheme, Look, Theme},
-    refusals::Reason,
+use crate::{
+    assets,
+    domain::{
+        look::{ColorTheme, Look, Theme},
+        refusals::Reason,
+    },
 };
 
 /// The contract's class names, `table group | names` a line; the tests of the stylesheet read the same list.
@@ -120,6 +123,12 @@ impl StyleGuide {
             .filter(|name| name.starts_with("--color-"))
     }
 
+    /// Address of the guide's own script.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn script(&self) -> String {
+        assets::address("js/style-guide.js")
+    }
+
     /// Classes that change one thing each, and state names.
     fn utilities(&self) -> impl Iterator<Item = &'static str> {
         let small = |group: &&Group| group.title.starts_with("D5");
@@ -158,8 +167,8 @@ pub(super) fn style_guide(incoming: &Incoming<'_>) -> Answer {
 
 /// Known values make a look, alone too; unknown ones count as absent.
 fn chosen_look(theme: Option<&str>, color: Option<&str>) -> Option<Look> {
-    let theme = Theme::ALL.into_iter().find(|known| Some(known.as_str()) == theme);
-    let color_theme = ColorTheme::ALL.into_iter().find(|known| Some(known.as_str()) == color);
+    let theme = theme.and_then(Theme::named);
+    let color_theme = color.and_then(ColorTheme::named);
     (theme.is_some() || color_theme.is_some())
         .then(|| Look { theme: theme.unwrap_or_default(), color_theme: color_theme.unwrap_or_default() })
 }

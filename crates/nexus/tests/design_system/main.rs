@@ -6,6 +6,7 @@
 mod colors;
 mod contrast;
 mod fallback;
+mod icons;
 mod names;
 mod sheet;
 mod size;

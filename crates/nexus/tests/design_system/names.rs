@@ -115,7 +115,7 @@ fn generic_names_never_stand_alone() {
 }
 
 /// Templates and scripts of all services.
-fn sources() -> Vec<PathBuf> {
+pub fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for service in fs::read_dir(path("..")).unwrap() {
         let service = service.unwrap().path();

@@ -110,11 +110,7 @@ async fn sign_in_and_display_pages_get_the_look_without_a_menu() {
     for path in ["/beacon/display/abc", "/keycloak/realms/hivematrix/account"] {
         let answer = world.open(path).send().await;
         let text = answer.text();
-        assert!(
-            text.contains("css/global.css?v=")
-                && text.contains("data-theme=\"light\" data-color-theme=\"purple\""),
-            "{path}: {text}"
-        );
+        assert!(text.contains("css/global.css?v=") && text.contains("<html>"), "{path}: {text}");
         assert!(!text.contains("side-panel"), "{path}");
         assert_eq!(nonce_of(&answer).len(), 22, "{path}");
     }
@@ -125,6 +121,45 @@ async fn sign_in_and_display_pages_get_the_look_without_a_menu() {
         "a foreign provider's page keeps its own"
     );
     assert!(!foreign.text().contains("global.css"));
+}
+
+#[tokio::test]
+async fn a_browser_remembers_the_look_for_pages_without_a_user() {
+    let world = World::in_front_of(site()).await;
+    let mut browser = world.sign_in().await;
+    assert_eq!(browser.cookies.get("__Host-look"), None);
+    let first = browser.open("/ledger/plans").await;
+    assert_eq!(browser.cookies["__Host-look"], "dark.bee");
+    assert!(!first.header("set-cookie").contains("HttpOnly"), "the theme switch writes it too");
+    let again = browser.open("/ledger/plans").await;
+    assert!(!again.headers.contains_key("set-cookie"), "it is told once");
+    let sign_in = browser.open("/keycloak/realms/hivematrix/account").await.text();
+    assert!(sign_in.contains("<html data-theme=\"dark\" data-color-theme=\"bee\">"), "{sign_in}");
+    assert!(!sign_in.contains("__Host-look"), "it is not passed on: {sign_in}");
+
+    for (cookie, attributes) in [
+        ("light.red", " data-theme=\"light\" data-color-theme=\"red\""),
+        ("light.pink", ""),
+        ("\"><script>", ""),
+    ] {
+        let request = world.open("/keycloak/realms/hivematrix/account");
+        let page = request.header("cookie", &format!("__Host-look={cookie}")).send().await.text();
+        assert!(page.contains(&format!("<html{attributes}>")), "{cookie}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_user_chose_goes_before_what_the_browser_remembers() {
+    let world = World::in_front_of(site()).await;
+    let mut browser = world.sign_in().await;
+    browser.cookies.insert("__Host-look".into(), "light.red".into());
+    assert!(browser.open("/ledger/plans").await.text().contains("data-color-theme=\"bee\""));
+    assert_eq!(browser.cookies["__Host-look"], "dark.bee");
+    *world.peer.look.lock().unwrap() =
+        (StatusCode::OK, json!({"theme": "light", "color_theme": "purple", "source": "default"}));
+    browser.request(Method::POST, "/api/invalidate-cache").send().await;
+    let page = browser.open("/ledger/plans").await.text();
+    assert!(page.contains("data-color-theme=\"bee\""), "Codex does not know the user: {page}");
 }
 
 #[tokio::test]
@@ -141,17 +176,18 @@ async fn the_look_is_asked_once_and_again_after_a_change() {
 }
 
 #[tokio::test]
-async fn without_codex_pages_have_the_default_look_and_do_not_wait_again() {
+async fn without_codex_pages_follow_the_system_and_do_not_wait_again() {
     for (status, body) in [
         (StatusCode::INTERNAL_SERVER_ERROR, json!({})),
         (StatusCode::OK, json!({"theme": "neon", "color_theme": "bee"})),
+        (StatusCode::OK, json!({"theme": "light", "color_theme": "purple", "source": "default"})),
     ] {
         let world = World::in_front_of(site()).await;
         *world.peer.look.lock().unwrap() = (status, body);
         let mut browser = world.sign_in().await;
         for _ in 0..3 {
             let text = browser.open("/ledger/plans").await.text();
-            assert!(text.contains("data-theme=\"light\" data-color-theme=\"purple\""), "{text}");
+            assert!(text.contains("<html>"), "the system decides: {text}");
         }
         assert_eq!(world.peer.look_calls.load(Ordering::Relaxed), 1);
     }

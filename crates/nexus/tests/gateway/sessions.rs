@@ -150,6 +150,23 @@ async fn signing_out_from_our_page_ends_everything() {
 }
 
 #[tokio::test]
+async fn the_look_outlives_the_cookies_that_a_sign_out_takes() {
+    let world = World::new().await;
+    let end = "/keycloak/realms/hivematrix/protocol/openid-connect/logout";
+    let ended = world.open(end).header("cookie", "__Host-look=dark.bee").send().await;
+    assert_eq!(ended.header("location"), "/?look=dark.bee");
+    let mut browser = world.browser();
+    let home = browser.open("/?look=dark.bee").await;
+    assert_eq!((home.status, home.header("location")), (StatusCode::FOUND, "/"));
+    assert_eq!(browser.cookies["__Host-look"], "dark.bee");
+    for bad in ["/?look=pink.bee", "/?look=%22%3E%3Cscript%3E", "/?look="] {
+        let home = world.open(bad).send().await;
+        assert!(!home.headers.contains_key("set-cookie"), "{bad}");
+        assert!(home.header("location").starts_with("/login?next=/"), "{bad}: {}", home.header("location"));
+    }
+}
+
+#[tokio::test]
 async fn another_site_cannot_sign_anyone_out() {
     let world = World::new().await;
     let browser = world.sign_in().await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, Method, header, request::Parts};
 
+use super::icon;
 use crate::problem::Problem;
 
 /// What is the same for all pages of a service; the server layer puts it into every request.
@@ -32,6 +33,12 @@ impl Page {
     pub fn of(parts: &Parts) -> Self {
         let info = parts.extensions.get::<PageInfo>().cloned().unwrap_or_default();
         Self { prefix: prefix_of(&parts.headers), service_title: info.service_title, version: info.version }
+    }
+
+    /// The drawing of an icon, for templates: `{{ page.icon("save")|safe }}`. Nothing for a name that is not in the set,
+    /// which the tests of the design system do not let pass.
+    pub fn icon(&self, name: &str) -> &'static str {
+        icon(name).unwrap_or_default()
     }
 }
 

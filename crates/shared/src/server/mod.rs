@@ -3,6 +3,7 @@
 mod options;
 mod render;
 mod stack;
+mod words;
 #[cfg(test)]
 mod tests;
 

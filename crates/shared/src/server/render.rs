@@ -7,12 +7,14 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
+use super::words;
 use crate::{pages::Page, problem::Problem};
 
 /// What rendering needs of a request that is gone by then.
 pub(super) struct Request {
     pub method: Method,
     pub path: String,
+    pub query: Option<String>,
     pub navigation: bool,
     pub page: Page,
     pub correlation_id: String,
@@ -23,12 +25,25 @@ pub(super) struct Request {
 struct ProblemPage<'a> {
     page: &'a Page,
     status: u16,
-    title: &'a str,
+    reason: &'static str,
+    icon: &'static str,
+    title: &'static str,
     detail: Option<&'a str>,
     advice: &'static str,
-    retry: bool,
-    retry_url: String,
+    /// When an error that passes is over, in words.
+    wait: Option<String>,
+    /// The one thing to do first.
+    next: Next,
     correlation_id: &'a str,
+}
+
+/// Where an error page leads, besides the start page.
+enum Next {
+    /// To the same page or another one that begins anew.
+    Retry(String),
+    /// To the gateway's sign-in, and back here.
+    SignIn(String),
+    Nowhere,
 }
 
 /// Replaces the body of a problem and answers `OPTIONS` of a route; other answers pass unchanged.
@@ -94,21 +109,17 @@ fn keep_headers(kept: HeaderMap, rendered: &mut Response) {
 
 fn page(problem: &Problem, request: &Request) -> Response {
     let status = problem.status();
-    let (advice, retry) = match status {
-        StatusCode::FORBIDDEN => ("If you need this page, ask an administrator for access.", false),
-        StatusCode::NOT_FOUND => ("Check the address, or find your way from the start page.", false),
-        StatusCode::TOO_MANY_REQUESTS => ("Wait a moment before you try again.", true),
-        status if status.is_server_error() => ("Your data is safe. Try again in a moment.", true),
-        _ => ("", false),
-    };
+    let words = words::of(status);
     let view = ProblemPage {
         page: &request.page,
         status: status.as_u16(),
-        title: problem.title_text(),
+        reason: problem.title_text(),
+        icon: words.icon,
+        title: words.title,
         detail: problem.detail_text(),
-        advice,
-        retry: retry || problem.retry_path().is_some(),
-        retry_url: format!("{}{}", request.page.prefix, problem.retry_path().unwrap_or(&request.path)),
+        advice: words.advice,
+        wait: passes(status).then(|| problem.retry_seconds().map_or("in a moment".to_owned(), words::wait)),
+        next: next(problem, request),
         correlation_id: &request.correlation_id,
     };
     match view.render() {
@@ -123,6 +134,64 @@ fn page(problem: &Problem, request: &Request) -> Response {
         Err(error) => {
             tracing::error!(error = %error, "the error page could not be rendered");
             problem.json_response(Some(&request.path))
+        }
+    }
+}
+
+/// Whether an error is over after a while.
+fn passes(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
+fn next(problem: &Problem, request: &Request) -> Next {
+    let read = matches!(request.method, Method::GET | Method::HEAD);
+    let query = request.query.as_deref().map(|query| format!("?{query}")).unwrap_or_default();
+    // One slash: two would lead to another host.
+    let here = format!("{}/{}{query}", request.page.prefix, request.path.trim_start_matches('/'));
+    match (problem.retry_path(), problem.status()) {
+        (Some(path), _) => Next::Retry(format!("{}{path}", request.page.prefix)),
+        (None, StatusCode::UNAUTHORIZED) => Next::SignIn(here),
+        // What a form sent is not sent again by a link.
+        (None, status) if read && passes(status) => Next::Retry(here),
+        _ => Next::Nowhere,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leads_to(problem: &Problem, method: Method, path: &str, query: Option<&str>) -> String {
+        let request = Request {
+            method,
+            path: path.into(),
+            query: query.map(Into::into),
+            navigation: true,
+            page: Page { prefix: "/codex".into(), ..Page::default() },
+            correlation_id: "4f0c".into(),
+        };
+        match next(problem, &request) {
+            Next::Retry(to) => format!("retry {to}"),
+            Next::SignIn(to) => format!("sign in {to}"),
+            Next::Nowhere => "start".into(),
+        }
+    }
+
+    #[test]
+    fn each_error_leads_to_what_helps() {
+        let unavailable = Problem::unavailable("x", 5);
+        for (problem, method, path, query, expected) in [
+            (Problem::bad_request("x"), Method::GET, "/a", None, "start"),
+            (Problem::unauthorized("x"), Method::GET, "/a", Some("b=1"), "sign in /codex/a?b=1"),
+            (Problem::forbidden("x"), Method::GET, "/a", None, "start"),
+            (Problem::no_such_resource(), Method::GET, "/a", None, "start"),
+            (Problem::too_many_requests(7), Method::GET, "/a", Some("b=1&c"), "retry /codex/a?b=1&c"),
+            (Problem::bad_gateway("x"), Method::GET, "/", None, "retry /codex/"),
+            (unavailable.clone(), Method::GET, "//evil.example/", None, "retry /codex/evil.example/"),
+            (unavailable.clone(), Method::POST, "/a", None, "start"),
+            (unavailable.retry_at("/b"), Method::POST, "/a", None, "retry /codex/b"),
+        ] {
+            assert_eq!(leads_to(&problem, method, path, query), expected, "{problem}");
         }
     }
 }

@@ -94,6 +94,7 @@ async fn observe(State(outer): State<Arc<Outer>>, mut request: Request, next: Ne
     let wanted = render::Request {
         method: method.clone(),
         path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(ToOwned::to_owned),
         navigation: is_shown(&method, parts.uri.path(), &parts.headers),
         page: Page::of(&parts),
         correlation_id: id.clone(),
