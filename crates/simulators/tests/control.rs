@@ -174,6 +174,15 @@ async fn a_ticket_has_a_page_where_nothing_is_markup() {
 }
 
 #[tokio::test]
+async fn nobody_controls_it_through_a_gateway() {
+    let sim = start().await;
+    let state = |client: reqwest::Client| client.get(format!("{}/_control/state", sim.base_url));
+    let answer = state(reqwest::Client::new()).header("x-forwarded-for", "127.0.0.1").send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    assert_eq!(state(reqwest::Client::new()).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
 async fn a_moving_world_moves() {
     let sim = start_with(|config| {
         config.live = Some(Duration::from_millis(1));
