@@ -7,6 +7,7 @@
 //! The scenarios of `tests/login` happen in a [`visitor`], a browser without scripts, once with Core's own realm and once
 //! with a real Keycloak ([`keycloak`]); accounts are made by the interface both have ([`directory`]).
 
+pub mod authenticator;
 pub mod board;
 pub mod browser;
 pub mod console;
