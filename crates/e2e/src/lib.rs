@@ -12,6 +12,7 @@ pub mod board;
 pub mod browser;
 pub mod console;
 pub mod directory;
+pub mod inspect;
 pub mod instance;
 pub mod keycloak;
 pub mod needs;
