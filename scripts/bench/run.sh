@@ -9,6 +9,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/packages.sh
 . scripts/bench/measure.sh
+. scripts/bench/injection.sh
+. scripts/bench/streaming.sh
+. scripts/bench/connections.sh
 
 seconds="${1:-10}"
 MISSING=""
@@ -23,11 +26,14 @@ need pgrep procps
 install_missing
 find_cargo
 [ "$(nproc)" -ge 2 ] || fail "two cores are needed: one for the server, one for the load"
+enough_files || fail "a process may have only $(ulimit -Hn) files open here, $FILES_NEEDED are needed (ulimit -Hn)"
 
 say "Building"
 cargo build --release --locked --bins
 cargo build --release --locked -p hivematrix-shared --example token_check
+cargo build --release --locked -p hivematrix-nexus --example bench_peer
 helm="$PWD/target/release/helm"
+peer="$PWD/target/release/examples/bench_peer"
 
 work="$(mktemp -d "${TMPDIR:-/tmp}/hivematrix-bench.XXXXXX")"
 chmod 755 "$work"
@@ -35,6 +41,7 @@ export HIVEMATRIX_HOME="$work/instance" HIVEMATRIX_PORT_OFFSET=12000 HIVEMATRIX_
 port() { echo $(($1 + HIVEMATRIX_PORT_OFFSET)); }
 finish() {
   stop_nginx
+  [ -z "${swallower:-}" ] || kill "$swallower" 2>/dev/null || true
   "$helm" down >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -105,7 +112,10 @@ say "Gateway, 10 KB of JSON, against nginx proxy_pass over TLS"
 jq -n '{rows: [range(0; 120) | {id: ., subject: "A line of about eighty characters of JSON text for the gateway"}]}' -c > "$work/www/ten.json"
 truncate -s 10240 "$work/www/ten.json"
 registry="$HIVEMATRIX_HOME/services.json"
-jq --arg url "http://127.0.0.1:$(port 6002)" '.bench = {url: $url}' "$registry" > "$registry.new"
+taskset -c 1 "$peer" swallow "$(port 6004)" &
+swallower=$!
+jq --arg bench "http://127.0.0.1:$(port 6002)" --arg swallow "http://127.0.0.1:$(port 6004)" \
+  '.bench = {url: $bench} | .swallow = {url: $swallow}' "$registry" > "$registry.new"
 mv "$registry.new" "$registry"
 sleep 4
 pin_others
@@ -115,6 +125,10 @@ gateway="https://localhost:$(port 8443)/bench/ten.json"
 ours="$(requests_per_second "$seconds" "$gateway" "$token")"
 theirs="$(requests_per_second "$seconds" "https://localhost:$(port 6003)/ten.json" "$token")"
 report_least "gateway" "$ours/s" 0.30 "$(ratio "$ours" "$theirs")" "nginx $theirs/s"
+
+bench_injection "$seconds" "$token"
+bench_streaming "$token"
+bench_connections
 
 say "Memory at rest"
 sleep 20
