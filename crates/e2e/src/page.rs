@@ -153,9 +153,8 @@ impl Page {
             Ok(())
         });
         self.scan(vec![begin, add])?;
-        let tidy = |text: &String| {
-            decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ")
-        };
+        let tidy =
+            |text: &String| decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ");
         Ok(found.into_inner().iter().map(tidy).collect())
     }
 

@@ -171,6 +171,8 @@ async fn a_ticket_has_a_page_where_nothing_is_markup() {
     assert_eq!(page.status(), 200);
     let html = page.text().await.unwrap();
     assert!(html.contains("&lt;script&gt;alert(1)") && !html.contains("<script"));
+    let list = reqwest::get(&sim.base_url).await.unwrap().text().await.unwrap();
+    assert!(list.contains(&format!("href=\"helpdesk/tickets/{id}\">&lt;script&gt;")), "{list}");
 }
 
 #[tokio::test]

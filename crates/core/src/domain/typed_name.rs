@@ -28,14 +28,14 @@ fn is_name(typed: &str) -> bool {
 fn is_address(typed: &str) -> bool {
     let Some((mailbox, domain)) = typed.split_once('@') else { return false };
     let is_mailbox = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '\'');
-    let is_label = |label: &str| {
-        !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-    };
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
     typed.len() <= LONGEST_ADDRESS
         && !mailbox.is_empty()
         && mailbox.chars().all(is_mailbox)
         && domain.split('.').all(is_label)
-        && domain.rsplit_once('.').is_some_and(|(_, last)| last.len() > 1 && last.chars().all(char::is_alphabetic))
+        && domain
+            .rsplit_once('.')
+            .is_some_and(|(_, last)| last.len() > 1 && last.chars().all(char::is_alphabetic))
 }
 
 #[cfg(test)]
@@ -44,9 +44,16 @@ mod tests {
 
     #[test]
     fn names_and_addresses_are_shown_and_nothing_else() {
-        for name in
-            ["tech", " Ada ", "ada.lovelace", "u-nobody-here", "empl0yee7", "müller", "a+b@msp.example", "O'Hara@x.co.uk"]
-        {
+        for name in [
+            "tech",
+            " Ada ",
+            "ada.lovelace",
+            "u-nobody-here",
+            "empl0yee7",
+            "müller",
+            "a+b@msp.example",
+            "O'Hara@x.co.uk",
+        ] {
             assert_eq!(shown(name), name.trim(), "{name}");
         }
         for anything in [

@@ -8,7 +8,9 @@ use super::stage::{BOARD, SOON, Stage};
 /// Five failures lock an account.
 const TRIES: usize = 6;
 
-pub async fn refused_sign_ins_are_warnings_that_name_who_and_why_and_no_password(stage: &Stage) -> Result<()> {
+pub async fn refused_sign_ins_are_warnings_that_name_who_and_why_and_no_password(
+    stage: &Stage,
+) -> Result<()> {
     let account = stage.directory.account(Some("technicians"), false).await?;
     let visitor = stage.visitor()?;
     for _ in 0..TRIES {
@@ -20,7 +22,13 @@ pub async fn refused_sign_ins_are_warnings_that_name_who_and_why_and_no_password
     let name = format!("username: {}", account.username);
     eventually("refused sign-ins among the warnings", SOON, async || {
         let lines = warnings().await?;
-        let all = [&name, "username: [withheld]", "outcome: wrong_credentials", "outcome: locked", "client_address: "];
+        let all = [
+            &name,
+            "username: [withheld]",
+            "outcome: wrong_credentials",
+            "outcome: locked",
+            "client_address: ",
+        ];
         Ok(when(all.iter().all(|part| lines.contains(part))))
     })
     .await?;

@@ -98,7 +98,13 @@ async fn main() -> ExitCode {
     let of = |provider: Provider| {
         let fits = move |scenario: &&Scenario| scenario.only.is_none_or(|only| only == provider);
         let takes = |scenario: &&Scenario| wanted.takes(&scenario.name_with(provider));
-        OF_BOTH.iter().chain(OF_THE_LOCAL_REALM).chain(OF_KEYCLOAK).filter(fits).filter(takes).collect::<Vec<_>>()
+        OF_BOTH
+            .iter()
+            .chain(OF_THE_LOCAL_REALM)
+            .chain(OF_KEYCLOAK)
+            .filter(fits)
+            .filter(takes)
+            .collect::<Vec<_>>()
     };
     if wanted.list {
         for provider in Provider::ALL {

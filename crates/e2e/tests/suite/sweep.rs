@@ -8,7 +8,7 @@ use hivematrix_e2e::suite::Suite;
 use crate::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-const PAGES: [(&str, &str); 11] = [
+const PAGES: [(&str, &str); 12] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
     ("/codex/", "h1"),
@@ -16,6 +16,7 @@ const PAGES: [(&str, &str); 11] = [
     ("/codex/settings", "#settings-form"),
     ("/helm/", "#services"),
     ("/helm/logs", "h1"),
+    ("/simulator/", "table.data-table"),
     ("/core/api/nothing-here", "h1"),
     ("/nothing-here", "h1"),
     ("/keycloak/realms/hivematrix/account", "#password-form"),
@@ -68,8 +69,7 @@ async fn look_at(browser: &Browser, page: &str) -> Result<()> {
     }
     let is_expected = page.ends_with("nothing-here");
     let errors = browser.console_errors().await?;
-    let errors: Vec<_> =
-        errors.iter().filter(|error| !(is_expected && error.is_about_an_answer())).collect();
+    let errors: Vec<_> = errors.iter().filter(|error| !(is_expected && error.is_about_an_answer())).collect();
     ensure!(errors.is_empty(), "{page}: {errors:#?}");
     Ok(())
 }

@@ -199,7 +199,8 @@ impl Suite {
             env.set("FRESHSERVICE_API_KEY", key.clone());
             env.set("TICKET_SYNC_INTERVAL_SECONDS", "60");
             // Its own address is known on this machine only. Another vendor has links of its own.
-            if ["FRESHSERVICE_BASE_URL", "FRESHSERVICE_DOMAIN"].iter().all(|name| self.given(name).is_none()) {
+            if ["FRESHSERVICE_BASE_URL", "FRESHSERVICE_DOMAIN"].iter().all(|name| self.given(name).is_none())
+            {
                 env.set("FRESHSERVICE_TICKET_URL_TEMPLATE", TICKET_LINKS);
             }
         }

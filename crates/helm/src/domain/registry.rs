@@ -219,8 +219,7 @@ impl Registry {
         Ok(Self { entries, guests: IndexMap::new() })
     }
 
-    /// The same with something more behind the gateway that is no service: nobody sees it in a menu, watches it or waits
-    /// for it.
+    /// The same with something more behind the gateway that is no service: nobody watches it or waits for it.
     #[must_use]
     pub fn with_guest(mut self, name: &str, guest: ServiceEntry) -> Self {
         self.guests.insert(name.to_owned(), guest);

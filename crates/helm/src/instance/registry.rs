@@ -58,14 +58,15 @@ fn simulator(port: u16) -> ServiceEntry {
     ServiceEntry {
         url: format!("http://127.0.0.1:{port}"),
         urls: None,
-        visible: false,
+        // The gateway passes on nothing that has no place in the menu.
+        visible: true,
         admin_only: false,
         billing_or_admin_only: false,
         levels: Some(["admin", "technician", "billing"].map(str::to_owned).into()),
         pages: None,
         port,
         title: "Simulated help desk".to_owned(),
-        icon: None,
+        icon: Some("inbox".to_owned()),
         order: u32::MAX,
         start_order: u32::MAX,
         dependencies: Vec::new(),
