@@ -17,7 +17,7 @@ const PAGES: [(&str, &str); 12] = [
     ("/helm/", "#services"),
     ("/helm/logs", "h1"),
     ("/simulator/", "table.data-table"),
-    ("/core/api/nothing-here", "h1"),
+    ("/codex/nothing-here", "h1"),
     ("/nothing-here", "h1"),
     ("/keycloak/realms/hivematrix/account", "#password-form"),
     ("/keycloak/realms/hivematrix/account/totp", "#kc-totp-settings-form"),
