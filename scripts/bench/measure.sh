@@ -62,7 +62,7 @@ start_nginx() {
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
     -keyout "$dir/bench.key" -out "$dir/bench.crt" 2>/dev/null
   common="worker_processes 1; error_log $dir/nginx.err; events { worker_connections 512; }"
-  http="access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000; types { application/json json; }
+  http="access_log off; sendfile on; tcp_nodelay on; keepalive_requests 1000000; types { application/json json; text/html html; }
         client_body_temp_path $dir/t1; proxy_temp_path $dir/t2; fastcgi_temp_path $dir/t3; uwsgi_temp_path $dir/t4; scgi_temp_path $dir/t5;"
   cat > "$dir/front.conf" <<CONF
 pid $dir/front.pid; $common

@@ -9,6 +9,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/packages.sh
 . scripts/bench/measure.sh
+. scripts/bench/injection.sh
+. scripts/bench/streaming.sh
+. scripts/bench/connections.sh
 
 seconds="${1:-10}"
 MISSING=""
@@ -23,11 +26,14 @@ need pgrep procps
 install_missing
 find_cargo
 [ "$(nproc)" -ge 2 ] || fail "two cores are needed: one for the server, one for the load"
+enough_files || fail "a process may have only $(ulimit -Hn) files open here, $FILES_NEEDED are needed (ulimit -Hn)"
 
 say "Building"
 cargo build --release --locked --bins
 cargo build --release --locked -p hivematrix-shared --example token_check
+cargo build --release --locked -p hivematrix-nexus --example bench_peer
 helm="$PWD/target/release/helm"
+peer="$PWD/target/release/examples/bench_peer"
 
 work="$(mktemp -d "${TMPDIR:-/tmp}/hivematrix-bench.XXXXXX")"
 chmod 755 "$work"
@@ -35,6 +41,7 @@ export HIVEMATRIX_HOME="$work/instance" HIVEMATRIX_PORT_OFFSET=12000 HIVEMATRIX_
 port() { echo $(($1 + HIVEMATRIX_PORT_OFFSET)); }
 finish() {
   stop_nginx
+  [ -z "${swallower:-}" ] || kill "$swallower" 2>/dev/null || true
   "$helm" down >/dev/null 2>&1 || true
   rm -rf "$work"
 }
@@ -104,11 +111,14 @@ report_most "token check, remembered token" "$remembered us" 30 "$remembered"
 say "Gateway, 10 KB of JSON, against nginx proxy_pass over TLS"
 jq -n '{rows: [range(0; 120) | {id: ., subject: "A line of about eighty characters of JSON text for the gateway"}]}' -c > "$work/www/ten.json"
 truncate -s 10240 "$work/www/ten.json"
+taskset -c 1 "$peer" swallow "$(port 6004)" &
+swallower=$!
 gateway="https://localhost:$(port 8443)/bench/ten.json"
-# Adds the benchmark's backend to the registry and holds the processes to their cores.
+# Adds the benchmark's backends to the registry and holds the processes to their cores.
 prepare_gateway() {
   local registry="$HIVEMATRIX_HOME/services.json" status=""
-  jq --arg url "http://127.0.0.1:$(port 6002)" '.bench = {url: $url}' "$registry" > "$registry.new"
+  jq --arg bench "http://127.0.0.1:$(port 6002)" --arg swallow "http://127.0.0.1:$(port 6004)" \
+    '.bench = {url: $bench} | .swallow = {url: $swallow}' "$registry" > "$registry.new"
   mv "$registry.new" "$registry"
   for _ in $(seq 1 20); do
     status="$(curl -sk -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$gateway")"
@@ -124,6 +134,10 @@ read -r theirs their_p99 < <(rate_and_p99 "$seconds" "https://localhost:$(port 6
 read -r ours our_p99 < <(rate_and_p99 "$seconds" "$gateway" "$token")
 report_least "gateway, log shipping on" "$ours/s" 0.40 "$(ratio "$ours" "$theirs")" "nginx $theirs/s"
 report_most "gateway, 99th percentile" "$our_p99 us" $((3 * their_p99)) "$our_p99"
+
+bench_injection "$seconds" "$token"
+bench_streaming "$token"
+bench_connections
 
 say "Memory at rest"
 sleep 20

@@ -97,6 +97,18 @@ impl Directory {
         self.call(Method::PUT, &path, Some(&account)).await.map(drop)
     }
 
+    /// Wants something done by the account's owner at the next sign-in, such as `CONFIGURE_TOTP`.
+    ///
+    /// # Errors
+    ///
+    /// When the provider refuses.
+    pub async fn require(&self, user: &str, action: &str) -> Result<()> {
+        let path = format!("/users/{user}");
+        let mut account = self.call(Method::GET, &path, None).await?;
+        account["requiredActions"] = json!([action]);
+        self.call(Method::PUT, &path, Some(&account)).await.map(drop)
+    }
+
     /// A token of the administration client itself.
     ///
     /// # Errors

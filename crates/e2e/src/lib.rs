@@ -7,10 +7,12 @@
 //! The scenarios of `tests/login` happen in a [`visitor`], a browser without scripts, once with Core's own realm and once
 //! with a real Keycloak ([`keycloak`]); accounts are made by the interface both have ([`directory`]).
 
+pub mod authenticator;
 pub mod board;
 pub mod browser;
 pub mod console;
 pub mod directory;
+pub mod inspect;
 pub mod instance;
 pub mod keycloak;
 pub mod needs;

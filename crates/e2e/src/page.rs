@@ -135,6 +135,45 @@ impl Page {
         Ok(decode_html_entities(&found).split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
+    /// The text inside each element of a selector, with single spaces.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be read.
+    pub fn texts_of(&self, selector: &str) -> Result<Vec<String>> {
+        let found: RefCell<Vec<String>> = RefCell::default();
+        let begin = element!(selector, |_| {
+            found.borrow_mut().push(String::new());
+            Ok(())
+        });
+        let add = text!(selector, |chunk| {
+            if let Some(last) = found.borrow_mut().last_mut() {
+                last.push_str(chunk.as_str());
+            }
+            Ok(())
+        });
+        self.scan(vec![begin, add])?;
+        let tidy =
+            |text: &String| decode_html_entities(text).split_whitespace().collect::<Vec<_>>().join(" ");
+        Ok(found.into_inner().iter().map(tidy).collect())
+    }
+
+    /// An attribute of the first element of a selector that has it.
+    ///
+    /// # Errors
+    ///
+    /// When the page cannot be read.
+    pub fn attribute_of(&self, selector: &str, name: &str) -> Result<Option<String>> {
+        let found = RefCell::new(None);
+        self.scan(vec![element!(selector, |element| {
+            let value = element.get_attribute(name);
+            let mut found = found.borrow_mut();
+            *found = found.take().or(value);
+            Ok(())
+        })])?;
+        Ok(found.into_inner().map(|value| decode_html_entities(&value).into_owned()))
+    }
+
     /// What a form says is wrong; the local realm and Keycloak have each a place of their own for it.
     ///
     /// # Errors
@@ -199,5 +238,13 @@ mod tests {
         assert_eq!(fields, [("u", "a\"b"), ("h", "1")]);
         assert!(!page.has_form("g"));
         assert_eq!(page.complaint().unwrap(), "Wrong & late");
+        assert_eq!(page.attribute_of("input", "value").unwrap().as_deref(), Some("a\"b"));
+        assert_eq!(page.attribute_of("input", "href").unwrap(), None);
+    }
+
+    #[test]
+    fn texts_of_several_elements_stay_apart() {
+        let page = page("<ol><li>one <b>&amp; more</b></li><li>two</li></ol><p>three</p>");
+        assert_eq!(page.texts_of("li").unwrap(), ["one & more", "two"]);
     }
 }

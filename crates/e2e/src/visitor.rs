@@ -24,6 +24,12 @@ pub mod form {
     pub const SIGN_IN: &str = "kc-form-login";
     /// A forced new password.
     pub const NEW_PASSWORD: &str = "kc-passwd-update-form";
+    /// The first code of an authenticator app.
+    pub const SET_UP_APP: &str = "kc-totp-settings-form";
+    /// A code of the app.
+    pub const CODE: &str = "kc-otp-login-form";
+    /// A recovery code, in the local realm.
+    pub const RECOVERY_CODE: &str = "kc-recovery-code-login-form";
 }
 
 /// One person's browser.

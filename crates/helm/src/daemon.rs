@@ -48,6 +48,9 @@ enum End {
 
 /// Time that the last answers get.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+/// A daemon that was killed stops answering before it lets go of its lock: the kernel closes its files one by one, the
+/// oldest last, and on a busy machine not all in one go.
+pub const DYING: Duration = Duration::from_secs(5);
 
 /// What a daemon is started as. Another program file or port needs another daemon.
 ///
@@ -65,7 +68,7 @@ pub fn fingerprint(options: &Options) -> Result<String> {
 /// When it cannot start.
 pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     files::private_dir(&layout.folder("helm"))?;
-    let Some(lock) = files::FileLock::try_take(&layout.daemon_lock())? else {
+    let Some(lock) = files::FileLock::take_within(&layout.daemon_lock(), DYING).await? else {
         bail!("another daemon already runs this instance");
     };
     lock.write(&format!("{}\n", std::process::id()))?;
@@ -111,7 +114,7 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
         board: board.clone(),
         control: ServiceControl::new(supervisor.clone(), board),
     };
-    let server = tokio::spawn(crate::serve(state, listener));
+    let mut server = tokio::spawn(crate::serve(state, listener));
     let end = wait_for_end(&mut ends).await;
     match end {
         End::Down => {
@@ -131,7 +134,11 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     ends.close();
     sockets.cancel();
     let _ = tokio::time::timeout(LAST_WORDS, control).await;
-    let _ = tokio::time::timeout(LAST_WORDS, server).await;
+    if tokio::time::timeout(LAST_WORDS, &mut server).await.is_err() {
+        // Whoever takes the lock next needs the port.
+        server.abort();
+        let _ = server.await;
+    }
     Ok(())
 }
 

@@ -5,12 +5,13 @@
 mod support;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -109,12 +110,19 @@ fn pretend(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
+/// Ports that suites of this program have; a suite that is still starting does not listen on all of them yet.
+static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
 /// All ports of the suite below those that the system gives to outgoing connections.
 fn free_offset() -> u16 {
-    (0..200)
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let free = |port: u16| !taken.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let offset = (0..200)
         .map(|_| rand::random_range(15_000..24_000))
-        .find(|offset| PORTS.iter().all(|port| TcpListener::bind(("127.0.0.1", port + offset)).is_ok()))
-        .unwrap()
+        .find(|offset| PORTS.iter().all(|port| free(port + offset)))
+        .unwrap();
+    taken.extend(PORTS.map(|port| port + offset));
+    offset
 }
 
 fn mode(path: &Path) -> u32 {

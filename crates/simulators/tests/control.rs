@@ -171,6 +171,17 @@ async fn a_ticket_has_a_page_where_nothing_is_markup() {
     assert_eq!(page.status(), 200);
     let html = page.text().await.unwrap();
     assert!(html.contains("&lt;script&gt;alert(1)") && !html.contains("<script"));
+    let list = reqwest::get(&sim.base_url).await.unwrap().text().await.unwrap();
+    assert!(list.contains(&format!("href=\"helpdesk/tickets/{id}\">&lt;script&gt;")), "{list}");
+}
+
+#[tokio::test]
+async fn nobody_controls_it_through_a_gateway() {
+    let sim = start().await;
+    let state = |client: reqwest::Client| client.get(format!("{}/_control/state", sim.base_url));
+    let answer = state(reqwest::Client::new()).header("x-forwarded-for", "127.0.0.1").send().await.unwrap();
+    assert_eq!(answer.status(), 404);
+    assert_eq!(state(reqwest::Client::new()).send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -14,10 +14,7 @@ impl TicketLinks {
     pub fn from_config(config: &PsaConfig) -> Option<Self> {
         let provider = config.providers.get(config.default_provider.as_deref()?)?;
         let template = provider.ticket_url_template.as_deref()?.trim();
-        // The template ends up in `href`: nothing but http and https may come through.
-        let sample = Url::parse(&template.replace(PLACEHOLDER, "1")).ok()?;
-        let is_web = matches!(sample.scheme(), "http" | "https");
-        (is_web && template.contains(PLACEHOLDER)).then(|| Self(template.to_owned()))
+        (is_web(template) && template.contains(PLACEHOLDER)).then(|| Self(template.to_owned()))
     }
 
     /// The template itself, for the page's script.
@@ -34,6 +31,13 @@ impl TicketLinks {
     pub fn of(&self, external_id: PsaId) -> String {
         self.0.replace(PLACEHOLDER, &external_id.to_string())
     }
+}
+
+/// The template ends up in `href`: nothing but http, https and paths of the suite itself may come through, such as that of
+/// the demo's simulated PSA, which is found under whichever address the board was opened.
+fn is_web(template: &str) -> bool {
+    let sample = Url::parse(&template.replace(PLACEHOLDER, "1"));
+    template.starts_with('/') || sample.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 #[cfg(test)]
@@ -57,7 +61,8 @@ mod tests {
             ),
             ("javascript:alert({ticket_id})", None, ""),
             ("https://msp.example/tickets/", None, ""),
-            ("/tickets/{ticket_id}", None, ""),
+            ("/simulator/tickets/{ticket_id}", Some("/simulator/tickets/7"), "/simulator/tickets/"),
+            ("tickets/{ticket_id}", None, ""),
             ("", None, ""),
         ] {
             let config: PsaConfig = serde_json::from_value(json!({

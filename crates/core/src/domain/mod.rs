@@ -14,4 +14,5 @@ pub mod revocation;
 pub mod service_name;
 pub mod session;
 pub mod token_reason;
+pub mod typed_name;
 pub mod user;

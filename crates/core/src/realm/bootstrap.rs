@@ -9,7 +9,10 @@ use super::Realm;
 use crate::{
     config::Settings,
     crypto::passwords::PasswordError,
-    domain::user::{GROUPS, User},
+    domain::{
+        password_policy,
+        user::{GROUPS, User},
+    },
     store::realm::{
         groups,
         users::{self, UserError},
@@ -107,6 +110,12 @@ impl Realm {
             );
             return Ok(());
         };
+        if let Err(weak) = password_policy::check(password.value.expose(), ADMIN.username, None)
+            && !password.temporary
+        {
+            // It is the operator's decision, perhaps for an evening; accounts and forms take no such password.
+            tracing::warn!(reason = %weak, "the given first password is weak, change it on the account page");
+        }
         let now = self.clock.now();
         for first in missing {
             let user = User {

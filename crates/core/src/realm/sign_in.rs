@@ -10,6 +10,7 @@ use crate::{
     domain::{
         oidc::SIGN_ON_LIFETIME,
         password_policy::{self, WeakPassword},
+        typed_name,
         user::User,
     },
     store::realm::{
@@ -131,6 +132,7 @@ impl From<Refusal> for Unconfirmed {
 struct Look<'a> {
     realm: &'a Realm,
     attempt: Attempt,
+    /// What is written down of the name.
     name: &'a str,
     user: Option<Uuid>,
     client_id: Option<&'a str>,
@@ -148,7 +150,8 @@ impl<'a> Look<'a> {
     ) -> Self {
         let counted = user.map_or(name, |user| &user.username);
         let attempt = Attempt::new(counted, &browser.address);
-        Self { realm, attempt, name: name.trim(), user: user.map(|user| user.id), client_id, browser }
+        let shown = if user.is_some() { name.trim() } else { typed_name::shown(name) };
+        Self { realm, attempt, name: shown, user: user.map(|user| user.id), client_id, browser }
     }
 
     /// Counts the attempt; `Some` when it must not be looked at.

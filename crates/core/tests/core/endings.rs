@@ -73,6 +73,21 @@ async fn signing_out_at_the_realm_ends_this_browsers_session_and_no_other(pool: 
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn signing_in_again_ends_what_this_browser_had_open_and_services_are_told(pool: PgPool) {
+    let core = Core::with_realm(pool).await;
+    let (browser, _, former) = signed_in(&core, "tech").await;
+    let (_, _, elsewhere) = signed_in(&core, "tech").await;
+    let form = browser.authorize(&[("prompt", "login")]).await;
+    let back = browser.submit(&form, &[("username", "billing"), ("password", PASSWORD)]).await;
+    let tokens = core.redeem(&back.code()).await.json();
+    let new = core.exchange(&tokens["access_token"]).await;
+    assert_eq!(core.validate(&former).await, 401);
+    let (_, log) = core.state.sessions.revocations(None);
+    assert!(log.iter().any(|entry| claims(&former)["jti"] == entry.jti.as_str()), "services are told");
+    assert_eq!((core.validate(&new).await, core.validate(&elsewhere).await), (200, 200));
+}
+
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn signing_out_everywhere_without_the_store_is_told_and_done_later(pool: PgPool) {
     let mut redis = RedisServer::start().await;
     let core = with_redis(pool, &redis).await;

@@ -83,6 +83,17 @@ async fn wrong_passwords_and_unknown_names_get_the_same_answer(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn a_password_in_the_place_of_the_name_is_not_written_down(pool: PgPool) {
+    let core = Core::with_realm(pool).await;
+    for typed in ["TECH", "nobody", "tech@hivematrix.local", PASSWORD, "Summer2025!"] {
+        Browser::new(&core).sign_in(typed, "wrong").await;
+    }
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT username FROM sign_ins ORDER BY id").fetch_all(core.pool()).await.unwrap();
+    assert_eq!(names, ["TECH", "nobody", "tech@hivematrix.local", "[withheld]", "[withheld]"]);
+}
+
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn an_account_locks_with_a_growing_delay_and_a_success_resets_it(pool: PgPool) {
     let core = Core::with_realm(pool).await;
     let attempt = async |password: &str| Browser::new(&core).sign_in("tech", password).await;
@@ -158,6 +169,11 @@ async fn a_generated_password_has_to_be_changed_before_anything_else(pool: PgPoo
         ("short", "short", "The password needs at least 8 characters."),
         ("long enough", "other one", "The two passwords are not the same."),
         ("generated-1", "generated-1", "The new password must differ from the old one."),
+        (
+            "Summer2025!",
+            "Summer2025!",
+            "The password is one of those that are tried first. Several words that have nothing to do with each other make a good one.",
+        ),
     ] {
         let again = browser.submit(&change, &[("password-new", new), ("password-confirm", confirm)]).await;
         assert_eq!(again.alert().as_deref(), Some(why));

@@ -1,12 +1,15 @@
 //! Signing in, the same scenarios with Core's own realm and with a real Keycloak. See `hivematrix_e2e`.
 
 mod accounts;
+mod audit;
+mod authenticators;
 mod boundary;
 mod keycloak;
 mod levels;
 mod outage;
 mod own_login;
 mod pages;
+mod second_factor;
 mod sessions;
 mod stage;
 mod states;
@@ -54,6 +57,8 @@ const OF_BOTH: &[Scenario] = scenarios![None;
     accounts::a_temporary_password_has_to_be_changed_first,
     accounts::a_disabled_account_gets_no_session,
     accounts::guessing_locks_the_account_for_a_while,
+    second_factor::a_code_is_asked_for_once_a_person_has_set_an_app_up,
+    second_factor::an_administrator_may_want_an_app_to_be_set_up_at_the_next_sign_in,
     levels::each_group_gives_its_level,
     levels::core_takes_only_access_tokens_of_its_own_client,
     states::two_tabs_may_sign_in_at_once,
@@ -73,6 +78,11 @@ const OF_BOTH: &[Scenario] = scenarios![None;
     outage::without_the_provider_a_page_says_so_and_it_comes_back,
 ];
 
+const OF_THE_LOCAL_REALM: &[Scenario] = scenarios![Some(Provider::Local);
+    second_factor::a_recovery_code_signs_in_once_without_the_app,
+    audit::refused_sign_ins_are_warnings_that_name_who_and_why_and_no_password,
+];
+
 /// The last one takes the suite away from Keycloak.
 const OF_KEYCLOAK: &[Scenario] = scenarios![Some(Provider::Keycloak);
     keycloak::a_nested_group_counts_by_its_own_name,
@@ -88,7 +98,13 @@ async fn main() -> ExitCode {
     let of = |provider: Provider| {
         let fits = move |scenario: &&Scenario| scenario.only.is_none_or(|only| only == provider);
         let takes = |scenario: &&Scenario| wanted.takes(&scenario.name_with(provider));
-        OF_BOTH.iter().chain(OF_KEYCLOAK).filter(fits).filter(takes).collect::<Vec<_>>()
+        OF_BOTH
+            .iter()
+            .chain(OF_THE_LOCAL_REALM)
+            .chain(OF_KEYCLOAK)
+            .filter(fits)
+            .filter(takes)
+            .collect::<Vec<_>>()
     };
     if wanted.list {
         for provider in Provider::ALL {

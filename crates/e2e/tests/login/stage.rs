@@ -23,6 +23,9 @@ pub const SOON: Duration = Duration::from_secs(20);
 /// A page that every technician may open.
 pub const BOARD: &str = "/beacon/helpdesk";
 
+/// SHA-256 of 64 times the letter v, the PKCE verifier of all scenarios, in base64url.
+pub const CHALLENGE: &str = "w1TpKUdYE9hUAcNSeeSRFioHDxfUxuHho_JHAfZ_vDM";
+
 /// Who knows the people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
@@ -120,8 +123,6 @@ impl Stage {
     /// The tokens a person gets by the suite's own client: access, ID and refresh token. The gateway never shows them.
     pub async fn tokens(&self, visitor: &Visitor, username: &str, password: &str) -> Result<Value> {
         let verifier = "v".repeat(64);
-        // SHA-256 of the verifier, in base64url.
-        let challenge = "w1TpKUdYE9hUAcNSeeSRFioHDxfUxuHho_JHAfZ_vDM";
         let redirect_uri = format!("{}/keycloak-callback", self.instance.url);
         let mut target = visitor.address(&self.realm_path("/protocol/openid-connect/auth"))?;
         target.query_pairs_mut().extend_pairs([
@@ -130,7 +131,7 @@ impl Stage {
             ("redirect_uri", &redirect_uri),
             ("scope", "openid email profile"),
             ("state", "a-state-of-this-test"),
-            ("code_challenge", challenge),
+            ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
         ]);
         let page = visitor.get(target.as_str()).await?;

@@ -7,6 +7,7 @@ mod faults;
 mod look;
 mod pages;
 mod pictures;
+mod sweep;
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -54,7 +55,9 @@ const SCENARIOS: &[Scenario] = scenarios![
     board::hostile_subjects_stay_text,
     board::a_new_ticket_comes_without_a_reload,
     board::a_changed_ticket_moves_with_the_right_state,
-    pages::every_page_opens_without_an_error_in_the_console,
+    sweep::every_page_is_quiet_complete_and_fits_a_telephone,
+    sweep::the_api_documents_are_quiet_and_load_nothing_from_elsewhere,
+    sweep::the_style_guide_draws_every_section_in_both_themes_and_on_a_telephone,
     pages::companies_are_listed_and_found,
     pages::a_theme_of_the_settings_page_stays_after_a_reload,
     pages::helm_shows_an_administrator_how_the_services_are,

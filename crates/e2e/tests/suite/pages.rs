@@ -6,41 +6,6 @@ use hivematrix_e2e::wait::{eventually, when};
 
 use crate::Stage;
 
-/// Every page an administrator finds, and what is on it when it works.
-const PAGES: [(&str, &str); 9] = [
-    ("/", "h1"),
-    ("/beacon/helpdesk", "#s4-container"),
-    ("/beacon/professional-services", "#s4-container"),
-    ("/codex/", "h1"),
-    ("/codex/companies/", "table.data-table"),
-    ("/codex/settings", "#settings-form"),
-    ("/codex/docs", "h1"),
-    ("/helm/", "#services"),
-    ("/helm/logs", "h1"),
-];
-
-pub async fn every_page_opens_without_an_error_in_the_console(stage: &Stage) -> Result<()> {
-    let Stage { suite, browser, .. } = stage;
-    browser.open(suite, "/").await?;
-    browser.find("input[name=password]").await?;
-    quiet(stage, "the login form").await?;
-    browser.sign_in(suite, "admin").await?;
-    for (path, mark) in PAGES {
-        browser.open(suite, path).await?;
-        browser.find(mark).await.with_context(|| path.to_owned())?;
-        browser.settled().await?;
-        quiet(stage, path).await?;
-    }
-    browser.find("#side-panel a[href='/helm/']").await.context("no way to Helm")?;
-    Ok(())
-}
-
-async fn quiet(stage: &Stage, page: &str) -> Result<()> {
-    let errors = stage.browser.console_errors().await?;
-    ensure!(errors.is_empty(), "{page}: {errors:#?}");
-    Ok(())
-}
-
 pub async fn companies_are_listed_and_found(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
     browser.sign_in(suite, "tech").await?;

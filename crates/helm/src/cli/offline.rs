@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use hivematrix_shared::clock::Clock;
 
 use crate::{
+    daemon,
     domain::status::UnitKind,
     instance::{Layout, files, options::Given},
     suite,
@@ -51,7 +52,8 @@ pub(super) async fn stop_everything(layout: &Layout) -> Result<bool> {
     if left_running(layout)?.is_empty() {
         return Ok(false);
     }
-    let Some(_lock) = files::FileLock::try_take(&layout.daemon_lock())? else {
+    let lock = files::FileLock::take_within(&layout.daemon_lock(), daemon::DYING).await?;
+    let Some(_lock) = lock else {
         bail!("a daemon holds the instance and does not answer");
     };
     let operator = suite::operator_variables(layout)?;

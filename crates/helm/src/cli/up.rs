@@ -138,14 +138,8 @@ fn early_end(child: &mut Child) -> Result<Option<String>> {
 
 /// Waits until no daemon holds the instance any more.
 pub(super) async fn wait_for_end(layout: &Layout, patience: Duration) -> Result<()> {
-    let started = Instant::now();
-    while files::FileLock::try_take(&layout.daemon_lock())?.is_none() {
-        if started.elapsed() > patience {
-            bail!("the daemon does not end");
-        }
-        tokio::time::sleep(POLL).await;
-    }
-    Ok(())
+    let free = files::FileLock::take_within(&layout.daemon_lock(), patience).await?;
+    free.map(drop).context("the daemon does not end")
 }
 
 async fn wait_until_ready(layout: &Layout, prepared: &Prepared) -> Result<()> {

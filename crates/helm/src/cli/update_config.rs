@@ -21,8 +21,7 @@ pub(super) fn run(layout: &Layout, args: &UpdateConfigArgs) -> Result<()> {
     }
     files::private_dir(layout.home())?;
     let options = Options::read(layout)?;
-    let addressing = options.addressing();
-    let registry = registry::generate(layout, addressing, &suite::programs()?)?;
+    let registry = registry::generate(layout, &options, &suite::programs()?)?;
     registry::write(layout, &registry)?;
     say!("Wrote services.json, helm_services.json and master_services.json in {}", layout.home().display());
     Ok(())

@@ -1,5 +1,7 @@
 //! The command line's side of the control socket.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -10,7 +12,10 @@ use super::{
     address,
     protocol::{Reply, Request},
 };
-use crate::instance::Layout;
+use crate::{daemon::DYING, instance::Layout};
+
+/// Pause between two looks at a socket whose daemon may be dying.
+const POLL: Duration = Duration::from_millis(25);
 
 /// Sends one request; `None` when no daemon listens, or it was killed while it was asked.
 ///
@@ -23,10 +28,20 @@ pub async fn ask(layout: &Layout, request: &Request) -> Result<Option<Reply>> {
         Ok(answer) if !answer.is_empty() => {
             Ok(Some(serde_json::from_str(&answer).context("the daemon's answer cannot be understood")?))
         }
-        _ if UnixStream::connect(&address).await.is_err() => Ok(None),
+        _ if is_gone(&address).await => Ok(None),
         Ok(_) => bail!("the daemon closed the connection without an answer"),
         Err(error) => Err(error).context("the daemon closed the connection"),
     }
+}
+
+/// Whether nobody listens any more. A killed daemon loses its connections a moment before its socket.
+async fn is_gone(address: &str) -> bool {
+    let refused = async {
+        while UnixStream::connect(address).await.is_ok() {
+            tokio::time::sleep(POLL).await;
+        }
+    };
+    tokio::time::timeout(DYING, refused).await.is_ok()
 }
 
 async fn converse(stream: UnixStream, request: &Request) -> std::io::Result<String> {

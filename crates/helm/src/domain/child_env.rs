@@ -16,6 +16,9 @@ const SYSTEM: [&str; 9] =
 const ALLOCATOR: [(&str, &str); 3] =
     [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "1048576"), ("MALLOC_TRIM_THRESHOLD_", "262144")];
 
+/// Tickets of the demo's simulated system: a path of the gateway, under whichever address the board was opened.
+const TICKET_LINKS: &str = "/simulator/helpdesk/tickets/{ticket_id}";
+
 /// Documented variables that every service reads.
 const COMMON: [&str; 6] = [
     "LOG_LEVEL",
@@ -196,6 +199,11 @@ impl Suite {
             env.set("FRESHSERVICE_BASE_URL", url.clone());
             env.set("FRESHSERVICE_API_KEY", key.clone());
             env.set("TICKET_SYNC_INTERVAL_SECONDS", "60");
+            // Its own address is known on this machine only. Another vendor has links of its own.
+            if ["FRESHSERVICE_BASE_URL", "FRESHSERVICE_DOMAIN"].iter().all(|name| self.given(name).is_none())
+            {
+                env.set("FRESHSERVICE_TICKET_URL_TEMPLATE", TICKET_LINKS);
+            }
         }
     }
 

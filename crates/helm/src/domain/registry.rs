@@ -166,6 +166,7 @@ pub struct MasterEntry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Registry {
     entries: IndexMap<String, HelmEntry>,
+    guests: IndexMap<String, ServiceEntry>,
 }
 
 /// What turns the registry into the addresses of one suite.
@@ -222,7 +223,14 @@ impl Registry {
                 HelmEntry { service, path, servers, start_command: app.start_command.clone() },
             );
         }
-        Ok(Self { entries })
+        Ok(Self { entries, guests: IndexMap::new() })
+    }
+
+    /// The same with something more behind the gateway that is no service: nobody watches it or waits for it.
+    #[must_use]
+    pub fn with_guest(mut self, name: &str, guest: ServiceEntry) -> Self {
+        self.guests.insert(name.to_owned(), guest);
+        self
     }
 
     /// Only the entries that `keep` accepts.
@@ -274,9 +282,9 @@ impl Registry {
     /// `services.json`: what every service reads.
     #[must_use]
     pub fn services_json(&self) -> String {
-        let entries: IndexMap<&str, &ServiceEntry> =
-            self.entries.iter().map(|(name, entry)| (name.as_str(), &entry.service)).collect();
-        pretty(&entries)
+        let services = self.entries.iter().map(|(name, entry)| (name.as_str(), &entry.service));
+        let guests = self.guests.iter().map(|(name, guest)| (name.as_str(), guest));
+        pretty(&services.chain(guests).collect::<IndexMap<&str, &ServiceEntry>>())
     }
 
     /// `helm_services.json`: read by Helm only.
@@ -349,6 +357,16 @@ mod tests {
         assert_eq!(registry.start_sequence(), ["helm", "core", "nexus", "codex", "beacon"]);
         assert_eq!(registry.predecessors("nexus"), ["helm", "core"]);
         assert_eq!(registry.predecessors("beacon"), ["codex", "helm", "core", "nexus"]);
+    }
+
+    #[test]
+    fn a_guest_is_behind_the_gateway_and_nobody_supervises_it() {
+        let registry = Registry::generate(&authority(), Addressing::default()).unwrap();
+        let guest = registry.get("beacon").unwrap().service.clone();
+        let registry = registry.with_guest("simulator", guest);
+        let services: serde_json::Value = serde_json::from_str(&registry.services_json()).unwrap();
+        assert_eq!(services["simulator"]["port"], 5001);
+        assert!(registry.get("simulator").is_none() && !registry.helm_services_json().contains("simulator"));
     }
 
     #[test]

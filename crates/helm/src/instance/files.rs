@@ -5,11 +5,15 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
 use nix::fcntl::{Flock, FlockArg};
 use serde::{Serialize, de::DeserializeOwned};
+
+/// Pause between two looks at a lock that somebody holds.
+const LOCK_POLL: Duration = Duration::from_millis(25);
 
 /// Creates a directory (and its parents) that only its owner may enter. An existing one keeps its mode, except that
 /// others lose every right but to pass through it.
@@ -130,6 +134,21 @@ impl FileLock {
         }
     }
 
+    /// Takes the lock as soon as it is free, or gives `None` when it is still held after `patience`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub async fn take_within(path: &Path, patience: Duration) -> Result<Option<Self>> {
+        let started = Instant::now();
+        loop {
+            let lock = Self::try_take(path)?;
+            if lock.is_some() || started.elapsed() >= patience {
+                return Ok(lock);
+            }
+            tokio::time::sleep(LOCK_POLL).await;
+        }
+    }
+
     /// Waits for the lock.
     ///
     /// # Errors
@@ -215,5 +234,21 @@ mod tests {
         assert!(FileLock::try_take(&path).unwrap().is_none());
         drop(held);
         assert!(FileLock::try_take(&path).unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_waited_for_while_its_holder_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let held = FileLock::try_take(&path).unwrap();
+        let none = FileLock::take_within(&path, Duration::ZERO).await.unwrap();
+        assert!(none.is_none(), "nobody lets go");
+        let waiting = FileLock::take_within(&path, Duration::from_secs(60));
+        let letting_go = async {
+            tokio::task::yield_now().await;
+            drop(held);
+        };
+        let (taken, ()) = tokio::join!(waiting, letting_go);
+        assert!(taken.unwrap().is_some());
     }
 }

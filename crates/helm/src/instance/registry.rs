@@ -4,8 +4,11 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 
-use super::{Layout, files};
-use crate::domain::registry::{Addressing, AppsRegistry, HelmEntry, Registry};
+use super::{Layout, files, options::Options};
+use crate::domain::{
+    ports,
+    registry::{AppsRegistry, HelmEntry, Registry, ServiceEntry},
+};
 
 /// The authority as it was built in; an operator's own copy in the instance directory wins over it.
 const BUILT_IN: &str = include_str!("../../../../deploy/apps_registry.json");
@@ -34,13 +37,40 @@ pub fn built_in() -> Result<AppsRegistry> {
     serde_json::from_str(BUILT_IN).context("the built-in registry is not valid")
 }
 
-/// The registry of an instance: all services that can run here or run elsewhere.
+/// Name of the simulated ticket system, of its process and of its place behind the gateway.
+pub const SIMULATOR: &str = "simulator";
+
+/// The registry of an instance: all services that can run here or run elsewhere, and in a demo the simulated ticket system,
+/// so that the links of the board lead to its tickets from other computers as well.
 ///
 /// # Errors
 /// When the authority is wrong or a port is out of range.
-pub fn generate(layout: &Layout, addressing: Addressing, programs: &Path) -> Result<Registry> {
-    let registry = Registry::generate(&authority(layout)?, addressing)?;
-    Ok(registry.filtered(|name, entry| is_present(programs, name, entry)))
+pub fn generate(layout: &Layout, options: &Options, programs: &Path) -> Result<Registry> {
+    let registry = Registry::generate(&authority(layout)?, options.addressing())?;
+    let registry = registry.filtered(|name, entry| is_present(programs, name, entry));
+    if options.demo.is_none() {
+        return Ok(registry);
+    }
+    Ok(registry.with_guest(SIMULATOR, simulator(ports::shifted(ports::SIMULATOR, options.port_offset)?)))
+}
+
+fn simulator(port: u16) -> ServiceEntry {
+    ServiceEntry {
+        url: format!("http://127.0.0.1:{port}"),
+        urls: None,
+        // The gateway passes on nothing that has no place in the menu.
+        visible: true,
+        admin_only: false,
+        billing_or_admin_only: false,
+        levels: Some(["admin", "technician", "billing"].map(str::to_owned).into()),
+        pages: None,
+        port,
+        title: "Simulated help desk".to_owned(),
+        icon: Some("inbox".to_owned()),
+        order: u32::MAX,
+        start_order: u32::MAX,
+        dependencies: Vec::new(),
+    }
 }
 
 /// Whether a service runs elsewhere, is foreign, or its program lies beside this one. Helm itself always is.

@@ -38,7 +38,7 @@ pub const POSTGRESQL: &str = "postgresql";
 /// See [`POSTGRESQL`].
 pub const REDIS: &str = "redis";
 /// See [`POSTGRESQL`].
-pub const SIMULATOR: &str = "simulator";
+pub const SIMULATOR: &str = registry::SIMULATOR;
 
 /// An instance that is ready to be run.
 #[derive(Debug, Clone)]
@@ -120,8 +120,7 @@ impl Basis {
         let mut options = Options::read(layout)?.with(given)?;
         options.admin_password_given |= child_env::given(operator, "HIVEMATRIX_ADMIN_PASSWORD").is_some();
         options.write(layout)?;
-        let addressing = options.addressing();
-        let registry = registry::generate(layout, addressing, &programs()?)?;
+        let registry = registry::generate(layout, &options, &programs()?)?;
         if let Some(name) = registry.names().find(|name| [POSTGRESQL, REDIS, SIMULATOR].contains(name)) {
             bail!("a service must not be called {name}");
         }

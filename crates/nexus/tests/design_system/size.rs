@@ -13,13 +13,14 @@ use crate::{
 const BUDGET: usize = 100_000;
 const BUDGET_COMPRESSED: usize = 20_000;
 /// The widths at which a layout may change.
-const WIDTHS: [&str; 10] = [
+const WIDTHS: [&str; 11] = [
     "(max-width: 480px)",
     "(max-width: 620px)",
     "(max-width: 900px)",
     "(min-width: 901px)",
     "(max-width: 1120px)",
     "(max-width: 1320px)",
+    "(max-width: 1620px)",
     "(min-width: 1920px)",
     "(min-width: 2560px)",
     "(pointer: coarse)",

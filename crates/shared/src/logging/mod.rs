@@ -67,6 +67,14 @@ macro_rules! audit {
     };
 }
 
+/// As [`audit!`], at WARNING: somebody was turned away.
+#[macro_export]
+macro_rules! audit_warning {
+    ($($argument:tt)+) => {
+        ::tracing::warn!(target: "audit", $($argument)+)
+    };
+}
+
 /// What the log of a process needs later: the shipper's start, counters, top-level fields. Cheap to clone.
 #[derive(Clone)]
 pub struct LogHandle(Arc<Inner>);

@@ -185,6 +185,7 @@ fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .nest("/api/v2", api)
         .nest("/_control", control_routes::router())
+        .route("/", get(web_page::list))
         .route("/livez", get(async || "alive"))
         .route("/helpdesk/tickets/{id}", get(web_page::ticket))
         .route("/a/tickets/{id}", get(web_page::ticket))

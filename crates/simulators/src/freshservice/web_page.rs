@@ -1,4 +1,5 @@
-//! The ticket as a page, so that links from a board lead somewhere in a demonstration.
+//! Tickets as pages, so that links from a board lead somewhere in a demonstration. Through the gateway they get the look of the
+//! suite; without it they are plain.
 
 use std::sync::Arc;
 
@@ -23,21 +24,49 @@ pub async fn ticket(State(engine): State<Arc<Engine>>, Path(id): Path<u64>) -> R
             (false, false) => "Technician",
         };
         let (at, text) = (entry.at.format("%b %d, %H:%M"), escape(&entry.text));
-        replies.push_str(&format!("<article><h2>{who} <small>{at} UTC</small></h2><p>{text}</p></article>"));
+        replies.push_str(&card(who, &format!("{at} UTC"), &text));
     }
+    let description = format!(
+        "Simulated help desk · ticket #{id} · status {} · priority {}",
+        ticket.status, ticket.priority
+    );
+    let content = card("Description", "", &escape(&words.text)) + &replies;
+    Ok(page(&format!("#{id} {}", escape(&words.subject)), &escape(&words.subject), &description, &content))
+}
+
+/// GET `/`: the active tickets, the newest first.
+pub async fn list(State(engine): State<Arc<Engine>>) -> Response {
+    let sim = engine.state();
+    let mut rows = String::new();
+    for ticket in sim.world.active().iter().rev().filter_map(|id| sim.world.ticket(*id)) {
+        let (id, subject) = (ticket.id, escape(&sim.world.words(&ticket).subject));
+        rows.push_str(&format!(
+            "<tr><td data-label=\"Ticket\">#{id}</td><td><a href=\"helpdesk/tickets/{id}\">{subject}</a></td></tr>"
+        ));
+    }
+    let content = format!(
+        "<div class=\"table-wrapper\"><table class=\"data-table data-table--cards\">\
+         <thead><tr><th scope=\"col\">Ticket</th><th scope=\"col\">Subject</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    );
+    let description = "The active tickets as the vendor has them. A demonstration brings its own vendor.";
+    page("Simulated help desk", "Simulated help desk", description, &content)
+}
+
+/// A whole page; the texts are escaped.
+fn page(title: &str, heading: &str, description: &str, content: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>#{id} {subject}</title><style>\
-         body{{font:15px/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#1f2937}}\
-         article{{border-top:1px solid #d1d5db;margin-top:1rem}}h1{{font-size:1.3rem}}h2{{font-size:1rem}}\
-         small,.meta{{color:#6b7280;font-weight:400}}p{{white-space:pre-line}}</style></head><body>\
-         <p class=\"meta\">Simulated help desk · ticket #{id} · status {status} · priority {priority}</p>\
-         <h1>{subject}</h1><p>{text}</p>{replies}</body></html>",
-        subject = escape(&words.subject),
-        text = escape(&words.text),
-        status = ticket.status,
-        priority = ticket.priority,
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head><body><main>\
+         <header class=\"page-header\"><div class=\"page-header__content\"><h1 class=\"page-header__title\">{heading}</h1>\
+         <p class=\"page-header__description\">{description}</p></div></header>{content}</main></body></html>"
     );
-    let policy = "default-src 'none'; style-src 'unsafe-inline'";
-    Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
+    ([(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'")], Html(page)).into_response()
+}
+
+/// A part of the page; the texts are escaped.
+fn card(title: &str, hint: &str, text: &str) -> String {
+    format!(
+        "<article class=\"card\"><div class=\"card__header\"><h2 class=\"card__title\">{title}</h2>\
+         <span class=\"card__hint\">{hint}</span></div><div class=\"card__body\"><p class=\"ticket-description\">{text}</p></div></article>"
+    )
 }

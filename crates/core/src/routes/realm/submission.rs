@@ -25,10 +25,7 @@ use crate::{
         Realm,
         sign_in::{Action, Refusal, Verdict},
     },
-    store::realm::{
-        sign_on::{self, Browser},
-        users,
-    },
+    store::realm::{sign_on::Browser, users},
 };
 
 /// Query of the forms that lead to the account page instead of a client.
@@ -265,9 +262,11 @@ impl Submission {
 
     /// Signs the browser in; returns the session's id and its cookie.
     pub async fn sign_on(&self, user: &User) -> Result<(Uuid, http::HeaderValue)> {
-        // The browser's former session is over; its cookie is about to be replaced.
+        // The browser's former session is over, with the HiveMatrix sessions made from it: its cookie is about to be
+        // replaced, and a later sign-out would not find them. Nobody has to be told: what the store does not end now, it
+        // ends later.
         if let Some(former) = signed_on(&self.realm, &self.headers).await? {
-            sign_on::delete(&self.realm.pool, former.id).await?;
+            let _ended = self.realm.end_browser(former.id).await?;
         }
         let (session, secret) = self.realm.start_sign_on(user, &self.browser).await?;
         Ok((session, session_cookie(&self.page, &secret)))

@@ -90,6 +90,11 @@ impl Outcome {
         Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
     }
 
+    /// Whether somebody was turned away: by mistake, or trying what does not belong to them.
+    pub const fn is_refusal(self) -> bool {
+        matches!(self, Self::WrongCredentials | Self::Locked | Self::Disabled | Self::WrongCode)
+    }
+
     /// What the account's owner reads.
     pub const fn words(self) -> &'static str {
         match self {
@@ -116,7 +121,7 @@ impl Outcome {
 /// One line of the audit.
 #[derive(Clone, Debug)]
 pub struct SignIn<'a> {
-    /// The name as it was typed, cut.
+    /// The account's name as it was typed; where there is no such account, what may be shown of it.
     pub username: &'a str,
     /// The account, if the name has one.
     pub user: Option<Uuid>,
@@ -132,14 +137,18 @@ pub struct SignIn<'a> {
 pub async fn record(pool: &PgPool, sign_in: &SignIn<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
     let username: String = sign_in.username.chars().take(200).collect();
     let outcome = sign_in.outcome.as_str();
-    let address = &sign_in.browser.address;
-    hivematrix_shared::audit!(
-        username,
-        outcome,
-        client_address = address,
-        client = sign_in.client_id,
-        "Sign-in"
-    );
+    let (address, client) = (&sign_in.browser.address, sign_in.client_id);
+    if sign_in.outcome.is_refusal() {
+        hivematrix_shared::audit_warning!(
+            username,
+            outcome,
+            client_address = address,
+            client,
+            "Sign-in refused"
+        );
+    } else {
+        hivematrix_shared::audit!(username, outcome, client_address = address, client, "Sign-in");
+    }
     sqlx::query!(
         "INSERT INTO sign_ins (at, username, user_id, client_id, outcome, client_address, user_agent, correlation_id)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",

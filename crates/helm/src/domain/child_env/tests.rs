@@ -157,6 +157,17 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
 }
 
 #[test]
+fn links_of_a_demo_lead_through_the_gateway_and_those_of_a_vendor_to_the_vendor() {
+    let mut suite = suite();
+    let links = |suite: &Suite| env_of(suite, "codex").get("FRESHSERVICE_TICKET_URL_TEMPLATE").cloned();
+    assert_eq!(links(&suite).as_deref(), Some("/simulator/helpdesk/tickets/{ticket_id}"));
+    suite.operator.insert("FRESHSERVICE_BASE_URL".into(), "https://msp.freshservice.example".into());
+    assert_eq!(links(&suite), None);
+    suite.operator.insert("FRESHSERVICE_TICKET_URL_TEMPLATE".into(), "https://own/{ticket_id}".into());
+    assert_eq!(links(&suite).as_deref(), Some("https://own/{ticket_id}"));
+}
+
+#[test]
 fn the_identity_provider_is_the_shells_else_the_remembered_one_else_core() {
     let remembered = Some(("http://localhost:8080".to_owned(), "msp".to_owned()));
     for (keycloak, operator, expected) in [

@@ -296,6 +296,7 @@ const fn policy_code(error: WeakPassword) -> &'static str {
         WeakPassword::Short => "invalidPasswordMinLengthMessage",
         WeakPassword::Long => "invalidPasswordMaxLengthMessage",
         WeakPassword::OwnName => "invalidPasswordNotUsernameMessage",
+        WeakPassword::Common => "invalidPasswordBlacklistedMessage",
     }
 }
 
