@@ -3,6 +3,7 @@
 //! The rooms: settings, registry, authentication, calls to other services, contracts, problem documents, health, logging,
 //! metrics, rate limits, API documents, database, pages, and the server that puts them together.
 
+mod allocator;
 pub mod auth;
 pub mod clock;
 pub mod conditional;
