@@ -70,6 +70,7 @@ fn simulator(port: u16) -> ServiceEntry {
         order: u32::MAX,
         start_order: u32::MAX,
         dependencies: Vec::new(),
+        timeouts: Default::default(),
     }
 }
 

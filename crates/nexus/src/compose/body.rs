@@ -1,4 +1,4 @@
-//! The body of a composed page, rewritten piece by piece as it arrives.
+//! The body of a composed page, changed piece by piece as it arrives.
 
 use std::{
     pin::Pin,
@@ -9,24 +9,21 @@ use std::{
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
-use lol_html::{OutputSink, send::HtmlRewriter};
+use lol_html::OutputSink;
+
+use super::{rewriter::Front, tail::Tail};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// About as much as is added to a page.
-const ADDED: usize = 8 * 1024;
+/// Bytes handed to the parser at once: little more than the head of a page is parsed, the rest passes as it is.
+const SLICE: usize = 512;
 
 /// Collects what the rewriter has finished.
 #[derive(Clone, Default)]
 pub(super) struct Output(Arc<Mutex<Vec<u8>>>);
 
 impl Output {
-    /// Makes room, so that a piece of this length needs no more than one allocation.
-    fn expect(&self, length: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).reserve(length + ADDED);
-    }
-
-    fn take(&self) -> Vec<u8> {
+    pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -37,39 +34,84 @@ impl OutputSink for Output {
     }
 }
 
+/// Where in the page the next piece belongs.
+enum Place {
+    /// In front of the body, or in a document without one.
+    Front(Box<Front>),
+    /// In the body; the text belongs at its end.
+    Inside(Tail, String),
+    /// Behind markup that cannot be rewritten: the rest passes as it is.
+    Beyond,
+}
+
 /// A page on its way through the rewriter.
 pub(super) struct ComposedBody {
     inner: Body,
-    /// Gone after the end, and after markup that cannot be rewritten: the rest then passes as it is.
-    rewriter: Option<Box<HtmlRewriter<'static, Output>>>,
-    output: Output,
+    place: Place,
     done: bool,
 }
 
 impl ComposedBody {
-    pub fn new(inner: Body, (rewriter, output): (HtmlRewriter<'static, Output>, Output)) -> Self {
-        Self { inner, rewriter: Some(Box::new(rewriter)), output, done: false }
+    pub fn new(inner: Body, front: Front) -> Self {
+        Self { inner, place: Place::Front(Box::new(front)), done: false }
     }
 
     /// The finished form of a piece; may be empty while a tag is incomplete.
-    fn push(&mut self, data: Bytes) -> Bytes {
-        let Some(rewriter) = &mut self.rewriter else { return data };
-        self.output.expect(data.len());
-        if let Err(error) = rewriter.write(&data) {
-            tracing::warn!(error = %error, "a page could not be composed");
-            self.rewriter = None;
+    fn push(&mut self, piece: Bytes) -> Bytes {
+        match &mut self.place {
+            Place::Front(_) => self.push_front(&piece),
+            Place::Inside(tail, _) => tail.push(piece),
+            Place::Beyond => piece,
         }
-        self.output.take().into()
+    }
+
+    fn push_front(&mut self, piece: &[u8]) -> Bytes {
+        let Place::Front(front) = &mut self.place else { return Bytes::new() };
+        let mut out = Vec::new();
+        let mut rest = piece;
+        while !rest.is_empty() && !front.is_complete() {
+            let (slice, others) = rest.split_at(rest.len().min(SLICE));
+            match front.push(slice) {
+                Ok(finished) => out.extend(finished),
+                Err(error) => {
+                    tracing::warn!(error = %error, "a page could not be composed");
+                    out.extend_from_slice(rest);
+                    self.place = Place::Beyond;
+                    return out.into();
+                }
+            }
+            rest = others;
+        }
+        if !front.is_complete() {
+            return out.into();
+        }
+        let body_end = front.body_end();
+        let Place::Front(front) = std::mem::replace(&mut self.place, Place::Beyond) else {
+            return out.into();
+        };
+        out.extend(last_of(*front));
+        out.extend_from_slice(rest);
+        let mut tail = Tail::default();
+        let passed = tail.push(out.into());
+        self.place = Place::Inside(tail, body_end);
+        passed
     }
 
     fn finish(&mut self) -> Bytes {
-        if let Some(rewriter) = self.rewriter.take()
-            && let Err(error) = rewriter.end()
-        {
-            tracing::warn!(error = %error, "a page could not be composed to its end");
+        match std::mem::replace(&mut self.place, Place::Beyond) {
+            Place::Front(front) => last_of(*front).into(),
+            Place::Inside(tail, body_end) => tail.finish(&body_end),
+            Place::Beyond => Bytes::new(),
         }
-        self.output.take().into()
     }
+}
+
+fn last_of(front: Front) -> Vec<u8> {
+    let (rest, outcome) = front.finish();
+    if let Err(error) = outcome {
+        tracing::warn!(error = %error, "a page could not be composed to its end");
+    }
+    rest
 }
 
 impl HttpBody for ComposedBody {

@@ -3,12 +3,16 @@
 mod body;
 mod panel;
 mod rewriter;
+mod tail;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 
 pub use self::panel::Panel;
-use self::{body::ComposedBody, rewriter::Additions};
+use self::{
+    body::ComposedBody,
+    rewriter::{Additions, Front},
+};
 use crate::domain::{look::Look, nonce::Nonce, security, session::Remaining};
 
 /// A service answers with this header and `none` to keep its page as it is.
@@ -42,7 +46,7 @@ pub fn compose(mut response: Response, dress: &Dress<'_>) -> Response {
         parts.headers.remove(name);
     }
     parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Response::from_parts(parts, Body::new(ComposedBody::new(body, rewriter::build(additions))))
+    Response::from_parts(parts, Body::new(ComposedBody::new(body, Front::new(additions))))
 }
 
 /// A page whose bytes are readable here and whose service did not opt out.

@@ -1,4 +1,4 @@
-//! What is inserted where: a streaming rewriter that touches `<html>`, the end of the head and both ends of the body.
+//! What is inserted where: a streaming rewriter that touches `<html>`, the end of the head and the start of the body.
 
 use std::{
     borrow::Cow,
@@ -10,7 +10,8 @@ use std::{
 
 use lol_html::{
     Selector,
-    html_content::{ContentType, DocumentEnd, EndTag},
+    errors::RewritingError,
+    html_content::{ContentType, EndTag},
     send::{Element, ElementContentHandlers, HtmlRewriter, Settings},
 };
 
@@ -75,8 +76,8 @@ struct Progress {
     additions: Additions,
     html: AtomicBool,
     head_open: AtomicBool,
+    head_closed: AtomicBool,
     body_open: AtomicBool,
-    body_closed: AtomicBool,
 }
 
 /// The first call says true.
@@ -85,7 +86,7 @@ fn first(flag: &AtomicBool) -> bool {
 }
 
 impl Progress {
-    fn on_html(&self, element: &mut Element<'_, '_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    fn on_html(&self, element: &mut Element<'_, '_>) -> HandlerResult {
         if !first(&self.html) {
             return Ok(());
         }
@@ -108,75 +109,94 @@ impl Progress {
         {
             let progress = self.clone();
             handlers.push(Box::new(move |end: &mut EndTag<'_>| {
-                end.before(&progress.additions.head, ContentType::Html);
-                Ok(())
-            }));
-        }
-    }
-
-    fn on_body(self: &Arc<Self>, element: &mut Element<'_, '_>) {
-        if !first(&self.body_open) {
-            return;
-        }
-        element.prepend(&self.additions.body_start, ContentType::Html);
-        if let Some(handlers) = element.end_tag_handlers() {
-            let progress = self.clone();
-            handlers.push(Box::new(move |end: &mut EndTag<'_>| {
-                if first(&progress.body_closed) {
-                    end.before(&progress.additions.body_end, ContentType::Html);
+                if first(&progress.head_closed) {
+                    end.before(&progress.additions.head, ContentType::Html);
                 }
                 Ok(())
             }));
         }
     }
 
-    /// Documents may leave out the end tag of the body.
-    fn on_end(&self, end: &mut DocumentEnd<'_>) {
-        if self.body_open.load(Ordering::Relaxed) && first(&self.body_closed) {
-            end.append(&self.additions.body_end, ContentType::Html);
+    fn on_body(&self, element: &mut Element<'_, '_>) {
+        if !first(&self.body_open) {
+            return;
         }
+        // Documents may leave out the end tag of the head; the body's start ends it.
+        if self.head_open.load(Ordering::Relaxed) && first(&self.head_closed) {
+            element.before(&self.additions.head, ContentType::Html);
+        }
+        element.prepend(&self.additions.body_start, ContentType::Html);
     }
 }
 
-/// A rewriter that inserts `additions`, and where its output appears.
-pub(super) fn build(additions: Additions) -> (HtmlRewriter<'static, Output>, Output) {
-    let progress = Arc::new(Progress {
-        additions,
-        html: AtomicBool::new(false),
-        head_open: AtomicBool::new(false),
-        body_open: AtomicBool::new(false),
-        body_closed: AtomicBool::new(false),
-    });
-    let (html, head, body, end) = (progress.clone(), progress.clone(), progress.clone(), progress);
-    let mut settings = Settings::new_send().with_strict(false);
-    let handlers = [
-        ("html", ElementContentHandlers::default().element(move |e: &mut Element<'_, '_>| html.on_html(e))),
-        (
-            "head",
-            ElementContentHandlers::default().element(move |e: &mut Element<'_, '_>| {
-                head.on_head(e);
+/// The first part of a page, up to and including the start of its body: the only part that has to be parsed.
+pub(super) struct Front {
+    rewriter: HtmlRewriter<'static, Output>,
+    output: Output,
+    progress: Arc<Progress>,
+}
+
+impl Front {
+    /// Inserts `additions`, but for the one at the end of the body.
+    pub fn new(additions: Additions) -> Self {
+        let progress = Arc::new(Progress {
+            additions,
+            html: AtomicBool::new(false),
+            head_open: AtomicBool::new(false),
+            head_closed: AtomicBool::new(false),
+            body_open: AtomicBool::new(false),
+        });
+        let (html, head, body) = (progress.clone(), progress.clone(), progress.clone());
+        let handlers = [
+            on("html", move |element| html.on_html(element)),
+            on("head", move |element| {
+                head.on_head(element);
                 Ok(())
             }),
-        ),
-        (
-            "body",
-            ElementContentHandlers::default().element(move |e: &mut Element<'_, '_>| {
-                body.on_body(e);
+            on("body", move |element| {
+                body.on_body(element);
                 Ok(())
             }),
-        ),
-    ];
-    for (name, handler) in handlers {
-        if let Ok(selector) = name.parse::<Selector>() {
-            settings = settings.append_element_content_handler((Cow::Owned(selector), handler));
+        ];
+        let mut settings = Settings::new_send().with_strict(false);
+        for handler in handlers.into_iter().flatten() {
+            settings = settings.append_element_content_handler(handler);
         }
+        let output = Output::default();
+        Self { rewriter: HtmlRewriter::new(settings, output.clone()), output, progress }
     }
-    let settings = settings.append_document_content_handler(
-        lol_html::DocumentContentHandlers::default().end(move |e: &mut DocumentEnd<'_>| {
-            end.on_end(e);
-            Ok(())
-        }),
-    );
-    let output = Output::default();
-    (HtmlRewriter::new(settings, output.clone()), output)
+
+    /// Takes in a few bytes and returns what is finished; nothing while a tag is incomplete.
+    pub fn push(&mut self, data: &[u8]) -> Result<Vec<u8>, RewritingError> {
+        self.rewriter.write(data)?;
+        Ok(self.output.take())
+    }
+
+    /// Whether the body has begun.
+    pub fn is_complete(&self) -> bool {
+        self.progress.body_open.load(Ordering::Relaxed)
+    }
+
+    /// What was taken in and not returned yet.
+    pub fn finish(self) -> (Vec<u8>, Result<(), RewritingError>) {
+        let outcome = self.rewriter.end();
+        (self.output.take(), outcome)
+    }
+
+    /// What belongs at the end of the body; nothing in a document without one.
+    pub fn body_end(&self) -> String {
+        if self.is_complete() { self.progress.additions.body_end.clone() } else { String::new() }
+    }
+}
+
+type HandlerResult = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+type Handler = (Cow<'static, Selector>, ElementContentHandlers<'static>);
+
+/// A handler for the elements of a name; `None` never happens, since the names are fixed.
+fn on(
+    name: &str,
+    handler: impl FnMut(&mut Element<'_, '_>) -> HandlerResult + Send + 'static,
+) -> Option<Handler> {
+    let selector = name.parse::<Selector>().ok()?;
+    Some((Cow::Owned(selector), ElementContentHandlers::default().element(handler)))
 }

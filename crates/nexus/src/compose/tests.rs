@@ -86,6 +86,7 @@ async fn a_missing_part_is_skipped_and_a_missing_end_tag_is_no_harm() {
     for (html, sheets, layout) in [
         ("<html><head></head><body>x</body></html>", true, true),
         ("<html><head></head><body>x", true, true),
+        ("<html><head><title>x</title><body>x</body></html>", true, true),
         ("<html><body>x</body></html>", false, true),
         ("<html><head></head></html>", true, false),
         ("<body>x</body>", false, true),
@@ -197,6 +198,21 @@ async fn a_page_is_rewritten_piece_by_piece_wherever_it_is_cut() {
         let mut response = page("", &[]);
         *response.body_mut() = Body::from_stream(tokio_stream::iter(pieces));
         assert_eq!(text(compose(response, &dark(Some(&panel())))).await, whole, "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_the_same_wherever_its_body_begins() {
+    let panel = panel();
+    let (head, start, end) = Additions::new(&dark(Some(&panel))).parts();
+    for length in 0..1100 {
+        let (before, after) = (format!("<!--{}-->", "x".repeat(length)), "<p class='y'>ü</p>".repeat(40));
+        let html = format!("<html><head>{before}</head><body class='z'>{after}</body></html>");
+        let attributes = " data-theme=\"dark\" data-color-theme=\"bee\"";
+        let expected = format!(
+            "<html{attributes}><head>{before}{head}</head><body class='z'>{start}{after}{end}</body></html>"
+        );
+        assert_eq!(composed(&html, Some(&panel)).await, expected, "{length}");
     }
 }
 
