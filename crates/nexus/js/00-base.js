@@ -4,6 +4,8 @@
 
 const isStill = (element) => element.closest("[data-still]") !== null;
 
+const canFocus = (element) => !element.disabled && element.getClientRects().length > 0;
+
 let lastId = 0;
 /** An id for an element that another one has to name. */
 const newId = (kind) => `ui-${kind}-${(lastId += 1)}`;

@@ -8,9 +8,8 @@ const FOCUSABLE =
 /** What was there before each open dialog: where the focus was, what became unreachable. The last one is on top. */
 const openModals = new Map();
 
-const canFocus = (element) =>
-  element.tabIndex >= 0 && !element.disabled && element.getClientRects().length > 0;
-const focusable = (root) => [...root.querySelectorAll(FOCUSABLE)].filter(canFocus);
+const focusable = (root) =>
+  [...root.querySelectorAll(FOCUSABLE)].filter((element) => element.tabIndex >= 0 && canFocus(element));
 
 /** Makes unreachable what stands beside an element and beside everything around it. */
 function lockOutside(element) {

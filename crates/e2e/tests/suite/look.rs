@@ -17,7 +17,8 @@ pub async fn parts_of_the_pages_work_by_keyboard(stage: &Stage) -> Result<()> {
 
     focus(stage, "[data-tab=guide-details]").await?;
     press(stage, Key::Right).await?;
-    yes(stage, "the arrow leads to the next tab", "document.activeElement.dataset.tab == 'guide-assets'").await?;
+    yes(stage, "the arrow leads to the next tab", "document.activeElement.dataset.tab == 'guide-assets'")
+        .await?;
     yes(stage, "its content is shown", "document.getElementById('guide-assets').checkVisibility()").await?;
 
     focus(stage, "[data-modal-open=guide-dialog]").await?;
@@ -36,7 +37,8 @@ pub async fn parts_of_the_pages_work_by_keyboard(stage: &Stage) -> Result<()> {
     focus(stage, "[aria-controls=guide-actions]").await?;
     press(stage, Key::Enter).await?;
     press(stage, Key::Down).await?;
-    yes(stage, "the arrow moves in the menu", "document.activeElement.textContent.startsWith('Move')").await?;
+    yes(stage, "the arrow moves in the menu", "document.activeElement.textContent.startsWith('Move')")
+        .await?;
     press(stage, Key::Escape).await?;
     let opener = "document.activeElement.getAttribute('aria-controls') == 'guide-actions'";
     yes(stage, "the menu gives the focus back", opener).await?;
@@ -120,7 +122,8 @@ pub async fn pictures_of_the_look(stage: &Stage) -> Result<()> {
 /// Clicks the switch and waits until the choice is kept.
 async fn switch_theme(stage: &Stage) -> Result<()> {
     stage.browser.find("#theme-toggle-btn").await?.click().await?;
-    let told = "performance.getEntriesByType('resource').some((e) => e.name.endsWith('/api/invalidate-cache'))";
+    let told =
+        "performance.getEntriesByType('resource').some((e) => e.name.endsWith('/api/invalidate-cache'))";
     yes(stage, "the theme is saved", told).await
 }
 

@@ -88,8 +88,7 @@ impl Panel {
 
     /// The opening part of the page: layout, panel, start of the content.
     pub(super) fn markup(&self, look: Option<Look>) -> String {
-        let view =
-            View { panel: self, dark: look.is_some_and(|look| look.theme == Theme::Dark) };
+        let view = View { panel: self, dark: look.is_some_and(|look| look.theme == Theme::Dark) };
         view.render().unwrap_or_else(|error| {
             tracing::error!(error = %error, "the side panel could not be rendered");
             "<div class=\"hivematrix-layout\"><div class=\"hivematrix-content\">".to_owned()

@@ -169,8 +169,10 @@ mod tests {
 
     #[test]
     fn own_cookies_stay_here_and_the_others_go_on_as_one_header() {
-        let mut headers =
-            request(&["__Host-session=1.a; lang=en; __Host-look=dark.bee", "__Host-session-1=b; __Host-login-x=c; flash=q=1"]);
+        let mut headers = request(&[
+            "__Host-session=1.a; lang=en; __Host-look=dark.bee",
+            "__Host-session-1=b; __Host-login-x=c; flash=q=1",
+        ]);
         strip_own(&mut headers);
         assert_eq!(headers.get_all(header::COOKIE).iter().collect::<Vec<_>>(), ["lang=en; flash=q=1"]);
         let mut only_own = request(&["__Host-session=1.a"]);

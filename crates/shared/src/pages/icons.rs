@@ -98,7 +98,7 @@ icons! {
     "play" => r#"<path d="M7 4.5v15l12-7.5z"/>"#,
     "plus" => r#"<path d="M12 5v14M5 12h14"/>"#,
     "plus-circle" => r#"<circle cx="12" cy="12" r="9"/><path d="M12 8v8M8 12h8"/>"#,
-    "radio-tower" => r#"<circle cx="12" cy="9.5" r="1.9"/><path d="M8.6 12.9a4.8 4.8 0 0 1 0-6.8M15.4 6.1a4.8 4.8 0 0 1 0 6.8M5.6 15.9a9 9 0 0 1 0-12.8M18.4 3.1a9 9 0 0 1 0 12.8M12 11.4 8.4 21M12 11.4 15.6 21M9.6 17.8h4.8"/>"#,
+    "radio-tower" => r#"<circle cx="12" cy="12" r="1.8"/><path d="M8.2 16a5.6 5.6 0 0 1 0-8M15.8 8a5.6 5.6 0 0 1 0 8M5.2 19a9.9 9.9 0 0 1 0-14M18.8 5a9.9 9.9 0 0 1 0 14"/>"#,
     "receipt" => r#"<path d="M5.5 3.5v17l2.2-1.5L9.8 20.5 12 19l2.2 1.5 2.1-1.5 2.2 1.5v-17L16.3 5l-2.1-1.5L12 5 9.8 3.5 7.7 5zM9 10h6M9 14h6"/>"#,
     "refresh-cw" => r#"<path d="M20.5 4.5v5h-5M3.5 19.5v-5h5M19.8 9.5A8.2 8.2 0 0 0 5.2 7.8M4.2 14.5a8.2 8.2 0 0 0 14.6 1.7"/>"#,
     "rotate-cw" => r#"<path d="M20 4.5v5h-5M19.6 9.3A8.2 8.2 0 1 0 20.2 13"/>"#,
@@ -107,7 +107,7 @@ icons! {
     "search" => r#"<circle cx="10.8" cy="10.8" r="6.8"/><path d="m20.5 20.5-4.9-4.9"/>"#,
     "search-x" => r#"<circle cx="10.8" cy="10.8" r="6.8"/><path d="m20.5 20.5-4.9-4.9M8.5 8.5l4.6 4.6M13.1 8.5l-4.6 4.6"/>"#,
     "send" => r#"<path d="M21 3.5 10.5 14M21 3.5 14.5 21l-4-7-7-4z"/>"#,
-    "server" => r#"<rect x="3.5" y="4" width="17" height="7" rx="1.8"/><rect x="3.5" y="13" width="17" height="7" rx="1.8"/><path d="M7.5 7.5h.1M7.5 16.5h.1M12 7.5h5M12 16.5h5"/>"#,
+    "server" => r#"<rect x="3.5" y="4" width="17" height="7" rx="1.8"/><rect x="3.5" y="13" width="17" height="7" rx="1.8"/><path d="M7.5 7.5h.1M7.5 16.5h.1"/>"#,
     "server-crash" => r#"<path d="M6.5 11h-1A2 2 0 0 1 3.5 9V6a2 2 0 0 1 2-2h13a2 2 0 0 1 2 2v3a2 2 0 0 1-2 2h-1M6.5 13h-1a2 2 0 0 0-2 2v3a2 2 0 0 0 2 2h13a2 2 0 0 0 2-2v-3a2 2 0 0 0-2-2h-1M7.5 7.5h.1M7.5 16.5h.1M13 7l-3 5h4l-3 5"/>"#,
     "settings" => r#"<path d="M4 7h9M17.5 7H20M4 17h2.5M11 17h9"/><circle cx="15.2" cy="7" r="2.3"/><circle cx="8.8" cy="17" r="2.3"/>"#,
     "shield" => r#"<path d="M12 3 4.5 5.8v5.7c0 4.5 3 8 7.5 9.7 4.5-1.7 7.5-5.2 7.5-9.7V5.8z"/>"#,
@@ -122,11 +122,11 @@ icons! {
     "type" => r#"<path d="M4.5 7.5V5h15v2.5M12 5v14.5M9 19.5h6"/>"#,
     "upload" => r#"<path d="M12 15.5v-11M7 9.2l5-5 5 5M4 20h16"/>"#,
     "user" => r#"<circle cx="12" cy="8" r="4"/><path d="M4.5 20.5a7.5 7.5 0 0 1 15 0"/>"#,
-    "user-cog" => r#"<circle cx="9.5" cy="8" r="4"/><path d="M2.5 20.5a7.2 7.2 0 0 1 9-7M17.3 13.4v1.7M17.3 19.5v1.7M13.4 17.3h1.7M19.5 17.3h1.7M14.5 14.5l1.2 1.2M18.9 18.9l1.2 1.2M14.5 20.1l1.2-1.2M18.9 15.7l1.2-1.2"/><circle cx="17.3" cy="17.3" r="2.2"/>"#,
+    "user-cog" => r#"<circle cx="9.5" cy="8" r="4"/><path d="M2.5 20.5a7.2 7.2 0 0 1 8.6-7M17 12.4v2.2M17 19.4v2.2M12.4 17h2.2M19.4 17h2.2"/><circle cx="17" cy="17" r="2.3"/>"#,
     "user-plus" => r#"<circle cx="9.5" cy="8" r="4"/><path d="M2.3 20.5a7.2 7.2 0 0 1 14.4 0M19 7.5v6M16 10.5h6"/>"#,
     "users" => r#"<circle cx="9" cy="8.5" r="3.6"/><path d="M2.5 20a6.5 6.5 0 0 1 13 0M15.5 5.2a3.6 3.6 0 0 1 0 6.6M18 14.2a6.5 6.5 0 0 1 3.5 5.8"/>"#,
     "users-2" => r#"<circle cx="8.2" cy="9" r="3.4"/><path d="M2 19.8a6.2 6.2 0 0 1 12.4 0M15.3 5.6a3 3 0 0 1 0 5.8M16.8 13.9a5.4 5.4 0 0 1 5.2 5.4"/>"#,
-    "vault" => r#"<rect x="3.5" y="3.5" width="17" height="15.5" rx="2.2"/><circle cx="12" cy="11.2" r="3.4"/><path d="M12 7.8v2M12 12.7v2M8.6 11.2h2M13.5 11.2h2M6.5 19v2M17.5 19v2"/>"#,
+    "vault" => r#"<rect x="3.5" y="3.5" width="17" height="15.5" rx="2.2"/><circle cx="12" cy="11.2" r="2.6"/><path d="M12 6.6v2M12 13.8v2M7.4 11.2h2M14.6 11.2h2M6.5 19v2M17.5 19v2"/>"#,
     "x" => r#"<path d="m6 6 12 12M18 6 6 18"/>"#,
 }
 
@@ -163,7 +163,8 @@ mod tests {
     fn drawings_are_plain_shapes_that_take_stroke_and_colour_from_around_them() {
         for (name, shapes) in NAMES.iter().zip(SHAPES) {
             for tag in shapes.split('<').skip(1) {
-                let plain = ["path ", "circle ", "rect ", "ellipse "].iter().any(|kind| tag.starts_with(kind));
+                let plain =
+                    ["path ", "circle ", "rect ", "ellipse "].iter().any(|kind| tag.starts_with(kind));
                 assert!(plain && tag.ends_with("/>"), "{name}: {tag}");
             }
             assert!(!shapes.contains("fill") && !shapes.contains("stroke"), "{name}");

@@ -3,9 +3,9 @@
 mod options;
 mod render;
 mod stack;
-mod words;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -15,9 +15,11 @@ pub(super) struct Words {
 /// The words for a status; others than these have their reason as title.
 pub(super) fn of(status: StatusCode) -> Words {
     let (icon, title, advice) = match status {
-        StatusCode::BAD_REQUEST => {
-            ("alert-circle", "This request could not be understood", "Go back, check what you entered and try again.")
-        }
+        StatusCode::BAD_REQUEST => (
+            "alert-circle",
+            "This request could not be understood",
+            "Go back, check what you entered and try again.",
+        ),
         StatusCode::UNAUTHORIZED => ("key", "Sign in to go on", "You come back to this page afterwards."),
         StatusCode::FORBIDDEN => {
             ("lock", "You may not open this", "If you need it, ask an administrator for access.")
@@ -25,9 +27,11 @@ pub(super) fn of(status: StatusCode) -> Words {
         StatusCode::NOT_FOUND => {
             ("search-x", "There is nothing here", "Check the address, or find your way from the start page.")
         }
-        StatusCode::CONFLICT => {
-            ("alert-circle", "This does not fit any more", "Go back, reload the page and look at what changed.")
-        }
+        StatusCode::CONFLICT => (
+            "alert-circle",
+            "This does not fit any more",
+            "Go back, reload the page and look at what changed.",
+        ),
         StatusCode::PAYLOAD_TOO_LARGE => ("file-text", "This is too large", "Go back and send less at once."),
         StatusCode::TOO_MANY_REQUESTS => ("clock", "Too many requests", ""),
         StatusCode::MISDIRECTED_REQUEST => ("alert-circle", "HiveMatrix has another address", ""),
@@ -50,7 +54,8 @@ pub(super) fn of(status: StatusCode) -> Words {
 
 /// When to try again, for errors that pass: `in 20 seconds`, `in 3 minutes`.
 pub(super) fn wait(seconds: u64) -> String {
-    let (number, unit) = if seconds < 120 { (seconds.max(1), "second") } else { (seconds.div_ceil(60), "minute") };
+    let (number, unit) =
+        if seconds < 120 { (seconds.max(1), "second") } else { (seconds.div_ceil(60), "minute") };
     let plural = if number == 1 { "" } else { "s" };
     format!("in {number} {unit}{plural}")
 }
