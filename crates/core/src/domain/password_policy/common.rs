@@ -44,11 +44,12 @@ pub(super) fn is_common(password: &str, known: &[&str]) -> bool {
     }
     let is_word = |word: &str| known.contains(&word) || is_common_word(word);
     [bare, without_end].into_iter().any(|part| {
-        ['i', 'l'].into_iter().any(|one| {
+        let is_dressed_word = |one| {
             let spelled: String = part.chars().map(|c| letter_of(c, one)).collect();
             let word = period(&spelled);
             (word.len() < spelled.len() && word.chars().count() < 3) || is_word(word)
-        })
+        };
+        is_word(part) || ['i', 'l'].into_iter().any(is_dressed_word)
     })
 }
 
