@@ -75,7 +75,7 @@ async fn stylesheets_theme_and_panel_are_inserted_and_nothing_else_changes() {
 async fn existing_theme_attributes_are_overwritten() {
     let result = composed("<html data-theme='light'><body></body></html>", None).await;
     assert!(result.starts_with("<html data-theme=\"dark\" data-color-theme=\"bee\">"), "{result}");
-    let response = compose(page("<html data-theme='light' lang='en'></html>", &[]), None, None, false);
+    let response = compose(page("<html data-theme='light' lang='en'></html>", &[]), &Dress::default());
     assert_eq!(text(response).await, "<html lang='en'></html>", "without a look the system decides");
 }
 
