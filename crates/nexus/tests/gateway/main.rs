@@ -10,6 +10,7 @@ mod listener;
 mod outages;
 mod pages;
 mod policies;
+mod renewal;
 mod sessions;
 mod sign_in;
 mod support;
