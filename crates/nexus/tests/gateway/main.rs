@@ -14,6 +14,7 @@ mod listener;
 mod outages;
 mod pages;
 mod policies;
+mod renewal;
 mod sessions;
 mod sign_in;
 mod slow;
