@@ -38,7 +38,7 @@ pub async fn refuse_ambiguous(request: Request, next: Next) -> Response {
 }
 
 fn refuse(refusal: Refusal, version: Version) -> Response {
-    tracing::warn!(reason = %refusal, "a request was refused");
+    tracing::info!(reason = %refusal, "a request was refused");
     let mut problem = Problem::new(refusal.status()).detail(refusal.to_string());
     if version < Version::HTTP_2 {
         problem = problem.header(header::CONNECTION, HeaderValue::from_static("close"));

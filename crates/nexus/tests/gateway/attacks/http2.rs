@@ -2,22 +2,29 @@
 
 use std::time::Duration;
 
+use axum::{Router, routing::any};
 use hivematrix_shared::auth::PermissionLevel::Technician;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::Instant,
 };
 use tokio_rustls::client::TlsStream;
 
 use super::noting;
-use crate::door::{Door, open_door};
+use crate::{
+    door::{Door, open_door},
+    support::World,
+};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
+const PING: u8 = 6;
 const GO_AWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
+const ACKNOWLEDGED: u8 = 1;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
@@ -90,19 +97,22 @@ impl Connection {
         let _ = self.0.write_all(frames).await;
     }
 
+    /// The next frame: its kind, flags and payload; `None` at the end of the connection.
+    async fn hear(&mut self) -> Option<(u8, u8, Vec<u8>)> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).await.ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some((head[3], head[4], payload))
+    }
+
     /// Listens until the first stream is answered or broken off.
     async fn reaction(&mut self) -> Reaction {
         loop {
-            let mut head = [0; 9];
-            if self.0.read_exact(&mut head).await.is_err() {
-                return Reaction::BrokenOff;
-            }
-            let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
-            self.0.read_exact(&mut payload).await.unwrap();
-            match head[3] {
-                HEADERS => return Reaction::Answered(status(&payload)),
-                RESET | GO_AWAY => return Reaction::BrokenOff,
-                _ => {}
+            match self.hear().await {
+                Some((HEADERS, _, payload)) => return Reaction::Answered(status(&payload)),
+                None | Some((RESET | GO_AWAY, ..)) => return Reaction::BrokenOff,
+                Some(_) => {}
             }
         }
     }
@@ -277,4 +287,25 @@ async fn headers_that_are_too_large_are_refused() {
     connection.say(&frames_of(&fits, END_STREAM)).await;
     assert_eq!(connection.reaction().await, Reaction::Answered(200), "a session in many cookies fits");
     assert_eq!(noted.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_answers_pings_but_takes_no_answer_is_given_up() {
+    let world = World::in_front_of(Router::new().fallback(any(|| async { "an answer" }))).await;
+    let door = open_door(&world).await;
+    let bearer = format!("Bearer {}", world.identity.user_token(Technician));
+    let mut connection = Connection::open(&door).await;
+    // From now on there is no room for a single byte of an answer.
+    connection.say(&frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])).await;
+    connection.say(&frame(HEADERS, END_HEADERS | END_STREAM, 1, &request(&bearer, |_| {}))).await;
+    assert_eq!(connection.reaction().await, Reaction::Answered(200));
+    tokio::time::pause();
+    let begun = Instant::now();
+    while let Some((kind, flags, payload)) = connection.hear().await {
+        assert_ne!(kind, DATA);
+        if kind == PING && flags & ACKNOWLEDGED == 0 {
+            connection.say(&frame(PING, ACKNOWLEDGED, 0, &payload)).await;
+        }
+    }
+    assert!((59..=130).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
 }
