@@ -52,12 +52,12 @@ pub async fn identify(State(gateway): State<Arc<Gateway>>, mut request: Request,
         Identity::Nobody
     };
     if let Identity::User(visitor) = &identity {
-        Span::current().record("user", visitor.caller.label());
+        Span::current().record("user", visitor.label.as_str());
         // Errors are pages too, so the frame knows the user before anything can go wrong.
         if let Some(frame) = request.extensions().get::<Frame>() {
             frame.set_visitor(visitor.clone());
         }
-        request.extensions_mut().insert(visitor.caller.clone());
+        request.extensions_mut().insert(visitor.rate_key.clone());
     }
     request.extensions_mut().insert(identity);
     next.run(request).await

@@ -71,9 +71,7 @@ pub(super) async fn forward(
         path_and_query: &format!("{}{query}", route.rest),
         silence: entry.timeout(path.normalized_after_first_segment()),
     };
-    send(incoming, body, name, target, visitor)
-        .await
-        .map_err(|error| problem(&error, &title))
+    send(incoming, body, name, target, visitor).await.map_err(|error| problem(&error, &title))
 }
 
 async fn send(
