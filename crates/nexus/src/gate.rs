@@ -8,6 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::{
     auth::{AuthError, Authenticator, Caller, UserClaims, bearer},
     clock::Clock,
+    rate_limit::RateKey,
     recent::Recent,
 };
 use http::{HeaderMap, HeaderValue};
@@ -32,8 +33,10 @@ const TRUSTED_AGE: i64 = 300;
 pub struct Visitor {
     /// What the token says.
     pub claims: UserClaims,
-    /// The same for layers that know only callers.
-    pub caller: Caller,
+    /// Name in logs.
+    pub label: String,
+    /// What his requests count for.
+    pub rate_key: RateKey,
     /// `Bearer <token>` for the backends.
     pub authorization: HeaderValue,
     /// State of the session; for a bearer token only the token.
@@ -172,8 +175,9 @@ impl Gate {
         let mut authorization =
             HeaderValue::from_str(&format!("Bearer {}", state.token)).map_err(|_| AuthError::Invalid)?;
         authorization.set_sensitive(true);
-        let visitor =
-            Arc::new(Visitor { caller: Caller::User(claims.clone()), claims, authorization, state, cookie });
+        let caller = Caller::User(claims.clone());
+        let (label, rate_key) = (caller.label(), RateKey::of(&caller));
+        let visitor = Arc::new(Visitor { claims, label, rate_key, authorization, state, cookie });
         self.remembered.insert(key, visitor.clone());
         Ok(visitor)
     }

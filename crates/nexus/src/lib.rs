@@ -19,7 +19,7 @@ pub mod workers;
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Router, middleware};
+use axum::{Router, handler::Handler, middleware};
 use hivematrix_shared::{
     context::{ServiceContext, StartError},
     health::Health,
@@ -27,6 +27,7 @@ use hivematrix_shared::{
     server::{self, ServeOptions},
 };
 use tokio::net::TcpListener;
+use tower::ServiceBuilder;
 
 pub use self::routes::plain_router;
 use self::{
@@ -143,13 +144,14 @@ impl Gateway {
         let limits = limits();
         let own = RateLimits::new(limits.clone(), self.context.settings.rate_limit_scale);
         self.context.spawn("rate limit housekeeping", own.clone().housekeeping());
-        let app = Router::new()
-            .fallback(routes::handle)
-            .with_state(self.clone())
-            .layer(own.per_caller_layer())
-            .layer(middleware::from_fn_with_state(self.clone(), routes::identify))
+        // One service instead of layers of the router: each of those costs every request another copy of all that lies within.
+        let stack = ServiceBuilder::new()
+            .layer(own.per_address_layer())
             .layer(middleware::from_fn(routes::refuse_ambiguous))
-            .layer(own.per_address_layer());
+            .layer(middleware::from_fn_with_state(self.clone(), routes::identify))
+            .layer(own.per_caller_layer())
+            .service(routes::handle.with_state(self.clone()));
+        let app = Router::new().fallback_service(stack);
         let mut health = Health::new(&self.context).dependency("core");
         if let Some(url) = self.realm.discovery_url() {
             health = health.dependency_at("keycloak", url);

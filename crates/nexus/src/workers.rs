@@ -60,9 +60,7 @@ impl Workers {
         let mut started = Self { workers: Vec::new(), stop: CancellationToken::new(), threads: Vec::new() };
         for number in 1..=cores() {
             let runtime = Builder::new_current_thread().enable_all().build()?;
-            started
-                .workers
-                .push(Worker { handle: runtime.handle().clone(), open: Arc::default() });
+            started.workers.push(Worker { handle: runtime.handle().clone(), open: Arc::default() });
             let stop = started.stop.clone();
             let thread = std::thread::Builder::new().name(format!("door-{number}"));
             started.threads.push(thread.spawn(move || {
@@ -83,7 +81,8 @@ impl Workers {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let Some(worker) = self.workers.iter().min_by_key(|worker| worker.open.load(Ordering::Relaxed)) else {
+        let Some(worker) = self.workers.iter().min_by_key(|worker| worker.open.load(Ordering::Relaxed))
+        else {
             tokio::spawn(serve(stream));
             return;
         };

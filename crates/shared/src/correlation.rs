@@ -2,10 +2,14 @@
 
 use std::future::Future;
 
+use http::HeaderName;
 use uuid::Builder;
 
 /// Header that carries the id in both directions.
 pub const HEADER: &str = "x-correlation-id";
+
+/// [`HEADER`] for header maps: a text would be looked up and copied each time.
+pub const HEADER_NAME: HeaderName = HeaderName::from_static(HEADER);
 
 /// Value outside of any request.
 pub const NONE: &str = "none";

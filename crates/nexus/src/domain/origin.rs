@@ -1,12 +1,14 @@
 //! The public origins of the gateway: the allow-list for `Host` and for sign-in (nexus.md §15, weak point 8).
 
+use std::sync::Arc;
+
 use url::Url;
 
-/// One address under which people reach the gateway, such as `https://msp.example.net`.
+/// One address under which people reach the gateway, such as `https://msp.example.net`. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublicOrigin {
-    origin: String,
-    host: String,
+    origin: Arc<str>,
+    host: Arc<str>,
     port: u16,
 }
 
@@ -29,7 +31,7 @@ impl PublicOrigin {
         let host = url.host_str().ok_or_else(wrong)?;
         let port = url.port_or_known_default().ok_or_else(wrong)?;
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Ok(Self { origin: url.origin().ascii_serialization(), host, port })
+        Ok(Self { origin: url.origin().ascii_serialization().into(), host: host.into(), port })
     }
 
     /// Scheme, host and port, without a trailing slash.
@@ -85,7 +87,7 @@ impl PublicOrigins {
 
     /// Whether an `Origin` header is one of ours.
     pub fn contains(&self, origin: &str) -> bool {
-        self.0.iter().any(|own| own.origin == origin)
+        self.0.iter().any(|own| &*own.origin == origin)
     }
 
     /// The main origin.

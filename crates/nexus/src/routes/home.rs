@@ -49,7 +49,7 @@ pub(super) async fn home(incoming: &Incoming<'_>) -> Answer {
         None => {
             let page = NoServicesPage {
                 page: Page::of(&incoming.parts),
-                user: visitor.caller.label(),
+                user: visitor.label.clone(),
                 level: visitor.claims.permission_level.as_str(),
             };
             Ok(no_store(Html(page.render().map_err(Problem::internal)?).into_response()))

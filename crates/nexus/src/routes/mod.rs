@@ -70,12 +70,12 @@ pub async fn identify(State(gateway): State<Arc<Gateway>>, request: Request, nex
     };
     match &identity {
         Identity::User(visitor) => {
-            Span::current().record("user", visitor.caller.label());
+            Span::current().record("user", visitor.label.as_str());
             // Errors are pages too, so the frame knows the user before anything can go wrong.
             if let Some(frame) = parts.extensions.get::<Frame>() {
                 frame.set_visitor(visitor.clone());
             }
-            parts.extensions.insert(visitor.caller.clone());
+            parts.extensions.insert(visitor.rate_key.clone());
         }
         Identity::Refused(error) => gateway.refused_nobody(&parts, Reason::Token, &error.to_string()),
         Identity::Ended(error) => gateway.refused_nobody(&parts, Reason::Session, &error.to_string()),

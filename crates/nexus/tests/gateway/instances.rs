@@ -65,8 +65,7 @@ async fn read_head(stream: &mut TcpStream) {
 #[tokio::test]
 async fn instances_take_turns_and_a_dead_one_is_skipped() {
     let counts = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
-    let urls =
-        [serve(counted(&counts[0])).await, dead_address().await, serve(counted(&counts[1])).await];
+    let urls = [serve(counted(&counts[0])).await, dead_address().await, serve(counted(&counts[1])).await];
     let world = in_front_of(&urls).await;
     for method in [Method::GET, Method::POST].into_iter().cycle().take(12) {
         let answer = world.call(method.clone(), "/ledger/x", Billing).send().await;

@@ -91,9 +91,12 @@ async fn ends(mut socket: WebSocketStream<TcpStream>) {
 async fn messages_of_all_kinds_pass_both_ways() {
     let world = World::in_front_of(echo()).await;
     let mut socket = opened(&world).await;
-    for message in
-        [Message::text("hello"), Message::binary(vec![7; 1_000_000]), Message::text(""), Message::text("more")]
-    {
+    for message in [
+        Message::text("hello"),
+        Message::binary(vec![7; 1_000_000]),
+        Message::text(""),
+        Message::text("more"),
+    ] {
         says(&mut socket, message).await;
     }
     socket.close(None).await.unwrap();

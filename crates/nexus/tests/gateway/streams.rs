@@ -71,10 +71,13 @@ async fn trailers_pass_both_ways() {
 async fn over_http_1_only_a_client_that_takes_trailers_gets_them() {
     let world = World::in_front_of(trailing()).await;
     let gateway = serve(world.gateway.router()).await;
-    for (te, trailer) in [("TE: trailers\r\nConnection: te, close\r\n", true), ("Connection: close\r\n", false)] {
+    for (te, trailer) in
+        [("TE: trailers\r\nConnection: te, close\r\n", true), ("Connection: close\r\n", false)]
+    {
         let mut connection = TcpStream::connect(gateway.strip_prefix("http://").unwrap()).await.unwrap();
         let token = world.identity.user_token(Billing);
-        let head = format!("GET /ledger/x HTTP/1.1\r\nHost: gw.test\r\nAuthorization: Bearer {token}\r\n{te}\r\n");
+        let head =
+            format!("GET /ledger/x HTTP/1.1\r\nHost: gw.test\r\nAuthorization: Bearer {token}\r\n{te}\r\n");
         connection.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.unwrap();
@@ -177,10 +180,9 @@ async fn the_registry_says_where_an_answer_may_take_longer() {
     let entries = json!({"ledger": {"timeouts": {"/api/slow": 7200}}});
     let plan = Plan { backends: vec![("ledger", serve(app).await)], entries, ..Plan::default() };
     let world = World::with(plan).await;
-    for (path, status) in [
-        ("/ledger/api/slow/export", StatusCode::OK),
-        ("/ledger/api/slower", StatusCode::GATEWAY_TIMEOUT),
-    ] {
+    for (path, status) in
+        [("/ledger/api/slow/export", StatusCode::OK), ("/ledger/api/slower", StatusCode::GATEWAY_TIMEOUT)]
+    {
         let sent = request(&world, Method::GET, path).body(Body::empty()).unwrap();
         let answer = tokio::spawn(world.gateway.router().oneshot(sent));
         arrivals.recv().await.unwrap();

@@ -3,16 +3,22 @@
 use std::fmt::Write as _;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::record::Record;
 use crate::correlation;
+
+/// Bytes of an access line.
+const USUAL_LENGTH: usize = 512;
 
 /// The JSON line of platform.md §12, with a line feed at the end.
 ///
 /// Fields named in `top_level` stand beside the others instead of in `extra`.
 pub(super) fn json(record: &Record, service: &str, top_level: &[&str]) -> Vec<u8> {
-    let mut line = serde_json::to_vec(&Line { record, service, top_level }).unwrap_or_default();
+    let mut line = Vec::with_capacity(USUAL_LENGTH);
+    if serde_json::to_writer(&mut line, &Line { record, service, top_level }).is_err() {
+        line.clear();
+    }
     line.push(b'\n');
     line
 }
@@ -61,7 +67,7 @@ impl Serialize for Line<'_> {
             map.serialize_entry("user", user)?;
         }
         map.serialize_entry("message", &record.fields.message)?;
-        let is_top_level = |name: &String| top_level.contains(&name.as_str());
+        let is_top_level = |name: &str| top_level.contains(&name);
         for (name, value) in record.fields.extra.iter().filter(|(name, _)| is_top_level(name)) {
             map.serialize_entry(name, value)?;
         }
@@ -75,14 +81,15 @@ impl Serialize for Line<'_> {
 
 /// The extra values that do not stand at top level.
 struct Extra<'a> {
-    fields: &'a Map<String, Value>,
+    fields: &'a [(&'static str, Value)],
     top_level: &'a [&'a str],
 }
 
 impl<'a> Extra<'a> {
-    fn names(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    fn names(&self) -> impl Iterator<Item = (&'static str, &'a Value)> {
         let top_level = self.top_level;
-        self.fields.iter().filter(move |(name, _)| !top_level.contains(&name.as_str()))
+        let others = self.fields.iter().filter(move |(name, _)| !top_level.contains(name));
+        others.map(|(name, value)| (*name, value))
     }
 }
 

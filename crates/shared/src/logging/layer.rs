@@ -81,7 +81,7 @@ where
         }
 
         let metadata = event.metadata();
-        let mut fields = EventFields::default();
+        let mut fields = EventFields::new();
         event.record(&mut fields);
         let level = Level::from(metadata.level());
         let record = Record {
@@ -110,8 +110,8 @@ fn priority(target: &str, level: Level, fields: &EventFields) -> Priority {
     if level >= Level::Warning || level::is_audit(target) {
         return Priority::Important;
     }
-    let status = fields.extra.get("status").and_then(serde_json::Value::as_u64);
-    if level::is_access(target) && status.is_some_and(|status| (200..300).contains(&status)) {
+    let status = || fields.extra.iter().find(|(name, _)| *name == "status")?.1.as_u64();
+    if level::is_access(target) && status().is_some_and(|status| (200..300).contains(&status)) {
         return Priority::Access;
     }
     Priority::Normal

@@ -102,8 +102,10 @@ pub fn init(settings: &CommonSettings, service: &'static str) -> LogHandle {
     let lines = Lines::to(std::io::stderr());
     let collects = lines.start().is_ok();
     let written = lines.clone();
-    let layer = handle
-        .layer(settings, Box::new(move |line, priority| written.write(line, collects && priority.may_wait())));
+    let layer = handle.layer(
+        settings,
+        Box::new(move |line, priority| written.write(line, collects && priority.may_wait())),
+    );
     let _ = handle.0.lines.set(lines);
     if tracing_subscriber::registry().with(layer).try_init().is_ok() {
         if level::parse(&settings.log_level).is_none() {

@@ -46,10 +46,18 @@ impl Visit for RequestFields {
 pub(super) struct EventFields {
     pub(super) message: String,
     pub(super) user: Option<String>,
-    pub(super) extra: Map<String, Value>,
+    /// In the order of the event; names are unique.
+    pub(super) extra: Vec<(&'static str, Value)>,
 }
 
+/// Room for the fields of an access line, the most frequent one.
+const USUAL_FIELDS: usize = 6;
+
 impl EventFields {
+    pub(super) fn new() -> Self {
+        Self { extra: Vec::with_capacity(USUAL_FIELDS), ..Self::default() }
+    }
+
     fn put(&mut self, field: &Field, value: Value) {
         let name = field.name();
         // `log.*` is how lines of the `log` crate carry their origin.
@@ -57,7 +65,7 @@ impl EventFields {
             return;
         }
         let value = if redact::is_secret(name) { redact::hidden() } else { value };
-        self.extra.insert(name.trim_start_matches("r#").to_owned(), value);
+        self.extra.push((name.trim_start_matches("r#"), value));
     }
 
     fn put_text(&mut self, field: &Field, value: String) {
@@ -135,7 +143,8 @@ impl Record {
     /// The form that Helm takes (core.md §10): the context holds path, method and the extra values.
     pub(super) fn into_entry(self, hostname: Option<&str>, process_id: i32) -> LogEntry {
         let user_id = self.user().map(str::to_owned);
-        let mut context = self.fields.extra;
+        let mut context: Map<String, Value> =
+            self.fields.extra.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         for (name, value) in [("path", &self.request.path), ("method", &self.request.method)] {
             if let Some(value) = value {
                 context.entry(name).or_insert_with(|| Value::from(&**value));

@@ -1,6 +1,9 @@
 //! Who a request is counted for.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::extract::ConnectInfo;
 use http::Request;
@@ -19,17 +22,30 @@ pub enum KeyBy {
     Path,
 }
 
-impl KeyExtractor for KeyBy {
-    type Key = String;
+/// What a request counts for, where that is known already: an extension that wins over the [`Caller`].
+#[derive(Clone, Debug)]
+pub struct RateKey(pub Arc<str>);
 
-    fn extract<B>(&self, request: &Request<B>) -> Result<String, GovernorError> {
+impl RateKey {
+    /// The key of a caller.
+    pub fn of(caller: &Caller) -> Self {
+        Self(caller.rate_key().into())
+    }
+}
+
+impl KeyExtractor for KeyBy {
+    type Key = Arc<str>;
+
+    fn extract<B>(&self, request: &Request<B>) -> Result<Arc<str>, GovernorError> {
+        let extensions = request.extensions();
         Ok(match self {
-            Self::Caller => match request.extensions().get::<Caller>() {
-                Some(caller) => caller.rate_key(),
-                None => address_key(client_address(request)),
+            Self::Caller => match (extensions.get::<RateKey>(), extensions.get::<Caller>()) {
+                (Some(RateKey(key)), _) => key.clone(),
+                (None, Some(caller)) => caller.rate_key().into(),
+                (None, None) => address_key(client_address(request)).into(),
             },
-            Self::Address => address_key(client_address(request)),
-            Self::Path => format!("path:{}", request.uri().path()),
+            Self::Address => address_key(client_address(request)).into(),
+            Self::Path => format!("path:{}", request.uri().path()).into(),
         })
     }
 }
@@ -98,7 +114,7 @@ mod tests {
             ("198.51.100.1", Some("203.0.113.7"), "ip:198.51.100.1"),
             ("2001:db8:1:2:3:4:5:6", None, "ip:2001:db8:1:2::"),
         ] {
-            assert_eq!(KeyBy::Address.extract(&request(peer, forwarded_for)).unwrap(), expected);
+            assert_eq!(&*KeyBy::Address.extract(&request(peer, forwarded_for)).unwrap(), expected);
         }
     }
 

@@ -70,9 +70,16 @@ where
         let Some(scope) = self.limits.scope(self.stage, &request) else {
             return Box::pin(inner.oneshot(request));
         };
-        let governed = scope
-            .layers()
-            .fold(BoxService::new(inner), |service, window| BoxService::new(window.layer(service)));
-        Box::pin(governed.oneshot(request))
+        // Most scopes have one window or two, which need no boxes between them.
+        match scope.windows() {
+            [first] => Box::pin(first.layer().layer(inner).oneshot(request)),
+            [first, second] => Box::pin(second.layer().layer(first.layer().layer(inner)).oneshot(request)),
+            windows => {
+                let governed = windows.iter().fold(BoxService::new(inner), |service, window| {
+                    BoxService::new(window.layer().layer(service))
+                });
+                Box::pin(governed.oneshot(request))
+            }
+        }
     }
 }

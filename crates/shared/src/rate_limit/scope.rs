@@ -23,8 +23,21 @@ const MAX_KEYS: usize = 50_000;
 /// Requests between two looks at the number of keys.
 const LOOK_EVERY: u32 = 4096;
 
+/// One window of a scope.
+pub(super) struct Governed {
+    config: Arc<GovernorConfig<KeyBy, NoOpMiddleware>>,
+    layer: WindowLayer,
+}
+
+impl Governed {
+    /// The layer that lets requests through or refuses them.
+    pub(super) fn layer(&self) -> &WindowLayer {
+        &self.layer
+    }
+}
+
 pub(super) struct Scope {
-    windows: Vec<(Arc<GovernorConfig<KeyBy, NoOpMiddleware>>, WindowLayer)>,
+    windows: Vec<Governed>,
     seen: AtomicU32,
 }
 
@@ -38,30 +51,33 @@ impl Scope {
                 .burst_size(limit)
                 .finish()?;
             let config = Arc::new(config);
-            Some((config.clone(), GovernorLayer::new(config).error_handler(refusal)))
+            Some(Governed {
+                config: config.clone(),
+                layer: GovernorLayer::new(config).error_handler(refusal),
+            })
         });
         Self { windows: windows.collect(), seen: AtomicU32::new(0) }
     }
 
-    /// One layer per window. All of them must let a request through.
-    pub(super) fn layers(&self) -> impl Iterator<Item = &WindowLayer> {
+    /// The windows for the next request. All of them must let it through.
+    pub(super) fn windows(&self) -> &[Governed] {
         if self.seen.fetch_add(1, Ordering::Relaxed) % LOOK_EVERY == LOOK_EVERY - 1 && self.keys() > MAX_KEYS
         {
             self.forget_idle();
         }
-        self.windows.iter().map(|(_, layer)| layer)
+        &self.windows
     }
 
     /// Throws buckets away that are full again: they say nothing.
     pub(super) fn forget_idle(&self) {
-        for (config, _) in &self.windows {
+        for Governed { config, .. } in &self.windows {
             config.limiter().retain_recent();
             config.limiter().shrink_to_fit();
         }
     }
 
     pub(super) fn keys(&self) -> usize {
-        self.windows.iter().map(|(config, _)| config.limiter().len()).max().unwrap_or_default()
+        self.windows.iter().map(|window| window.config.limiter().len()).max().unwrap_or_default()
     }
 }
 

@@ -12,6 +12,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
     timeout::TimeoutLayer,
@@ -65,8 +66,12 @@ pub fn apply(context: &ServiceContext, app: Router, options: ServeOptions) -> Ro
     }
     let info = PageInfo { service_title: options.title.into(), version: context.settings.version().into() };
     let outer = Arc::new(Outer { metrics: context.metrics.clone(), info });
-    app.layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| panic_problem(panic.as_ref())))
-        .layer(middleware::from_fn_with_state(outer, observe))
+    // One layer of the router: each one costs every request another copy of all that lies within.
+    app.layer(
+        ServiceBuilder::new().layer(middleware::from_fn_with_state(outer, observe)).layer(
+            CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| panic_problem(panic.as_ref())),
+        ),
+    )
 }
 
 /// An answer's extension that names its route for metrics and logs, where the router's own fallback answered. Names must
@@ -82,10 +87,10 @@ struct Outer {
 /// The outermost layer: names the request, runs it inside its span, shows errors in the right form, and accounts for it.
 async fn observe(State(outer): State<Arc<Outer>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let given = request.headers().get(correlation::HEADER).and_then(|value| value.to_str().ok());
+    let given = request.headers().get(correlation::HEADER_NAME).and_then(|value| value.to_str().ok());
     let id = correlation::accept_or_generate(given);
     let id_value = HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static(correlation::NONE));
-    request.headers_mut().insert(correlation::HEADER, id_value.clone());
+    request.headers_mut().insert(correlation::HEADER_NAME, id_value.clone());
     request.extensions_mut().insert(outer.info.clone());
 
     let method = request.method().clone();
@@ -111,7 +116,7 @@ async fn observe(State(outer): State<Arc<Outer>>, mut request: Request, next: Ne
             tracing::error!(status = problem.status().as_u16(), cause = problem.cause_text(), "{problem}");
         }
         let mut response = render::render(response, &wanted);
-        response.headers_mut().insert(correlation::HEADER, id_value);
+        response.headers_mut().insert(correlation::HEADER_NAME, id_value);
         let took = started.elapsed();
         let (route, status) = (route.as_deref(), response.status());
         outer.metrics.observe_request(&method, route, status, took);

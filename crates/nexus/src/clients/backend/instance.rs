@@ -60,7 +60,8 @@ impl Instance {
             return Err(wrong("no scheme and host"));
         };
         let authority = uri.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let origin: Uri = format!("{scheme}://{authority}/").parse().map_err(|error| wrong(&format!("{error}")))?;
+        let origin: Uri =
+            format!("{scheme}://{authority}/").parse().map_err(|error| wrong(&format!("{error}")))?;
         Ok(Self {
             origin,
             path: uri.path().trim_end_matches('/').to_owned(),
@@ -174,7 +175,12 @@ mod tests {
         for (base, origin, host, target) in [
             ("http://localhost:5030", "http://localhost:5030/", "localhost:5030", "/a%2Fb?x=1&x=2"),
             ("http://localhost:5030/", "http://localhost:5030/", "localhost:5030", "/a%2Fb?x=1&x=2"),
-            ("https://sso.example.net/auth/", "https://sso.example.net/", "sso.example.net", "/auth/a%2Fb?x=1&x=2"),
+            (
+                "https://sso.example.net/auth/",
+                "https://sso.example.net/",
+                "sso.example.net",
+                "/auth/a%2Fb?x=1&x=2",
+            ),
             ("http://[::1]:8080", "http://[::1]:8080/", "[::1]:8080", "/a%2Fb?x=1&x=2"),
             ("http://user:secret@10.0.0.2:80", "http://10.0.0.2:80/", "10.0.0.2:80", "/a%2Fb?x=1&x=2"),
         ] {

@@ -122,7 +122,8 @@ impl Backends {
             *request.uri_mut() = instance.target(target.path_and_query)?;
             request.headers_mut().insert(header::HOST, instance.host().clone());
             let kept = if may_wait { instance.take(repeatable) } else { None };
-            let outcome = self.attempt(&instance, kept, request, repeatable, silence, progress.as_ref()).await;
+            let outcome =
+                self.attempt(&instance, kept, request, repeatable, silence, progress.as_ref()).await;
             let failed = match outcome {
                 Ok(response) => {
                     if instance.mark_up() {
