@@ -3,11 +3,11 @@
 
 mod access;
 mod attacks;
-mod certificate;
-mod door;
 mod audit;
+mod certificate;
 mod compression;
 mod contract;
+mod door;
 mod forwarding;
 mod instances;
 mod listener;
