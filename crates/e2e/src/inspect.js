@@ -31,7 +31,7 @@ if (!document.title.trim()) say("no title");
 if (own("main, [role=main]").length !== 1) say(`${own("main, [role=main]").length} main parts`);
 if (own("h1").length !== 1) say(`${own("h1").length} headings of the first level`);
 let level = 0;
-for (const heading of own("h1, h2, h3, h4, h5, h6")) {
+for (const heading of own("main :is(h1, h2, h3, h4, h5, h6)")) {
   const next = Number(heading.localName.slice(1));
   if (next > level + 1) say(`a heading of level ${next} after one of level ${level}`, heading);
   level = next;
@@ -51,7 +51,10 @@ for (const control of all("button, a[href], summary, [role=button], [role=tab], 
   if (!name) say("a control without a name", control);
 }
 for (const picture of all("img:not([alt]), [role=img]:not([aria-label]):not([aria-labelledby])")) say("a picture without words", picture);
-for (const dialog of document.querySelectorAll("dialog, [role=dialog]")) if (!said(dialog)) say("a dialog without a name", dialog);
+// A dialog that is not open may get its words later.
+for (const dialog of document.querySelectorAll("dialog, [role=dialog]")) {
+  if (!said(dialog) && !dialog.hasAttribute("aria-labelledby")) say("a dialog without a name", dialog);
+}
 for (const table of own("table")) {
   if (!table.querySelector("th")) say("a table without heads", table);
   for (const head of table.querySelectorAll("thead th:not([scope])")) say("a head without a direction", head);
