@@ -1,11 +1,17 @@
 //! A reverse proxy in front of the gateway: what it says about the visitor, if it is one whose word counts.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Once,
+};
 
 use axum::extract::{ConnectInfo, Request};
 use http::{HeaderMap, HeaderName, header, request::Parts};
 
 use crate::domain::{headers, trusted::TrustedProxies};
+
+/// A proxy that is missing among the trusted ones is told once; whoever forges headers must not fill the log.
+static TOLD: Once = Once::new();
 
 /// What a trusted proxy said about the visitor; an extension of the request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,8 +26,14 @@ pub struct Front {
 /// Takes over what a trusted proxy says about the visitor: one hop, the last one. Takes it out of every request, so that
 /// nothing behind this can believe anybody else.
 pub fn take_over(request: &mut Request, trusted: &TrustedProxies) {
-    let believed = trusted.contains(address_of(request.extensions()));
-    if believed && let Some(front) = Front::read(request.headers()) {
+    let peer = address_of(request.extensions());
+    if !trusted.contains(peer) {
+        if !trusted.is_empty() && request.headers().contains_key(&headers::FORWARDED_FOR) {
+            TOLD.call_once(
+                || tracing::warn!(%peer, "forwarding headers of an address that is not trusted are ignored"),
+            );
+        }
+    } else if let Some(front) = Front::read(request.headers()) {
         // A visitor whom the proxy does not name must not pass for the proxy, which may be on this machine.
         let client = front.client.as_deref().and_then(address).unwrap_or(IpAddr::from([0, 0, 0, 0]));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(client, 0)));
