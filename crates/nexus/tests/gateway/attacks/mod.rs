@@ -14,6 +14,7 @@
 //! | scripts in error texts | `pages` |
 
 mod cookies;
+mod frames;
 mod framing;
 mod http2;
 mod pages;
