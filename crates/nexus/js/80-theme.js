@@ -41,7 +41,10 @@ async function saveTheme(theme) {
   const answer = await response.json().catch(() => ({}));
   if (response.status === 404 && String(answer.error ?? "").includes("Agent not found")) {
     say("warning", "The theme is kept in this browser only, until an administrator has synced your account.");
-  } else if (response.status === 401 || response.status === 403) {
+  } else if (response.status === 403) {
+    // Codex is not open to everyone; the cookie serves this browser.
+    say("info", "The theme is kept in this browser only.");
+  } else if (response.status === 401) {
     say("warning", "The theme is not saved: your session has ended. Reload the page to sign in.");
   } else {
     say("error", `The theme is not saved (HTTP ${response.status}).`);

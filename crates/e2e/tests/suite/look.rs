@@ -55,7 +55,7 @@ pub async fn parts_of_the_pages_work_by_keyboard(stage: &Stage) -> Result<()> {
 
 pub async fn the_theme_stays_for_the_sign_in(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
-    browser.sign_in(suite, "client").await?;
+    browser.sign_in(suite, "billing").await?;
     for theme in ["dark", "light"] {
         let html = format!("html[data-theme={theme}]");
         if !browser.has(&html).await? {

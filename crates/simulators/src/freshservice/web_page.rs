@@ -11,6 +11,9 @@ use super::Engine;
 use super::answer::ApiError;
 use crate::world::text::escape;
 
+/// Nothing from elsewhere and nothing inline. Behind the gateway the page gets its side panel and scripts, from this origin.
+const POLICY: &str = "default-src 'self'; object-src 'none'; base-uri 'none'";
+
 /// GET `/helpdesk/tickets/{id}`.
 pub async fn ticket(State(engine): State<Arc<Engine>>, Path(id): Path<u64>) -> Result<Response, ApiError> {
     let sim = engine.state();
@@ -60,7 +63,7 @@ fn page(title: &str, heading: &str, description: &str, content: &str) -> Respons
          <header class=\"page-header\"><div class=\"page-header__content\"><h1 class=\"page-header__title\">{heading}</h1>\
          <p class=\"page-header__description\">{description}</p></div></header>{content}</main></body></html>"
     );
-    ([(CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'")], Html(page)).into_response()
+    ([(CONTENT_SECURITY_POLICY, POLICY)], Html(page)).into_response()
 }
 
 /// A part of the page; the texts are escaped.
