@@ -35,7 +35,9 @@ async function saveTheme(theme) {
   }
   if (response.ok) {
     // The gateway remembers the theme for a few minutes; it must ask again for the next page.
-    await fetch("/api/invalidate-cache", { method: "POST", credentials: "same-origin" }).catch(() => {});
+    await fetch("/api/invalidate-cache", { method: "POST", credentials: "same-origin" })
+      .then((done) => done.text())
+      .catch(() => {});
     return;
   }
   const answer = await response.json().catch(() => ({}));
