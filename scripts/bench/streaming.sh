@@ -31,9 +31,9 @@ bench_streaming() {
   nexus="$(pid_of nexus)"
   say "1 GB down and up through the gateway"
   truncate -s "$STREAMED" "$work/www/big.bin"
-  grown="$(growth_during "$nexus" curl -skf -H "Authorization: Bearer $token" -o /dev/null -w '%{size_download} %{time_total}' "$gateway/bench/big.bin")"
+  grown="$(growth_during "$nexus" curl -skf -H "Authorization: Bearer $token" -o /dev/null -w '%{size_download} %{time_total}\n' "$gateway/bench/big.bin")"
   report_streamed download "$grown"
-  grown="$(growth_during "$nexus" curl -skf -H "Authorization: Bearer $token" -H 'Expect:' -T "$work/www/big.bin" -w ' %{time_total}' "$gateway/swallow/big.bin")"
+  grown="$(growth_during "$nexus" curl -skf -H "Authorization: Bearer $token" -H 'Expect:' -T "$work/www/big.bin" -w ' %{time_total}\n' "$gateway/swallow/big.bin")"
   report_streamed upload "$grown"
   rm "$work/www/big.bin"
 }
