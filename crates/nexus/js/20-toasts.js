@@ -1,4 +1,5 @@
-// Toasts: short messages that go by themselves. Errors stay until they are closed, and are read out at once.
+// Toasts: short messages that go by themselves. Errors, and those marked data-stays, stay until they are closed; errors are
+// read out at once.
 
 const TOAST_ICONS = { success: "check-circle", error: "alert-circle", warning: "alert-triangle", info: "info" };
 const TOAST_MS = 5000;
@@ -39,7 +40,7 @@ function hideToast(toast) {
 
 /** Every toast goes in time, whoever wrote it, but not while somebody reads or holds it. */
 function toastAdded(toast) {
-  if (isStill(toast) || toast.matches(".toast--error")) return;
+  if (isStill(toast) || toast.matches(".toast--error, [data-stays]")) return;
   const held = () => toast.matches(":hover, :focus-within");
   const leave = () => (held() ? setTimeout(leave, TOAST_MS) : hideToast(toast));
   setTimeout(leave, TOAST_MS);

@@ -126,7 +126,8 @@ async fn dress(gateway: &Gateway, frame: &Frame, asked: Asked, mut response: Res
     if !asked.composable || slots.bare.get().is_some() {
         return response;
     }
-    let look = look_of(gateway, slots, asked.remembered, &mut response).await;
+    // In a box of its own: most answers are no pages.
+    let look = Box::pin(look_of(gateway, slots, asked.remembered, &mut response)).await;
     let panel = slots.visitor.get().map(|visitor| {
         let registry = gateway.context.registry.load();
         let active = slots.active.get().map(String::as_str);

@@ -2,7 +2,7 @@
 //! services and adds the shared look to their pages.
 
 pub mod assets;
-mod audit;
+pub mod audit;
 pub mod clients;
 mod compose;
 mod compress;
@@ -147,7 +147,7 @@ impl Gateway {
         // One service instead of layers of the router: each of those costs every request another copy of all that lies within.
         let stack = ServiceBuilder::new()
             .layer(own.per_address_layer())
-            .layer(middleware::from_fn(routes::refuse_ambiguous))
+            .layer(middleware::from_fn_with_state(self.audit.clone(), routes::refuse_ambiguous))
             .layer(middleware::from_fn_with_state(self.clone(), routes::identify))
             .layer(own.per_caller_layer())
             .service(routes::handle.with_state(self.clone()));
@@ -196,7 +196,8 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
         match listen(SocketAddr::new(gateway.settings.nexus_host, port)).await {
             Ok(plain) => {
                 let stop = context.shutdown.clone();
-                let app = plain_router(&gateway.origins, gateway.settings.acme_webroot.as_deref());
+                let webroot = gateway.settings.acme_webroot.as_deref();
+                let app = plain_router(&gateway.origins, &gateway.audit, webroot);
                 context.spawn_graceful(tls::listener::serve_plain(plain, app, places.clone(), stop));
             }
             Err(error) => tracing::warn!(error = %error, "plain HTTP is not redirected to HTTPS"),
@@ -207,7 +208,7 @@ pub async fn run(settings: Settings) -> Result<(), StartFailure> {
     let main_origin = gateway.origins.main().map(|origin| origin.as_str().to_owned()).unwrap_or_default();
     tracing::info!(%address, origin = main_origin, version = context.settings.version(), "listening");
     let (app, stop) = (gateway.router(), context.shutdown.clone());
-    tls::listener::serve_on(&workers, listener, config, app, main_origin, places, stop).await;
+    tls::listener::serve(&workers, listener, config, app, main_origin, places, stop).await;
     context.stop().await;
     // Until here: what they hold open may have been in use by the jobs as well.
     drop(workers);

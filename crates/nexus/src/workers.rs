@@ -28,7 +28,7 @@ pub fn current() -> usize {
     NUMBER.get()
 }
 
-/// How many workers there can be: one per core.
+/// How many cores this process may use at the moment.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -76,13 +76,14 @@ impl Workers {
         Self { workers: Vec::new(), stop: CancellationToken::new(), threads: Vec::new() }
     }
 
-    /// Lets the worker with the fewest open connections serve a connection that was accepted here.
+    /// Lets the worker with the fewest open connections serve a connection that was accepted here. When the process was held
+    /// to fewer cores meanwhile, as many workers get connections: more of them would only take turns on the same core.
     pub fn serve<F>(&self, stream: TcpStream, serve: impl FnOnce(TcpStream) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let Some(worker) = self.workers.iter().min_by_key(|worker| worker.open.load(Ordering::Relaxed))
-        else {
+        let usable = self.workers.iter().take(cores());
+        let Some(worker) = usable.min_by_key(|worker| worker.open.load(Ordering::Relaxed)) else {
             tokio::spawn(serve(stream));
             return;
         };

@@ -295,7 +295,7 @@ fn seen_from(request: reqwest::RequestBuilder, origin: &PublicOrigin) -> reqwest
     request
         .header("x-forwarded-host", origin.host())
         .header("x-forwarded-proto", origin.scheme())
-        .header("x-forwarded-port", origin.port())
+        .header("x-forwarded-port", origin.port_value())
         .header(correlation::HEADER, correlation::current())
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use url::Url;
 
 /// One address under which people reach the gateway, such as `https://msp.example.net`. Cheap to clone.
@@ -10,6 +11,8 @@ pub struct PublicOrigin {
     origin: Arc<str>,
     host: Arc<str>,
     port: u16,
+    /// Host and port as header values, made once for all requests.
+    header_values: (HeaderValue, HeaderValue),
 }
 
 /// All of them; the first is the one that links and redirects use by default.
@@ -31,7 +34,8 @@ impl PublicOrigin {
         let host = url.host_str().ok_or_else(wrong)?;
         let port = url.port_or_known_default().ok_or_else(wrong)?;
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        Ok(Self { origin: url.origin().ascii_serialization().into(), host: host.into(), port })
+        let header_values = (HeaderValue::from_str(&host).map_err(|_| wrong())?, HeaderValue::from(port));
+        Ok(Self { origin: url.origin().ascii_serialization().into(), host: host.into(), port, header_values })
     }
 
     /// Scheme, host and port, without a trailing slash.
@@ -44,14 +48,19 @@ impl PublicOrigin {
         &self.host
     }
 
-    /// The public port.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// [`Self::host`] as a header's value.
+    pub fn host_value(&self) -> HeaderValue {
+        self.header_values.0.clone()
+    }
+
+    /// The public port as a header's value.
+    pub fn port_value(&self) -> HeaderValue {
+        self.header_values.1.clone()
     }
 
     /// The scheme.
-    pub fn scheme(&self) -> &str {
-        self.origin.split("://").next().unwrap_or("https")
+    pub fn scheme(&self) -> &'static str {
+        if self.origin.starts_with("http://") { "http" } else { "https" }
     }
 }
 
@@ -151,7 +160,7 @@ mod tests {
         ] {
             assert_eq!(origins.of_host(host).map(PublicOrigin::as_str), expected, "{host}");
         }
-        assert_eq!(origins.main().map(PublicOrigin::port), Some(443));
+        assert_eq!(origins.main().map(PublicOrigin::port_value), Some(HeaderValue::from(443)));
     }
 
     #[test]

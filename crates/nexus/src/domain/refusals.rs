@@ -22,6 +22,8 @@ pub enum Reason {
     Path,
     /// A sign-in that does not count.
     SignIn,
+    /// A request that two readers could understand differently, or whose body broke off.
+    Framing,
 }
 
 impl Reason {
@@ -35,6 +37,7 @@ impl Reason {
             Self::Host => "host",
             Self::Path => "path",
             Self::SignIn => "sign_in",
+            Self::Framing => "framing",
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What every request must be before anybody looks at what it asks for: unambiguous, and for a host of ours.
 
+use std::net::IpAddr;
+
 use axum::{
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -11,6 +13,7 @@ use http::{HeaderValue, StatusCode, Version, header, request::Parts, uri::Author
 use super::HostKind;
 use crate::{
     Gateway,
+    audit::{self, Audit},
     domain::{
         framing::{MAX_TARGET, Refusal},
         origin::{PublicOrigin, is_host, is_loopback_host, is_same_host},
@@ -22,24 +25,34 @@ use crate::{
 
 /// Layer: refuses requests that two readers could understand differently, and says so when a body turns out to be broken
 /// or too slow. Either way the connection ends, since nobody knows what else comes over it.
-pub async fn refuse_ambiguous(request: Request, next: Next) -> Response {
+pub async fn refuse_ambiguous(State(audit): State<Audit>, request: Request, next: Next) -> Response {
     let version = request.version();
     let (parts, body) = request.into_parts();
+    let client = client_of(&parts);
     if let Err(refusal) = judge(&parts) {
-        return refuse(refusal, version);
+        return refuse(refusal, version, &audit, client);
     }
     let fault = parts.extensions.get::<BodyFault>().cloned();
     let response = next.run(Request::from_parts(parts, body)).await;
     match fault.and_then(|fault| fault.get()) {
         // The error is ours, and this is what caused it.
-        Some(refusal) if response.extensions().get::<Problem>().is_some() => refuse(refusal, version),
+        Some(refusal) if response.extensions().get::<Problem>().is_some() => {
+            refuse(refusal, version, &audit, client)
+        }
         _ => response,
     }
 }
 
-fn refuse(refusal: Refusal, version: Version) -> Response {
-    tracing::info!(reason = %refusal, "a request was refused");
-    let mut problem = Problem::new(refusal.status()).detail(refusal.to_string());
+fn refuse(refusal: Refusal, version: Version, audit: &Audit, address: IpAddr) -> Response {
+    let detail = refusal.to_string();
+    audit.refused(&audit::Refusal {
+        reason: Reason::Framing,
+        user: None,
+        address,
+        service: None,
+        detail: Some(&detail),
+    });
+    let mut problem = Problem::new(refusal.status()).detail(detail);
     if version < Version::HTTP_2 {
         problem = problem.header(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -17,19 +17,22 @@ use hivematrix_shared::problem::Problem;
 use http::{HeaderValue, StatusCode, header};
 
 use super::refuse_ambiguous;
-use crate::domain::origin::{PublicOrigin, PublicOrigins};
+use crate::{
+    audit::Audit,
+    domain::origin::{PublicOrigin, PublicOrigins},
+};
 
 /// Where ACME clients put their answers (RFC 8555 §8.3).
 const CHALLENGES: &str = "/.well-known/acme-challenge";
 
 /// What plain HTTP is answered with. `webroot` is a directory that an ACME client fills.
-pub fn plain_router(origins: &Arc<PublicOrigins>, webroot: Option<&Path>) -> Router {
+pub fn plain_router(origins: &Arc<PublicOrigins>, audit: &Audit, webroot: Option<&Path>) -> Router {
     let mut app = Router::new().fallback(redirect).with_state(origins.clone());
     if let Some(webroot) = webroot {
         let directory = Arc::new(webroot.join(&CHALLENGES[1..]));
         app = app.route(&format!("{CHALLENGES}/{{token}}"), get(challenge).with_state(directory));
     }
-    app.layer(middleware::from_fn(refuse_ambiguous))
+    app.layer(middleware::from_fn_with_state(audit.clone(), refuse_ambiguous))
 }
 
 /// Only to a public origin: the `Host` header alone would let anyone choose the target.
@@ -79,7 +82,7 @@ mod tests {
     fn app(webroot: Option<&Path>) -> Router {
         let origins =
             PublicOrigins::parse("https://msp.example.net,https://other.example:8443,https://[::1]:9");
-        plain_router(&Arc::new(origins.unwrap()), webroot)
+        plain_router(&Arc::new(origins.unwrap()), &Audit::default(), webroot)
     }
 
     async fn ask(app: Router, host: &str, target: &str) -> Response {

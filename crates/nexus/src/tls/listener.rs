@@ -85,21 +85,9 @@ pub fn server_config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfi
     Ok(config)
 }
 
-/// As [`serve_on`], on the current runtime.
-pub async fn serve(
-    listener: TcpListener,
-    config: ServerConfig,
-    app: Router,
-    https_origin: String,
-    places: Places,
-    stop: CancellationToken,
-) {
-    serve_on(&Workers::none(), listener, config, app, https_origin, places, stop).await;
-}
-
 /// Serves `app` over TLS until `stop`, each connection on one of `workers`, then lets open requests end. `https_origin` is
 /// where plain HTTP requests are sent.
-pub async fn serve_on(
+pub async fn serve(
     workers: &Workers,
     listener: TcpListener,
     config: ServerConfig,

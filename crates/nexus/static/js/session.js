@@ -42,21 +42,10 @@ async function renew() {
 }
 
 /** A message that stays until it is clicked away. */
-function say(text) {
+function say(kind, text) {
   if (warned === text) return;
   warned = text;
-  let container = document.querySelector(".toast-container");
-  if (!container) {
-    container = document.createElement("div");
-    container.className = "toast-container";
-    document.body.append(container);
-  }
-  const toast = document.createElement("div");
-  toast.className = "toast toast--warning";
-  toast.setAttribute("role", "alert");
-  toast.textContent = text;
-  toast.addEventListener("click", () => toast.remove());
-  container.append(toast);
+  hivematrix.say(kind, text).dataset.stays = "";
 }
 
 async function check() {
@@ -70,10 +59,10 @@ async function check() {
     // A session that another tab began meanwhile serves this page as well.
     const current = await ask("/api/session", "GET");
     if (current?.expires_in > 0) remember(current);
-    else if (current) say("Your session has ended. Copy what you have typed, then reload the page to sign in again.");
+    else if (current) say("error", "Your session has ended. Copy what you have typed, then reload the page to sign in again.");
   } else if (renewsAt === null && left < WARN_WITHIN) {
     const time = new Date(endsAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    say(`Your session ends at ${time}. Save what you have typed, then reload the page to sign in again.`);
+    say("warning", `Your session ends at ${time}. Save what you have typed, then reload the page to sign in again.`);
   }
 }
 

@@ -145,6 +145,11 @@ async fn each_kind_of_refusal_has_its_line() {
             json!({"reason": "path", "service": "keycloak"}),
         ),
         (
+            world.get("/ledger/x").header("host", "gw.test, evil.example"),
+            StatusCode::BAD_REQUEST,
+            json!({"reason": "framing", "detail": "The request must name exactly one host."}),
+        ),
+        (
             world.open("/keycloak-callback?code=stolen&state=made-up"),
             StatusCode::UNAUTHORIZED,
             json!({"reason": "sign_in", "detail": "Invalid state parameter. Start the sign-in again."}),

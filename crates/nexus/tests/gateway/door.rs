@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use hivematrix_nexus::tls::{
-    certificate::{self, Wanted},
-    listener::{self, CurrentCertificate},
-    places::Places,
+use hivematrix_nexus::{
+    tls::{
+        certificate::{self, Wanted},
+        listener::{self, CurrentCertificate},
+        places::Places,
+    },
+    workers::Workers,
 };
 use rustls::{
     ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
@@ -52,7 +55,10 @@ pub async fn open_door(world: &World) -> Door {
     let app = world.gateway.router();
     let places = Places::new(1024, Default::default());
     let origin = "https://gw.test".to_owned();
-    let running = tokio::spawn(listener::serve(socket, config, app, origin, places, stop.clone()));
+    let until = stop.clone();
+    let running = tokio::spawn(async move {
+        listener::serve(&Workers::none(), socket, config, app, origin, places, until).await;
+    });
     let authority =
         reqwest::Certificate::from_pem(&std::fs::read(home.path().join("ca.crt")).unwrap()).unwrap();
     Door { address, authority, stop, running, home, wanted, certificate }

@@ -73,13 +73,7 @@ async fn data_fragments_and_head_stay_as_they_are() {
 
 #[tokio::test]
 async fn the_policy_of_a_page_is_strict_unless_its_service_is_upstreams() {
-    let ledger = serve(site()).await;
-    let plan = Plan {
-        backends: vec![("ledger", ledger.clone()), ("beacon", ledger)],
-        entries: json!({"beacon": {"pages": "compat"}}),
-        ..Plan::default()
-    };
-    let world = World::with(plan).await;
+    let world = World::with_compat(site()).await;
     let mut browser = world.sign_in().await;
     for path in ["/ledger/plans", "/ledger/missing/page", "/nope/"] {
         let page = browser.open(path).await;

@@ -8,9 +8,8 @@ use axum::{
 };
 use hivematrix_shared::{auth::PermissionLevel::Technician, testing::TestResponse};
 use http::Method;
-use serde_json::json;
 
-use crate::support::{HTML, Plan, World, serve};
+use crate::support::{HTML, World};
 
 /// Answers as services give them, some with headers that are not theirs to set.
 fn site() -> Router {
@@ -43,13 +42,7 @@ fn value(answer: &TestResponse, name: &str) -> String {
 
 #[tokio::test]
 async fn each_kind_of_answer_has_its_headers() {
-    let ledger = serve(site()).await;
-    let plan = Plan {
-        backends: vec![("ledger", ledger.clone()), ("beacon", ledger)],
-        entries: json!({"beacon": {"pages": "compat"}}),
-        ..Plan::default()
-    };
-    let world = World::with(plan).await;
+    let world = World::with_compat(site()).await;
     let strict = "default-src 'none'; script-src 'self' 'nonce-";
     // Path, header, how its value begins; empty: the header is absent.
     for (path, name, expected) in [

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use bytes::Bytes;
-use hivematrix_nexus::tls::{listener, places::Places};
+use hivematrix_nexus::{
+    audit::Audit,
+    tls::{listener, places::Places},
+};
 use hivematrix_shared::auth::PermissionLevel::Technician;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -140,7 +143,7 @@ async fn an_answer_that_nobody_reads_is_given_up_and_the_service_released() {
 #[tokio::test]
 async fn the_port_of_the_redirect_has_the_same_limits() {
     let origins = hivematrix_nexus::domain::origin::PublicOrigins::parse("https://gw.test").unwrap();
-    let app = hivematrix_nexus::plain_router(&Arc::new(origins), None);
+    let app = hivematrix_nexus::plain_router(&Arc::new(origins), &Audit::default(), None);
     let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     let places = Places::new(1024, Default::default());

@@ -256,6 +256,14 @@ impl World {
         Self::with(Plan { backends: vec![("ledger", serve(app).await)], ..Plan::default() }).await
     }
 
+    /// A gateway in front of two services with the same routes: `ledger` with pages of ours, `beacon` with upstream's.
+    pub async fn with_compat(app: Router) -> Self {
+        let backend = serve(app).await;
+        let backends = vec![("ledger", backend.clone()), ("beacon", backend)];
+        let entries = json!({"beacon": {"pages": "compat"}});
+        Self::with(Plan { backends, entries, ..Plan::default() }).await
+    }
+
     pub async fn with(plan: Plan) -> Self {
         let clock = Clock::manual(DateTime::<Utc>::from_timestamp(1_763_805_000, 0).unwrap());
         let identity = TestIdentity::new(clock.clone());

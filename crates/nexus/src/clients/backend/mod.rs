@@ -161,7 +161,8 @@ impl Backends {
         let fault = if kept.is_some() { Fault::Connection } else { Fault::Instance };
         let mut connection = match kept {
             Some(connection) => connection,
-            None => match self.connector.connect(instance).await {
+            // Rare and large: in a box of its own.
+            None => match Box::pin(self.connector.connect(instance)).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     return Err(failed(BackendError::Unreachable(error.to_string()), Some(request), fault));
