@@ -12,6 +12,7 @@ case " $* " in *" --help "* | *" -h "*) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0
 
 MISSING=""
 need cc gcc
+need make make
 [ -e /usr/include/stdlib.h ] || MISSING="$MISSING libc6-dev"
 [ -d /etc/ssl/certs ] || MISSING="$MISSING ca-certificates"
 has_postgres || MISSING="$MISSING postgresql"

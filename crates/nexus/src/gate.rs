@@ -3,10 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
 use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::{
-    auth::{AuthError, Authenticator, Caller, UserClaims, bearer},
+    auth::{AuthError, Authenticator, Caller, Fingerprint, UserClaims, bearer},
     clock::Clock,
     rate_limit::RateKey,
     recent::Recent,
@@ -43,6 +42,8 @@ pub struct Visitor {
     pub state: SessionState,
     /// Value of the session cookie; absent for a bearer token.
     pub cookie: Option<String>,
+    /// Fingerprint of the token, so that it is not made anew for every request.
+    fingerprint: Fingerprint,
 }
 
 /// Outcome of looking at a request.
@@ -60,12 +61,19 @@ pub enum Identity {
     User(Arc<Visitor>),
 }
 
+/// By what a visitor is known again. A cookie's value is no token, and a token no cookie's value.
+#[derive(Eq, Hash, PartialEq)]
+enum Proof {
+    Bearer(Fingerprint),
+    Cookie(Fingerprint),
+}
+
 /// Looks at requests.
 pub struct Gate {
     auth: Authenticator,
     clock: Clock,
     core: Core,
-    remembered: Recent<[u8; 32], Arc<Visitor>>,
+    remembered: Recent<Proof, Arc<Visitor>>,
     /// When an upstream Core last said that a session lives.
     asked: Recent<String, DateTime<Utc>>,
 }
@@ -107,41 +115,42 @@ impl Gate {
     /// Verifies a fresh token for a new session.
     pub async fn admit(&self, token: &str) -> Result<UserClaims, AuthError> {
         let claims = self.verify(token).await?;
-        self.check(&claims, token).await?;
+        self.check(&claims, token, Fingerprint::of(token)).await?;
         Ok(claims)
     }
 
     /// Whether the session of a visitor who was let in still counts. While nobody can tell, it does.
     pub async fn is_alive(&self, visitor: &Visitor) -> bool {
-        let checked = self.check(&visitor.claims, &visitor.state.token).await;
+        let checked = self.check(&visitor.claims, &visitor.state.token, visitor.fingerprint).await;
         matches!(checked, Ok(()) | Err(AuthError::Unavailable))
     }
 
     /// Forgets a session at once, on this gateway.
     pub fn forget(&self, visitor: &Visitor) {
         if let Some(cookie) = &visitor.cookie {
-            self.remembered.remove(&fingerprint("cookie", cookie));
+            self.remembered.remove(&Proof::Cookie(Fingerprint::of(cookie)));
         }
         self.asked.remove(&visitor.claims.jti.clone().unwrap_or_default());
     }
 
     async fn by_token(&self, token: String) -> Result<Arc<Visitor>, AuthError> {
-        let key = fingerprint("bearer", &token);
-        let visitor = match self.remembered.get(&key) {
+        let fingerprint = Fingerprint::of(&token);
+        let proof = Proof::Bearer(fingerprint);
+        let visitor = match self.remembered.get(&proof) {
             Some(visitor) => visitor,
             None => {
                 let claims = self.verify(&token).await?;
                 let state = SessionState::of_bearer(token);
-                self.remember(key, claims, state, None)?
+                self.remember(proof, claims, state, fingerprint, None)?
             }
         };
-        self.check(&visitor.claims, &visitor.state.token).await?;
+        self.check(&visitor.claims, &visitor.state.token, visitor.fingerprint).await?;
         Ok(visitor)
     }
 
     async fn by_cookie(&self, value: String, sessions: &SessionStore) -> Result<Arc<Visitor>, AuthError> {
-        let key = fingerprint("cookie", &value);
-        let visitor = match self.remembered.get(&key) {
+        let proof = Proof::Cookie(Fingerprint::of(&value));
+        let visitor = match self.remembered.get(&proof) {
             Some(visitor) => visitor,
             None => {
                 let state = sessions.load(&value).await.map_err(|error| {
@@ -150,10 +159,11 @@ impl Gate {
                 })?;
                 let state = state.ok_or(AuthError::Invalid)?;
                 let claims = self.verify(&state.token).await?;
-                self.remember(key, claims, state, Some(value))?
+                let fingerprint = Fingerprint::of(&state.token);
+                self.remember(proof, claims, state, fingerprint, Some(value))?
             }
         };
-        self.check(&visitor.claims, &visitor.state.token).await?;
+        self.check(&visitor.claims, &visitor.state.token, visitor.fingerprint).await?;
         Ok(visitor)
     }
 
@@ -167,9 +177,10 @@ impl Gate {
 
     fn remember(
         &self,
-        key: [u8; 32],
+        proof: Proof,
         claims: UserClaims,
         state: SessionState,
+        fingerprint: Fingerprint,
         cookie: Option<String>,
     ) -> Result<Arc<Visitor>, AuthError> {
         let mut authorization =
@@ -177,14 +188,19 @@ impl Gate {
         authorization.set_sensitive(true);
         let caller = Caller::User(claims.clone());
         let (label, rate_key) = (caller.label(), RateKey::of(&caller));
-        let visitor = Arc::new(Visitor { claims, label, rate_key, authorization, state, cookie });
-        self.remembered.insert(key, visitor.clone());
+        let visitor = Arc::new(Visitor { claims, label, rate_key, authorization, state, cookie, fingerprint });
+        self.remembered.insert(proof, visitor.clone());
         Ok(visitor)
     }
 
     /// What can change after verification: time, a withdrawn signing key, revocation.
-    async fn check(&self, claims: &UserClaims, token: &str) -> Result<(), AuthError> {
-        self.auth.check_signature(token).await?;
+    async fn check(
+        &self,
+        claims: &UserClaims,
+        token: &str,
+        fingerprint: Fingerprint,
+    ) -> Result<(), AuthError> {
+        self.auth.check_signature(token, fingerprint).await?;
         let jti = claims.jti.as_deref().unwrap_or_default();
         let revocations = self.auth.revocations();
         revocations.check(jti, claims.iat, &self.clock)?;
@@ -212,13 +228,4 @@ impl Gate {
             }
         }
     }
-}
-
-fn fingerprint(kind: &str, value: &str) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    context.update(kind.as_bytes());
-    context.update(value.as_bytes());
-    let mut key = [0; 32];
-    key.copy_from_slice(context.finish().as_ref());
-    key
 }

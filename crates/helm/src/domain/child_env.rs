@@ -11,11 +11,6 @@ use super::{
 const SYSTEM: [&str; 9] =
     ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_LOG", "RUST_BACKTRACE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// Settings of the C library's allocator for our own programs. Big blocks, such as those of password hashing, go back to
-/// the system at once, and threads share two arenas: else every service keeps its peak for good.
-const ALLOCATOR: [(&str, &str); 3] =
-    [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "1048576"), ("MALLOC_TRIM_THRESHOLD_", "262144")];
-
 /// Tickets of the demo's simulated system: a path of the gateway, under whichever address the board was opened.
 const TICKET_LINKS: &str = "/simulator/helpdesk/tickets/{ticket_id}";
 
@@ -134,10 +129,6 @@ impl Suite {
             // Upstream's services read these two (platform.md §4).
             env.set("FLASK_APP", "run.py");
             env.set("FLASK_ENV", "production");
-        } else {
-            for (name, value) in ALLOCATOR {
-                env.set(name, value);
-            }
         }
     }
 

@@ -23,7 +23,7 @@ const SUPERUSER: &str = "hivematrix";
 const DISTRIBUTION: &str = "/usr/lib/postgresql";
 
 /// Settings of the cluster: small, durable, loopback only.
-const SETTINGS: [&str; 13] = [
+const SETTINGS: [&str; 14] = [
     "listen_addresses=127.0.0.1",
     // Connections are TCP only: a socket path below a deep instance directory may be too long.
     "unix_socket_directories=",
@@ -34,7 +34,9 @@ const SETTINGS: [&str; 13] = [
     "shared_buffers=64MB",
     "work_mem=8MB",
     "maintenance_work_mem=64MB",
-    "max_wal_size=512MB",
+    // Few checkpoints: after each one, every page that changes is written to the log as a whole.
+    "max_wal_size=1GB",
+    "checkpoint_timeout=15min",
     "jit=off",
     "timezone=UTC",
     "log_timezone=UTC",

@@ -24,13 +24,13 @@ impl DatabaseSink {
 }
 
 impl LogSink for DatabaseSink {
-    async fn send(&self, batch: &LogBatch) -> Result<(), SinkError> {
+    async fn send(&self, batch: &LogBatch<'_>) -> Result<(), SinkError> {
         let now = self.clock.now();
         let entries: Vec<_> = batch
             .logs
             .iter()
             .filter_map(|entry| serde_json::to_value(entry).ok())
-            .filter_map(|entry| validate(&batch.service_name, &entry, now).ok())
+            .filter_map(|entry| validate(batch.service_name, &entry, now).ok())
             .collect();
         match logs::insert(&self.pool, &entries).await {
             Ok(_) => Ok(()),

@@ -69,7 +69,7 @@ async fn rotate(layout: Layout, board: StatusBoard) {
             board.phases().iter().map(|unit| layout.logs(&unit.name)).chain([layout.logs("helm")]).collect();
         let done = tokio::task::spawn_blocking(move || {
             for folder in folders {
-                rotation::rotate_folder(&folder, rotation::MAX_BYTES);
+                rotation::rotate_folder(&folder);
             }
         });
         if let Err(error) = done.await {

@@ -3,41 +3,49 @@
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers that belong to one connection. `Trailer` is none of them: it names what comes after a body, which passes.
-const HOP_BY_HOP: [HeaderName; 8] = [
-    header::CONNECTION,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
-/// Headers by which a client could pass for somebody else or for another request.
-const SPOOFABLE: [HeaderName; 20] = [
-    header::FORWARDED,
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("x-client-ip"),
-    HeaderName::from_static("x-cluster-client-ip"),
-    HeaderName::from_static("true-client-ip"),
-    HeaderName::from_static("cf-connecting-ip"),
-    HeaderName::from_static("x-original-url"),
-    HeaderName::from_static("x-rewrite-url"),
-    HeaderName::from_static("x-http-method-override"),
-    HeaderName::from_static("x-method-override"),
-    HeaderName::from_static("x-http-method"),
-    HeaderName::from_static("x-host"),
-    HeaderName::from_static("x-original-host"),
-    HeaderName::from_static("x-scheme"),
-    HeaderName::from_static("x-url-scheme"),
-    HeaderName::from_static("front-end-https"),
-    HeaderName::from_static("remote-user"),
-    HeaderName::from_static("x-remote-user"),
-    // Programs started by a web server would take it for the proxy to use.
-    HeaderName::from_static("proxy"),
-    HeaderName::from_static("x-correlation-id"),
-];
+/// Headers by which a client could pass for somebody else or for another request: well-known ones, all of `X-Forwarded-*`,
+/// and names with underscores, which some servers read as dashes.
+fn is_spoofable(name: &str) -> bool {
+    let known = matches!(
+        name,
+        "forwarded"
+            | "x-real-ip"
+            | "x-client-ip"
+            | "x-cluster-client-ip"
+            | "true-client-ip"
+            | "cf-connecting-ip"
+            | "x-original-url"
+            | "x-rewrite-url"
+            | "x-http-method-override"
+            | "x-method-override"
+            | "x-http-method"
+            | "x-host"
+            | "x-original-host"
+            | "x-scheme"
+            | "x-url-scheme"
+            | "front-end-https"
+            | "remote-user"
+            | "x-remote-user"
+            // Programs started by a web server would take it for the proxy to use.
+            | "proxy"
+            | "x-correlation-id"
+    );
+    known || name.starts_with("x-forwarded-") || name.contains('_')
+}
 
 /// `X-Forwarded-For`
 pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -52,28 +60,15 @@ pub const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-pr
 /// `X-Correlation-ID`
 pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// Takes out what must not reach a backend: connection headers, spoofable ones, all of `X-Forwarded-*` and names with
-/// underscores, which some servers read as dashes. A client that takes trailers gets the backend's.
+/// Takes out what must not reach a backend: connection headers and spoofable ones. A client that takes trailers gets the
+/// backend's.
 pub fn clean_request(headers: &mut HeaderMap) {
     let takes_trailers = takes_trailers(headers);
-    remove_hop_by_hop(headers);
+    // `Expect` is answered here: the client is told to go on as soon as the backend takes the body.
+    remove(headers, |name| matches!(name, "host" | "expect") || is_spoofable(name));
     if takes_trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
-    }
-    headers.remove(header::HOST);
-    // Answered here: the client is told to go on as soon as the backend takes the body.
-    headers.remove(header::EXPECT);
-    for name in &SPOOFABLE {
-        headers.remove(name);
-    }
-    let bad: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with("x-forwarded-") || name.as_str().contains('_'))
-        .cloned()
-        .collect();
-    for name in bad {
-        headers.remove(name);
     }
 }
 
@@ -101,10 +96,7 @@ pub fn clean_trailers(trailers: &mut HeaderMap) {
 
 /// Takes out what must not reach the browser: connection headers and the backend's idea of transport security.
 pub fn clean_response(headers: &mut HeaderMap) {
-    remove_hop_by_hop(headers);
-    headers.remove(header::SERVER);
-    headers.remove(header::ALT_SVC);
-    headers.remove(header::STRICT_TRANSPORT_SECURITY);
+    remove(headers, |name| matches!(name, "server" | "alt-svc" | "strict-transport-security"));
 }
 
 fn takes_trailers(headers: &HeaderMap) -> bool {
@@ -112,7 +104,9 @@ fn takes_trailers(headers: &HeaderMap) -> bool {
     codings.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+/// Takes out the connection's own headers, those that `Connection` names, and the `unwanted` ones. Each header is looked at
+/// once: there are few of them, and many that could be unwanted.
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
     let listed: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .into_iter()
@@ -122,7 +116,12 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .filter(|name| !name.eq_ignore_ascii_case("keep-alive") && !name.eq_ignore_ascii_case("close"))
         .filter_map(|name| name.parse().ok())
         .collect();
-    for name in HOP_BY_HOP.iter().chain(&listed) {
+    let removed: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| is_hop_by_hop(name.as_str()) || unwanted(name.as_str()) || listed.contains(name))
+        .cloned()
+        .collect();
+    for name in removed {
         headers.remove(name);
     }
 }

@@ -27,5 +27,5 @@ pub use self::{
     remote_keys::{Lookup, RemoteKeys},
     revocations::{RevocationFeed, Revocations},
     token::{BearerToken, COOKIE, bearer, cookie, is_same_origin, token_of},
-    verify::{AuthError, Authentication, Authenticator, CLOCK_SKEW},
+    verify::{AuthError, Authentication, Authenticator, CLOCK_SKEW, Fingerprint},
 };

@@ -59,6 +59,19 @@ pub struct Authentication {
     pub compat_service_writes: bool,
 }
 
+/// The SHA-256 of a secret, by which something can be remembered without the secret itself.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of a token or a cookie's value.
+    pub fn of(secret: &str) -> Self {
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref());
+        Self(fingerprint)
+    }
+}
+
 /// Verifies tokens for one service.
 #[derive(Clone)]
 pub struct Authenticator(Arc<Inner>);
@@ -69,8 +82,8 @@ struct Inner {
     keys: Keys,
     revocations: Arc<Revocations>,
     compat_service_writes: bool,
-    /// Tokens with a good signature by their SHA-256, so that a caller's second request costs no RSA.
-    remembered: Recent<[u8; 32], Arc<Verified>>,
+    /// Tokens with a good signature by their fingerprints, so that a caller's second request costs no RSA.
+    remembered: Recent<Fingerprint, Arc<Verified>>,
 }
 
 enum Keys {
@@ -146,7 +159,7 @@ impl Authenticator {
 
     /// Verifies a token completely.
     pub async fn verify(&self, token: &str) -> Result<Caller, AuthError> {
-        let verified = self.verified(token).await?;
+        let verified = self.verified(token, Fingerprint::of(token)).await?;
         match &verified.caller {
             Caller::Service(service) if service.target_service != self.0.service => {
                 return Err(AuthError::WrongTarget);
@@ -161,17 +174,16 @@ impl Authenticator {
 
     /// Verifies signature, issuer and times only; neither target nor revocation.
     pub async fn verify_signature(&self, token: &str) -> Result<Caller, AuthError> {
-        self.verified(token).await.map(|verified| verified.caller.clone())
+        self.verified(token, Fingerprint::of(token)).await.map(|verified| verified.caller.clone())
     }
 
-    /// As [`Authenticator::verify_signature`], for whoever remembers the caller. Costs next to nothing while the token is
-    /// remembered here.
-    pub async fn check_signature(&self, token: &str) -> Result<(), AuthError> {
-        self.verified(token).await.map(|_| ())
+    /// As [`Authenticator::verify_signature`], for whoever remembers the caller and the token's fingerprint. Costs next to
+    /// nothing while the token is remembered here.
+    pub async fn check_signature(&self, token: &str, fingerprint: Fingerprint) -> Result<(), AuthError> {
+        self.verified(token, fingerprint).await.map(|_| ())
     }
 
-    async fn verified(&self, token: &str) -> Result<Arc<Verified>, AuthError> {
-        let fingerprint = sha256(token);
+    async fn verified(&self, token: &str, fingerprint: Fingerprint) -> Result<Arc<Verified>, AuthError> {
         if let Some(known) = self.0.remembered.get(&fingerprint)
             && let Lookup::Key(key) = self.key(known.key_id.as_deref()).await?
             && key == known.key
@@ -239,10 +251,4 @@ impl Verified {
         }
         if exp <= now { Err(AuthError::Expired) } else { Ok(()) }
     }
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    let mut fingerprint = [0; 32];
-    fingerprint.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    fingerprint
 }

@@ -5,12 +5,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Body of `POST /api/logs/ingest` as our services send it.
-#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
-pub struct LogBatch {
+#[derive(Clone, Debug, Serialize)]
+pub struct LogBatch<'a> {
     /// Whose log it is; must be the calling service.
-    pub service_name: String,
+    pub service_name: &'a str,
     /// The entries, oldest first.
-    pub logs: Vec<LogEntry>,
+    pub logs: Vec<&'a LogEntry>,
 }
 
 /// One log entry under upstream's names, which every Helm reads.

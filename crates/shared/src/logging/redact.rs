@@ -11,8 +11,12 @@ const HIDDEN: &str = "[redacted]";
 pub(super) fn is_secret(field: &str) -> bool {
     const ENDINGS: [&str; 8] =
         ["password", "secret", "token", "api_key", "apikey", "authorization", "cookie", "private_key"];
-    let field = field.to_ascii_lowercase().replace('-', "_");
-    ENDINGS.iter().any(|ending| field.ends_with(ending))
+    let same = |(one, other): (&u8, &u8)| *one == other.to_ascii_lowercase() || (*one, *other) == (b'_', b'-');
+    let ends_with = |ending: &str| {
+        let tail = field.len().checked_sub(ending.len()).map(|start| &field.as_bytes()[start..]);
+        tail.is_some_and(|tail| ending.as_bytes().iter().zip(tail).all(same))
+    };
+    ENDINGS.iter().any(|ending| ends_with(ending))
 }
 
 /// The value that takes a secret's place.
@@ -22,7 +26,9 @@ pub(super) fn hidden() -> Value {
 
 /// The text without signed tokens and passwords of URLs, cut to a bearable length.
 pub(super) fn text(mut text: String) -> String {
-    if let Some((at, _)) = text.char_indices().nth(MAX_CHARS) {
+    if text.len() > MAX_CHARS
+        && let Some((at, _)) = text.char_indices().nth(MAX_CHARS)
+    {
         text.truncate(at);
     }
     if text.contains("eyJ") {

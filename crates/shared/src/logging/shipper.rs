@@ -292,8 +292,8 @@ async fn deliver<S: LogSink>(sink: &S, handle: &LogHandle, entries: &[Queued]) -
     let mut parts = if entries.is_empty() { Vec::new() } else { vec![entries] };
     while let Some(part) = parts.pop() {
         let batch = LogBatch {
-            service_name: handle.service().to_owned(),
-            logs: part.iter().map(|queued| queued.entry.clone()).collect(),
+            service_name: handle.service(),
+            logs: part.iter().map(|queued| &queued.entry).collect(),
         };
         match sink.send(&batch).instrument(tracing::info_span!("log-shipper")).await {
             Ok(()) => {

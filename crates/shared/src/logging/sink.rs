@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 
 use crate::{
-    contracts::helm::LogBatch,
+    contracts::helm::{LogBatch, LogEntry},
     service_client::{ServiceClient, ServiceError},
 };
 
@@ -18,7 +18,7 @@ pub trait LogSink: Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`SinkError`].
-    fn send(&self, batch: &LogBatch) -> impl Future<Output = Result<(), SinkError>> + Send;
+    fn send(&self, batch: &LogBatch<'_>) -> impl Future<Output = Result<(), SinkError>> + Send;
 }
 
 /// Why a batch was not stored.
@@ -81,11 +81,11 @@ struct Answer {
 const UPSTREAM_TRACE_ID: usize = 36;
 const UPSTREAM_USER_ID: usize = 100;
 
-/// The batch as upstream's Helm can store it; `None` when it already could.
-fn fitted_for_upstream(batch: &LogBatch) -> Option<LogBatch> {
-    let mut fitted = batch.clone();
+/// The entries as upstream's Helm can store them; `None` when it already could.
+fn fitted_for_upstream(batch: &LogBatch<'_>) -> Option<Vec<LogEntry>> {
     let mut changed = false;
-    for entry in &mut fitted.logs {
+    let fitted = batch.logs.iter().map(|entry| {
+        let mut entry = LogEntry::clone(entry);
         for (value, longest) in
             [(&mut entry.trace_id, UPSTREAM_TRACE_ID), (&mut entry.user_id, UPSTREAM_USER_ID)]
         {
@@ -94,16 +94,21 @@ fn fitted_for_upstream(batch: &LogBatch) -> Option<LogBatch> {
                 changed = true;
             }
         }
-    }
+        entry
+    });
+    let fitted = fitted.collect();
     changed.then_some(fitted)
 }
 
 impl LogSink for HttpSink {
-    async fn send(&self, batch: &LogBatch) -> Result<(), SinkError> {
+    async fn send(&self, batch: &LogBatch<'_>) -> Result<(), SinkError> {
         match self.post(batch).await {
             Err(SendError { status: Some(StatusCode::INTERNAL_SERVER_ERROR), error }) => {
                 match fitted_for_upstream(batch) {
-                    Some(fitted) => self.post(&fitted).await.map_err(|failed| failed.error),
+                    Some(fitted) => {
+                        let fitted = LogBatch { logs: fitted.iter().collect(), ..*batch };
+                        self.post(&fitted).await.map_err(|failed| failed.error)
+                    }
                     None => Err(error),
                 }
             }
@@ -119,7 +124,7 @@ struct SendError {
 }
 
 impl HttpSink {
-    async fn post(&self, batch: &LogBatch) -> Result<(), SendError> {
+    async fn post(&self, batch: &LogBatch<'_>) -> Result<(), SendError> {
         let response =
             self.client.post("helm", "/api/logs/ingest").json(batch).timeout(TIMEOUT).send().await.map_err(
                 |error: ServiceError| SendError { status: None, error: SinkError::unavailable(error) },
@@ -162,7 +167,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        contracts::helm::LogEntry,
         registry::{Registry, ServiceEntry},
         testing::{TestIdentity, settings},
     };
@@ -212,8 +216,8 @@ mod tests {
         (HttpSink::new(context.client), seen)
     }
 
-    fn batch() -> LogBatch {
-        let entry = LogEntry {
+    fn entry() -> LogEntry {
+        LogEntry {
             level: "WARNING".into(),
             message: "m".into(),
             timestamp: "2025-11-22T10:30:00.123Z".into(),
@@ -222,14 +226,17 @@ mod tests {
             user_id: Some("tech@example.com".into()),
             hostname: Some("msp".into()),
             process_id: Some(7),
-        };
-        LogBatch { service_name: "ledger".into(), logs: vec![entry] }
+        }
+    }
+
+    fn batch(entry: &LogEntry) -> LogBatch<'_> {
+        LogBatch { service_name: "ledger", logs: vec![entry] }
     }
 
     #[tokio::test]
     async fn the_batch_has_upstreams_form_and_a_service_token() {
         let (sink, seen) = sink(StatusCode::OK).await;
-        sink.send(&batch()).await.unwrap();
+        sink.send(&batch(&entry())).await.unwrap();
         let seen = seen.lock().unwrap();
         let (headers, body) = &seen[0];
         assert_eq!(headers["authorization"], "Bearer service-token-1");
@@ -246,11 +253,10 @@ mod tests {
     #[tokio::test]
     async fn upstreams_helm_gets_a_second_try_without_what_its_columns_cannot_hold() {
         let (sink, seen) = sink(StatusCode::INTERNAL_SERVER_ERROR).await;
-        assert!(sink.send(&batch()).await.is_err());
+        assert!(sink.send(&batch(&entry())).await.is_err());
         assert_eq!(seen.lock().unwrap().len(), 1, "nothing to cut, nothing to try");
-        let mut long = batch();
-        long.logs[0].trace_id = Some("c".repeat(100));
-        assert!(sink.send(&long).await.is_err());
+        let long = LogEntry { trace_id: Some("c".repeat(100)), ..entry() };
+        assert!(sink.send(&batch(&long)).await.is_err());
         let seen = seen.lock().unwrap();
         let ids: Vec<_> =
             seen[1..].iter().map(|(_, body)| body["logs"][0]["trace_id"].as_str().unwrap().len()).collect();
@@ -260,14 +266,14 @@ mod tests {
     #[tokio::test]
     async fn a_busy_helm_is_asked_again_when_it_says_so() {
         let (sink, _) = sink(StatusCode::TOO_MANY_REQUESTS).await;
-        let error = sink.send(&batch()).await.unwrap_err();
+        let error = sink.send(&batch(&entry())).await.unwrap_err();
         assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
     }
 
     #[tokio::test]
     async fn a_helm_that_is_away_is_not_final() {
         let context = TestIdentity::default().context("ledger");
-        let error = HttpSink::new(context.client).send(&batch()).await.unwrap_err();
+        let error = HttpSink::new(context.client).send(&batch(&entry())).await.unwrap_err();
         assert!(matches!(error, SinkError::Unavailable { .. }));
     }
 }

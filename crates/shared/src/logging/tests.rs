@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tracing::subscriber::with_default;
 
 use super::*;
-use crate::contracts::helm::LogBatch;
+use crate::contracts::helm::{LogBatch, LogEntry};
 
 #[derive(Parser)]
 struct Arguments {
@@ -186,7 +186,8 @@ fn without_shipping_lines_are_written_and_nothing_waits_for_helm() {
 /// A Helm that can be away, slow or picky.
 #[derive(Clone, Default)]
 struct FakeHelm {
-    taken: Arc<Mutex<Vec<LogBatch>>>,
+    /// Of each batch, whose it is and its entries.
+    taken: Arc<Mutex<Vec<(String, Vec<LogEntry>)>>>,
     away: Arc<AtomicU32>,
     hangs: bool,
     hates: Option<&'static str>,
@@ -198,14 +199,14 @@ impl FakeHelm {
             .lock()
             .unwrap()
             .iter()
-            .flat_map(|batch| &batch.logs)
+            .flat_map(|(_, entries)| entries)
             .map(|entry| entry.message.clone())
             .collect()
     }
 }
 
 impl LogSink for FakeHelm {
-    async fn send(&self, batch: &LogBatch) -> Result<(), SinkError> {
+    async fn send(&self, batch: &LogBatch<'_>) -> Result<(), SinkError> {
         tracing::error!("a line of the shipper's own work");
         if self.hangs {
             std::future::pending::<()>().await;
@@ -217,7 +218,8 @@ impl LogSink for FakeHelm {
         if self.hates.is_some_and(|hated| batch.logs.iter().any(|entry| entry.message == hated)) {
             return Err(SinkError::Refused { reason: "400".into() });
         }
-        self.taken.lock().unwrap().push(batch.clone());
+        let entries = batch.logs.iter().map(|entry| LogEntry::clone(entry)).collect();
+        self.taken.lock().unwrap().push((batch.service_name.to_owned(), entries));
         Ok(())
     }
 }
@@ -257,15 +259,16 @@ async fn entries_reach_helm_with_context_and_without_the_shippers_own_lines() {
 
     assert_eq!(helm.messages(), ["inside", "outside"]);
     let batches = helm.taken.lock().unwrap();
-    let entry = &batches[0].logs[0];
-    assert_eq!(batches[0].service_name, "ledger");
+    let (service, entries) = &batches[0];
+    let entry = &entries[0];
+    assert_eq!(service, "ledger");
     assert_eq!(entry.context, Some(json!({"company": 7, "path": "/a", "method": "GET"})));
     assert_eq!(
         (entry.trace_id.as_deref(), entry.user_id.as_deref()),
         (Some("c-1"), Some("tech@example.com"))
     );
     assert_eq!(entry.timestamp, "2025-11-22T10:30:00.123Z");
-    assert_eq!(batches.last().unwrap().logs.last().unwrap().trace_id, None);
+    assert_eq!(batches.last().unwrap().1.last().unwrap().trace_id, None);
     assert_eq!(handle.counters().shipped.get(), 2);
 }
 
