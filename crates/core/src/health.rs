@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// The session store. Memory, and a Redis that is away, are degraded and never unhealthy: tokens are still signed and
-/// checked, and dependents only look at the status code.
+/// checked, and dependents only look at the status code. Without its Redis an instance is not ready, so that others get the
+/// sign-ins.
 pub async fn sessions(sessions: Sessions) -> CheckResult {
     let asked = Instant::now();
     match sessions.health().await {
@@ -21,11 +22,12 @@ pub async fn sessions(sessions: Sessions) -> CheckResult {
                 .with("connected_clients", status.connected_clients)
                 .with("used_memory_mb", megabytes(status.used_memory))
         }
-        SessionHealth::Stale => CheckResult::degraded().with(
+        SessionHealth::Stale => CheckResult::degraded().not_ready().with(
             "error",
             "Redis could not be read for a while; services are sent to another instance of Core",
         ),
         SessionHealth::RedisAway(error) => CheckResult::degraded()
+            .not_ready()
             .with("error", format!("{}; session operations fail until it does", trouble(&error))),
         SessionHealth::MemoryUntilRedis(error) => {
             let what = error.as_ref().map_or_else(|| "Redis has not been reached yet".to_owned(), trouble);

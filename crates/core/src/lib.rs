@@ -206,7 +206,7 @@ pub fn options(core: &AppState, openapi: OpenApi) -> ServeOptions {
         limits = limits.exempt(&path);
     }
     let sessions = core.sessions.clone();
-    let mut health = Health::new(&core.ctx).check("redis", move || health::sessions(sessions.clone()));
+    let mut health = Health::new(&core.ctx).store("redis", move || health::sessions(sessions.clone()));
     if let Some(realm) = &core.realm {
         let ready = realm.clone();
         health =

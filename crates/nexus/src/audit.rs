@@ -16,7 +16,10 @@ use hivematrix_shared::{
 use http::{Method, StatusCode};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::refusals::{Reason, Refusals};
+use crate::{
+    domain::refusals::{Reason, Refusals},
+    tls::places::customer,
+};
 
 /// Longest text of a client's own that is kept.
 const LONGEST: usize = 100;
@@ -62,8 +65,9 @@ impl Audit {
     pub fn refused(&self, refusal: &Refusal<'_>) {
         let user = refusal.user.map(label);
         let address = refusal.address.to_string();
-        let asker = user.as_deref().unwrap_or(&address);
-        if !self.refusals().count(refusal.reason, asker) {
+        let stranger = customer(refusal.address).to_string();
+        let asker = user.as_deref().unwrap_or(&stranger);
+        if !self.refusals().count(refusal.reason, asker, user.is_none()) {
             return;
         }
         audit!(

@@ -35,6 +35,7 @@ struct Slots {
     active: OnceLock<String>,
     policy: OnceLock<PagePolicy>,
     bare: OnceLock<()>,
+    impersonal: OnceLock<()>,
     look: OnceLock<Look>,
 }
 
@@ -59,6 +60,11 @@ impl Frame {
     /// The page is shown in this look, whatever the user prefers.
     pub fn set_look(&self, look: Look) {
         let _ = self.0.look.set(look);
+    }
+
+    /// The page is for everybody, whoever happens to be signed in: without side panel, and it keeps no session alive.
+    pub fn keep_impersonal(&self) {
+        let _ = self.0.impersonal.set(());
     }
 
     /// The page keeps its own look.
@@ -128,40 +134,41 @@ async fn dress(gateway: &Gateway, frame: &Frame, asked: Asked, mut response: Res
     }
     // In a box of its own: most answers are no pages.
     let look = Box::pin(look_of(gateway, slots, asked.remembered, &mut response)).await;
-    let panel = slots.visitor.get().map(|visitor| {
+    let user = slots.visitor.get().filter(|_| slots.impersonal.get().is_none());
+    let panel = user.map(|visitor| {
         let registry = gateway.context.registry.load();
         let active = slots.active.get().map(String::as_str);
         Panel::new(&registry, &visitor.claims, active, gateway.realm.account_path())
     });
     let retry_after = retry_after(&response).filter(|_| asked.opened);
     let now = gateway.context.clock.unix();
-    let session = slots.visitor.get().filter(|visitor| visitor.cookie.is_some());
+    let session = user.filter(|visitor| visitor.cookie.is_some());
     let session = session.map(|visitor| Remaining::of(&visitor.state, &visitor.claims, now));
     let nonce = (policy == PagePolicy::Strict).then_some(&nonce);
     compose(response, &Dress { look, panel: panel.as_ref(), nonce, retry_after, session })
 }
 
-/// The look of a page: the one it asks for, else what its user chose, else what this browser was last given, else none, so
-/// that the system decides. A browser remembers what its user chose, for pages without a user such as the sign-in.
+/// The look of a page: the one it asks for, else what its user chose, else what this browser was last given, else the
+/// default. A browser remembers what its user chose, for pages without a user such as the sign-in.
 async fn look_of(
     gateway: &Gateway,
     slots: &Slots,
     remembered: Option<Look>,
     response: &mut Response,
-) -> Option<Look> {
+) -> Look {
     if let Some(look) = slots.look.get() {
-        return Some(*look);
+        return *look;
     }
-    let Some(visitor) = slots.visitor.get() else { return remembered };
+    let Some(visitor) = slots.visitor.get() else { return remembered.unwrap_or_default() };
     // The frame stands outside the request's own scope, but Codex should know which page asks.
     let id = response.headers().get(correlation::HEADER).and_then(|id| id.to_str().ok());
     let id = id.unwrap_or(correlation::NONE).to_owned();
-    let chosen = correlation::scope(id, gateway.preferences.look(&visitor.claims.email)).await;
+    let chosen = correlation::scope(id, gateway.preferences.look(&visitor.claims.email, remembered)).await;
     if let Some(look) = chosen
         && chosen != remembered
         && let Ok(cookie) = HeaderValue::from_str(&look.cookie())
     {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    chosen.or(remembered)
+    chosen.or(remembered).unwrap_or_default()
 }

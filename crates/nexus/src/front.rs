@@ -35,7 +35,8 @@ pub fn take_over(request: &mut Request, trusted: &TrustedProxies) {
         }
     } else if let Some(front) = Front::read(request.headers()) {
         // A visitor whom the proxy does not name must not pass for the proxy, which may be on this machine.
-        let client = front.client.as_deref().and_then(address).unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        let client = front.client.as_deref().and_then(address).filter(|client| !client.is_loopback());
+        let client = client.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(client, 0)));
         request.extensions_mut().insert(front);
     }
@@ -141,6 +142,7 @@ mod tests {
             (&[("x-forwarded-for", "[2001:db8::7]:4711")], "2001:db8::7", None, None),
             (&[("x-forwarded-for", "[2001:db8::7]")], "2001:db8::7", None, None),
             (&[("x-forwarded-for", "unknown")], "0.0.0.0", None, None),
+            (&[("x-forwarded-for", "127.0.0.1")], "0.0.0.0", None, None),
             (
                 &[("x-forwarded-host", "a.test"), ("x-forwarded-proto", "https")],
                 "0.0.0.0",

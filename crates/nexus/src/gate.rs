@@ -188,7 +188,8 @@ impl Gate {
         authorization.set_sensitive(true);
         let caller = Caller::User(claims.clone());
         let (label, rate_key) = (caller.label(), RateKey::of(&caller));
-        let visitor = Arc::new(Visitor { claims, label, rate_key, authorization, state, cookie, fingerprint });
+        let visitor =
+            Arc::new(Visitor { claims, label, rate_key, authorization, state, cookie, fingerprint });
         self.remembered.insert(proof, visitor.clone());
         Ok(visitor)
     }

@@ -30,7 +30,7 @@ pub async fn tidy_backends(gateway: Arc<Gateway>) {
         tokio::time::sleep(TIDY_INTERVAL).await;
         let registry = gateway.context.registry.load();
         let wanted = registry.0.values().flat_map(|entry| entry.instances().iter().cloned());
-        gateway.backends.tidy(&wanted.chain(gateway.realm.backend()).collect());
+        gateway.backends.tidy(&wanted.chain(gateway.realm.instances()).collect());
     }
 }
 

@@ -120,7 +120,13 @@ impl Gateway {
         Ok(Arc::new(Self {
             sessions: SessionStore::new(sealer.clone(), settings.redis_url.as_ref())?,
             gate: Gate::new(context.auth.clone(), context.clock.clone(), core.clone()),
-            realm: Realm::new(&settings, origins.clone(), context.client.clone(), context.clock.clone()),
+            realm: Realm::new(
+                &settings,
+                origins.clone(),
+                context.client.http().clone(),
+                context.registry.clone(),
+                context.clock.clone(),
+            ),
             preferences: Preferences::new(context.client.clone()),
             backends: Backends::new(&settings, context.shutdown.clone())?,
             proxies: settings.proxies(),

@@ -55,7 +55,8 @@ async fn a_sync_is_started_watched_and_found_again(pool: PgPool) {
         status = api.get(&format!("/sync/status/{id}"), &technician).await.json();
     }
     // How many of the vendor's tickets are recent enough to be listed depends on the day.
-    let stored: i64 = sqlx::query_scalar("select count(*) from ticket_details").fetch_one(&world.pool).await.unwrap();
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from ticket_details").fetch_one(&world.pool).await.unwrap();
     assert!(stored > 200, "{stored} tickets");
     assert_eq!(status["progress"]["counts"]["tickets"], stored);
     assert_eq!(status["progress"]["counts"]["tickets_created"], stored);

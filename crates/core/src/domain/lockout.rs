@@ -1,4 +1,4 @@
-//! Growing delay after failed sign-ins, per account name and per client address (core.md §7.5).
+//! Growing delay after failed sign-ins, per typed name, account and client address (core.md §7.5).
 
 use std::net::Ipv6Addr;
 
@@ -7,7 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// What failures are counted for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Subject {
-    /// A login name, whether an account of that name exists or not, so that a delay tells nothing about it.
+    /// A typed name, whether an account of that name exists or not, so that a delay tells nothing about it.
+    Name,
+    /// An account, by whichever of its names it was meant.
     Account,
     /// An address, which may stand for a whole office.
     Address,
@@ -24,7 +26,7 @@ impl Subject {
     /// Failures that cost no delay yet.
     const fn free_attempts(self) -> i32 {
         match self {
-            Self::Account => 4,
+            Self::Name | Self::Account => 4,
             Self::Address => 19,
         }
     }

@@ -14,7 +14,7 @@ use crate::{
         user::User,
     },
     store::realm::{
-        failures::{self, Attempt},
+        failures::{self, Attempt, Barred},
         second_factor,
         sign_ins::{self, Outcome, SignIn},
         sign_on::{self, Browser},
@@ -119,6 +119,13 @@ pub enum Unconfirmed {
     Locked,
 }
 
+impl From<Barred> for Refusal {
+    fn from(barred: Barred) -> Self {
+        let (Barred::Known(wait) | Barred::Account(wait)) = barred;
+        Self::Locked(wait)
+    }
+}
+
 impl From<Refusal> for Unconfirmed {
     fn from(refusal: Refusal) -> Self {
         match refusal {
@@ -140,7 +147,7 @@ struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    /// `name` is what was typed; where it is an account's, failures count for that account, by whichever of its names.
+    /// `name` is what was typed; where it is an account's, failures count for that account too, by whichever of its names.
     fn new(
         realm: &'a Realm,
         name: &'a str,
@@ -148,21 +155,18 @@ impl<'a> Look<'a> {
         client_id: Option<&'a str>,
         browser: &'a Browser,
     ) -> Self {
-        let counted = user.map_or(name, |user| &user.username);
-        let attempt = Attempt::new(counted, &browser.address);
+        let attempt = Attempt::new(name, user.map(|user| user.id), &browser.address);
         let shown = if user.is_some() { name.trim() } else { typed_name::shown(name) };
         Self { realm, attempt, name: shown, user: user.map(|user| user.id), client_id, browser }
     }
 
     /// Counts the attempt; `Some` when it must not be looked at.
-    async fn begin(&self) -> sqlx::Result<Option<Refusal>> {
-        match failures::begin(&self.realm.pool, &self.attempt, self.realm.clock.now()).await? {
-            Ok(()) => Ok(None),
-            Err(wait) => {
-                self.record(Outcome::Locked).await?;
-                Ok(Some(Refusal::Locked(wait)))
-            }
+    async fn begin(&self) -> sqlx::Result<Option<Barred>> {
+        let begun = failures::begin(&self.realm.pool, &self.attempt, self.realm.clock.now()).await?;
+        if begun.is_err() {
+            self.record(Outcome::Locked).await?;
         }
+        Ok(begun.err())
     }
 
     /// Everything asked for was right.
@@ -207,8 +211,14 @@ impl Realm {
     ) -> Result<Verdict, Problem> {
         let (user, hash) = users::find_for_sign_in(&self.pool, name).await?.unzip();
         let look = Look::new(self, name, user.as_ref(), client_id, browser);
-        if let Some(refusal) = look.begin().await? {
-            return Ok(Verdict::Refused(refusal));
+        match look.begin().await? {
+            None => {}
+            Some(Barred::Known(wait)) => return Ok(Verdict::Refused(Refusal::Locked(wait))),
+            Some(Barred::Account(_)) => {
+                // As for a wrong password, in answer and time.
+                self.passwords.verify(password, None).await?;
+                return Ok(Verdict::Refused(Refusal::Wrong));
+            }
         }
         let fits = self.passwords.verify(password, hash.flatten().as_deref()).await?;
         let Some(user) = user.filter(|_| fits) else {
@@ -238,8 +248,9 @@ impl Realm {
     ) -> Result<Verdict, Problem> {
         let name = user.username.clone();
         let look = Look::new(self, &name, Some(&user), client_id, browser);
-        if let Some(refusal) = look.begin().await? {
-            return Ok(Verdict::Refused(refusal));
+        // The password was right: nothing about the account is to be hidden any more.
+        if let Some(barred) = look.begin().await? {
+            return Ok(Verdict::Refused(barred.into()));
         }
         match self.accept_code(&user, code).await? {
             None => {
@@ -262,8 +273,8 @@ impl Realm {
         browser: &Browser,
     ) -> Result<Result<(), Unconfirmed>, Problem> {
         let look = Look::new(self, &user.username, Some(user), None, browser);
-        if let Some(refusal) = look.begin().await? {
-            return Ok(Err(refusal.into()));
+        if let Some(barred) = look.begin().await? {
+            return Ok(Err(Refusal::from(barred).into()));
         }
         let hash = users::password_hash(&self.pool, user.id).await?;
         if !self.passwords.verify(password, hash.as_deref()).await? {

@@ -16,6 +16,8 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const FRESH_FOR: Duration = Duration::from_secs(300);
 /// How long a failure counts, so that pages do not each wait for a Codex that is away.
 const RETRY_AFTER: Duration = Duration::from_secs(10);
+/// How long an answer counts at least, whatever makes it doubtful.
+const SURE_FOR: Duration = Duration::from_secs(2);
 /// More users than any suite has; a full memory is emptied.
 const CAPACITY: usize = 20_000;
 
@@ -46,13 +48,16 @@ impl Preferences {
         Self { services, looks: Memory::default(), home_pages: Memory::default() }
     }
 
-    /// The look a user chose; absent without an address or an answer, and for a user whom Codex does not know.
-    pub async fn look(&self, email: &str) -> Option<Look> {
+    /// The look a user chose; absent without an address or an answer, and for a user whom Codex does not know. Where the
+    /// browser remembers another one than is known here, another gateway may have heard of a newer choice.
+    pub async fn look(&self, email: &str, in_browser: Option<Look>) -> Option<Look> {
         let ask = || async {
             let answer = self.ask::<KnownLook>("/api/public/user/theme", email).await?;
             Ok((answer.source != "default").then_some(answer.look))
         };
-        self.looks.get(email, ask).await.flatten()
+        let may_be_old =
+            |known: &Option<Look>| known.is_some() && in_browser.is_some() && *known != in_browser;
+        self.looks.get_unless(email, may_be_old, ask).await.flatten()
     }
 
     /// The start page a user chose.
@@ -84,6 +89,7 @@ struct Memory<T>(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Known<T>>>>>);
 
 struct Known<T> {
     value: Option<T>,
+    asked: Option<Instant>,
     ask_again: Option<Instant>,
 }
 
@@ -101,17 +107,32 @@ impl<T: Clone> Memory<T> {
         email: &str,
         ask: impl FnOnce() -> F,
     ) -> Option<T> {
+        self.get_unless(email, |_| false, ask).await
+    }
+
+    /// The same, but what `may_be_old` counts for a moment only.
+    async fn get_unless<F: Future<Output = Result<T, ServiceError>>>(
+        &self,
+        email: &str,
+        may_be_old: impl FnOnce(&T) -> bool,
+        ask: impl FnOnce() -> F,
+    ) -> Option<T> {
         if email.is_empty() {
             return None;
         }
         let slot = self.slot(email);
         let mut known = slot.lock().await;
-        if known.ask_again.is_some_and(|at| Instant::now() < at) {
+        let now = Instant::now();
+        let is_doubtful =
+            known.asked.is_some_and(|at| now - at > SURE_FOR) && known.value.as_ref().is_some_and(may_be_old);
+        if known.ask_again.is_some_and(|at| now < at) && !is_doubtful {
             return known.value.clone();
         }
+        known.asked = Some(now);
         match ask().await {
             Ok(value) => {
-                *known = Known { value: Some(value), ask_again: Some(Instant::now() + FRESH_FOR) };
+                known.value = Some(value);
+                known.ask_again = Some(Instant::now() + FRESH_FOR);
             }
             Err(error) => {
                 tracing::warn!(error = %error, "a user's preferences cannot be read");
@@ -133,7 +154,7 @@ impl<T: Clone> Memory<T> {
         if slots.len() >= CAPACITY {
             slots.clear();
         }
-        let slot = Arc::new(tokio::sync::Mutex::new(Known { value: None, ask_again: None }));
+        let slot = Arc::new(tokio::sync::Mutex::new(Known { value: None, asked: None, ask_again: None }));
         slots.insert(email.to_owned(), slot.clone());
         slot
     }
@@ -163,6 +184,17 @@ mod tests {
         memory.get("a", || async { Ok(1) }).await;
         memory.slot("a").lock().await.ask_again = Some(Instant::now());
         assert_eq!(memory.get("a", || async { failure() }).await, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_doubtful_value_counts_for_a_moment_only() {
+        let memory = Memory::default();
+        memory.get("a", || async { Ok(1) }).await;
+        let doubted = async |old| memory.get_unless("a", |known| *known == old, || async { Ok(2) }).await;
+        assert_eq!(doubted(1).await, Some(1), "asked just now");
+        memory.slot("a").lock().await.asked = Instant::now().checked_sub(2 * SURE_FOR);
+        assert_eq!(doubted(7).await, Some(1), "no doubt");
+        assert_eq!(doubted(1).await, Some(2));
     }
 
     #[tokio::test]

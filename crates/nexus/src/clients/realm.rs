@@ -13,7 +13,7 @@ use hivematrix_shared::{
     clock::Clock,
     config::Secret,
     correlation,
-    service_client::ServiceClient,
+    registry::RegistryHandle,
 };
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde::Deserialize;
@@ -39,7 +39,7 @@ const LEEWAY: i64 = 30;
 /// The realm as OpenID Connect client.
 pub struct Realm {
     http: reqwest::Client,
-    services: ServiceClient,
+    registry: RegistryHandle,
     clock: Clock,
     backend: Option<String>,
     name: String,
@@ -105,7 +105,8 @@ impl Realm {
     pub fn new(
         settings: &Settings,
         origins: Arc<PublicOrigins>,
-        services: ServiceClient,
+        http: reqwest::Client,
+        registry: RegistryHandle,
         clock: Clock,
     ) -> Self {
         let name = settings.keycloak_realm.clone();
@@ -116,8 +117,8 @@ impl Realm {
             origins.iter().map(|o| of_realm(&format!("{}{PUBLIC_PREFIX}", o.as_str()))).collect();
         issuers.extend(public.iter().chain(&backend).map(|base| of_realm(base)));
         Self {
-            http: services.http().clone(),
-            services,
+            http,
+            registry,
             clock,
             backend: backend.or(public).map(|base| without_realm(&base, &name)),
             client_id: settings.keycloak_client_id.clone(),
@@ -140,9 +141,33 @@ impl Realm {
         format!("{PUBLIC_PREFIX}/realms/{}/account", self.name)
     }
 
-    /// Base URL for calls from here, without the realm.
-    pub fn backend(&self) -> Option<String> {
-        self.backend.clone().or_else(|| self.services.base_url("core").ok())
+    /// Base URLs for calls from here, without the realm: several where it is Core's own realm and there are several Cores.
+    pub fn instances(&self) -> Vec<String> {
+        let registry = self.registry.load();
+        let cores = registry.get("core").map(|core| core.instances()).unwrap_or_default();
+        let cores = cores.iter().map(|url| url.trim_end_matches('/').to_owned());
+        match &self.backend {
+            None => cores.collect(),
+            Some(backend) if cores.clone().any(|core| core == *backend) => cores.collect(),
+            Some(backend) => vec![backend.clone()],
+        }
+    }
+
+    /// Asks one of the instances; the next one where nobody listens.
+    async fn ask(
+        &self,
+        endpoint: &str,
+        request: impl Fn(String) -> reqwest::RequestBuilder,
+    ) -> Result<reqwest::Response, RealmError> {
+        let mut failure = RealmError::Unreachable("it has no address".to_owned());
+        for base in self.instances() {
+            match request(format!("{base}{endpoint}")).send().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.is_connect() => failure = unreachable(error),
+                Err(error) => return Err(unreachable(error)),
+            }
+        }
+        Err(failure)
     }
 
     /// The public origin that a sign-in has to begin at: the provider's forms and cookies belong to the one its pages name.
@@ -165,8 +190,8 @@ impl Realm {
     }
 
     async fn ask_place(&self, origin: &PublicOrigin) -> Option<PublicOrigin> {
-        let request = self.http.get(self.discovery_url()?).timeout(PLACE_TIMEOUT);
-        let answer = seen_from(request, origin).send().await.ok()?.error_for_status().ok()?;
+        let request = |url| seen_from(self.http.get(url).timeout(PLACE_TIMEOUT), origin);
+        let answer = self.ask(&self.discovery_path(), request).await.ok()?.error_for_status().ok()?;
         let found: Discovery = answer.json().await.ok()?;
         let place = found.authorization_endpoint.origin().ascii_serialization();
         self.origins.iter().find(|own| own.as_str() == place).cloned()
@@ -221,8 +246,8 @@ impl Realm {
         if !self.client_secret.is_empty() {
             form.push(("client_secret", self.client_secret.expose().to_owned()));
         }
-        let request = self.http.post(self.url("token")?).timeout(TIMEOUT).form(&form);
-        let response = seen_from(request, origin).send().await.map_err(unreachable)?;
+        let request = |url| seen_from(self.http.post(url).timeout(TIMEOUT).form(&form), origin);
+        let response = self.ask(&self.path("token"), request).await?;
         match response.status().as_u16() {
             200 => response.json().await.map_err(unreachable),
             status @ 500.. => Err(RealmError::Unreachable(format!("status {status}"))),
@@ -265,15 +290,17 @@ impl Realm {
 
     /// Whether the identity provider answers, for the health check: its discovery document.
     pub fn discovery_url(&self) -> Option<String> {
-        Some(format!("{}/realms/{}/.well-known/openid-configuration", self.backend()?, self.name))
+        Some(format!("{}{}", self.instances().first()?, self.discovery_path()))
+    }
+
+    fn discovery_path(&self) -> String {
+        format!("/realms/{}/.well-known/openid-configuration", self.name)
     }
 
     async fn key(&self, id: Option<&str>) -> Result<Option<jsonwebtoken::DecodingKey>, RealmError> {
         let fetch = async {
-            let request = self.http.get(self.url("certs")?).timeout(TIMEOUT);
-            let answer =
-                request.send().await.map_err(unreachable)?.error_for_status().map_err(unreachable)?;
-            answer.json().await.map_err(unreachable)
+            let answer = self.ask(&self.path("certs"), |url| self.http.get(url).timeout(TIMEOUT)).await?;
+            answer.error_for_status().map_err(unreachable)?.json().await.map_err(unreachable)
         };
         self.keys.get(id, fetch).await
     }
@@ -281,12 +308,6 @@ impl Realm {
     /// Path of one of the realm's endpoints below the provider's address.
     pub fn path(&self, endpoint: &str) -> String {
         format!("/realms/{}/protocol/openid-connect/{endpoint}", self.name)
-    }
-
-    fn url(&self, endpoint: &str) -> Result<String, RealmError> {
-        let backend =
-            self.backend().ok_or_else(|| RealmError::Unreachable("it has no address".to_owned()))?;
-        Ok(format!("{backend}{}", self.path(endpoint)))
     }
 }
 

@@ -21,8 +21,8 @@ const OPT_OUT: &str = "x-hivematrix-look";
 /// What a page gets beside its own content.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dress<'a> {
-    /// Theme and colours; without them the page follows the system's theme.
-    pub look: Option<Look>,
+    /// Theme and colours.
+    pub look: Look,
     /// The side panel of a signed-in user.
     pub panel: Option<&'a Panel>,
     /// The nonce in the page's policy, which every script that is added here carries; absent where the policy has none.

@@ -87,8 +87,8 @@ impl Panel {
     }
 
     /// The opening part of the page: layout, panel, start of the content.
-    pub(super) fn markup(&self, look: Option<Look>) -> String {
-        let view = View { panel: self, dark: look.is_some_and(|look| look.theme == Theme::Dark) };
+    pub(super) fn markup(&self, look: Look) -> String {
+        let view = View { panel: self, dark: look.theme == Theme::Dark };
         view.render().unwrap_or_else(|error| {
             tracing::error!(error = %error, "the side panel could not be rendered");
             "<div class=\"hivematrix-layout\"><div class=\"hivematrix-content\">".to_owned()

@@ -23,7 +23,7 @@ use crate::{
 
 /// The pieces that are inserted.
 pub(super) struct Additions {
-    look: Option<Look>,
+    look: Look,
     head: String,
     body_start: String,
     body_end: String,
@@ -90,16 +90,9 @@ impl Progress {
         if !first(&self.html) {
             return Ok(());
         }
-        match self.additions.look {
-            Some(look) => {
-                element.set_attribute("data-theme", look.theme.as_str())?;
-                element.set_attribute("data-color-theme", look.color_theme.as_str())?;
-            }
-            None => {
-                element.remove_attribute("data-theme");
-                element.remove_attribute("data-color-theme");
-            }
-        }
+        let look = self.additions.look;
+        element.set_attribute("data-theme", look.theme.as_str())?;
+        element.set_attribute("data-color-theme", look.color_theme.as_str())?;
         Ok(())
     }
 

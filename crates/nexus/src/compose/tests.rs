@@ -44,7 +44,7 @@ async fn composed(html: &str, panel: Option<&Panel>) -> String {
 }
 
 fn dark(panel: Option<&Panel>) -> Dress<'_> {
-    let look = Some(Look { theme: Theme::Dark, color_theme: ColorTheme::Bee });
+    let look = Look { theme: Theme::Dark, color_theme: ColorTheme::Bee };
     Dress { look, panel, ..Dress::default() }
 }
 
@@ -76,7 +76,10 @@ async fn existing_theme_attributes_are_overwritten() {
     let result = composed("<html data-theme='light'><body></body></html>", None).await;
     assert!(result.starts_with("<html data-theme=\"dark\" data-color-theme=\"bee\">"), "{result}");
     let response = compose(page("<html data-theme='light' lang='en'></html>", &[]), &Dress::default());
-    assert_eq!(text(response).await, "<html lang='en'></html>", "without a look the system decides");
+    assert_eq!(
+        text(response).await,
+        "<html data-theme=\"light\" lang='en' data-color-theme=\"purple\"></html>"
+    );
 }
 
 #[tokio::test]

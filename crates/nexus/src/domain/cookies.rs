@@ -15,14 +15,19 @@ const CHUNK: usize = 3800;
 /// More chunks than any real session needs; a longer list is a forgery.
 const MAX_CHUNKS: usize = 12;
 
-/// Name and value of each cookie of a request, also when HTTP/2 sent them as several headers.
-pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+/// Each cookie of a request as it came, also when HTTP/2 sent them as several headers. Other sites of the same host may
+/// have set some of any bytes, which must not hide the others.
+fn raw_pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     headers
         .get_all(header::COOKIE)
         .into_iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .map(<[u8]>::trim_ascii)
+}
+
+/// Name and value of each cookie of a request that can be read.
+pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    raw_pairs(headers).filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='))
 }
 
 /// The value of a cookie. Of two values under one name at least one was planted, so neither counts.
@@ -42,20 +47,13 @@ pub fn strip_own(headers: &mut HeaderMap) {
     if !headers.contains_key(header::COOKIE) {
         return;
     }
-    let mut rest = String::new();
-    for value in headers.get_all(header::COOKIE) {
-        for pair in value.to_str().unwrap_or_default().split(';').map(str::trim) {
-            let name = pair.split_once('=').map_or(pair, |(name, _)| name);
-            if !pair.is_empty() && !is_own(name) {
-                if !rest.is_empty() {
-                    rest.push_str("; ");
-                }
-                rest.push_str(pair);
-            }
-        }
-    }
+    let others = raw_pairs(headers).filter(|pair| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        !pair.is_empty() && !std::str::from_utf8(name).is_ok_and(is_own)
+    });
+    let rest = others.collect::<Vec<_>>().join(&b"; "[..]);
     headers.remove(header::COOKIE);
-    if let Ok(value) = HeaderValue::from_str(&rest)
+    if let Ok(value) = HeaderValue::from_bytes(&rest)
         && !rest.is_empty()
     {
         headers.insert(header::COOKIE, value);

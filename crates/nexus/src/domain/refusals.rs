@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-/// Askers told apart within a minute. More of them are one crowd: a flood from many addresses must not fill the log either.
+/// Askers told apart within a minute, of users and of addresses each. More of them are one crowd: a flood from many addresses
+/// must not fill the log either, nor hide what users do.
 const ASKERS: usize = 200;
 
 /// Why a request was refused.
@@ -46,6 +47,7 @@ impl Reason {
 #[derive(Debug, Default)]
 pub struct Refusals {
     seen: HashMap<(Reason, String), u64>,
+    strangers: usize,
     crowd: u64,
 }
 
@@ -61,17 +63,20 @@ pub struct Repeated {
 }
 
 impl Refusals {
-    /// Counts a refusal; true for the first of its kind in this minute, which gets a line of its own.
-    pub fn count(&mut self, reason: Reason, asker: &str) -> bool {
+    /// Counts a refusal; true for the first of its kind in this minute, which gets a line of its own. A `stranger` is an
+    /// address, anybody else a user.
+    pub fn count(&mut self, reason: Reason, asker: &str, stranger: bool) -> bool {
         let key = (reason, asker.to_owned());
         if let Some(count) = self.seen.get_mut(&key) {
             *count += 1;
             return false;
         }
-        if self.seen.len() >= ASKERS {
+        let of_its_kind = if stranger { self.strangers } else { self.seen.len() - self.strangers };
+        if of_its_kind >= ASKERS {
             self.crowd += 1;
             return false;
         }
+        self.strangers += usize::from(stranger);
         self.seen.insert(key, 0);
         true
     }
@@ -106,20 +111,22 @@ mod tests {
             (Reason::Level, "b", true),
             (Reason::Level, "b", false),
         ] {
-            assert_eq!(refusals.count(reason, asker), told, "{reason:?} {asker}");
+            assert_eq!(refusals.count(reason, asker, false), told, "{reason:?} {asker}");
         }
         let repeated =
             |asker: &str, count| Repeated { reason: Some(Reason::Level), asker: Some(asker.into()), count };
         assert_eq!(refusals.close(), [repeated("a", 2), repeated("b", 1)]);
         assert_eq!(refusals.close(), []);
-        assert!(refusals.count(Reason::Level, "a"), "another minute");
+        assert!(refusals.count(Reason::Level, "a", false), "another minute");
     }
 
     #[test]
     fn a_flood_from_many_addresses_is_bounded() {
         let mut refusals = Refusals::default();
-        let told = (0..100_000).filter(|n| refusals.count(Reason::Token, &format!("10.0.0.{n}"))).count();
+        let told =
+            (0..100_000).filter(|n| refusals.count(Reason::Token, &format!("10.0.0.{n}"), true)).count();
         assert_eq!(told, ASKERS);
+        assert!(refusals.count(Reason::Level, "technician", false), "a user is seen all the same");
         let crowd = u64::try_from(100_000 - ASKERS).unwrap();
         assert_eq!(refusals.close(), [Repeated { reason: None, asker: None, count: crowd }]);
     }

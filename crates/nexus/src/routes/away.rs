@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 
 use super::{
     Answer, Incoming, no_store,
-    proxy::{Failure, problem},
+    proxy::{Failure, Peer, problem},
 };
 use crate::clients::backend::BackendError;
 
@@ -35,6 +35,7 @@ struct Opened {
 struct AwayPage<'a> {
     page: Page,
     title: &'a str,
+    away: &'a str,
     icon: &'static str,
     retry_url: &'a str,
     retry_after: u64,
@@ -50,23 +51,25 @@ impl Asked {
         Self { safe: matches!(parts.method, Method::GET | Method::HEAD), opened }
     }
 
-    /// The answer instead of the one `title` did not give. A page that was opened waits for the service and opens itself
+    /// The answer instead of the one `peer` did not give. A page that was opened waits for the service and opens itself
     /// again; everything else is a problem that says when to come back. A change is never repeated by anybody but the
     /// person who made it.
-    pub fn failed(self, failure: &Failure, title: &str) -> Answer {
+    pub fn failed(self, failure: &Failure, peer: Peer<'_>) -> Answer {
         let Failure::Backend(BackendError::Unreachable(cause)) = failure else {
-            return Err(problem(failure, title));
+            return Err(problem(failure, peer));
         };
+        let Peer { title, away } = peer;
         let Some(Opened { address, page }) = self.opened else {
-            let problem = problem(failure, title)
+            let problem = problem(failure, peer)
                 .with("retry_after", RETRY_AFTER)
                 .header(header::RETRY_AFTER, RETRY_AFTER.into());
-            return Err(if self.safe { problem } else { problem.detail(not_repeated(title)) });
+            return Err(if self.safe { problem } else { problem.detail(not_repeated(peer)) });
         };
         tracing::error!(service = title, cause, "a service cannot be reached, its page waits for it");
         let view = AwayPage {
             page,
             title,
+            away,
             icon: icon("refresh-cw").unwrap_or_default(),
             retry_url: &address,
             retry_after: RETRY_AFTER,
@@ -78,9 +81,9 @@ impl Asked {
     }
 }
 
-fn not_repeated(title: &str) -> String {
+fn not_repeated(Peer { title, away }: Peer<'_>) -> String {
     format!(
-        "Service temporarily unavailable: {title} cannot be reached. Your change was probably not made, and it is not sent \
+        "{away}: {title} cannot be reached. Your change was probably not made, and it is not sent \
          again by itself: look whether it is there before you repeat it."
     )
 }

@@ -155,8 +155,10 @@ async fn with_session(incoming: &Incoming<'_>, state: &SessionState, exp: i64, n
 /// Ends the session that was replaced, once nothing uses it any more.
 fn end_later(incoming: &Incoming<'_>, old: &std::sync::Arc<Visitor>) {
     let (gateway, old) = (incoming.gateway.clone(), old.clone());
-    incoming.gateway.context.spawn("end of a replaced session", async move {
-        tokio::time::sleep(OLD_SESSION_GRACE).await;
+    let stop = gateway.context.shutdown.clone();
+    incoming.gateway.context.spawn_graceful(async move {
+        // A stop does not wait, but ends it as well.
+        let _ = stop.run_until_cancelled(tokio::time::sleep(OLD_SESSION_GRACE)).await;
         if let Err(error) = gateway.core.revoke(&old.state.token).await {
             tracing::warn!(error = %error, "a replaced session could not be ended");
         }

@@ -9,15 +9,17 @@ use super::{
     Answer, Incoming,
     away::Asked,
     forwarded, logout, no_store,
-    proxy::{Failure, prepare, scope_cookies},
+    proxy::{Failure, Peer, prepare, scope_cookies},
     query_value, redirect,
 };
 use crate::{
     clients::{backend::Target, realm::PUBLIC_PREFIX},
-    domain::{headers, look::Look, request_kind, security, security::PagePolicy},
+    domain::{csrf, headers, look::Look, request_kind, security, security::PagePolicy},
 };
 
 const TITLE: &str = "The sign-in service";
+/// What everybody is told first while it is away (nexus.md §10).
+const AWAY: &str = "Authentication service temporarily unavailable";
 
 /// Passes a request on to the identity provider; `path` is below its base URL.
 pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> Answer {
@@ -27,9 +29,15 @@ pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> A
     let home = format!("{}/", incoming.origin()?.as_str());
     let logout_path = incoming.gateway.realm.path("logout");
     let look = Look::remembered(&incoming.parts.headers);
+    // Another site's page can send a browser here, but must not sign anybody out.
+    let meant = {
+        let (method, headers) = (&incoming.parts.method, &incoming.parts.headers);
+        !csrf::is_from_another_site(headers)
+            && csrf::may_use_cookie(method, headers, &incoming.gateway.origins)
+    };
     match send(incoming, body, path).await {
         Ok(mut response) => {
-            if path == logout_path && leads_home(&response, &home) {
+            if path == logout_path && meant && leads_home(&response, &home) {
                 logout::leave_no_cookies(&mut response, look);
             }
             // Keycloak's pages come with a policy and a design of their own; Core's have neither.
@@ -48,7 +56,7 @@ pub(super) async fn forward(incoming: Incoming<'_>, body: Body, path: &str) -> A
                     .finish();
                 redirect(StatusCode::FOUND, &format!("/keycloak-callback?{query}")).map(no_store)
             }
-            _ => asked.failed(&failure, TITLE),
+            _ => asked.failed(&failure, Peer { title: TITLE, away: AWAY }),
         },
     }
 }
@@ -62,8 +70,10 @@ fn leads_home(response: &Response, home: &str) -> bool {
 async fn send(incoming: Incoming<'_>, body: Body, path: &str) -> Result<Response, Failure> {
     let (origin, client) = (incoming.origin()?.clone(), incoming.client());
     let (gateway, mut parts) = (incoming.gateway, incoming.parts);
-    let backend =
-        gateway.realm.backend().ok_or_else(|| Problem::bad_gateway("The sign-in service has no address."))?;
+    let instances = gateway.realm.instances();
+    if instances.is_empty() {
+        return Err(Problem::bad_gateway("The sign-in service has no address.").into());
+    }
     let correlation_id = parts.headers.get(headers::CORRELATION_ID).cloned();
     let composable = request_kind::may_be_composed(&parts.method, incoming.uri.path(), &parts.headers);
     prepare(&mut parts, composable);
@@ -72,14 +82,13 @@ async fn send(incoming: Incoming<'_>, body: Body, path: &str) -> Result<Response
         parts.headers.insert(headers::CORRELATION_ID, id);
     }
     let query = incoming.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let instances = [backend];
     let path_and_query = format!("{path}{query}");
     let target = Target { instances: &instances, path_and_query: &path_and_query, silence: None };
     let mut response = gateway.backends.send(target, parts, body).await?;
     let map = response.headers_mut();
     headers::clean_response(map);
     if let Some(location) =
-        map.get(header::LOCATION).and_then(|to| public_location(to, &instances[0], origin.as_str()))
+        map.get(header::LOCATION).and_then(|to| public_location(to, &instances, origin.as_str()))
     {
         map.insert(header::LOCATION, location);
     }
@@ -92,9 +101,9 @@ async fn send(incoming: Incoming<'_>, body: Body, path: &str) -> Result<Response
 
 /// A `Location` on the provider itself as browsers need it. Core answers under the local realm's address, too: a redirect
 /// to its own sign-in stays what it is.
-fn public_location(location: &HeaderValue, backend: &str, origin: &str) -> Option<HeaderValue> {
+fn public_location(location: &HeaderValue, instances: &[String], origin: &str) -> Option<HeaderValue> {
     ["realms", "resources"].into_iter().find_map(|part| {
-        let inside = [format!("{backend}/{part}")];
+        let inside: Vec<String> = instances.iter().map(|base| format!("{base}/{part}")).collect();
         headers::rewrite_location(location, &inside, &format!("{origin}{PUBLIC_PREFIX}/{part}"))
     })
 }
@@ -116,7 +125,7 @@ mod tests {
             ("/realms/hivematrix/account", None),
         ] {
             let given = HeaderValue::from_static(location);
-            let public = public_location(&given, "http://localhost:5000", "https://gw");
+            let public = public_location(&given, &["http://localhost:5000".to_owned()], "https://gw");
             assert_eq!(public.as_ref().map(|value| value.to_str().unwrap()), expected, "{location}");
         }
     }

@@ -34,6 +34,10 @@ pub(super) async fn logout(incoming: &Incoming<'_>) -> Answer {
             incoming.refused(Reason::OtherSite, None, None);
             Err(Problem::forbidden("This change was not made from a page of HiveMatrix."))
         }
+        // Nobody to ask, and another site's picture or frame must not clear what this browser keeps of ours.
+        Identity::Nobody | Identity::Ended(_) if csrf::is_from_another_site(&parts.headers) => {
+            redirect(StatusCode::FOUND, "/").map(no_store)
+        }
         // Nobody to ask: what is left of a session is removed.
         Identity::Nobody | Identity::Ended(_) => end(incoming).await,
         _ => {

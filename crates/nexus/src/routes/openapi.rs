@@ -83,6 +83,6 @@ fn style_guide() {}
     ("path" = String, Path, description = "Path of the service, passed on byte for byte")),
     responses((status = 200, description = "The service's answer"), (status = 401, description = "Not signed in"),
         (status = 403, description = "Not open to the caller's level"), (status = 404, description = "No such service"),
-        (status = 502, description = "The service cannot be reached"), (status = 504, description = "The service did not answer in time")))]
+        (status = 502, description = "The service cannot be reached, or did not answer in time")))]
 #[expect(dead_code, reason = "carries a description only")]
 fn service() {}

@@ -53,6 +53,9 @@ pub(super) async fn forward(
     if is_docs(path.normalized_after_first_segment()) || route.open == Some(Open::Public) {
         incoming.frame.keep_bare();
     }
+    if route.open == Some(Open::Display) {
+        incoming.frame.keep_impersonal();
+    }
     if let Some(visitor) = &visitor {
         let level = visitor.claims.permission_level;
         // Core's few open paths are for everyone; other services without a place in the menu have none here either.
@@ -83,7 +86,7 @@ pub(super) async fn forward(
     if let (Ok(response), Some(change), Some(visitor)) = (&sent, &change, &visitor) {
         gateway.audit.changed(&visitor.claims, client, change, response.status());
     }
-    sent.or_else(|failure| asked.failed(&failure, &title))
+    sent.or_else(|failure| asked.failed(&failure, Peer { title: &title, away: AWAY }))
 }
 
 async fn send(
@@ -227,18 +230,32 @@ impl From<Problem> for Failure {
     }
 }
 
-/// What the person or program is told when `title` gave no answer.
-pub(super) fn problem(failure: &Failure, title: &str) -> Problem {
+/// What everybody is told first when a service gives no answer (nexus.md §8.4).
+const AWAY: &str = "Service temporarily unavailable";
+
+/// Who was asked, in words.
+#[derive(Clone, Copy)]
+pub(super) struct Peer<'a> {
+    /// Its name.
+    pub title: &'a str,
+    /// What everybody is told first when it gives no answer.
+    pub away: &'a str,
+}
+
+/// What the person or program is told when `peer` gave no answer.
+pub(super) fn problem(failure: &Failure, peer: Peer<'_>) -> Problem {
+    let Peer { title, away } = peer;
     match failure {
         Failure::Own(problem) => problem.clone(),
         Failure::Backend(BackendError::TooLarge) => {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE).detail("The request body is too large.")
         }
-        Failure::Backend(error @ BackendError::Timeout) => Problem::new(StatusCode::GATEWAY_TIMEOUT)
-            .detail(format!("{title} did not answer in time. The other services are not affected."))
-            .cause(error),
+        Failure::Backend(error @ BackendError::Timeout) => Problem::bad_gateway(format!(
+            "{away}: {title} did not answer in time. The other services are not affected."
+        ))
+        .cause(error),
         Failure::Backend(error) => Problem::bad_gateway(format!(
-            "Service temporarily unavailable: {title} cannot be reached. The other services are not affected."
+            "{away}: {title} cannot be reached. The other services are not affected."
         ))
         .cause(error),
     }

@@ -203,6 +203,7 @@ fn make(wanted: &Wanted, now: DateTime<Utc>) -> Result<(), CertificateError> {
     let mut params = CertificateParams::new(wanted.names.iter().cloned().collect::<Vec<_>>())?;
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.distinguished_name.push(DnType::OrganizationName, ORGANIZATION);
+    params.distinguished_name.push(DnType::CountryName, "US");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;

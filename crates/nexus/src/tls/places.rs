@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use hivematrix_shared::server::open_files;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::trusted::TrustedProxies;
@@ -47,12 +48,7 @@ impl Places {
 
     /// Places for this process, whose soft limit is raised to what the system allows.
     pub fn for_this_process(proxies: TrustedProxies) -> Self {
-        use nix::sys::resource::{Resource, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, hard)| {
-            let raised = setrlimit(Resource::RLIMIT_NOFILE, hard, hard).is_ok();
-            if raised { hard } else { soft }
-        });
-        Self::new(usize::try_from(limit).unwrap_or(usize::MAX), proxies)
+        Self::new(open_files::raise_limit(), proxies)
     }
 
     /// Waits until there is a place at all.
@@ -91,7 +87,7 @@ impl Drop for Place {
 }
 
 /// An IPv6 customer has at least a /64, so that is what counts as one address.
-fn customer(address: IpAddr) -> IpAddr {
+pub fn customer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

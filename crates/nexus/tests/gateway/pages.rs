@@ -104,10 +104,17 @@ async fn sign_in_and_display_pages_get_the_look_without_a_menu() {
     for path in ["/beacon/display/abc", "/keycloak/realms/hivematrix/account"] {
         let answer = world.open(path).send().await;
         let text = answer.text();
-        assert!(text.contains("css/global.css?v=") && text.contains("<html>"), "{path}: {text}");
+        assert!(
+            text.contains("css/global.css?v=") && text.contains("data-theme=\"light\""),
+            "{path}: {text}"
+        );
         assert!(!text.contains("side-panel"), "{path}");
         assert_eq!(nonce_of(&answer).len(), 22, "{path}");
     }
+    let mut browser = world.sign_in().await;
+    let display = browser.open("/beacon/display/abc").await.text();
+    assert!(display.contains("data-theme=\"dark\""), "in the user's look: {display}");
+    assert!(!display.contains("side-panel") && !display.contains("session.js"), "{display}");
     let foreign = world.open("/keycloak/realms/hivematrix/foreign").send().await;
     assert_eq!(
         foreign.header("content-security-policy"),
@@ -133,8 +140,8 @@ async fn a_browser_remembers_the_look_for_pages_without_a_user() {
 
     for (cookie, attributes) in [
         ("light.red", " data-theme=\"light\" data-color-theme=\"red\""),
-        ("light.pink", ""),
-        ("\"><script>", ""),
+        ("light.pink", " data-theme=\"light\" data-color-theme=\"purple\""),
+        ("\"><script>", " data-theme=\"light\" data-color-theme=\"purple\""),
     ] {
         let request = world.open("/keycloak/realms/hivematrix/account");
         let page = request.header("cookie", &format!("__Host-look={cookie}")).send().await.text();
@@ -170,7 +177,7 @@ async fn the_look_is_asked_once_and_again_after_a_change() {
 }
 
 #[tokio::test]
-async fn without_codex_pages_follow_the_system_and_do_not_wait_again() {
+async fn without_codex_pages_are_light_and_do_not_wait_again() {
     for (status, body) in [
         (StatusCode::INTERNAL_SERVER_ERROR, json!({})),
         (StatusCode::OK, json!({"theme": "neon", "color_theme": "bee"})),
@@ -181,7 +188,7 @@ async fn without_codex_pages_follow_the_system_and_do_not_wait_again() {
         let mut browser = world.sign_in().await;
         for _ in 0..3 {
             let text = browser.open("/ledger/plans").await.text();
-            assert!(text.contains("<html>"), "the system decides: {text}");
+            assert!(text.contains("<html data-theme=\"light\" data-color-theme=\"purple\">"), "{text}");
         }
         assert_eq!(world.peer.look_calls.load(Ordering::Relaxed), 1);
     }

@@ -181,7 +181,7 @@ async fn the_registry_says_where_an_answer_may_take_longer() {
     let plan = Plan { backends: vec![("ledger", serve(app).await)], entries, ..Plan::default() };
     let world = World::with(plan).await;
     for (path, status) in
-        [("/ledger/api/slow/export", StatusCode::OK), ("/ledger/api/slower", StatusCode::GATEWAY_TIMEOUT)]
+        [("/ledger/api/slow/export", StatusCode::OK), ("/ledger/api/slower", StatusCode::BAD_GATEWAY)]
     {
         let sent = request(&world, Method::GET, path).body(Body::empty()).unwrap();
         let answer = tokio::spawn(world.gateway.router().oneshot(sent));
@@ -196,7 +196,7 @@ async fn the_registry_says_where_an_answer_may_take_longer() {
 async fn an_upload_that_moves_is_never_too_slow() {
     let plan = Plan { backends: vec![("ledger", serve(echo()).await)], ..Plan::default() };
     let world = World::with(plan).await;
-    for (moves, status) in [(true, StatusCode::OK), (false, StatusCode::GATEWAY_TIMEOUT)] {
+    for (moves, status) in [(true, StatusCode::OK), (false, StatusCode::BAD_GATEWAY)] {
         let (sender, receiver) = mpsc::channel::<Result<Bytes, std::io::Error>>(1);
         let body = Body::from_stream(tokio_stream::wrappers::ReceiverStream::new(receiver));
         let sent = request(&world, Method::POST, "/ledger/x").body(body).unwrap();

@@ -41,8 +41,9 @@ pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
+        // Somebody else's cookie of any bytes must not hide this one.
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(|pair| std::str::from_utf8(pair).ok())
         .find_map(|pair| {
             let (found, value) = pair.trim().split_once('=')?;
             (found == name && !value.is_empty()).then(|| value.to_owned())

@@ -32,12 +32,13 @@ impl Status {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckResult {
     status: Status,
+    ready: bool,
     fields: Map<String, Value>,
 }
 
 impl CheckResult {
     fn new(status: Status) -> Self {
-        Self { status, fields: Map::new() }
+        Self { status, ready: status != Status::Unhealthy, fields: Map::new() }
     }
 
     /// All is well.
@@ -60,6 +61,13 @@ impl CheckResult {
         Self::new(Status::Unknown).with("error", error.into())
     }
 
+    /// As long as there are other instances, they should get the requests: `/readyz` says no, whatever the status.
+    #[must_use]
+    pub fn not_ready(mut self) -> Self {
+        self.ready = false;
+        self
+    }
+
     /// Adds a member.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
@@ -70,6 +78,10 @@ impl CheckResult {
     /// The status.
     pub fn status(&self) -> Status {
         self.status
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
     }
 
     pub(super) fn to_json(&self) -> Value {

@@ -1,4 +1,5 @@
-//! The disk check: room on the filesystem that holds the instance directory.
+//! The disk check: room on the system's filesystem and on the one that holds the instance directory; the one with less
+//! counts.
 
 use std::path::{Path, PathBuf};
 
@@ -12,11 +13,16 @@ const LOW_GB: f64 = 10.0;
 
 /// Reads the mount table and asks the filesystem, off the async threads: a network mount may hang.
 pub(super) async fn check(home: PathBuf) -> CheckResult {
-    let space = tokio::task::spawn_blocking(move || space(&home)).await;
+    let space = tokio::task::spawn_blocking(move || least_space(&home)).await;
     match space {
         Ok(Some((total, available))) => judge(total, available),
         _ => CheckResult::unknown("the filesystem of the instance directory is not known"),
     }
+}
+
+/// Total and available bytes of `/` or of the filesystem of `home`, whichever has fewer available.
+fn least_space(home: &Path) -> Option<(u64, u64)> {
+    [Path::new("/"), home].into_iter().filter_map(space).min_by_key(|(_, available)| *available)
 }
 
 /// Total and available bytes of the filesystem mounted nearest above `home`.
@@ -79,5 +85,7 @@ mod tests {
         assert!(space(dir.path()).is_some_and(|(total, _)| total > 0));
         assert!(space(&dir.path().join("not/there/yet")).is_some_and(|(total, _)| total > 0));
         assert!(space(Path::new("instance")).is_some());
+        let (root, least) = (space(Path::new("/")).unwrap(), least_space(dir.path()).unwrap());
+        assert!(least.1 <= root.1);
     }
 }

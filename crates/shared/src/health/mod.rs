@@ -72,7 +72,8 @@ struct OwnCheck {
 }
 
 impl Health {
-    /// Health with the disk check that every service has: the filesystem of `HIVEMATRIX_HOME`.
+    /// Health with the disk check that every service has: the system's filesystem or that of
+    /// `HIVEMATRIX_HOME`, whichever has less room.
     pub fn new(context: &ServiceContext) -> Self {
         Self {
             service: context.name,
@@ -92,7 +93,7 @@ impl Health {
         self.store("database", move || database::check(pool.clone()))
     }
 
-    /// Another store of the service's own, such as Neo4j; decides `/readyz` as well.
+    /// Another store of the service's own, such as Neo4j or Redis; decides `/readyz` as well.
     #[must_use]
     pub fn store<F, R>(self, name: &'static str, check: F) -> Self
     where
@@ -102,7 +103,7 @@ impl Health {
         self.own_check(name, true, check)
     }
 
-    /// A check of the service's own, such as Redis. It has 5 seconds.
+    /// A check of the service's own. It has 5 seconds.
     #[must_use]
     pub fn check<F, R>(self, name: &'static str, check: F) -> Self
     where
@@ -196,7 +197,7 @@ impl Health {
     async fn readiness(&self) -> (StatusCode, Value) {
         let stores: Vec<_> = self.own.iter().filter(|check| check.is_store).collect();
         let results = join_all(stores.iter().map(|check| check.result())).await;
-        let ready = results.iter().all(|result| result.status() != Status::Unhealthy);
+        let ready = results.iter().all(CheckResult::is_ready);
         let checks =
             stores.iter().zip(&results).map(|(check, result)| (check.name.to_owned(), result.to_json()));
         let (status, word) =

@@ -11,7 +11,8 @@ const HIDDEN: &str = "[redacted]";
 pub(super) fn is_secret(field: &str) -> bool {
     const ENDINGS: [&str; 8] =
         ["password", "secret", "token", "api_key", "apikey", "authorization", "cookie", "private_key"];
-    let same = |(one, other): (&u8, &u8)| *one == other.to_ascii_lowercase() || (*one, *other) == (b'_', b'-');
+    let same =
+        |(one, other): (&u8, &u8)| *one == other.to_ascii_lowercase() || (*one, *other) == (b'_', b'-');
     let ends_with = |ending: &str| {
         let tail = field.len().checked_sub(ending.len()).map(|start| &field.as_bytes()[start..]);
         tail.is_some_and(|tail| ending.as_bytes().iter().zip(tail).all(same))

@@ -183,11 +183,13 @@ fn without_shipping_lines_are_written_and_nothing_waits_for_helm() {
     }
 }
 
+/// A batch: whose it is, and its entries.
+type Taken = (String, Vec<LogEntry>);
+
 /// A Helm that can be away, slow or picky.
 #[derive(Clone, Default)]
 struct FakeHelm {
-    /// Of each batch, whose it is and its entries.
-    taken: Arc<Mutex<Vec<(String, Vec<LogEntry>)>>>,
+    taken: Arc<Mutex<Vec<Taken>>>,
     away: Arc<AtomicU32>,
     hangs: bool,
     hates: Option<&'static str>,
@@ -218,7 +220,7 @@ impl LogSink for FakeHelm {
         if self.hates.is_some_and(|hated| batch.logs.iter().any(|entry| entry.message == hated)) {
             return Err(SinkError::Refused { reason: "400".into() });
         }
-        let entries = batch.logs.iter().map(|entry| LogEntry::clone(entry)).collect();
+        let entries = batch.logs.iter().copied().cloned().collect();
         self.taken.lock().unwrap().push((batch.service_name.to_owned(), entries));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The server that every service runs: the same layers in the same order, listening, and a stop that loses nothing.
 
+pub mod open_files;
 mod options;
 mod render;
 mod stack;
@@ -33,6 +34,7 @@ pub struct ListenError {
 /// Listens, serves `app` behind the common layers until SIGTERM or SIGINT, then stops the background jobs.
 pub async fn run(context: ServiceContext, app: Router, options: ServeOptions) -> Result<(), ListenError> {
     let address = SocketAddr::new(context.settings.host, context.settings.listen_port(options.default_port));
+    open_files::raise_limit();
     let listener = TcpListener::bind(address).await.map_err(|source| ListenError { address, source })?;
     serve(context, app, options, listener).await;
     Ok(())

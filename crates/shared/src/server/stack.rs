@@ -44,15 +44,17 @@ pub fn apply(context: &ServiceContext, app: Router, options: ServeOptions) -> Ro
             document.merge(health::Document::openapi());
         }
     }
+    let limits = RateLimits::new(options.limits, context.settings.rate_limit_scale);
+    context.spawn("rate limit housekeeping", limits.clone().housekeeping());
     if let Some(document) = document {
-        app = app.merge(openapi::router(document));
+        let documents = openapi::router(document);
+        // The gateway's own limits lie around its own routes only.
+        app = app.merge(if options.gateway { documents.layer(limits.per_caller_layer()) } else { documents });
     }
     let metrics = context.metrics.clone();
     app =
         app.route("/metrics", get(move |request: Request| async move { serve_metrics(&metrics, &request) }));
 
-    let limits = RateLimits::new(options.limits, context.settings.rate_limit_scale);
-    context.spawn("rate limit housekeeping", limits.clone().housekeeping());
     if !options.gateway {
         app = app
             .fallback(|| async { Problem::no_such_resource() })

@@ -85,12 +85,14 @@ fn answer(status: StatusCode, body: Value) -> Response {
 
 impl From<StoreUnavailable> for Problem {
     fn from(error: StoreUnavailable) -> Self {
-        Self::unavailable("Sessions cannot be checked at the moment.", 2).cause(error)
+        Self::unavailable("Sessions cannot be checked at the moment.", 2)
+            .error("Service temporarily unavailable")
+            .cause(error)
     }
 }
 
 impl From<SigningError> for Problem {
     fn from(error: SigningError) -> Self {
-        Self::internal(error)
+        Self::internal(error).error("Internal server error")
     }
 }

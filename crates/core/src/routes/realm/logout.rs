@@ -72,6 +72,7 @@ impl Wish {
         session: Option<SignOn>,
     ) -> Result<Response> {
         let mut ended = Ended::Now(0);
+        let had_session = session.is_some();
         if let Some(session) = session {
             ended = realm.end_browser(session.id).await?;
             record(realm, &session.user, &self.client_id, browser).await?;
@@ -86,7 +87,10 @@ impl Wish {
             (Ended::Now(_), Some(url)) => Redirect::to(url.as_str()).into_response(),
             (Ended::Now(_), None) => notice("You are signed out", "You can close this window."),
         };
-        response.headers_mut().append(header::SET_COOKIE, no_session_cookie(page));
+        // Without one the cookie may only have been withheld, as from a form of another site: then it must stay.
+        if had_session {
+            response.headers_mut().append(header::SET_COOKIE, no_session_cookie(page));
+        }
         Ok(response)
     }
 

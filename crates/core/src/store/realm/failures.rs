@@ -1,43 +1,57 @@
-//! Failed sign-ins per account name and address.
+//! Failed sign-ins per typed name, account and address.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use crate::domain::lockout::{Failures, Subject, counted_address};
 
 /// The subjects of one attempt.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    account: String,
-    address: String,
+    /// In the order of their keys, so that two attempts never wait for each other.
+    subjects: Vec<(Subject, String)>,
+}
+
+/// Why an attempt must not be looked at; the seconds to wait.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Barred {
+    /// There were too many of this name or from this address, whether there is such an account or not.
+    Known(i64),
+    /// There were too many for the account, perhaps by another of its names: whoever is told so learns that the names
+    /// belong together.
+    Account(i64),
 }
 
 impl Attempt {
-    /// An attempt from an address: for an account by its login name, however it was named in the form, so that name and
-    /// e-mail count together; for no account by what was typed.
-    pub fn new(name: &str, address: &str) -> Self {
+    /// An attempt from an address with what was typed, for the account of that name if there is one.
+    pub fn new(typed: &str, account: Option<Uuid>, address: &str) -> Self {
         // Names of any length may be typed; the stored one has to fit into an index.
-        let name: String = name.trim().to_lowercase().chars().take(200).collect();
-        Self { account: format!("account:{name}"), address: format!("address:{}", counted_address(address)) }
-    }
-
-    fn subjects(&self) -> [(Subject, &str); 2] {
-        // Always in this order, so that two attempts never wait for each other.
-        [(Subject::Account, &self.account), (Subject::Address, &self.address)]
+        let name: String = typed.trim().to_lowercase().chars().take(200).collect();
+        let mut subjects = vec![
+            (Subject::Name, format!("name:{name}")),
+            (Subject::Address, format!("address:{}", counted_address(address))),
+        ];
+        subjects.extend(account.map(|id| (Subject::Account, format!("account:{id}"))));
+        subjects.sort_by(|(_, one), (_, other)| one.cmp(other));
+        Self { subjects }
     }
 }
 
-/// Counts an attempt before its password is looked at, so that many at once cannot slip past the limit. `Err` holds the
-/// seconds to wait when the attempt must not be looked at.
-pub async fn begin(pool: &PgPool, attempt: &Attempt, now: DateTime<Utc>) -> sqlx::Result<Result<(), i64>> {
+/// Counts an attempt before its password is looked at, so that many at once cannot slip past the limit. `Err` says that the
+/// attempt must not be looked at.
+pub async fn begin(pool: &PgPool, attempt: &Attempt, now: DateTime<Utc>) -> sqlx::Result<Result<(), Barred>> {
     let mut transaction = pool.begin().await?;
     let mut states = Vec::new();
-    for (subject, key) in attempt.subjects() {
+    let mut account_waits = None;
+    for (subject, key) in &attempt.subjects {
         let (state, last) = lock(&mut transaction, key, now).await?;
-        if let Some(wait) = state.wait_seconds(now) {
-            return Ok(Err(wait));
+        match state.wait_seconds(now) {
+            Some(wait) if *subject == Subject::Account => account_waits = Some(wait),
+            Some(wait) => return Ok(Err(Barred::Known(wait))),
+            // A name is counted the same whether its account can be tried or not.
+            None => states.push((key, state.after_attempt(*subject, last, now))),
         }
-        states.push((key, state.after_attempt(subject, last, now)));
     }
     for (key, state) in states {
         sqlx::query!(
@@ -51,7 +65,7 @@ pub async fn begin(pool: &PgPool, attempt: &Attempt, now: DateTime<Utc>) -> sqlx
         .await?;
     }
     transaction.commit().await?;
-    Ok(Ok(()))
+    Ok(account_waits.map_or(Ok(()), |wait| Err(Barred::Account(wait))))
 }
 
 async fn lock(
@@ -78,7 +92,7 @@ async fn lock(
 /// What was given is right, but does not sign in by itself (the password where a code is asked for too): as if the attempt
 /// had not been made. Earlier failures stay, or each right password would buy more tries at the code.
 pub async fn take_back(pool: &PgPool, attempt: &Attempt) -> sqlx::Result<()> {
-    for (_, key) in attempt.subjects() {
+    for (_, key) in &attempt.subjects {
         uncount(pool, key).await?;
     }
     Ok(())
@@ -94,8 +108,14 @@ async fn uncount(pool: &PgPool, key: &str) -> sqlx::Result<()> {
     Ok(())
 }
 
-/// Everything asked for was right: the account starts afresh, and the attempt no longer counts against the address.
+/// Everything asked for was right: name and account start afresh, and the attempt no longer counts against the address.
 pub async fn succeeded(pool: &PgPool, attempt: &Attempt) -> sqlx::Result<()> {
-    sqlx::query!("DELETE FROM sign_in_failures WHERE subject = $1", attempt.account).execute(pool).await?;
-    uncount(pool, &attempt.address).await
+    for (subject, key) in &attempt.subjects {
+        if *subject == Subject::Address {
+            uncount(pool, key).await?;
+        } else {
+            sqlx::query!("DELETE FROM sign_in_failures WHERE subject = $1", key).execute(pool).await?;
+        }
+    }
+    Ok(())
 }
