@@ -99,7 +99,7 @@ where
         };
         let priority = record.priority;
         (self.output)(&line, priority);
-        if shipped {
+        if shipped && self.handle.admits(priority) {
             let entry = record.into_entry(self.handle.hostname(), self.handle.process_id());
             self.handle.accept(Queued { priority, entry });
         }

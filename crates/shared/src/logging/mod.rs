@@ -4,6 +4,7 @@
 //! from the enclosing span named [`REQUEST_SPAN`]. [`audit!`](crate::audit) writes lines that are never dropped.
 
 mod access;
+mod allowance;
 mod format;
 mod layer;
 mod level;
@@ -32,9 +33,10 @@ pub use self::{
     sink::{HttpSink, LogSink, SinkError},
 };
 use self::{
+    allowance::Allowance,
     layer::{LogLayer, Output},
     level::Verbosity,
-    queue::{Queue, Queued},
+    queue::{Priority, Queue, Queued},
     shipper::{Pace, Shipper},
     spool::{Batch, Spool},
     stderr::Lines,
@@ -52,6 +54,9 @@ const SHIPPER_SPAN: &str = "log-shipper";
 
 /// Entries held in memory while the shipper is busy.
 const QUEUE_CAPACITY: usize = 10_000;
+/// Access lines of 2xx answers that are shipped per second on the long run. A process with more of them would keep Helm's
+/// database busier than the services themselves; all of them are on standard error still.
+const ACCESS_LINES_PER_SECOND: u32 = 1_000;
 /// Entries that are sent without waiting for more.
 const FLUSH_AT: usize = 200;
 /// Room on disk for entries that may be dropped.
@@ -85,6 +90,7 @@ struct Inner {
     queue: Queue,
     spool: Arc<Mutex<Spool>>,
     counters: LogCounters,
+    access_lines: Allowance,
     top_level: OnceLock<&'static [&'static str]>,
     hostname: Option<String>,
     process_id: i32,
@@ -136,6 +142,7 @@ impl LogHandle {
             queue: Queue::new(capacity, FLUSH_AT, counters.clone()),
             spool: Arc::new(Mutex::new(spool)),
             counters,
+            access_lines: Allowance::new(ACCESS_LINES_PER_SECOND, capacity),
             top_level: OnceLock::new(),
             hostname: sysinfo::System::host_name().ok(),
             process_id: i32::try_from(std::process::id()).unwrap_or_default(),
@@ -211,6 +218,15 @@ impl LogHandle {
 
     fn top_level_fields(&self) -> &'static [&'static str] {
         self.0.top_level.get().copied().unwrap_or_default()
+    }
+
+    /// Whether a line of this priority may be shipped. One that may not is counted.
+    fn admits(&self, priority: Priority) -> bool {
+        let admitted = priority != Priority::Access || self.0.access_lines.take();
+        if !admitted {
+            self.0.counters.count_dropped(priority);
+        }
+        admitted
     }
 
     /// Takes an entry for shipping. After the shipper's end it is written to disk by the caller.

@@ -183,6 +183,25 @@ fn without_shipping_lines_are_written_and_nothing_waits_for_helm() {
     }
 }
 
+#[test]
+fn a_flood_of_successful_requests_is_shipped_in_part_and_everything_else_is_shipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let handle = handle(dir.path(), 100);
+    let written = lines(&handle, &settings(dir.path(), &[]), || {
+        for _ in 0..5_000 {
+            tracing::info!(target: ACCESS_TARGET, status = 200, "GET / 200");
+        }
+        for _ in 0..20 {
+            tracing::info!(target: ACCESS_TARGET, status = 404, "GET /none 404");
+        }
+    });
+    assert_eq!(written.len(), 5_020, "standard error has all of them");
+    let dropped = handle.counters().dropped_access.get();
+    assert!(dropped > 100, "{dropped}");
+    let kept = handle.take_batch(1_000).entries;
+    assert_eq!(kept.iter().filter(|queued| queued.priority == Priority::Normal).count(), 20);
+}
+
 /// A batch: whose it is, and its entries.
 type Taken = (String, Vec<LogEntry>);
 
