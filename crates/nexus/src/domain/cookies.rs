@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_of_any_bytes_hides_no_other_and_goes_on_as_it_is() {
+        let bytes = b"__Host-session=1.a; name=J\xF6rg; lang=\xC3\xA9";
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_bytes(bytes).unwrap());
+        assert_eq!(get_chunked(&headers, SESSION).as_deref(), Some("a"));
+        assert_eq!(get(&headers, "lang"), Some("\u{e9}"));
+        strip_own(&mut headers);
+        assert_eq!(headers[header::COOKIE].as_bytes(), b"name=J\xF6rg; lang=\xC3\xA9");
+    }
+
+    #[test]
     fn a_long_value_travels_in_chunks() {
         for length in [10, CHUNK, CHUNK + 1, 3 * CHUNK + 7] {
             let value = "x".repeat(length);

@@ -177,6 +177,20 @@ async fn another_site_cannot_sign_anyone_out() {
     let post =
         browser.with_cookies(world.request(Method::POST, "/logout")).header("sec-fetch-site", "cross-site");
     assert_eq!(post.send().await.status, StatusCode::FORBIDDEN);
+    // Nor clear what the browser keeps, where the session's cookie is withheld.
+    let picture = world.get("/logout").header("sec-fetch-site", "cross-site").send().await;
+    assert_eq!((picture.status, picture.header("location")), (StatusCode::FOUND, "/"));
+    let end = "/keycloak/realms/hivematrix/protocol/openid-connect/logout";
+    let foreign = [
+        (Method::GET, "sec-fetch-site", "cross-site"),
+        (Method::POST, "sec-fetch-site", "cross-site"),
+        (Method::POST, "origin", "https://evil.example"),
+    ];
+    for (method, name, value) in foreign {
+        let answer = world.request(method.clone(), end).header(name, value).send().await;
+        assert!(!answer.headers.contains_key("clear-site-data"), "{method} {value}");
+    }
+    assert!(!picture.headers.contains_key("clear-site-data"));
     assert!(world.peer.revoked.lock().unwrap().is_empty());
     let confirmed = browser.request(Method::POST, "/logout").header("origin", ORIGIN).send().await;
     assert_eq!(confirmed.status, StatusCode::FOUND);

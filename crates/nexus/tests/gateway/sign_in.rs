@@ -4,7 +4,7 @@ use axum::{Json, Router, routing::get};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{HTML, ORIGIN, Plan, World, authorization_query, serve};
+use crate::support::{HTML, ORIGIN, Plan, World, authorization_query, dead_address, echo, serve};
 
 #[tokio::test]
 async fn the_browser_is_sent_to_the_realm_with_state_nonce_and_pkce() {
@@ -226,6 +226,22 @@ async fn the_sign_in_begins_at_a_public_origin() {
     let foreign = world.client.get("/login").header("host", "evil.example").send().await;
     assert_eq!(foreign.status, StatusCode::MISDIRECTED_REQUEST);
     assert!(!foreign.text().contains("evil"));
+}
+
+#[tokio::test]
+async fn one_of_several_cores_is_enough_to_sign_in() {
+    let plan = Plan {
+        backends: vec![("ledger", serve(echo()).await)],
+        other_core: Some(dead_address().await),
+        ..Plan::default()
+    };
+    let world = World::with(plan).await;
+    for _ in 0..3 {
+        let mut browser = world.sign_in().await;
+        assert_eq!(browser.open("/ledger/").await.status, StatusCode::OK);
+        let account = browser.open("/keycloak/realms/hivematrix/account").await;
+        assert_eq!(account.status, StatusCode::OK);
+    }
 }
 
 #[tokio::test]

@@ -241,6 +241,8 @@ pub struct Plan {
     pub following: bool,
     /// The certificate in use, where a test is about it.
     pub certificate: Option<Arc<CurrentCertificate>>,
+    /// Another instance of Core, named before the one that answers.
+    pub other_core: Option<String>,
     /// Multiplies all rate limits.
     pub rate_limit_scale: Option<f64>,
 }
@@ -280,6 +282,9 @@ impl World {
             for (member, value) in entry.as_object().unwrap() {
                 known[member] = value.clone();
             }
+        }
+        if let Some(other) = &plan.other_core {
+            registry["core"]["urls"] = json!([other, core]);
         }
         let registry: Registry = serde_json::from_value(Value::Object(registry)).unwrap();
 
