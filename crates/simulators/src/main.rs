@@ -8,7 +8,7 @@ use hivematrix_simulators::clock::Clock;
 use hivematrix_simulators::freshservice::{Config, spawn};
 use hivematrix_simulators::world::{Size, SizeName};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Vendor stand-ins on their real wire formats, for demonstrations and tests.
 #[derive(Debug, Parser)]
@@ -82,8 +82,11 @@ impl From<Freshservice> for Config {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("LOG_LEVEL").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    tracing_subscriber::fmt()
+        .with_max_level(level.unwrap_or(LevelFilter::INFO))
+        .with_writer(std::io::stderr)
+        .init();
     let Vendor::Freshservice(arguments) = Arguments::parse().vendor;
     let mut simulator = spawn(arguments.into()).await?;
     let size = simulator.control.size();
