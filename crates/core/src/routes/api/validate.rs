@@ -1,7 +1,7 @@
 //! `POST /api/token/validate` (core.md §2.2).
 
 use axum::{body::Bytes, extract::State, response::Response};
-use hivematrix_shared::problem::Result;
+use hivematrix_shared::problem::{Problem, Result};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -19,7 +19,10 @@ pub async fn validate(State(core): State<AppState>, headers: HeaderMap, body: By
     let Some(token) = body::token(&headers, &body, "token")? else {
         return Ok(refused(StatusCode::BAD_REQUEST, "No token provided"));
     };
-    Ok(match tokens::live_session(&core, &token).await? {
+    // Whoever looks at `valid` alone must not take an outage for a yes.
+    let judged = tokens::live_session(&core, &token).await;
+    let judged = judged.map_err(|error| Problem::from(error).with("valid", false))?;
+    Ok(match judged {
         Ok((_, session)) => answer(StatusCode::OK, json!({ "user": session.user, "valid": true })),
         Err(reason) => refused(StatusCode::UNAUTHORIZED, &reason.to_string()),
     })
