@@ -11,15 +11,13 @@ use std::{
 use hivematrix_shared::{
     audit,
     auth::{Caller, PermissionLevel, UserClaims},
+    rate_limit::customer,
     registry::ServiceEntry,
 };
 use http::{Method, StatusCode};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    domain::refusals::{Reason, Refusals},
-    tls::places::customer,
-};
+use crate::domain::refusals::{Reason, Refusals};
 
 /// Longest text of a client's own that is kept.
 const LONGEST: usize = 100;

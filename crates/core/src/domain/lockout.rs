@@ -1,8 +1,9 @@
 //! Growing delay after failed sign-ins, per typed name, account and client address (core.md §7.5).
 
-use std::net::Ipv6Addr;
+use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use hivematrix_shared::rate_limit::customer;
 
 /// What failures are counted for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,15 +61,11 @@ impl Failures {
     }
 }
 
-/// The address that failures are counted for. An IPv6 customer has at least a /64: each address of it on its own would
-/// be a way around the delay.
+/// The address that failures are counted for.
 pub fn counted_address(address: &str) -> String {
-    match address.parse::<Ipv6Addr>() {
-        Ok(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        Err(_) => address.to_owned(),
+    match address.parse().map(customer) {
+        Ok(IpAddr::V6(network)) => format!("{network}/64"),
+        _ => address.to_owned(),
     }
 }
 

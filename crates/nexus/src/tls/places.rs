@@ -3,11 +3,11 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use hivematrix_shared::server::open_files;
+use hivematrix_shared::{rate_limit::customer, server::open_files};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::trusted::TrustedProxies;
@@ -82,17 +82,6 @@ impl Drop for Place {
             if *count == 0 {
                 taken.remove(address);
             }
-        }
-    }
-}
-
-/// An IPv6 customer has at least a /64, so that is what counts as one address.
-pub fn customer(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
 }

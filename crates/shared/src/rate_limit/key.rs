@@ -78,15 +78,20 @@ fn forwarded_for<B>(request: &Request<B>) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// An IPv6 customer has at least a /64, so that is what counts as one address.
-fn address_key(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => format!("ip:{address}"),
+/// What counts as one address: an IPv6 customer has at least a /64, and each address of it on its own would be a way around
+/// any limit.
+pub fn customer(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
-            format!("ip:{}", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
     }
+}
+
+fn address_key(address: IpAddr) -> String {
+    format!("ip:{}", customer(address))
 }
 
 #[cfg(test)]

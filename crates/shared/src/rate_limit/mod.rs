@@ -16,7 +16,7 @@ use axum::extract::MatchedPath;
 use http::{Method, Request};
 
 pub use self::{
-    key::{KeyBy, RateKey, client_address},
+    key::{KeyBy, RateKey, client_address, customer},
     layer::{LimitLayer, Limited},
 };
 use self::{layer::Stage, scope::Scope};
