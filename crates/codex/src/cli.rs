@@ -109,8 +109,8 @@ pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
     let Command::Sync(SyncCommand::Psa(args)) = command;
     let names: Vec<String> = match (&args.provider, args.all_providers) {
         (Some(name), _) => vec![name.clone()],
-        (None, true) => service.providers().all().map(|provider| provider.name().to_owned()).collect(),
-        (None, false) => vec![service.providers().default_name().to_owned()],
+        (None, true) => service.vendors().psa.all().map(|provider| provider.name().to_owned()).collect(),
+        (None, false) => vec![service.vendors().psa.default_name().to_owned()],
     };
     let mut failed = names.is_empty();
     if failed {

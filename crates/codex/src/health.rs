@@ -32,7 +32,7 @@ pub fn alias(codex: &Codex) -> Router {
 
 /// Age of the newest ticket sync; nothing to complain about while no ticketing system is configured.
 async fn sync_check(codex: Codex) -> CheckResult {
-    if codex.sync.providers().is_empty() {
+    if codex.sync.vendors().psa.is_empty() {
         return CheckResult::healthy().with("message", "no provider is configured");
     }
     let interval = codex.settings.scheduler.ticket_sync_interval_seconds;

@@ -1,5 +1,6 @@
 //! Syncs as jobs: one row each, alone in its kind, with progress, end and a way to stop it (codex-api.md §8.2).
 
+mod psa;
 mod schedule;
 mod scheduler;
 mod worker;
@@ -7,6 +8,7 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +20,7 @@ pub use schedule::{Rhythm, Schedule};
 pub use worker::Outcome;
 
 use crate::config::Settings;
-use crate::providers::{ProviderError, Providers, PsaProvider};
+use crate::providers::{ProviderError, PsaProvider, Vendors};
 use crate::store::sync_jobs::{self, NewJob};
 use crate::sync::{BasePart, DetailLimits, Reach, Report, Sync, SyncRules};
 
@@ -149,8 +151,8 @@ pub struct SyncService {
 struct Inner {
     pool: PgPool,
     clock: Clock,
-    providers: Providers,
-    schedule: Schedule,
+    vendors: ArcSwap<Vendors>,
+    schedule: ArcSwap<Schedule>,
     rules: SyncRules,
     shutdown: CancellationToken,
     jobs: TaskTracker,
@@ -161,13 +163,14 @@ impl SyncService {
     pub fn new(
         pool: PgPool,
         clock: Clock,
-        providers: Providers,
+        vendors: Vendors,
         schedule: Schedule,
         rules: SyncRules,
         shutdown: CancellationToken,
     ) -> Self {
         let jobs = TaskTracker::new();
-        Self { inner: Arc::new(Inner { pool, clock, providers, schedule, rules, shutdown, jobs }) }
+        let (vendors, schedule) = (ArcSwap::from_pointee(vendors), ArcSwap::from_pointee(schedule));
+        Self { inner: Arc::new(Inner { pool, clock, vendors, schedule, rules, shutdown, jobs }) }
     }
 
     /// The service that the settings describe.
@@ -177,14 +180,20 @@ impl SyncService {
         clock: Clock,
         shutdown: CancellationToken,
     ) -> Self {
-        let providers = Providers::from_settings(settings);
+        let vendors = Vendors::from_settings(settings);
         let schedule = Schedule::from_settings(&settings.scheduler);
-        Self::new(pool, clock, providers, schedule, SyncRules::default(), shutdown)
+        Self::new(pool, clock, vendors, schedule, SyncRules::default(), shutdown)
     }
 
-    /// The configured providers.
-    pub fn providers(&self) -> &Providers {
-        &self.inner.providers
+    /// The configured vendors, as they are now.
+    pub fn vendors(&self) -> Arc<Vendors> {
+        self.inner.vendors.load_full()
+    }
+
+    /// Takes up changed settings. Jobs that run end with the vendors they began with.
+    pub fn reload(&self, settings: &Settings) {
+        self.inner.vendors.store(Arc::new(Vendors::from_settings(settings)));
+        self.inner.schedule.store(Arc::new(Schedule::from_settings(&settings.scheduler)));
     }
 
     /// Starts a job in the background and returns its id.
@@ -197,7 +206,7 @@ impl SyncService {
         work: Work,
         requested_by: &str,
     ) -> Result<Uuid, StartError> {
-        let provider = self.inner.providers.get(provider)?;
+        let provider = self.vendors().psa.get(provider)?;
         let id = self.claim(&*provider, &work, requested_by).await?;
         let service = self.clone();
         let job = async move { service.work(id, provider, work, false).await };
@@ -218,7 +227,7 @@ impl SyncService {
         work: Work,
         requested_by: &str,
     ) -> Result<Outcome, StartError> {
-        let provider = self.inner.providers.get(Some(provider))?;
+        let provider = self.vendors().psa.get(Some(provider))?;
         let id = self.claim(&*provider, &work, requested_by).await?;
         Ok(self.work(id, provider, work, true).await)
     }
@@ -241,24 +250,23 @@ impl SyncService {
     }
 
     async fn work(&self, id: Uuid, provider: Arc<dyn PsaProvider>, work: Work, echo: bool) -> Outcome {
-        let report = Report::new(self.inner.clock.clone(), echo);
-        let sync = Sync {
-            pool: self.inner.pool.clone(),
-            clock: self.inner.clock.clone(),
-            provider,
-            rules: self.inner.rules,
-            report,
+        let (pool, clock) = (self.inner.pool.clone(), self.inner.clock.clone());
+        let report = Report::new(clock.clone(), echo);
+        let job = worker::Job {
+            id,
+            pool: pool.clone(),
+            clock: clock.clone(),
+            report: report.clone(),
+            limit: work.limit(),
         };
-        worker::run(id, sync, work, &self.inner.shutdown).await
+        let sync = Sync { pool, clock, provider, rules: self.inner.rules, report };
+        worker::run(&job, psa::perform(id, &sync, &work), &self.inner.shutdown).await
     }
 
     /// Follows the schedule until the service stops, then waits for the jobs to write down where they are.
     pub async fn run(self) {
-        if self.inner.schedule.enabled && !self.inner.providers.is_empty() {
-            scheduler::run(&self).await;
-        } else {
-            self.inner.shutdown.cancelled().await;
-        }
+        // Also without a vendor or with the schedule switched off: both can change while it runs.
+        scheduler::run(&self).await;
         self.inner.jobs.close();
         self.inner.jobs.wait().await;
     }
@@ -266,6 +274,6 @@ impl SyncService {
 
 impl std::fmt::Debug for SyncService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SyncService").field("providers", &self.inner.providers).finish_non_exhaustive()
+        f.debug_struct("SyncService").field("vendors", &self.inner.vendors.load()).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use super::{
     ticket_key,
 };
 use crate::store::sync_state::{self, TICKETS_FULL};
-use crate::store::{sync_companies, sync_jobs};
+use crate::store::{changes, sync_companies, sync_jobs};
 
 /// Time between two looks at the schedule.
 const TICK: Duration = Duration::from_secs(1);
@@ -53,6 +53,10 @@ async fn tick(
     tidied: &mut Option<DateTime<Utc>>,
 ) -> sqlx::Result<()> {
     let (pool, now) = (&service.inner.pool, service.inner.clock.now());
+    let (schedule, vendors) = (service.inner.schedule.load_full(), service.vendors());
+    if !schedule.enabled {
+        return Ok(());
+    }
     if !leader.is_held(service).await? {
         return Ok(());
     }
@@ -61,14 +65,15 @@ async fn tick(
     }
     if tidied.is_none_or(|last| now - last >= TIDY) {
         let removed = sync_jobs::prune(pool, now - RETENTION).await?;
-        tracing::debug!(removed, "old sync jobs removed");
+        let forgotten = changes::prune(pool, now).await?;
+        tracing::debug!(removed, forgotten, "old sync jobs and changes removed");
         *tidied = Some(now);
     }
-    for provider in service.inner.providers.all() {
+    for provider in vendors.psa.all() {
         let name = provider.name();
         let facts = facts(service, name).await?;
         let first_look = looked.insert(name);
-        for work in service.inner.schedule.due(&facts, first_look, now) {
+        for work in schedule.due(&facts, first_look, now) {
             start(service, name, work).await?;
         }
     }

@@ -5,12 +5,19 @@ use std::sync::Arc;
 use hivematrix_shared::config::Secret;
 
 use super::freshservice::{Connection, Freshservice};
-use super::{ProviderError, Providers};
+use super::{ProviderError, Providers, RmmProviders, Vendors};
 use crate::config::Settings;
 use crate::domain::status::StatusMap;
 
 /// Key that upstream's installer writes and that means none.
 const PLACEHOLDER: &str = "YOUR_FRESHSERVICE_API_KEY";
+
+impl Vendors {
+    /// The vendors that the settings enable and complete.
+    pub fn from_settings(settings: &Settings) -> Self {
+        Self { psa: Providers::from_settings(settings), rmm: RmmProviders::default() }
+    }
+}
 
 impl Providers {
     /// The providers that the settings enable and complete.

@@ -7,8 +7,10 @@ use std::time::Duration;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ProviderError {
     /// No provider of this name exists.
-    #[error("unknown PSA provider '{name}' (known: {known})")]
+    #[error("unknown {system} provider '{name}' (known: {known})")]
     Unknown {
+        /// `PSA` or `RMM`.
+        system: &'static str,
         /// The name that was asked for.
         name: String,
         /// The names that exist, comma separated.
@@ -21,6 +23,14 @@ pub enum ProviderError {
         provider: &'static str,
         /// What has to be set.
         missing: String,
+    },
+    /// The vendor has no such function, or this provider does not use it.
+    #[error("{provider} cannot {what}")]
+    NotSupported {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// What was asked for, as a verb.
+        what: &'static str,
     },
     /// The vendor refuses the key (HTTP 401).
     #[error("authentication with {provider} failed: {detail}")]
@@ -67,6 +77,6 @@ pub enum ProviderError {
 impl ProviderError {
     /// Whether nothing else can work either, so that a run should end at once instead of going on with the next item.
     pub fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Api { .. })
+        !matches!(self, Self::Api { .. } | Self::NotSupported { .. })
     }
 }

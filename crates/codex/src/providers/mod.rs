@@ -1,9 +1,10 @@
-//! Vendors behind one trait. A provider reads its vendor's wire and delivers normalised rows; it stores nothing.
+//! Vendors behind two traits. A provider reads its vendor's wire and delivers normalised rows; it stores nothing.
 
 mod configured;
 pub mod error;
 pub mod freshservice;
 pub mod html;
+pub mod rmm;
 pub mod row;
 pub mod types;
 
@@ -14,10 +15,20 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 pub use error::ProviderError;
+pub use rmm::{RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
     Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry,
-    TicketDetail,
+    TicketChange, TicketDetail,
 };
+
+/// All vendors of this instance.
+#[derive(Clone, Debug, Default)]
+pub struct Vendors {
+    /// Ticketing systems.
+    pub psa: Providers,
+    /// Systems for monitoring and management.
+    pub rmm: RmmProviders,
+}
 
 /// The answer of a provider, boxed so that providers can be chosen by name at run time.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, ProviderError>>;
@@ -72,6 +83,35 @@ pub trait PsaProvider: Send + Sync {
     fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>>;
     /// All messages and bookings of one ticket, each once.
     fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>>;
+    /// Changes a ticket at the vendor and answers it as it is afterwards; `None` when there is no such ticket.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
+    fn update_ticket<'a>(&'a self, id: i64, change: &'a TicketChange) -> Answer<'a, Option<PsaTicket>> {
+        let _ = (id, change);
+        cannot(self.display_name(), "change tickets")
+    }
+    /// Adds a note that only agents see; `None` when there is no such ticket.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
+    fn add_note<'a>(&'a self, id: i64, text: &'a str) -> Answer<'a, Option<Conversation>> {
+        let _ = (id, text);
+        cannot(self.display_name(), "add notes")
+    }
+    /// Writes the account number of a company to the vendor; `None` when there is no such company.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
+    fn set_account_number<'a>(&'a self, company: i64, number: &'a str) -> Answer<'a, Option<()>> {
+        let _ = (company, number);
+        cannot(self.display_name(), "store account numbers")
+    }
+}
+
+/// The refusal of something the vendor does not offer.
+fn cannot<'a, T: Send + 'a>(provider: &'static str, what: &'static str) -> Answer<'a, T> {
+    Box::pin(std::future::ready(Err(ProviderError::NotSupported { provider, what })))
 }
 
 /// The names of all providers this build knows.
@@ -116,11 +156,11 @@ impl Providers {
         if let Some(provider) = self.enabled.get(name) {
             return Ok(Arc::clone(provider));
         }
-        Err(self
-            .unavailable
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| ProviderError::Unknown { name: name.to_owned(), known: KNOWN.join(", ") }))
+        Err(self.unavailable.get(name).cloned().unwrap_or_else(|| ProviderError::Unknown {
+            system: "PSA",
+            name: name.to_owned(),
+            known: KNOWN.join(", "),
+        }))
     }
 
     /// Name of the provider used when a call names none.

@@ -278,6 +278,15 @@ pub struct TicketDetail {
     pub warnings: Vec<String>,
 }
 
+/// What is to change on a ticket at the vendor; `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketChange {
+    /// Status key (§6.2).
+    pub status: Option<String>,
+    /// Vendor id of the agent it is assigned to.
+    pub responder_id: Option<i64>,
+}
+
 /// One page of a vendor list.
 #[derive(Debug, Clone)]
 pub struct Page<T> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{NaiveTime, TimeDelta};
 use hivematrix_codex::jobs::{Details, Rhythm, Schedule, StartError, SyncService, Work};
-use hivematrix_codex::providers::Providers;
+use hivematrix_codex::providers::{Providers, Vendors};
 use hivematrix_codex::store::sync_jobs::{self, Job, NewJob};
 use hivematrix_codex::sync::{Reach, SyncRules};
 use hivematrix_simulators::freshservice::{Fault, FaultMode, TicketPatch};
@@ -28,7 +28,14 @@ fn schedule() -> Schedule {
 
 fn service(world: &World, shutdown: &CancellationToken) -> SyncService {
     let (pool, clock) = (world.pool.clone(), world.clock.clone());
-    SyncService::new(pool, clock, world.providers(), schedule(), SyncRules::default(), shutdown.clone())
+    SyncService::new(
+        pool,
+        clock,
+        Vendors { psa: world.providers(), ..Vendors::default() },
+        schedule(),
+        SyncRules::default(),
+        shutdown.clone(),
+    )
 }
 
 async fn job(world: &World, id: Uuid) -> Job {
@@ -269,10 +276,10 @@ async fn old_jobs_are_removed(pool: PgPool) {
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn without_a_provider_nothing_starts_and_the_reason_is_said(pool: PgPool) {
     let world = World::new(pool).await;
-    let providers = Providers::new("freshservice");
+    let vendors = Vendors { psa: Providers::new("freshservice"), ..Vendors::default() };
     let (clock, shutdown) = (world.clock.clone(), CancellationToken::new());
     let service =
-        SyncService::new(world.pool.clone(), clock, providers, schedule(), SyncRules::default(), shutdown);
+        SyncService::new(world.pool.clone(), clock, vendors, schedule(), SyncRules::default(), shutdown);
     let error = service.start(Some("autotask"), LIST, "test").await.unwrap_err();
     assert_eq!(error.to_string(), "unknown PSA provider 'autotask' (known: freshservice)");
     assert_eq!(world.number("select count(*) from sync_jobs").await, 0);

@@ -96,7 +96,7 @@ pub async fn read(
     id: i64,
     provider: Option<&str>,
 ) -> Result<Option<LiveTicket>> {
-    let provider = match codex.sync.providers().get(provider) {
+    let provider = match codex.sync.vendors().psa.get(provider) {
         Ok(provider) => provider,
         Err(ProviderError::Unknown { .. } | ProviderError::NotConfigured { .. }) => return Ok(None),
         Err(error) => return Err(failed(&error)),

@@ -140,7 +140,7 @@ async fn start_full_history(
 }
 
 async fn start(codex: &Codex, caller: &Caller, work: Work, what: &str) -> Result<Json<Started>> {
-    let provider = codex.sync.providers().default_name().to_owned();
+    let provider = codex.sync.vendors().psa.default_name().to_owned();
     let job_id = codex.sync.start(None, work, &caller.label()).await.map_err(refusal)?;
     audit!(job_id = %job_id, caller = caller.label(), provider, "{what} started");
     Ok(Json(Started { success: true, job_id, message: format!("{what} started in background ({provider})") }))

@@ -1,0 +1,197 @@
+//! What Codex wants from a system for remote monitoring and management (codex-api.md §7.1).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use super::{Answer, Page, PageRef, ProviderError, cannot};
+
+/// A customer's place in the RMM.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RmmSite {
+    /// The vendor's uid.
+    pub external_id: String,
+    /// Display name.
+    pub name: String,
+    /// Free text.
+    pub description: Option<String>,
+    /// Account number, where the vendor's list carries it; else it is asked for with [`RmmProvider::site_variable`].
+    pub account_number: Option<String>,
+}
+
+/// A managed device. The member names are column names of `assets`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RmmDevice {
+    /// The vendor's uid.
+    pub external_id: String,
+    /// Uid of the site it belongs to.
+    pub site_id: String,
+    /// Name of the site.
+    pub rmm_site_name: Option<String>,
+    /// Host name; empty when the vendor has none.
+    pub hostname: String,
+    /// Category as the vendor writes it.
+    pub hardware_type: Option<String>,
+    /// Our type, kept in a custom field of the device.
+    pub device_type: Option<String>,
+    /// Operating system.
+    pub operating_system: Option<String>,
+    /// Who used it last.
+    pub last_logged_in_user: Option<String>,
+    /// Windows domain.
+    pub domain: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Whether it answers now.
+    pub online: Option<bool>,
+    /// Address inside.
+    pub int_ip_address: Option<String>,
+    /// Address outside.
+    pub ext_ip_address: Option<String>,
+    /// Last sign of life.
+    pub last_seen: Option<DateTime<Utc>>,
+    /// Last start.
+    pub last_reboot: Option<DateTime<Utc>>,
+    /// Last inventory.
+    pub last_audit_date: Option<DateTime<Utc>>,
+    /// Name of the virus scanner.
+    pub antivirus_product: Option<String>,
+    /// Patch state as the vendor writes it.
+    pub patch_status: Option<String>,
+    /// Its page at the vendor.
+    pub portal_url: Option<String>,
+    /// Where a remote session begins.
+    pub web_remote_url: Option<String>,
+    /// Local administrators.
+    pub enabled_administrators: Option<String>,
+    /// Backup in use, TiB with two decimals.
+    pub backup_usage_tb: Option<Decimal>,
+    /// Custom fields by number, 1 to 30.
+    pub udf: BTreeMap<u8, String>,
+}
+
+/// A command that runs, or ran, on a device.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RemoteCommand {
+    /// The vendor's uid of the job.
+    pub job_id: String,
+    /// State as the vendor writes it, such as `active` or `completed`.
+    pub status: String,
+    /// What it wrote, once known.
+    pub stdout: Option<String>,
+    /// What it complained about, once known.
+    pub stderr: Option<String>,
+}
+
+/// An RMM Codex can read and, in two places, write. Lists are read page by page, pages counted from 1. Single rows answer
+/// `None` when the vendor has none of that id.
+pub trait RmmProvider: Send + Sync {
+    /// Name in configuration and rows, such as `datto`.
+    fn name(&self) -> &'static str;
+    /// Name for people, such as `Datto RMM`.
+    fn display_name(&self) -> &'static str;
+    /// Checks address and keys.
+    fn check(&self) -> Answer<'_, ()>;
+    /// A page of sites.
+    fn sites(&self, page: PageRef) -> Answer<'_, Page<RmmSite>>;
+    /// One site.
+    fn site<'a>(&'a self, uid: &'a str) -> Answer<'a, Option<RmmSite>>;
+    /// The value of a site's variable, `None` when there is no such variable.
+    fn site_variable<'a>(&'a self, site: &'a str, name: &'a str) -> Answer<'a, Option<String>>;
+    /// Creates or changes a site's variable.
+    fn set_site_variable<'a>(&'a self, site: &'a str, name: &'a str, value: &'a str) -> Answer<'a, ()>;
+    /// A page of a site's devices.
+    fn devices<'a>(&'a self, site: &'a str, page: PageRef) -> Answer<'a, Page<RmmDevice>>;
+    /// One device.
+    fn device<'a>(&'a self, uid: &'a str) -> Answer<'a, Option<RmmDevice>>;
+    /// Starts a command on a device.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
+    fn run_command<'a>(&'a self, device: &'a str, command: &'a str) -> Answer<'a, RemoteCommand> {
+        let _ = (device, command);
+        cannot(self.display_name(), "run commands")
+    }
+    /// How a command of [`Self::run_command`] stands.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
+    fn command<'a>(&'a self, device: &'a str, job_id: &'a str) -> Answer<'a, Option<RemoteCommand>> {
+        let _ = (device, job_id);
+        cannot(self.display_name(), "run commands")
+    }
+}
+
+/// The names of all RMM providers this build knows.
+pub const KNOWN: &[&str] = &["datto", "superops"];
+
+/// The RMM providers that are configured, by name.
+#[derive(Clone, Default)]
+pub struct RmmProviders {
+    default: Option<String>,
+    enabled: BTreeMap<&'static str, Arc<dyn RmmProvider>>,
+    /// Why a known provider is not among the enabled ones.
+    unavailable: BTreeMap<&'static str, ProviderError>,
+}
+
+impl RmmProviders {
+    /// No provider at all, to be filled with [`Self::with`] and [`Self::without`].
+    pub fn new(default: impl Into<String>) -> Self {
+        Self { default: Some(default.into()), ..Self::default() }
+    }
+
+    /// Adds a configured provider.
+    #[must_use]
+    pub fn with(mut self, provider: Arc<dyn RmmProvider>) -> Self {
+        self.enabled.insert(provider.name(), provider);
+        self
+    }
+
+    /// Records why a known provider cannot be used.
+    #[must_use]
+    pub fn without(mut self, name: &'static str, reason: ProviderError) -> Self {
+        self.unavailable.insert(name, reason);
+        self
+    }
+
+    /// The provider of that name, or the default one.
+    ///
+    /// # Errors
+    /// [`ProviderError::Unknown`] for a name nobody knows, [`ProviderError::NotConfigured`] for a known one without
+    /// address or key.
+    pub fn get(&self, name: Option<&str>) -> Result<Arc<dyn RmmProvider>, ProviderError> {
+        let name = name.unwrap_or_else(|| self.default_name());
+        if let Some(provider) = self.enabled.get(name) {
+            return Ok(Arc::clone(provider));
+        }
+        Err(self.unavailable.get(name).cloned().unwrap_or_else(|| ProviderError::Unknown {
+            system: "RMM",
+            name: name.to_owned(),
+            known: KNOWN.join(", "),
+        }))
+    }
+
+    /// Name of the provider used when a call names none.
+    pub fn default_name(&self) -> &str {
+        self.default.as_deref().unwrap_or("datto")
+    }
+
+    /// All configured providers, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn RmmProvider>> {
+        self.enabled.values()
+    }
+
+    /// Whether nothing is configured.
+    pub fn is_empty(&self) -> bool {
+        self.enabled.is_empty()
+    }
+}
+
+impl std::fmt::Debug for RmmProviders {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RmmProviders").field("enabled", &self.enabled.keys()).finish_non_exhaustive()
+    }
+}
