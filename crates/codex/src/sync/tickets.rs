@@ -62,13 +62,15 @@ impl Sync {
         self.report.line(format!("Reading {what} from {}{how}", self.provider.display_name()));
     }
 
-    /// Reads the ordinary list from the run's page to its end; returns the number of its last page.
+    /// Reads the ordinary list from the run's page to its end; returns the number of its last page. While a page is being
+    /// stored the vendor prepares the next one.
     async fn read_list(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<u32, SyncError> {
+        let fetch = |at| self.provider.tickets(TicketView::Ordinary, run.since, at);
         let mut at = run.page;
         let mut before = HashSet::new();
+        self.report.at("tickets", Some(at.number));
+        let mut page = fetch(at).await?;
         loop {
-            self.report.at("tickets", Some(at.number));
-            let page = self.provider.tickets(TicketView::Ordinary, run.since, at).await?;
             let ids: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
             if page.next.is_some() && !ids.is_empty() && ids == before {
                 return Err(SyncError::Endless {
@@ -80,11 +82,16 @@ impl Sync {
             before = ids;
             let next = page.next;
             let resume = TicketRun { page: next.unwrap_or(at), ..run.clone() };
-            self.store_page(&resume, page, allowance).await?;
-            match next {
-                Some(next) => at = next,
-                None => return Ok(at.number),
-            }
+            let store = self.store_page(&resume, page, allowance);
+            let Some(next) = next else {
+                store.await?;
+                return Ok(at.number);
+            };
+            let (stored, fetched) = tokio::join!(store, fetch(next));
+            stored?;
+            at = next;
+            self.report.at("tickets", Some(at.number));
+            page = fetched?;
         }
     }
 
