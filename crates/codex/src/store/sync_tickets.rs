@@ -44,8 +44,8 @@ pub async fn upsert(
         select
             i.external_id, $2, coalesce(c.account_number, o.company_account_number), i.ticket_number, i.subject,
             i.description, i.description_text, i.status, i.priority, i.status_id, i.priority_id, i.ticket_type,
-            i.requester_id, coalesce(i.requester_email, same.requester_email),
-            coalesce(i.requester_name, same.requester_name), i.responder_id, i.group_id, i.department_id,
+            i.requester_id, coalesce(i.requester_email, o.requester_email),
+            coalesce(i.requester_name, o.requester_name), i.responder_id, i.group_id, i.department_id,
             coalesce(i.created_at, o.created_at), coalesce(i.updated_at, o.last_updated_at, i.created_at), i.closed_at,
             i.fr_due_by, i.due_by,
             case when i.has_stats then i.first_responded_at else o.first_responded_at end,
@@ -59,9 +59,16 @@ pub async fn upsert(
             fr_due_by timestamptz, due_by timestamptz, has_stats boolean, first_responded_at timestamptz,
             agent_responded_at timestamptz, tags jsonb)
         left join companies c on c.external_source = $2 and c.external_id = i.department_id
-        left join ticket_details o on o.external_source = $2 and o.external_id = i.external_id
-        -- the stored requester is only worth keeping while it is the same person
-        left join ticket_details same on same.id = o.id and same.requester_id is not distinct from i.requester_id
+        -- one look into the index for each row, also while PostgreSQL has no statistics of a growing table
+        left join lateral (
+            select s.company_account_number, s.created_at, s.last_updated_at, s.first_responded_at,
+                s.agent_responded_at, s.tags,
+                -- the stored requester is only worth keeping while it is the same person
+                case when s.requester_id is not distinct from i.requester_id then s.requester_email end as requester_email,
+                case when s.requester_id is not distinct from i.requester_id then s.requester_name end as requester_name
+            from ticket_details s
+            where s.external_source = $2 and s.external_id = i.external_id
+            limit 1) o on true
         on conflict (external_id, external_source) do update set
             company_account_number = excluded.company_account_number, ticket_number = excluded.ticket_number,
             subject = excluded.subject, description = excluded.description,
