@@ -22,6 +22,7 @@ use hivematrix_shared::{
     server::{self, ServeOptions},
 };
 use sqlx::{PgPool, migrate::Migrator};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -50,6 +51,8 @@ pub struct Codex {
     pub board: BoardCache,
     /// Syncs with the vendors.
     pub sync: SyncService,
+    /// Database connections for answers with everything.
+    pub bulk_turns: Arc<Semaphore>,
 }
 
 impl Codex {
@@ -62,7 +65,8 @@ impl Codex {
             context.clock.clone(),
             context.shutdown.clone(),
         );
-        Self { context, settings: Arc::new(settings), pool, board, sync }
+        let bulk_turns = Arc::new(Semaphore::new(routes::api::bulk::CONNECTIONS));
+        Self { context, settings: Arc::new(settings), pool, board, sync, bulk_turns }
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod board;
 pub mod board_cache;
+pub mod bulk;
 pub mod changes;
 pub mod companies;
 pub mod contacts;

@@ -1,20 +1,23 @@
-//! `GET /api/companies/bulk`: everything that bills need, in five queries whatever the number of companies
+//! `GET /api/companies/bulk`: everything that bills need, in two queries whatever the number of companies
 //! (codex-api.md §4.2).
 
-use std::{collections::HashMap, hash::Hash, pin::pin, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::State, response::Response};
 use bytes::{BufMut, Bytes, BytesMut};
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, stream::Peekable};
+use futures::{
+    Stream, StreamExt, TryStreamExt,
+    stream::{BoxStream, Peekable},
+};
 use hivematrix_shared::{
-    contracts::codex::{Asset, BulkCompany, Company, Contact, Location, wire::parse_time},
+    contracts::codex::{BulkCompany, wire::parse_time},
     extract::LenientQuery,
     problem::{Problem, Result},
 };
 use http::{HeaderValue, header};
 use serde::Deserialize;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
@@ -24,7 +27,7 @@ use super::reader::Reader;
 use crate::{
     Codex,
     store::{
-        assets, companies, contacts, locations,
+        self,
         tickets::company::{self, Selection, TicketOfCompany},
     },
 };
@@ -33,6 +36,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Size from which collected JSON is sent on.
 const CHUNK: usize = 64 * 1024;
+/// Connections that all such answers together may hold; others wait, so that the rest of the service always finds some.
+pub const CONNECTIONS: usize = 4;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
@@ -92,19 +97,31 @@ async fn list_bulk(
     LenientQuery(tickets): LenientQuery<TicketQuery>,
 ) -> Result<Response> {
     let only = reader.narrowed(None)?;
-    // One snapshot of the database, so that the queries agree on who there is and in which order.
-    let mut transaction = codex.pool.begin_with("begin isolation level repeatable read, read only").await?;
-    let companies = Companies::load(&mut transaction, only.as_deref()).await?;
     let with_tickets = bulk.include_tickets.is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let selection = with_tickets.then(|| tickets.selection(only));
+    let selection = with_tickets.then(|| tickets.selection(only.clone()));
+    // Companies and tickets are read side by side, from one snapshot of the database, so that they agree on who there is
+    // and in which order; and row by row, since all of them together would not fit into memory.
+    let places = if with_tickets { 2 } else { 1 };
+    let turn = Arc::clone(&codex.bulk_turns).acquire_many_owned(places).await.map_err(Problem::internal)?;
+    let mut companies = codex.pool.begin_with(SNAPSHOT).await?;
+    let tickets = match selection {
+        Some(selection) => Some((same_snapshot(&codex.pool, &mut companies).await?, selection)),
+        None => None,
+    };
 
-    // Tickets are by far the most of it, so they are passed on row by row instead of being held all at once.
     let (sender, receiver) = mpsc::channel(4);
     let answer = Answer { sender, patience: PATIENCE };
     let writing = async move {
-        let written = write(&mut transaction, companies, selection, &answer).await;
-        // The connection goes back before anybody waits for the reader again.
-        drop(transaction);
+        let _turn = turn;
+        let written = match tickets {
+            Some((mut second, selection)) => {
+                let rows = company::stream(&mut *second, selection).boxed();
+                write(store::bulk::stream(&mut *companies, only), Some(rows), &answer).await
+            }
+            None => write(store::bulk::stream(&mut *companies, only), None, &answer).await,
+        };
+        // The connections go back before anybody waits for the reader again.
+        drop(companies);
         match written {
             Ok(()) => {}
             Err(_) if answer.sender.is_closed() => tracing::debug!("the reader of the companies went away"),
@@ -121,50 +138,21 @@ async fn list_bulk(
     Ok(response)
 }
 
-/// All companies with what is small.
-struct Companies {
-    companies: Vec<Company>,
-    assets: HashMap<String, Vec<Asset>>,
-    contacts: HashMap<String, Vec<Contact>>,
-    locations: HashMap<String, Vec<Location>>,
-}
+/// Begins a transaction that sees the database as it is now, whatever is written meanwhile.
+const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
 
-impl Companies {
-    async fn load(connection: &mut PgConnection, only: Option<&[String]>) -> Result<Self> {
-        let all = companies::Selection { only, ..companies::Selection::default() };
-        let companies = companies::list(&mut *connection, all).await?;
-        let all = assets::Selection { only, ..assets::Selection::default() };
-        let assets = assets::list(&mut *connection, all).await?;
-        let contacts = contacts::of_companies(&mut *connection, only).await?;
-        let locations = locations::list(&mut *connection, only).await?;
-        Ok(Self {
-            companies,
-            assets: grouped(assets.into_iter().map(|row| (row.company_id, row.asset))),
-            contacts: grouped(contacts.into_iter().map(|row| (row.account_number, row.contact))),
-            locations: grouped(locations.into_iter().map(|row| (row.account_number, row.location))),
-        })
-    }
-
-    fn take(&mut self, company: Company, with_tickets: bool) -> BulkCompany {
-        let number = &company.account_number;
-        let contacts = self.contacts.remove(number).unwrap_or_default();
-        BulkCompany {
-            assets: self.assets.remove(number).unwrap_or_default(),
-            users: contacts.clone(),
-            contacts,
-            locations: self.locations.remove(number).unwrap_or_default(),
-            tickets: with_tickets.then(Vec::new),
-            company,
-        }
-    }
-}
-
-fn grouped<K: Eq + Hash, V>(rows: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
-    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
-    for (key, value) in rows {
-        groups.entry(key).or_default().push(value);
-    }
-    groups
+/// A second connection with the same view of the database.
+async fn same_snapshot(
+    pool: &PgPool,
+    first: &mut PgConnection,
+) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let snapshot =
+        sqlx::query_scalar!(r#"select pg_export_snapshot() as "snapshot!""#).fetch_one(first).await?;
+    let mut second = pool.begin_with(SNAPSHOT).await?;
+    // The name comes from PostgreSQL itself, and the statement takes no parameter.
+    let adopt = format!("set transaction snapshot '{}'", snapshot.replace('\'', ""));
+    sqlx::raw_sql(AssertSqlSafe(adopt)).execute(&mut *second).await?;
+    Ok(second)
 }
 
 /// The body of the answer, as far as the reader has taken it.
@@ -187,26 +175,24 @@ impl Answer {
     }
 }
 
+type Tickets<'a> = BoxStream<'a, sqlx::Result<TicketOfCompany>>;
+
 async fn write(
-    connection: &mut PgConnection,
-    mut all: Companies,
-    tickets: Option<Selection>,
+    companies: impl Stream<Item = sqlx::Result<BulkCompany>>,
+    tickets: Option<Tickets<'_>>,
     answer: &Answer,
 ) -> Result<()> {
-    let with_tickets = tickets.is_some();
-    let rows = match tickets {
-        Some(selection) => company::stream(connection, selection).boxed(),
-        None => futures::stream::empty().boxed(),
-    };
-    let mut rows = pin!(rows.peekable());
+    let mut companies = pin!(companies);
+    let mut tickets = tickets.map(|rows| Box::pin(rows.peekable()));
     let mut out = BytesMut::from(&b"["[..]);
-    for (index, company) in std::mem::take(&mut all.companies).into_iter().enumerate() {
-        if index > 0 {
+    let mut first = true;
+    while let Some(mut element) = companies.try_next().await? {
+        if !std::mem::take(&mut first) {
             out.put_u8(b',');
         }
-        let element = all.take(company, with_tickets);
+        element.tickets = tickets.is_some().then(Vec::new);
         put(&mut out, &element)?;
-        if with_tickets {
+        if let Some(rows) = &mut tickets {
             // The element ends with `"tickets":[]}`: its tickets go between the brackets.
             out.truncate(out.len() - b"]}".len());
             put_tickets(&mut out, rows.as_mut(), &element.company.account_number, answer).await?;
@@ -214,7 +200,9 @@ async fn write(
         }
         answer.send_when_large(&mut out).await?;
     }
-    if rows.next().await.is_some() {
+    if let Some(mut rows) = tickets
+        && rows.next().await.is_some()
+    {
         return Err(Problem::internal("tickets came in another order than their companies"));
     }
     out.put_u8(b']');
@@ -229,7 +217,7 @@ async fn put_tickets<S>(
     answer: &Answer,
 ) -> Result<()>
 where
-    S: futures::Stream<Item = sqlx::Result<TicketOfCompany>>,
+    S: Stream<Item = sqlx::Result<TicketOfCompany>>,
 {
     let mut first = true;
     loop {
