@@ -1,5 +1,7 @@
 //! Settings of Codex (codex-api.md §11): flag over environment over `codex.conf` over default.
 
+mod superops;
+
 use clap::{ArgAction, Args, Parser};
 use hivematrix_shared::{
     config::{CommonSettings, FileKey, Secret, ServiceConfig, parse_bool},
@@ -8,6 +10,7 @@ use hivematrix_shared::{
 use url::Url;
 
 use crate::cli;
+pub use superops::{Region, SuperOpsSettings};
 
 /// Port when none is configured.
 pub const DEFAULT_PORT: u16 = 5010;
@@ -32,6 +35,9 @@ pub struct Settings {
     /// The Freshservice account.
     #[command(flatten)]
     pub freshservice: FreshserviceSettings,
+    /// The SuperOps account.
+    #[command(flatten)]
+    pub superops: SuperOpsSettings,
     /// What runs by itself.
     #[command(flatten)]
     pub scheduler: SchedulerSettings,
@@ -64,6 +70,20 @@ impl ServiceConfig for Settings {
             "FRESHSERVICE_PROFESSIONAL_SERVICES_GROUP_ID",
         ),
         FileKey::new("freshservice", "helpdesk_group_id", "FRESHSERVICE_HELPDESK_GROUP_ID"),
+        // What upstream's admin page writes comes first, so that our own section wins over it.
+        FileKey::new("psa.superops", "api_url", "SUPEROPS_BASE_URL"),
+        FileKey::new("psa.superops", "api_key", "SUPEROPS_API_KEY"),
+        FileKey::new("superops", "base_url", "SUPEROPS_BASE_URL"),
+        FileKey::new("superops", "api_key", "SUPEROPS_API_KEY"),
+        FileKey::new("superops", "subdomain", "SUPEROPS_SUBDOMAIN"),
+        FileKey::new("superops", "region", "SUPEROPS_REGION"),
+        FileKey::new("superops", "account_number_field", "SUPEROPS_ACCOUNT_NUMBER_FIELD"),
+        FileKey::new("superops", "client_fields", "SUPEROPS_CLIENT_FIELDS"),
+        FileKey::new("superops", "status_map", "SUPEROPS_STATUS_MAP"),
+        FileKey::new("superops", "worklog_unit", "SUPEROPS_WORKLOG_UNIT"),
+        FileKey::new("superops", "ticket_url_template", "SUPEROPS_TICKET_URL_TEMPLATE"),
+        FileKey::new("superops", "professional_services_group_id", "SUPEROPS_PROFESSIONAL_SERVICES_GROUP_ID"),
+        FileKey::new("superops", "helpdesk_group_id", "SUPEROPS_HELPDESK_GROUP_ID"),
         FileKey::new("scheduler", "sync_psa_enabled", "SYNC_PSA_ENABLED"),
         FileKey::new("scheduler", "sync_tickets_enabled", "SYNC_TICKETS_ENABLED"),
         FileKey::new("scheduler", "sync_psa_schedule", "SYNC_PSA_SCHEDULE"),
@@ -189,6 +209,9 @@ impl Settings {
         let mut providers = std::collections::BTreeMap::new();
         if let Some(freshservice) = self.freshservice.psa_config() {
             providers.insert("freshservice".to_owned(), freshservice);
+        }
+        if let Some(superops) = self.superops.psa_config() {
+            providers.insert("superops".to_owned(), superops);
         }
         let default_provider = (!providers.is_empty()).then(|| self.psa.psa_default_provider.clone());
         PsaConfig { default_provider, providers }

@@ -7,4 +7,5 @@ pub mod priority;
 pub mod scope;
 pub mod sla;
 pub mod status;
+pub mod vendor_words;
 pub mod words;

@@ -6,6 +6,7 @@ pub mod freshservice;
 pub mod html;
 pub mod rmm;
 pub mod row;
+pub mod superops;
 pub mod types;
 
 use std::collections::BTreeMap;
@@ -17,8 +18,8 @@ use futures::future::BoxFuture;
 pub use error::ProviderError;
 pub use rmm::{RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
-    Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry,
-    TicketChange, TicketDetail,
+    Conversation, Description, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket,
+    PsaTimeEntry, TicketChange, TicketDetail,
 };
 
 /// All vendors of this instance.
@@ -115,7 +116,7 @@ fn cannot<'a, T: Send + 'a>(provider: &'static str, what: &'static str) -> Answe
 }
 
 /// The names of all providers this build knows.
-pub const KNOWN: &[&str] = &["freshservice"];
+pub const KNOWN: &[&str] = &["freshservice", "superops"];
 
 /// The providers that are configured, by name.
 #[derive(Clone, Default)]

@@ -34,6 +34,11 @@ impl<'a> Row<'a> {
             .and_then(Row::of)
     }
 
+    /// Notes something else that is odd about the row.
+    pub fn note_that(&mut self, what: String) {
+        self.notes.push(what);
+    }
+
     fn note(&mut self, name: &str, expected: &str) {
         self.notes.push(format!("{name} is not {expected}"));
     }

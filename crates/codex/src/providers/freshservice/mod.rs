@@ -129,7 +129,7 @@ impl PsaProvider for Freshservice {
             conversations.sort_by_key(|entry| (entry.created_at, entry.id));
             let mut seen = HashSet::new();
             time_entries.retain(|entry| seen.insert(entry.external_id));
-            Ok(Some(TicketDetail { conversations, time_entries, warnings }))
+            Ok(Some(TicketDetail { conversations, time_entries, warnings, ..TicketDetail::default() }))
         }
         .boxed()
     }
