@@ -4,6 +4,7 @@ mod configured;
 pub mod error;
 pub mod freshservice;
 pub mod html;
+mod http;
 pub mod rmm;
 pub mod row;
 pub mod types;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 pub use error::ProviderError;
+pub use http::Retry;
 pub use rmm::{RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
     Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry,
