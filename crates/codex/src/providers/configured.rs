@@ -17,7 +17,19 @@ impl Vendors {
     /// The vendors that the settings enable and complete. SuperOps is one account for both, so both share one client and
     /// with it the account's requests per minute.
     pub fn from_settings(settings: &Settings) -> Self {
-        Self { psa: Providers::from_settings(settings), rmm: RmmProviders::default() }
+        let superops = superops(settings);
+        let psa = Providers::choose(settings, &superops);
+        // Of the systems for devices only the chosen one is read: a device that two of them know would be stored twice.
+        let default = settings.rmm.rmm_default_provider.trim();
+        let rmm = RmmProviders::new(default);
+        let rmm = match superops {
+            _ if default != "superops" => {
+                rmm.without("superops", missing("SuperOps", "another system for devices is chosen"))
+            }
+            Ok(provider) => rmm.with(provider),
+            Err(error) => rmm.without("superops", error),
+        };
+        Self { psa, rmm }
     }
 }
 

@@ -4,6 +4,7 @@ mod configured;
 pub mod error;
 pub mod freshservice;
 pub mod html;
+mod http;
 pub mod rmm;
 pub mod row;
 pub mod superops;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 pub use error::ProviderError;
+pub use http::Retry;
 pub use rmm::{RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
     Conversation, Description, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket,
