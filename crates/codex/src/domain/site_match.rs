@@ -101,6 +101,17 @@ impl Companies {
         Match::None { reason, proposals: self.near(name, same) }
     }
 
+    /// The company of a site of which only the link is known.
+    pub fn of_link(&self, link: Option<&str>) -> Match {
+        match link.filter(|number| self.has(number)) {
+            Some(number) => Match::Link(number.to_owned()),
+            None => Match::None {
+                reason: "the RMM does not tell the account number of the site".to_owned(),
+                proposals: Vec::new(),
+            },
+        }
+    }
+
     /// Companies that share words with a name, the nearest first.
     fn near(&self, name: &str, same: &[usize]) -> Vec<Proposal> {
         let wanted = words(name);

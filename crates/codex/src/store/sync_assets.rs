@@ -36,8 +36,8 @@ pub struct DeviceRun {
     pub id: Uuid,
     /// When it began; whatever it has met carries a later mark.
     pub started_at: DateTime<Utc>,
-    /// The site and the page of it to read next; sites are read in the order of their uids.
-    pub next: Option<(String, u32)>,
+    /// The site being read and its next page, `None` when it is done; sites are read in the order of their uids.
+    pub next: Option<(String, Option<u32>)>,
     /// Whether all sites before could be listed to their end.
     pub complete: bool,
 }

@@ -50,7 +50,8 @@ impl DeviceSync {
             let uid = site.site.external_id.as_str();
             let first_page = match &run.next {
                 Some((next, _)) if uid < next.as_str() => continue,
-                Some((next, page)) if uid == next => PageRef { number: *page, promised: false },
+                Some((next, None)) if uid == next => continue,
+                Some((next, Some(page))) if uid == next => PageRef { number: *page, promised: false },
                 _ => PageRef::FIRST,
             };
             self.report.at("devices", u32::try_from(index + 1).ok());
@@ -111,7 +112,7 @@ impl DeviceSync {
             if received > 0 && seen.len() == before && page.next.is_some() {
                 return Err(self.endless("devices", at.number));
             }
-            run.next = Some((uid.clone(), page.next.map_or(at.number + 1, |next| next.number)));
+            run.next = Some((uid.clone(), page.next.map(|next| next.number)));
             match site.company.company() {
                 Some(company) => self.store(devices, company, Some(run)).await?,
                 // Nobody's devices cannot be stored, but those that were somebody's are not gone.

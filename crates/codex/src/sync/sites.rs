@@ -53,15 +53,15 @@ impl DeviceSync {
         while let Some((site, variable)) = asked.next().await {
             self.report.at("sites", u32::try_from(known.len() + 1).ok());
             let link = links.get(&site.external_id).cloned();
-            let number = match &variable {
-                Ok(number) => number.as_deref(),
+            let company = match &variable {
+                Ok(number) => companies.of_site(&site.name, number.as_deref(), link.as_deref()),
                 Err(error) if error.is_fatal() => return Err(error.clone().into()),
                 Err(error) => {
                     self.report.warn(format!("site {}: {error}", site.name));
-                    None
+                    // Its name must not speak for it while its number is unknown.
+                    companies.of_link(link.as_deref())
                 }
             };
-            let company = companies.of_site(&site.name, number, link.as_deref());
             known.push(KnownSite { site, variable, link, company });
         }
         drop(asked);
