@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use hivematrix_shared::config::Secret;
 
+use super::datto::{self, Datto};
 use super::freshservice::{Connection, Freshservice};
 use super::superops::{self, SuperOps};
 use super::{ProviderError, Providers, RmmProviders, Vendors};
-use crate::config::Settings;
+use crate::config::{DattoSettings, Settings, filled};
 use crate::domain::status::StatusMap;
 
 /// Key that upstream's installer writes and that means none.
@@ -18,18 +19,7 @@ impl Vendors {
     /// with it the account's requests per minute.
     pub fn from_settings(settings: &Settings) -> Self {
         let superops = superops(settings);
-        let psa = Providers::choose(settings, &superops);
-        // Of the systems for devices only the chosen one is read: a device that two of them know would be stored twice.
-        let default = settings.rmm.rmm_default_provider.trim();
-        let rmm = RmmProviders::new(default);
-        let rmm = match superops {
-            _ if default != "superops" => {
-                rmm.without("superops", missing("SuperOps", "another system for devices is chosen"))
-            }
-            Ok(provider) => rmm.with(provider),
-            Err(error) => rmm.without("superops", error),
-        };
-        Self { psa, rmm }
+        Self { psa: Providers::choose(settings, &superops), rmm: RmmProviders::choose(settings, superops) }
     }
 }
 
@@ -86,6 +76,52 @@ fn freshservice(settings: &Settings) -> Result<Freshservice, ProviderError> {
     }
     let statuses = StatusMap::freshservice(&own.freshservice_status_map);
     Freshservice::new(Connection::new(base_url, Secret::new(key)), statuses)
+}
+
+impl RmmProviders {
+    /// The providers that the settings complete. Whoever gives keys wants them used, there is no list of enabled ones.
+    pub fn from_settings(settings: &Settings) -> Self {
+        Self::choose(settings, superops(settings))
+    }
+
+    fn choose(settings: &Settings, superops: Result<Arc<SuperOps>, ProviderError>) -> Self {
+        let default = settings.rmm.rmm_default_provider.trim();
+        let providers = Self::new(default);
+        let providers = match datto(&settings.datto) {
+            Ok(provider) => providers.with(Arc::new(provider)),
+            Err(error) => providers.without("datto", error),
+        };
+        match superops {
+            // Its keys may be there for its tickets only, while another system knows the same devices.
+            _ if default != "superops" => providers
+                .without("superops", missing("SuperOps", "RMM_DEFAULT_PROVIDER names another system")),
+            Ok(provider) => providers.with(provider),
+            Err(error) => providers.without("superops", error),
+        }
+    }
+}
+
+/// Keys that upstream's installer writes and that mean none.
+const DATTO_PLACEHOLDERS: [&str; 2] = ["YOUR_DATTO_PUBLIC_KEY", "YOUR_DATTO_SECRET_KEY"];
+
+fn datto(own: &DattoSettings) -> Result<Datto, ProviderError> {
+    let missing =
+        |what: &str| ProviderError::NotConfigured { provider: "Datto RMM", missing: what.to_owned() };
+    let base_url = filled(&own.datto_base_url).ok_or_else(|| missing("DATTO_BASE_URL is not set"))?;
+    let key = |key: &Option<Secret>, name: &str| {
+        let key = key.as_ref().map(Secret::expose).unwrap_or_default().trim();
+        if key.is_empty() || DATTO_PLACEHOLDERS.contains(&key) {
+            return Err(missing(&format!("{name} is not set")));
+        }
+        Ok(Secret::new(key))
+    };
+    let public_key = key(&own.datto_public_key, "DATTO_PUBLIC_KEY")?;
+    let secret_key = key(&own.datto_secret_key, "DATTO_SECRET_KEY")?;
+    let command_component = filled(&own.datto_command_component).map(str::to_owned);
+    Datto::new(datto::Connection {
+        command_component,
+        ..datto::Connection::new(base_url, public_key, secret_key)
+    })
 }
 
 fn missing(provider: &'static str, what: &str) -> ProviderError {

@@ -39,7 +39,8 @@ impl<'a> Row<'a> {
         self.notes.push(what);
     }
 
-    fn note(&mut self, name: &str, expected: &str) {
+    /// Notes that a member is not what it should be.
+    pub fn note(&mut self, name: &str, expected: &str) {
         self.notes.push(format!("{name} is not {expected}"));
     }
 

@@ -14,6 +14,7 @@ mod listing;
 mod plan;
 mod removal;
 pub mod report;
+mod sites;
 mod staff;
 mod tickets;
 
@@ -50,6 +51,9 @@ pub enum SyncError {
         /// The page that brought nothing new.
         page: u32,
     },
+    /// Some of the work could not be done; the rest was.
+    #[error("{0}")]
+    Incomplete(String),
     /// Somebody asked for the end.
     #[error("cancelled")]
     Cancelled,

@@ -7,13 +7,13 @@
 mod answer;
 mod control;
 pub(crate) mod control_routes;
-mod fault;
+pub(crate) mod fault;
 mod gate;
 mod patch;
 mod query;
 mod rate;
 mod records;
-mod request_log;
+pub(crate) mod request_log;
 mod routes;
 mod web_page;
 mod wire;
