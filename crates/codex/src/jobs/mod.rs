@@ -18,7 +18,9 @@ use tracing::{Instrument as _, Span, info_span};
 use uuid::Uuid;
 
 pub use schedule::{Rhythm, Schedule};
-pub use work::{CREATE_NUMBERS_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work};
+pub use work::{
+    CREATE_NUMBERS_SCRIPT, DRY_RUN_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work,
+};
 pub use worker::Outcome;
 
 use crate::config::Settings;

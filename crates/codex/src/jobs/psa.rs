@@ -14,6 +14,7 @@ pub(super) async fn perform(id: Uuid, sync: &Sync, work: &Work) -> Result<(), Sy
             sync.tickets(*reach).await?;
             read_details(id, sync, *details).await
         }
+        Work::DryRun { parts, tickets } => sync.compare(parts, *tickets).await,
         Work::CreateAccountNumbers(mode) => sync.create_account_numbers(*mode).await,
         Work::Devices { .. } | Work::PushAccountNumbers(_) => unreachable!("work of an RMM"),
     }

@@ -19,7 +19,7 @@ pub(super) async fn perform(id: Uuid, sync: &DeviceSync, work: &Work) -> Result<
             sync.push_account_numbers(*mode).await
         }
         Work::PushAccountNumbers(mode) => sync.push_account_numbers(*mode).await,
-        Work::Base(_) | Work::Tickets { .. } | Work::CreateAccountNumbers(_) => {
+        Work::Base(_) | Work::Tickets { .. } | Work::DryRun { .. } | Work::CreateAccountNumbers(_) => {
             unreachable!("work of a PSA")
         }
     }

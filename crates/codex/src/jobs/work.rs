@@ -8,6 +8,8 @@ use crate::sync::{BasePart, DetailLimits, Mode, Reach};
 
 /// Script name of every PSA job.
 pub const SCRIPT: &str = "psa";
+/// Script name of a job that only compares; a name of its own, so that nobody takes it for a sync.
+pub const DRY_RUN_SCRIPT: &str = "psa-dry-run";
 /// Script name of a sync of devices.
 pub const RMM_SCRIPT: &str = "rmm";
 /// Script name of the job that gives companies their numbers.
@@ -35,6 +37,13 @@ pub enum Work {
         reach: Reach,
         /// How many details to read afterwards.
         details: Details,
+    },
+    /// Reads and compares, and stores nothing.
+    DryRun {
+        /// Parts of the base sync.
+        parts: Vec<BasePart>,
+        /// Which tickets, if any.
+        tickets: Option<Reach>,
     },
     /// Devices of the RMM.
     Devices {
@@ -78,7 +87,9 @@ impl Work {
     /// The vendor it needs.
     pub fn system(&self) -> System {
         match self {
-            Self::Base(_) | Self::Tickets { .. } | Self::CreateAccountNumbers(_) => System::Psa,
+            Self::Base(_) | Self::Tickets { .. } | Self::DryRun { .. } | Self::CreateAccountNumbers(_) => {
+                System::Psa
+            }
             Self::Devices { .. } | Self::PushAccountNumbers(_) => System::Rmm,
         }
     }
@@ -87,6 +98,7 @@ impl Work {
     pub(super) fn script(&self) -> &'static str {
         match self {
             Self::Base(_) | Self::Tickets { .. } => SCRIPT,
+            Self::DryRun { .. } => DRY_RUN_SCRIPT,
             Self::Devices { .. } => RMM_SCRIPT,
             Self::CreateAccountNumbers(_) => CREATE_NUMBERS_SCRIPT,
             Self::PushAccountNumbers(_) => PUSH_NUMBERS_SCRIPT,
@@ -105,7 +117,10 @@ impl Work {
             Self::Tickets { reach: Reach::Full, details: Details::Refresh } => TICKETS_NIGHTLY,
             Self::Tickets { details: Details::Some | Details::Refresh, .. } => TICKETS_DETAIL,
             Self::Tickets { .. } => TICKETS,
-            Self::Devices { .. } | Self::CreateAccountNumbers(_) | Self::PushAccountNumbers(_) => {
+            Self::DryRun { .. }
+            | Self::Devices { .. }
+            | Self::CreateAccountNumbers(_)
+            | Self::PushAccountNumbers(_) => {
                 return None;
             }
         })
@@ -121,6 +136,7 @@ impl Work {
         match self {
             Self::Base(_) => base_key(provider),
             Self::Tickets { .. } => ticket_key(provider),
+            Self::DryRun { .. } => format!("psa:dry-run:{provider}"),
             Self::Devices { .. } => device_key(provider),
             Self::CreateAccountNumbers(_) => format!("psa:account-numbers:{provider}"),
             Self::PushAccountNumbers(_) => push_key(provider),
@@ -133,7 +149,9 @@ impl Work {
             Self::Base(_) | Self::CreateAccountNumbers(_) | Self::PushAccountNumbers(_) => {
                 Duration::from_secs(30 * 60)
             }
-            Self::Tickets { .. } | Self::Devices { .. } => Duration::from_secs(2 * 60 * 60),
+            Self::Tickets { .. } | Self::DryRun { .. } | Self::Devices { .. } => {
+                Duration::from_secs(2 * 60 * 60)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod board_cache;
 pub mod changes;
 pub mod companies;
 pub mod contacts;
+pub mod job_errors;
 pub mod locations;
 pub mod psa_agents;
 pub mod psa_tickets;

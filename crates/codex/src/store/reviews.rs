@@ -4,6 +4,7 @@
 //! decided stays decided, also while the cause goes on.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
@@ -20,7 +21,7 @@ pub const COMPANY_WITHOUT_NUMBER: &str = "company_without_number";
 const NOBODY: &str = "sync";
 
 /// Something to decide, as it was found.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Finding {
     /// Key of the record it is about, such as `freshservice:19000100001`. It begins with the scope that
     /// [`settle_missing`] later compares.
@@ -79,27 +80,23 @@ pub async fn raise(
     findings: &[Finding],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    for finding in findings {
-        sqlx::query!(
-            "insert into review_items as r (kind, subject, other, detail, proposal, found_at, last_seen_at)
-             values ($1, $2, $3, $4, $5, $6, $6)
-             on conflict (kind, subject, other) do update set
-                 detail = excluded.detail, proposal = excluded.proposal, last_seen_at = excluded.last_seen_at,
-                 found_at = case when r.resolved_by = $7 then excluded.found_at else r.found_at end,
-                 resolved_at = case when r.resolved_by = $7 then null else r.resolved_at end,
-                 resolution = case when r.resolved_by = $7 then null else r.resolution end,
-                 resolved_by = nullif(r.resolved_by, $7)",
-            kind,
-            finding.subject,
-            finding.other,
-            finding.detail,
-            finding.proposal,
-            now,
-            NOBODY
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
+    sqlx::query!(
+        "insert into review_items as r (kind, subject, other, detail, proposal, found_at, last_seen_at)
+         select distinct on (f.subject, f.other) $1, f.subject, f.other, f.detail, f.proposal, $3, $3
+         from jsonb_to_recordset($2) as f (subject text, other text, detail text, proposal jsonb)
+         on conflict (kind, subject, other) do update set
+             detail = excluded.detail, proposal = excluded.proposal, last_seen_at = excluded.last_seen_at,
+             found_at = case when r.resolved_by = $4 then excluded.found_at else r.found_at end,
+             resolved_at = case when r.resolved_by = $4 then null else r.resolved_at end,
+             resolution = case when r.resolved_by = $4 then null else r.resolution end,
+             resolved_by = nullif(r.resolved_by, $4)",
+        kind,
+        sqlx::types::Json(findings) as _,
+        now,
+        NOBODY
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 

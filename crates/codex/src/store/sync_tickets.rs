@@ -117,6 +117,26 @@ pub async fn stored_among(conn: &mut PgConnection, provider: &str, ids: &[i64]) 
     .await
 }
 
+/// When the stored ones of these tickets were last changed at the vendor.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_changes(
+    pool: &PgPool,
+    provider: &str,
+    ids: &[i64],
+) -> sqlx::Result<Vec<(i64, Option<DateTime<Utc>>)>> {
+    let rows = sqlx::query!(
+        "select external_id, last_updated_at from ticket_details
+         where external_source = $1 and external_id = any ($2)",
+        provider,
+        ids
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.external_id, row.last_updated_at)).collect())
+}
+
 /// Removes tickets that the vendor marks as spam or deleted.
 ///
 /// # Errors

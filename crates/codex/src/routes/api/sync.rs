@@ -21,7 +21,7 @@ use crate::{
     jobs::{Details, StartError, System, Work},
     providers::ProviderError,
     store::sync_jobs::{self, Job},
-    sync::{Mode, Reach},
+    sync::{BasePart, Mode, Reach},
 };
 
 /// The routes of this file.
@@ -105,12 +105,29 @@ impl From<Job> for JobStatus {
     }
 }
 
+/// Whether a sync really is one.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ReadQuery {
+    /// Only compare: store nothing, and tell in the job's `output` and in `progress.planned` what would be removed.
+    #[serde(default)]
+    dry_run: bool,
+}
+
 /// Reads companies, contacts and agents of the default provider.
-#[utoipa::path(post, path = "/sync/psa", tag = "sync", responses(
-    (status = 200, body = Started), (status = 403, description = "Not an administrator"),
+#[utoipa::path(post, path = "/sync/psa", tag = "sync", params(ReadQuery), responses(
+    (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"), (status = 403, description = "Not an administrator"),
     (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
 ))]
-async fn start_base(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<Started>> {
+async fn start_base(
+    State(codex): State<Codex>,
+    AdminOnly(caller): AdminOnly,
+    Query(query): Query<ReadQuery>,
+) -> Result<Json<Started>> {
+    if query.dry_run {
+        let work = Work::DryRun { parts: BasePart::ALL.to_vec(), tickets: None };
+        return start(&codex, &caller, work, "PSA dry run").await;
+    }
     start(&codex, &caller, Work::base(), "PSA sync").await
 }
 

@@ -1,5 +1,5 @@
 //! The sync engine against the SuperOps simulator.
 
-mod harness;
+pub mod harness;
 mod provider;
 mod sync;
