@@ -50,6 +50,9 @@ pub struct PsaArgs {
     /// Read all enabled providers.
     #[arg(long)]
     pub all_providers: bool,
+    /// Only compare: store nothing, and tell what would be removed.
+    #[arg(long)]
+    pub dry_run: bool,
     /// List the providers and stop.
     #[arg(long)]
     pub list_providers: bool,
@@ -75,6 +78,21 @@ pub enum Kind {
 impl PsaArgs {
     /// The jobs these arguments ask for. Of several ticket modes light wins over detail over the full ones, as upstream.
     pub fn work(&self) -> Vec<Work> {
+        if !self.dry_run {
+            return self.syncs();
+        }
+        let (mut parts, mut tickets) = (Vec::new(), None);
+        for work in self.syncs() {
+            match work {
+                Work::Base(more) => parts.extend(more),
+                Work::Tickets { reach, .. } => tickets = Some(reach),
+                _ => {}
+            }
+        }
+        vec![Work::DryRun { parts, tickets }]
+    }
+
+    fn syncs(&self) -> Vec<Work> {
         let tickets = || {
             let (reach, details) = if self.light {
                 (Reach::Changes, Details::Skip)
@@ -188,6 +206,11 @@ mod tests {
             ("--type agents", vec![Work::Base(vec![BasePart::Agents])]),
             ("--type base --provider freshservice", vec![Work::base()]),
             ("", vec![Work::base(), tickets(Reach::Changes, Details::All)]),
+            ("--type base --dry-run", vec![Work::DryRun { parts: BasePart::ALL.to_vec(), tickets: None }]),
+            (
+                "--dry-run --full-sync",
+                vec![Work::DryRun { parts: BasePart::ALL.to_vec(), tickets: Some(Reach::Full) }],
+            ),
         ] {
             assert_eq!(work(arguments), expected, "{arguments}");
         }

@@ -5,6 +5,8 @@ pub mod contract;
 pub mod preferences;
 pub mod priority;
 pub mod scope;
+pub mod site_match;
 pub mod sla;
 pub mod status;
+pub mod vendor_words;
 pub mod words;

@@ -7,6 +7,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::store::job_errors;
 use crate::store::sync_jobs::{self, Beat, Ending};
 use crate::sync::{Report, SyncError};
 
@@ -62,7 +63,8 @@ async fn finish(job: &Job, error: Option<&str>) {
     let (output, progress) = (job.report.output(), job.report.progress());
     let ending = Ending { error, output: &output, progress: &progress };
     for _ in 0..5 {
-        match sync_jobs::finish(&job.pool, job.id, &ending, job.clock.now()).await {
+        let written = write_problems(&job.pool, job.id, &job.report).await;
+        match written.and(sync_jobs::finish(&job.pool, job.id, &ending, job.clock.now()).await) {
             Ok(()) => return,
             Err(error) => {
                 tracing::warn!(job_id = %job.id, %error, "the end of a sync job could not be stored")
@@ -82,6 +84,22 @@ async fn beat(pool: &PgPool, id: Uuid, report: &Report) -> SyncError {
             // The work itself notices soon enough that the database is away.
             Err(error) => tracing::debug!(job_id = %id, %error, "no heartbeat"),
         }
+        if let Err(error) = write_problems(pool, id, report).await {
+            tracing::debug!(job_id = %id, %error, "problems of a sync job not written yet");
+        }
         tokio::time::sleep(BEAT).await;
     }
+}
+
+/// Adds what has gone wrong since the last time to the job's list; what cannot be written now comes with the next beat.
+async fn write_problems(pool: &PgPool, id: Uuid, report: &Report) -> sqlx::Result<()> {
+    let problems = report.problems();
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let count = problems.len();
+    job_errors::add(pool, id, &problems).await?;
+    // Only now: whoever is broken off while writing must not lose them.
+    report.forget_problems(count);
+    Ok(())
 }

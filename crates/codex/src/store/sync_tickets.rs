@@ -43,7 +43,9 @@ pub async fn upsert(
             due_by, first_responded_at, agent_responded_at, tags, detail_due_at)
         select
             i.external_id, $2, coalesce(c.account_number, o.company_account_number), i.ticket_number, i.subject,
-            i.description, i.description_text, i.status, i.priority, i.status_id, i.priority_id, i.ticket_type,
+            case when i.description_apart then o.description else i.description end,
+            case when i.description_apart then o.description_text else i.description_text end,
+            i.status, i.priority, i.status_id, i.priority_id, i.ticket_type,
             i.requester_id, coalesce(i.requester_email, o.requester_email),
             coalesce(i.requester_name, o.requester_name), i.responder_id, i.group_id, i.department_id,
             coalesce(i.created_at, o.created_at), coalesce(i.updated_at, o.last_updated_at, i.created_at), i.closed_at,
@@ -57,12 +59,12 @@ pub async fn upsert(
             requester_id bigint, requester_email text, requester_name text, responder_id bigint, group_id bigint,
             department_id bigint, created_at timestamptz, updated_at timestamptz, closed_at timestamptz,
             fr_due_by timestamptz, due_by timestamptz, has_stats boolean, first_responded_at timestamptz,
-            agent_responded_at timestamptz, tags jsonb)
+            agent_responded_at timestamptz, tags jsonb, description_apart boolean)
         left join companies c on c.external_source = $2 and c.external_id = i.department_id
         -- one look into the index for each row, also while PostgreSQL has no statistics of a growing table
         left join lateral (
             select s.company_account_number, s.created_at, s.last_updated_at, s.first_responded_at,
-                s.agent_responded_at, s.tags,
+                s.agent_responded_at, s.tags, s.description, s.description_text,
                 -- the stored requester is only worth keeping while it is the same person
                 case when s.requester_id is not distinct from i.requester_id then s.requester_email end as requester_email,
                 case when s.requester_id is not distinct from i.requester_id then s.requester_name end as requester_name
@@ -121,6 +123,26 @@ pub async fn stored_among(conn: &mut PgConnection, provider: &str, ids: &[i64]) 
     )
     .fetch_all(conn)
     .await
+}
+
+/// When the stored ones of these tickets were last changed at the vendor.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_changes(
+    pool: &PgPool,
+    provider: &str,
+    ids: &[i64],
+) -> sqlx::Result<Vec<(i64, Option<DateTime<Utc>>)>> {
+    let rows = sqlx::query!(
+        "select external_id, last_updated_at from ticket_details
+         where external_source = $1 and external_id = any ($2)",
+        provider,
+        ids
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.external_id, row.last_updated_at)).collect())
 }
 
 /// Removes tickets that the vendor marks as spam or deleted.

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::FutureExt as _;
+use serde_json::json;
 
 use super::{Sync, SyncError, batches};
 use crate::domain::contract;
 use crate::providers::PsaCompany;
+use crate::store::reviews::{COMPANY_WITHOUT_NUMBER, DUPLICATE_COMPANY, Finding};
 use crate::store::sync_companies::{self, CompanyRow, StoredCompany};
 use crate::store::sync_tickets;
 
@@ -19,6 +21,41 @@ pub(super) struct Plan {
     pub(super) rows: Vec<PsaCompany>,
     /// Rows that were left out, and why.
     pub(super) warnings: Vec<String>,
+    /// Those of them that lack an account number.
+    pub(super) without_number: Vec<Finding>,
+    /// Those of them whose account number another company has.
+    pub(super) duplicates: Vec<Finding>,
+}
+
+impl Plan {
+    /// Leaves a company out for want of a number.
+    fn leave_unnumbered(&mut self, provider: &str, company: &PsaCompany) {
+        let PsaCompany { external_id, name, .. } = company;
+        self.warnings.push(format!("company {external_id} ({name}) has no account number"));
+        self.without_number.push(Finding {
+            subject: Finding::key(provider, external_id),
+            other: String::new(),
+            detail: format!("{name} has no account number at the vendor, so it is not stored."),
+            proposal: Some(
+                json!({ "name": name, "provider": provider, "external_id": external_id.to_string() }),
+            ),
+        });
+    }
+
+    /// Leaves a company out because its number is another's.
+    fn leave_duplicate(&mut self, provider: &str, company: &PsaCompany, other: String, why: String) {
+        let PsaCompany { external_id, name, account_number, .. } = company;
+        self.warnings.push(why);
+        self.duplicates.push(Finding {
+            subject: Finding::key(provider, external_id),
+            other,
+            detail: format!(
+                "{name} has account number {}, which another company has as well. It is not stored.",
+                account_number.as_deref().unwrap_or_default()
+            ),
+            proposal: Some(json!({ "name": name, "account_number": account_number })),
+        });
+    }
 }
 
 /// Compares a complete list with what is stored. `gone` are the companies the vendor confirmed not to have any more:
@@ -40,15 +77,13 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
     by_age.sort_by_key(|company| company.external_id);
     for company in by_age {
         let Some(number) = company.account_number.clone() else {
-            plan.warnings
-                .push(format!("company {} ({}) has no account number", company.external_id, company.name));
+            plan.leave_unnumbered(provider, &company);
             continue;
         };
         if let Some(first) = claims.get(&number) {
-            plan.warnings.push(format!(
-                "company {} has account number {number} of company {}",
-                company.external_id, first.external_id
-            ));
+            let (own, first) = (company.external_id, first.external_id);
+            let why = format!("company {own} has account number {number} of company {first}");
+            plan.leave_duplicate(provider, &company, Finding::key(provider, first), why);
             continue;
         }
         claims.insert(number, company);
@@ -73,8 +108,12 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
         let current = mine.get(&company.external_id).copied();
         let renamed = current.is_some_and(|current| current != number);
         if taken.contains(number.as_str()) || (renamed && ownerless.contains(number.as_str())) {
-            plan.warnings
-                .push(format!("account number {number} of company {} is taken", company.external_id));
+            let why = format!("account number {number} of company {} is taken", company.external_id);
+            let holder = stored.iter().find(|stored| stored.account_number == number);
+            let other =
+                holder.and_then(|holder| Some(Finding::key(&holder.external_source, holder.external_id?)));
+            let other = other.unwrap_or_else(|| Finding::key("company", &number));
+            plan.leave_duplicate(provider, &company, other, why);
             continue;
         }
         if let Some(current) = current.filter(|_| renamed) {
@@ -128,6 +167,8 @@ impl Sync {
         .await?;
         let removed = sync_companies::remove(&mut tx, provider, &gone).await?;
         let linked = sync_tickets::link_companies(&mut tx, provider).await?;
+        self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?;
+        self.review(&mut tx, DUPLICATE_COMPANY, &plan.duplicates).await?;
         tx.commit().await?;
         self.report.count(|counts| {
             counts.companies += written.created + written.updated;
@@ -143,7 +184,7 @@ impl Sync {
     }
 
     /// Which stored companies the list lacks and the vendor, asked about each, does not have.
-    async fn gone_companies(
+    pub(super) async fn gone_companies(
         &self,
         stored: &[StoredCompany],
         fetched: &[PsaCompany],
@@ -174,6 +215,18 @@ mod tests {
     fn fetched(id: i64, number: &str) -> PsaCompany {
         let account_number = (!number.is_empty()).then(|| number.to_owned());
         PsaCompany { external_id: id, account_number, name: format!("C{id}"), ..PsaCompany::default() }
+    }
+
+    #[test]
+    fn whoever_is_left_out_is_flagged_with_both_keys() {
+        let kept = [stored("A", 7, "freshservice"), stored("H", None, "freshservice")];
+        let list = vec![fetched(1, "A"), fetched(2, "B"), fetched(3, "B"), fetched(4, "")];
+        let plan = plan("superops", &kept, list, &[]);
+        let keys: Vec<_> =
+            plan.duplicates.iter().map(|found| (found.subject.as_str(), found.other.as_str())).collect();
+        assert_eq!(keys, [("superops:3", "superops:2"), ("superops:1", "freshservice:7")]);
+        assert_eq!(plan.without_number[0].subject, "superops:4");
+        assert_eq!(plan.rows.iter().map(|row| row.external_id).collect::<Vec<_>>(), [2]);
     }
 
     #[test]
@@ -253,6 +306,8 @@ mod tests {
             assert_eq!(actual, renames, "{case}");
             assert_eq!(plan.rows.iter().map(|row| row.external_id).collect::<Vec<_>>(), rows, "{case}");
             assert_eq!(plan.warnings.len(), warnings, "{case}: {:?}", plan.warnings);
+            // Whoever is left out is something to decide about.
+            assert_eq!(plan.without_number.len() + plan.duplicates.len(), warnings, "{case}");
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use futures::FutureExt as _;
+use serde_json::json;
 
 use super::{Sync, SyncError, batches};
 use crate::providers::PsaContact;
+use crate::store::reviews::{DUPLICATE_CONTACT, Finding};
 use crate::store::sync_contacts::{self, ContactRow, StoredContact};
 use crate::store::sync_tickets::Written;
 
@@ -19,10 +21,26 @@ pub(super) struct Plan {
     pub(super) rows: Vec<ContactRow>,
     /// Rows that were left out, and why.
     pub(super) warnings: Vec<String>,
+    /// Those of them whose address another contact has.
+    pub(super) duplicates: Vec<Finding>,
     /// How many of the first rows change the address of a stored contact; they must be written together.
     pub(super) moving: usize,
     /// Rows that were left out because they have no address. Ordinary and many, so they are only counted.
     pub(super) without_address: usize,
+}
+
+impl Plan {
+    /// Leaves a contact out because its address is another's.
+    fn leave_duplicate(&mut self, provider: &str, contact: &PsaContact, other: String, why: String) {
+        let email = contact.email.as_deref().unwrap_or_default();
+        self.warnings.push(why);
+        self.duplicates.push(Finding {
+            subject: Finding::key(provider, contact.external_id),
+            other,
+            detail: format!("Two contacts have the address {email}. The second one is not stored."),
+            proposal: Some(json!({ "name": full_name(contact), "email": email })),
+        });
+    }
 }
 
 /// Compares a complete list with what is stored. `gone` are the contacts the vendor confirmed not to have any more:
@@ -50,7 +68,9 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaCon
             continue;
         };
         if let Some(first) = claimed.get(&email) {
-            plan.warnings.push(format!("contact {} has the address of contact {first}", contact.external_id));
+            let why = format!("contact {} has the address of contact {first}", contact.external_id);
+            let other = Finding::key(provider, first);
+            plan.leave_duplicate(provider, &contact, other, why);
             continue;
         }
         claimed.insert(email.clone(), contact.external_id);
@@ -73,8 +93,12 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaCon
                 // Nobody's row with this address: it is this person, unless that one has a row already.
                 None if known.is_none() => Some(holder.id),
                 _ => {
-                    plan.warnings
-                        .push(format!("contact {} has an address that is taken", contact.external_id));
+                    let why = format!("contact {} has an address that is taken", contact.external_id);
+                    let other = match holder.external_id {
+                        Some(id) => Finding::key(&holder.external_source, id),
+                        None => Finding::key("contact", holder.id),
+                    };
+                    plan.leave_duplicate(provider, &contact, other, why);
                     continue;
                 }
             },
@@ -127,8 +151,10 @@ impl Sync {
             tx.commit().await?;
             self.report.count(|counts| counts.contacts += written.created + written.updated);
         }
-        let mut conn = self.pool.acquire().await?;
-        let removed = sync_contacts::remove(&mut conn, provider, &gone).await?;
+        let mut tx = self.pool.begin().await?;
+        let removed = sync_contacts::remove(&mut tx, provider, &gone).await?;
+        self.review(&mut tx, DUPLICATE_CONTACT, &plan.duplicates).await?;
+        tx.commit().await?;
         if removed > 0 {
             self.report.line(format!("{removed} contacts are gone from {}", self.provider.display_name()));
             self.report.count(|counts| counts.removed += removed);
@@ -136,7 +162,7 @@ impl Sync {
         Ok(())
     }
 
-    async fn gone_contacts(
+    pub(super) async fn gone_contacts(
         &self,
         stored: &[StoredContact],
         fetched: &[PsaContact],
@@ -228,6 +254,7 @@ mod tests {
             let rows: Vec<_> = plan.rows.iter().map(|row| (row.contact.external_id, row.id)).collect();
             assert_eq!(rows, expected, "{case}");
             assert_eq!(plan.warnings.len(), warnings, "{case}: {:?}", plan.warnings);
+            assert_eq!(plan.duplicates.len(), warnings, "{case}: left out is to be decided about");
         }
     }
 

@@ -4,14 +4,19 @@
 //! the next one loses nothing. Nothing is removed on the strength of an absence: the vendor is asked about each row, and
 //! asked about too many, the run refuses. And a row that cannot be stored costs a warning, never the run.
 
+mod account_numbers;
 mod batches;
 mod companies;
 mod contacts;
 mod details;
+pub mod devices;
+mod dry_run;
 mod listing;
 mod plan;
 mod removal;
 pub mod report;
+mod review;
+mod sites;
 mod staff;
 mod tickets;
 
@@ -21,8 +26,10 @@ use chrono::TimeDelta;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 
+pub use account_numbers::Mode;
 pub use details::DetailLimits;
-pub use report::Report;
+pub use devices::DeviceSync;
+pub use report::{Problem, Report};
 pub use tickets::Reach;
 
 use crate::providers::{ProviderError, PsaProvider};
@@ -46,6 +53,9 @@ pub enum SyncError {
         /// The page that brought nothing new.
         page: u32,
     },
+    /// Some of the work could not be done; the rest was.
+    #[error("{0}")]
+    Incomplete(String),
     /// Somebody asked for the end.
     #[error("cancelled")]
     Cancelled,

@@ -3,12 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use hivematrix_shared::clock::Clock;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::providers::row::storable;
+
 /// Characters of output kept with a job (codex-api.md §8.2).
 const KEPT_OUTPUT: usize = 1000;
+/// Planned writes of a dry run that are kept.
+const KEPT_PLANS: usize = 1000;
+/// Problems kept with a job; more are only counted.
+const KEPT_PROBLEMS: u64 = 10_000;
+/// Characters of a problem.
+const PROBLEM_LENGTH: usize = 1000;
 /// Warnings written out; more are only counted.
 const SHOWN_WARNINGS: u64 = 50;
 
@@ -37,10 +46,27 @@ pub struct Counts {
     pub tickets_cleaned: u64,
     /// Tickets whose messages and hours were read.
     pub details: u64,
-    /// Companies, contacts and agents removed.
+    /// Sites read.
+    pub sites: u64,
+    /// Devices stored.
+    pub devices: u64,
+    /// New devices among them.
+    pub devices_created: u64,
+    /// Account numbers written to a vendor.
+    pub account_numbers: u64,
+    /// Companies, contacts, agents and devices removed.
     pub removed: u64,
     /// Rows that were patched or left out.
     pub warnings: u64,
+}
+
+/// Something a run could not take as it was, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What, in words.
+    pub message: String,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +75,11 @@ struct Inner {
     page: Option<u32>,
     counts: Counts,
     output: VecDeque<char>,
+    planned: Vec<String>,
+    /// Not yet written to the job.
+    problems: Vec<Problem>,
+    /// Problems kept so far, written or not.
+    problems_kept: u64,
 }
 
 /// Shared by the run and whoever watches it; clones tell the same story.
@@ -85,6 +116,7 @@ impl Report {
         let count = {
             let mut inner = self.lock();
             inner.counts.warnings += 1;
+            self.remember(&mut inner, text);
             inner.counts.warnings
         };
         if count <= SHOWN_WARNINGS {
@@ -98,9 +130,51 @@ impl Report {
     /// Adds an error line and logs it as one.
     pub fn error(&self, text: impl AsRef<str>) {
         let text = text.as_ref();
+        self.remember(&mut self.lock(), text);
         self.keep(&format!("ERROR: {text}"));
         if !self.echo {
             tracing::error!("{text}");
+        }
+    }
+
+    /// Keeps a problem for the job's own list.
+    fn remember(&self, inner: &mut Inner, text: &str) {
+        if inner.problems_kept < KEPT_PROBLEMS {
+            inner.problems_kept += 1;
+            let message = storable(text).chars().take(PROBLEM_LENGTH).collect();
+            inner.problems.push(Problem { at: self.clock.now(), message });
+        }
+    }
+
+    /// The problems that are not yet written to the job.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.lock().problems.clone()
+    }
+
+    /// Forgets the first problems: they are written.
+    pub fn forget_problems(&self, count: usize) {
+        let mut inner = self.lock();
+        let count = count.min(inner.problems.len());
+        inner.problems.drain(..count);
+    }
+
+    /// Tells what a dry run would do, as a verb with its object.
+    pub fn would(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.keep(&format!("Would {text}"));
+        let mut inner = self.lock();
+        if inner.planned.len() < KEPT_PLANS {
+            inner.planned.push(text);
+        }
+    }
+
+    /// Tells what a dry run would write. The whole list is part of the progress, since the output keeps only its end.
+    pub fn planned(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.keep(&format!("Would write {text}"));
+        let mut inner = self.lock();
+        if inner.planned.len() < KEPT_PLANS {
+            inner.planned.push(text);
         }
     }
 
@@ -146,7 +220,12 @@ impl Report {
     /// Phase, page and counts as they are kept with the job.
     pub fn progress(&self) -> Value {
         let inner = self.lock();
-        serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts })
+        let mut progress =
+            serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts });
+        if let Some(progress) = progress.as_object_mut().filter(|_| !inner.planned.is_empty()) {
+            progress.insert("planned".to_owned(), inner.planned.clone().into());
+        }
+        progress
     }
 
     /// The last lines.
@@ -172,6 +251,24 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn problems_are_bounded_and_none_is_lost_on_the_way() {
+        let report = Report::new(Clock::fixed("2025-11-22T09:15:00Z".parse().unwrap()), false);
+        report.warn("a\0b");
+        let first = report.problems();
+        assert_eq!(first[0].message, "ab", "as the database can store it");
+        report.warn("x".repeat(5000));
+        report.forget_problems(first.len());
+        let rest = report.problems();
+        assert_eq!(rest.iter().map(|problem| problem.message.len()).collect::<Vec<_>>(), [PROBLEM_LENGTH]);
+        report.forget_problems(1);
+        for _ in 0..KEPT_PROBLEMS + 50 {
+            report.warn("one more");
+        }
+        assert_eq!(report.problems().len() as u64, KEPT_PROBLEMS - 2);
+        assert_eq!(report.counts().warnings, KEPT_PROBLEMS + 52);
+    }
 
     #[test]
     fn only_the_last_thousand_characters_are_kept() {

@@ -45,7 +45,7 @@ impl Sync {
         Ok(())
     }
 
-    async fn gone_agents(&self, fetched: &[PsaAgent]) -> Result<Vec<i64>, SyncError> {
+    pub(super) async fn gone_agents(&self, fetched: &[PsaAgent]) -> Result<Vec<i64>, SyncError> {
         let fetched: HashSet<i64> = fetched.iter().map(|agent| agent.external_id).collect();
         let stored = sync_staff::agent_ids(&self.pool, self.provider.name()).await?;
         let missing: Vec<i64> = stored.iter().copied().filter(|id| !fetched.contains(id)).collect();

@@ -5,6 +5,7 @@ mod access;
 mod board;
 mod companies;
 mod pages;
+mod review;
 mod support;
 mod tickets;
 mod upstream;

@@ -22,11 +22,16 @@ struct Api {
 
 impl Api {
     fn new(world: &World, key: &str) -> Self {
+        Self::with(world, key, |_| {})
+    }
+
+    fn with(world: &World, key: &str, change: impl FnOnce(&mut Settings)) -> Self {
         let identity = TestIdentity::default();
         let context = identity.context("codex");
         let mut settings = Settings::parse_from(["codex"]);
         settings.freshservice.freshservice_base_url = Some(world.vendor.base_url.parse().unwrap());
         settings.freshservice.freshservice_api_key = Some(Secret::new(key));
+        change(&mut settings);
         let (router, options) = app(Codex::new(context.clone(), settings, world.pool.clone()));
         Self { identity, client: Client::new(server::apply(&context, router, options)) }
     }
@@ -129,4 +134,99 @@ async fn refusals_keep_upstreams_members(pool: PgPool) {
     let refused = unconfigured.post("/sync/psa", &admin).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_json_snapshot!("unconfigured", redacted(&refused));
+}
+
+/// Waits for a job to end.
+async fn ended(api: &Api, id: &str, token: &str) -> Value {
+    loop {
+        let status = api.get(&format!("/sync/status/{id}"), token).await.json();
+        if status["status"] != "running" {
+            return status;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_dry_run_is_a_job_of_its_own(pool: PgPool) {
+    let world = World::new(pool).await;
+    let api = Api::new(&world, &world.vendor.api_key);
+    let admin = api.identity.user_token(Admin);
+    let started = api.post("/sync/psa?dry_run=true", &admin).await;
+    assert_eq!(started.status, StatusCode::OK);
+    let id = started.json()["job_id"].as_str().unwrap().to_owned();
+    let status = ended(&api, &id, &admin).await;
+    assert_eq!(
+        (&status["script"], &status["success"]),
+        (&Value::from("psa-dry-run"), &Value::from(true)),
+        "{status}"
+    );
+    assert_eq!(status["progress"]["counts"]["companies"], 6);
+    assert_eq!(world.number("select count(*) from companies").await, 0);
+    assert_eq!(api.get("/sync/last/psa", &admin).await.status, StatusCode::NOT_FOUND, "no sync has run");
+    assert_eq!(api.post("/sync/psa?dry_run=perhaps", &admin).await.status, StatusCode::BAD_REQUEST);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_a_job_could_not_take_is_listed(pool: PgPool) {
+    let world = World::new(pool).await;
+    let api = Api::new(&world, &world.vendor.api_key);
+    let admin = api.identity.user_token(Admin);
+    let started = api.post("/sync/psa", &admin).await.json();
+    let id = started["job_id"].as_str().unwrap().to_owned();
+    let status = ended(&api, &id, &admin).await;
+    let technician = api.identity.user_token(Technician);
+    let errors = api.get(&format!("/sync/status/{id}/errors"), &technician).await.json();
+    assert_eq!(errors["total"], status["progress"]["counts"]["warnings"], "{errors}");
+    let messages = errors["errors"].as_array().unwrap();
+    assert!(
+        messages
+            .iter()
+            .any(|row| row["message"].as_str().unwrap().contains("(Our Own Office) has no account number"))
+    );
+    let page = api.get(&format!("/sync/status/{id}/errors?limit=1&offset=1000"), &technician).await.json();
+    assert_eq!((&page["count"], &page["total"]), (&Value::from(0), &errors["total"]));
+    for (path, token, status) in [
+        (
+            "/sync/status/00000000-0000-0000-0000-000000000000/errors".to_owned(),
+            &technician,
+            StatusCode::NOT_FOUND,
+        ),
+        ("/sync/status/nonsense/errors".to_owned(), &technician, StatusCode::NOT_FOUND),
+        (format!("/sync/status/{id}/errors"), &api.identity.user_token(Billing), StatusCode::FORBIDDEN),
+    ] {
+        assert_eq!(api.get(&path, token).await.status, status, "{path}");
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_ticket_that_is_not_stored_comes_from_the_named_system(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let other = crate::superops::harness::World::new(pool).await;
+    let api = Api::with(&world, &world.vendor.api_key, |settings| {
+        settings.psa.psa_enabled_providers = vec!["freshservice".to_owned(), "superops".to_owned()];
+        settings.superops.superops_base_url = Some(other.vendor.base_url.parse().unwrap());
+        settings.superops.superops_api_key = Some(Secret::new(other.vendor.api_key.clone()));
+        settings.superops.superops_subdomain = Some(other.vendor.subdomain.clone());
+    });
+    let technician = api.identity.user_token(Technician);
+    let ticket = other.vendor.control.active_ids()[0];
+    let id = crate::superops::harness::id(ticket);
+    let found = api.get(&format!("/api/ticket/{id}?id_type=external&provider=superops"), &technician).await;
+    assert_eq!(found.status, StatusCode::OK, "{}", found.text());
+    let live = found.json();
+    assert_eq!(
+        (&live["source"], &live["external_id"]),
+        (&Value::from("superops"), &Value::from(id.to_string()))
+    );
+    assert!(live["description_text"].as_str().is_some_and(|text| !text.is_empty()), "{live}");
+    let elsewhere =
+        api.get(&format!("/api/ticket/{id}?id_type=external&provider=freshservice"), &technician).await;
+    assert_eq!(elsewhere.status, StatusCode::NOT_FOUND);
+
+    let config = api.get("/api/psa/config", &technician).await.json();
+    let superops = &config["providers"]["superops"];
+    assert_eq!(superops["ticket_url_template"], "https://app.superops.com/tickets/{ticket_id}");
+    assert_eq!((&superops["name"], &superops["api_key"]), (&Value::from("SuperOps"), &Value::from("***")));
+    assert!(!config.to_string().contains(&other.vendor.api_key));
 }

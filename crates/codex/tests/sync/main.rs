@@ -7,5 +7,7 @@ mod details;
 mod harness;
 mod jobs;
 mod provider;
+mod reviews;
 mod save_rules;
+mod superops;
 mod tickets;

@@ -9,8 +9,10 @@ pub mod live_ticket;
 pub mod paging;
 pub mod psa;
 pub mod reader;
+pub mod review;
 pub mod settings;
 pub mod sync;
+pub mod sync_errors;
 pub mod tickets;
 pub mod users;
 
@@ -31,4 +33,6 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
+        .merge(sync_errors::router())
+        .merge(review::router())
 }
