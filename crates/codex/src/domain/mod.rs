@@ -2,6 +2,8 @@
 
 pub mod board;
 pub mod contract;
+pub mod features;
+pub mod plans;
 pub mod preferences;
 pub mod priority;
 pub mod scope;
