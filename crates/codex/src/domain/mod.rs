@@ -3,6 +3,8 @@
 pub mod board;
 pub mod contract;
 pub mod features;
+pub mod listing;
+pub mod plan_badge;
 pub mod plans;
 pub mod preferences;
 pub mod priority;
