@@ -5,6 +5,7 @@ pub mod board;
 pub mod board_cache;
 pub mod changes;
 pub mod companies;
+pub mod company_edit;
 pub mod company_list;
 pub mod contacts;
 pub mod features;

@@ -4,8 +4,10 @@ pub mod assets;
 pub mod board;
 pub mod bulk;
 pub mod companies;
+pub mod company_edit;
 pub mod contacts;
 pub mod live_ticket;
+pub mod locations;
 pub mod paging;
 pub mod psa;
 pub mod reader;
@@ -25,6 +27,8 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(tickets::router())
         .merge(psa::router())
         .merge(companies::router())
+        .merge(company_edit::router())
+        .merge(locations::router())
         .merge(bulk::router())
         .merge(contacts::router())
         .merge(assets::router())
