@@ -3,6 +3,9 @@
 pub mod board;
 pub mod contract;
 pub mod features;
+pub mod money;
+pub mod plan_changes;
+pub mod plan_file;
 pub mod plans;
 pub mod preferences;
 pub mod priority;

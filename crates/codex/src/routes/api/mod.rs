@@ -7,6 +7,7 @@ pub mod companies;
 pub mod contacts;
 pub mod live_ticket;
 pub mod paging;
+pub mod plans;
 pub mod psa;
 pub mod reader;
 pub mod settings;
@@ -31,4 +32,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
+        .merge(plans::router())
 }
