@@ -81,7 +81,13 @@ pub fn app(codex: Codex) -> (Router, ServeOptions) {
         .split_for_parts();
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
-        .limits(Limits::platform_default().exempt("/api/health"))
+        .limits(
+            Limits::platform_default()
+                .exempt("/api/health")
+                .exempt("/billing-plans/api/plans")
+                .exempt("/billing-plans/api/plans/{name}/{term}")
+                .exempt("/billing-plans/api/feature-options"),
+        )
         .health(health::checks(&codex))
         .openapi(document);
     (app, options)

@@ -9,6 +9,7 @@ pub mod contacts;
 pub mod live_ticket;
 pub mod locations;
 pub mod paging;
+pub mod plans;
 pub mod psa;
 pub mod reader;
 pub mod settings;
@@ -35,4 +36,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
+        .merge(plans::router())
 }
