@@ -138,7 +138,8 @@ fn domains(value: &Value) -> Result<Option<Vec<String>>, String> {
         }
         other => other.as_array(),
     };
-    let list = list.filter(|list| list.len() <= 200).ok_or("domains must be a JSON array of domain names.")?;
+    let list =
+        list.filter(|list| list.len() <= 200).ok_or("domains must be a JSON array of domain names.")?;
     let mut domains = Vec::new();
     for value in list {
         let domain = value.as_str().unwrap_or_default().trim().trim_end_matches('.').to_lowercase();

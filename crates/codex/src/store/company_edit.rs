@@ -138,7 +138,9 @@ pub async fn create(
     name: &str,
 ) -> sqlx::Result<Option<String>> {
     // Two people who create at once get two numbers.
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('codex.account_number'))").execute(&mut *conn).await?;
+    sqlx::query!("select pg_advisory_xact_lock(hashtext('codex.account_number'))")
+        .execute(&mut *conn)
+        .await?;
     sqlx::query_scalar!(
         r#"
         insert into companies (account_number, name, psa_provider, external_source, created_at, updated_at)

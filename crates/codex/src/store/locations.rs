@@ -85,9 +85,12 @@ pub async fn change(conn: &mut PgConnection, account_number: &str, new: &Locatio
 /// # Errors
 /// When the database cannot be written.
 pub async fn remove(conn: &mut PgConnection, account_number: &str, id: i64) -> sqlx::Result<bool> {
-    let done =
-        sqlx::query!("delete from locations where company_account_number = $1 and id = $2", account_number, id)
-            .execute(conn)
-            .await?;
+    let done = sqlx::query!(
+        "delete from locations where company_account_number = $1 and id = $2",
+        account_number,
+        id
+    )
+    .execute(conn)
+    .await?;
     Ok(done.rows_affected() > 0)
 }

@@ -7,6 +7,7 @@ pub mod changes;
 pub mod companies;
 pub mod company_edit;
 pub mod company_list;
+pub mod company_page;
 pub mod contacts;
 pub mod feature_categories;
 pub mod feature_options;

@@ -191,7 +191,9 @@ async fn create(
     };
     let asked = new.account_number.map(|number| number.trim().to_owned()).filter(|number| !number.is_empty());
     if asked.as_deref().is_some_and(|number| !is_account_number(number)) {
-        return Err(bad_value("An account number has at most 50 letters, digits, dots, hyphens and underscores."));
+        return Err(bad_value(
+            "An account number has at most 50 letters, digits, dots, hyphens and underscores.",
+        ));
     }
     let mut transaction = codex.pool.begin().await?;
     changes::acting(&mut transaction, &caller.label()).await?;

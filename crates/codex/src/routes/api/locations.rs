@@ -66,7 +66,9 @@ impl NewLocation {
         let too_long = [(&name, 150), (&address, 2000)];
         let phone = phone_number.as_ref().is_some_and(|phone| phone.chars().count() > 50);
         if phone || too_long.iter().any(|(text, longest)| text.chars().count() > *longest) {
-            return Err(bad_value("A name has at most 150 characters, an address 2000, a telephone number 50"));
+            return Err(bad_value(
+                "A name has at most 150 characters, an address 2000, a telephone number 50",
+            ));
         }
         Ok(Location { id: 0, name, address: Some(address), phone_number })
     }

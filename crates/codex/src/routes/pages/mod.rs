@@ -1,6 +1,8 @@
 //! HTML pages (codex-pages.md).
 
 pub mod companies;
+pub mod company;
+pub mod company_lines;
 pub mod list;
 pub mod settings;
 
@@ -23,6 +25,9 @@ use crate::Codex;
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
+    Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
+    Asset::new("js/companies.js", include_bytes!("../../../static/js/companies.js")),
+    Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
     Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
@@ -35,6 +40,7 @@ pub fn router() -> Router<Codex> {
         .route("/settings", get(settings::page))
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
+        .route("/companies/{account_number}", get(company::page))
         .merge(assets::router(ASSETS))
 }
 
