@@ -1,6 +1,7 @@
 //! Rules without input or output; the time is an argument.
 
 pub mod board;
+pub mod chart;
 pub mod company_edit;
 pub mod contract;
 pub mod features;

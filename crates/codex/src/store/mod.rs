@@ -9,6 +9,7 @@ pub mod company_edit;
 pub mod company_list;
 pub mod company_page;
 pub mod contacts;
+pub mod dashboard;
 pub mod feature_categories;
 pub mod feature_options;
 pub mod features;

@@ -6,6 +6,7 @@ mod board;
 mod companies;
 mod company_edit;
 mod company_list;
+mod dashboard;
 mod pages;
 mod support;
 mod tickets;

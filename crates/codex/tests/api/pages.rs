@@ -13,7 +13,9 @@ async fn links_of_pages_carry_the_gateways_prefix(pool: PgPool) {
         world.client.get(path).bearer(world.token(Technician)).header("x-forwarded-prefix", "/codex").send()
     };
     let start = get("/").await;
-    assert_eq!((start.status, start.header("location")), (StatusCode::SEE_OTHER, "/codex/companies/"));
+    assert!(start.text().contains("href=\"/codex/companies/\""));
+    let list = get("/companies").await;
+    assert_eq!((list.status, list.header("location")), (StatusCode::PERMANENT_REDIRECT, "/codex/companies/"));
     let settings = get("/settings").await.text();
     assert!(settings.contains("src=\"/codex/static/js/settings.js\""));
     assert!(settings.contains("data-endpoint=\"/codex/api/my/settings\""));

@@ -3,6 +3,7 @@
 pub mod companies;
 pub mod company;
 pub mod company_lines;
+pub mod dashboard;
 pub mod list;
 pub mod settings;
 
@@ -28,6 +29,7 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
     Asset::new("js/companies.js", include_bytes!("../../../static/js/companies.js")),
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
+    Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
     Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
@@ -36,7 +38,7 @@ const ASSETS: &[Asset] = &[
 /// All pages and their scripts.
 pub fn router() -> Router<Codex> {
     Router::new()
-        .route("/", get(start))
+        .route("/", get(dashboard::page))
         .route("/settings", get(settings::page))
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
@@ -47,11 +49,6 @@ pub fn router() -> Router<Codex> {
 /// JSON and files of the pages, with their documentation.
 pub fn documented() -> OpenApiRouter<Codex> {
     OpenApiRouter::new().routes(routes!(companies::search)).routes(routes!(companies::export))
-}
-
-/// The first page of Codex: the companies.
-async fn start(_: UserOnly, page: Page) -> Redirect {
-    Redirect::to(&format!("{}/companies/", page.prefix))
 }
 
 /// List roots end in a slash (codex-pages.md §1.1).
