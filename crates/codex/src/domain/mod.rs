@@ -1,7 +1,16 @@
 //! Rules without input or output; the time is an argument.
 
 pub mod board;
+pub mod chart;
+pub mod company_edit;
 pub mod contract;
+pub mod features;
+pub mod listing;
+pub mod money;
+pub mod plan_badge;
+pub mod plan_changes;
+pub mod plan_file;
+pub mod plans;
 pub mod preferences;
 pub mod priority;
 pub mod scope;

@@ -158,7 +158,7 @@ async fn errors_are_problem_documents_with_their_own_status(pool: PgPool) {
     let token = world.token(Admin);
     for (method, path, status) in [
         (Method::GET, "/api/nope", 404),
-        (Method::POST, "/api/companies", 405),
+        (Method::POST, "/api/tickets/active", 405),
         (Method::GET, "/api/ticket/abc", 404),
         (Method::GET, "/api/ticket/1", 404),
         (Method::GET, "/api/ticket/1?id_type=guess", 400),

@@ -4,6 +4,9 @@
 mod access;
 mod board;
 mod companies;
+mod company_edit;
+mod company_list;
+mod dashboard;
 mod pages;
 mod review;
 mod support;

@@ -183,7 +183,8 @@ async fn known_company<T>(codex: &Codex, account_number: &str, rows: Vec<T>) -> 
     Ok(Json(rows))
 }
 
-fn no_such_company(account_number: &str) -> Problem {
+/// 404 with the members of upstream.
+pub fn no_such_company(account_number: &str) -> Problem {
     Problem::not_found(format!("Company with account number '{account_number}' does not exist."))
         .with("account_number", account_number)
         .with("error", "Company not found")

@@ -4,9 +4,12 @@ pub mod assets;
 pub mod board;
 pub mod bulk;
 pub mod companies;
+pub mod company_edit;
 pub mod contacts;
 pub mod live_ticket;
+pub mod locations;
 pub mod paging;
+pub mod plans;
 pub mod psa;
 pub mod reader;
 pub mod review;
@@ -27,6 +30,8 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(tickets::router())
         .merge(psa::router())
         .merge(companies::router())
+        .merge(company_edit::router())
+        .merge(locations::router())
         .merge(bulk::router())
         .merge(contacts::router())
         .merge(assets::router())
@@ -35,4 +40,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(sync::router())
         .merge(sync_errors::router())
         .merge(review::router())
+        .merge(plans::router())
 }

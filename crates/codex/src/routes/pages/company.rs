@@ -1,0 +1,237 @@
+//! `GET /companies/{account_number}`: one company (codex-pages.md §3.2 and §10).
+
+use askama::Template;
+use axum::{extract::State, response::Html};
+use chrono::{DateTime, Utc};
+use hivematrix_shared::{
+    auth::{PermissionLevel, UserOnly},
+    contracts::codex::{Location, PsaConfig},
+    extract::{LenientQuery, Path},
+    pages::{Page, format::iso_z},
+    problem::{Problem, Result},
+};
+use serde::Deserialize;
+
+use super::company_lines::{Line, Lines, Shown, tel};
+use crate::{
+    Codex,
+    domain::{
+        contract::Standing,
+        features::{EffectiveFeature, NOT_INCLUDED, Source, title_of},
+    },
+    routes::api::{companies::no_such_company, reader::Reader},
+    store::{
+        company_edit::MANUAL,
+        company_page::{self, Change, Device, Person, RecentTicket, Whole},
+        features, locations,
+    },
+};
+
+/// Contacts and assets on one page.
+const PER_PAGE: i64 = 25;
+/// Tickets that are shown.
+const TICKETS: i64 = 10;
+/// Changes that are shown.
+const CHANGES: i64 = 50;
+
+/// Which part of the long lists is shown.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Parts {
+    contacts_page: Option<i64>,
+    assets_page: Option<i64>,
+}
+
+/// Where in one of the page's own lists somebody is.
+struct Pages {
+    page: i64,
+    pages: i64,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+impl Pages {
+    fn of(asked: Option<i64>, total: i64, name: &str, anchor: &str) -> Self {
+        let pages = (total - 1).max(0) / PER_PAGE + 1;
+        let page = asked.unwrap_or(1).clamp(1, pages);
+        let link = |page: i64| format!("?{name}={page}#{anchor}");
+        Self {
+            page,
+            pages,
+            previous: (page > 1).then(|| link(page - 1)),
+            next: (page < pages).then(|| link(page + 1)),
+        }
+    }
+
+    const fn offset(&self) -> i64 {
+        (self.page - 1) * PER_PAGE
+    }
+}
+
+/// A feature with what can be chosen for it.
+struct Feature {
+    feature: EffectiveFeature,
+    options: Vec<String>,
+}
+
+impl Feature {
+    fn is_custom(&self) -> bool {
+        self.feature.source == Source::Override
+    }
+}
+
+#[derive(Template)]
+#[template(path = "companies/company.html")]
+struct CompanyPage {
+    page: Page,
+    company: Whole,
+    overview: Vec<Line>,
+    contract: Vec<Line>,
+    portal: Line,
+    sites: Vec<String>,
+    locations: Vec<Location>,
+    features: Vec<Feature>,
+    /// Whether the company's plan is a listed one.
+    has_plan: bool,
+    people: Vec<Person>,
+    people_pages: Pages,
+    devices: Vec<Device>,
+    device_pages: Pages,
+    tickets: Vec<RecentTicket>,
+    ticket_total: i64,
+    /// None for those who may not see it.
+    history: Option<Vec<Change>>,
+    psa: Option<PsaConfig>,
+    may_edit: bool,
+    may_remove: bool,
+    is_synced: bool,
+    ledger: Option<String>,
+    knowledge: Option<String>,
+}
+
+impl CompanyPage {
+    fn map(address: &str) -> String {
+        let query =
+            url::form_urlencoded::Serializer::new(String::new()).append_pair("query", address).finish();
+        format!("https://www.google.com/maps/search/?api=1&{query}")
+    }
+
+    /// Address of a ticket at its vendor.
+    fn ticket_link(&self, ticket: &RecentTicket) -> Option<String> {
+        let provider = self.psa.as_ref()?.providers.get(&ticket.external_source)?;
+        let template = provider.ticket_url_template.as_ref()?;
+        Some(template.replace("{ticket_id}", &ticket.external_id.to_string()))
+    }
+
+    /// Address of the company at its vendor.
+    fn psa_link(&self) -> Option<String> {
+        let provider = self.psa.as_ref()?.providers.get(&self.company.external_source)?;
+        let template = provider.company_url_template.as_ref()?;
+        Some(template.replace("{company_id}", &self.company.external_id?.to_string()))
+    }
+
+    /// Name of a changed column, in words.
+    fn field(name: &str) -> String {
+        match name.strip_prefix("feature:") {
+            Some(key) => format!("Feature {}", title_of(key)),
+            None => title_of(name),
+        }
+    }
+
+    fn when(at: &DateTime<Utc>) -> String {
+        iso_z(*at)
+    }
+
+    fn by_hand(change: &Change) -> bool {
+        change.actor != "sync"
+    }
+
+    fn status_class(ticket: &RecentTicket) -> &'static str {
+        match ticket.status.as_deref() {
+            Some(status) if crate::domain::status::is_closed(status) => "badge",
+            _ => "badge badge--info",
+        }
+    }
+}
+
+/// The page.
+pub async fn page(
+    State(codex): State<Codex>,
+    UserOnly(user): UserOnly,
+    reader: Reader,
+    Path(account_number): Path<String>,
+    LenientQuery(parts): LenientQuery<Parts>,
+    page: Page,
+) -> Result<Html<String>> {
+    reader.may_see(Some(&account_number))?;
+    let (pool, number) = (&codex.pool, account_number.as_str());
+    let company = company_page::whole(pool, number).await?.ok_or_else(|| no_such_company(number))?;
+    let level = user.permission_level;
+    let is_staff = reader.is_staff().is_ok();
+    let may_edit = matches!(level, PermissionLevel::Admin | PermissionLevel::Technician);
+    let people_pages = Pages::of(parts.contacts_page, company.contacts, "contacts_page", "contacts");
+    let device_pages = Pages::of(parts.assets_page, company.assets, "assets_page", "assets");
+    let only = [account_number.clone()];
+    let tickets = company_page::tickets(pool, number, TICKETS).await?;
+    let (candidates, offered) = if may_edit {
+        (company_page::candidates(pool, number).await?, company_page::offered(pool).await?)
+    } else {
+        (Vec::new(), company_page::Offered::default())
+    };
+    let has_plan = features::plan_of(pool, number).await?.is_some();
+    let effective = if has_plan { features::effective(pool, number).await? } else { Vec::new() };
+    let registry = codex.context.registry.load();
+    let opens = |name: &str| registry.get(name).is_some_and(|entry| entry.allows(level));
+    let segment = |text: &str| percent_encoded(text);
+    let lines = Lines::new(&company, codex.context.clock.now().date_naive());
+    let html = CompanyPage {
+        overview: lines.overview(&candidates, &offered),
+        contract: lines.contract(),
+        portal: lines.portal(),
+        sites: company_page::sites(pool, number).await?,
+        locations: locations::list(pool, Some(&only)).await?.into_iter().map(|row| row.location).collect(),
+        features: effective
+            .into_iter()
+            .map(|feature| Feature { options: options(&offered.features, &feature), feature })
+            .collect(),
+        has_plan,
+        people: company_page::people(pool, number, PER_PAGE, people_pages.offset()).await?,
+        devices: company_page::devices(pool, number, PER_PAGE, device_pages.offset()).await?,
+        people_pages,
+        device_pages,
+        tickets: tickets.items,
+        ticket_total: tickets.total,
+        history: if is_staff { Some(company_page::history(pool, number, CHANGES).await?) } else { None },
+        psa: is_staff.then(|| codex.settings.psa_config()),
+        may_edit,
+        may_remove: level == PermissionLevel::Admin,
+        is_synced: company.external_source != MANUAL,
+        ledger: opens("ledger").then(|| format!("/ledger/client/{}", segment(number))),
+        knowledge: opens("knowledgetree")
+            .then(|| format!("/knowledgetree/browse/Companies/{}", segment(&company.name))),
+        page,
+        company,
+    };
+    html.render().map(Html).map_err(Problem::internal)
+}
+
+/// The values of a feature, the present one included.
+fn options(all: &[(String, String)], feature: &EffectiveFeature) -> Vec<String> {
+    let of_feature = all.iter().filter(|(key, _)| *key == feature.key).map(|(_, value)| value.clone());
+    let mut options: Vec<String> = of_feature.collect();
+    for always in [NOT_INCLUDED, feature.value.as_str()] {
+        if !options.iter().any(|known| known == always) {
+            options.push(always.to_owned());
+        }
+    }
+    options
+}
+
+/// A part of a path.
+fn percent_encoded(text: &str) -> String {
+    let mut base = url::Url::parse("http://x/").ok();
+    if let Some(Ok(mut segments)) = base.as_mut().map(url::Url::path_segments_mut) {
+        segments.clear().push(text);
+    }
+    base.map(|url| url.path().trim_start_matches('/').to_owned()).unwrap_or_default()
+}

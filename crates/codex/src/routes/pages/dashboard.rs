@@ -1,0 +1,149 @@
+//! `GET /`: the first page of Codex (codex-pages.md §2 and §10).
+
+use askama::Template;
+use axum::{extract::State, response::Html};
+use chrono::{DateTime, Utc};
+use hivematrix_shared::{
+    auth::{PermissionLevel, UserOnly},
+    pages::{Page, format::iso_z},
+    problem::{Problem, Result},
+};
+
+use crate::{
+    Codex,
+    domain::{chart::Chart, contract::ENDS_SOON, features::title_of, words},
+    routes::api::reader::Reader,
+    store::{
+        self,
+        dashboard::{self as store_dashboard, Counts, Note, Offline, Run, Share},
+    },
+};
+
+/// What only staff sees.
+struct Staff {
+    running: Vec<Run>,
+    last: Vec<Run>,
+    homeless: store::Page<Note>,
+    review: store::Page<Note>,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard.html")]
+struct Dashboard {
+    page: Page,
+    now: DateTime<Utc>,
+    is_admin: bool,
+    counts: Counts,
+    staff: Option<Staff>,
+    ending: store::Page<Note>,
+    expired: i64,
+    offline: Vec<Offline>,
+    charts: [(&'static str, &'static str, Chart); 3],
+    /// Whether the reader is a client of whom no company is known.
+    unlinked: bool,
+}
+
+impl Dashboard {
+    fn when(at: &DateTime<Utc>) -> String {
+        iso_z(*at)
+    }
+
+    fn ago(&self, at: &DateTime<Utc>) -> String {
+        words::ago(Some(*at), self.now)
+    }
+
+    /// When a run ended; begun, for one that broke off.
+    fn ended(run: &Run) -> DateTime<Utc> {
+        run.completed_at.unwrap_or(run.started_at)
+    }
+
+    /// `Freshservice: base`.
+    fn source(run: &Run) -> String {
+        let provider = run.provider.as_deref().unwrap_or(&run.script);
+        match run.sync_type.as_deref() {
+            Some(kind) => format!("{}: {}", title_of(provider), kind.replace(['-', '_'], " ")),
+            None => title_of(provider),
+        }
+    }
+
+    /// What a running job is at, in words.
+    fn step(run: &Run) -> String {
+        let progress = run.progress.as_ref();
+        let text =
+            |name: &str| progress.and_then(|progress| progress.get(name)).and_then(serde_json::Value::as_str);
+        let number =
+            |name: &str| progress.and_then(|progress| progress.get(name)).and_then(serde_json::Value::as_i64);
+        let phase =
+            text("phase").map_or_else(|| "starting".to_owned(), |phase| phase.replace(['-', '_'], " "));
+        match (number("done"), number("total"), number("page")) {
+            (Some(done), Some(total), _) if total > 0 => format!("{phase}, {done} of {total}"),
+            (Some(done), _, _) => format!("{phase}, {done} done"),
+            (_, _, Some(page)) if page > 0 => format!("{phase}, page {page}"),
+            _ => phase,
+        }
+    }
+
+    /// Done and total of a running job, when both are known.
+    fn fraction(run: &Run) -> Option<(i64, i64)> {
+        let number = |name: &str| run.progress.as_ref()?.get(name)?.as_i64();
+        number("done").zip(number("total")).filter(|(_, total)| *total > 0)
+    }
+
+    /// Whether nothing has come from any source yet.
+    fn is_new(&self) -> bool {
+        self.counts.companies == 0
+            && self.staff.as_ref().is_some_and(|staff| staff.running.is_empty() && staff.last.is_empty())
+    }
+}
+
+/// The page.
+pub async fn page(
+    State(codex): State<Codex>,
+    UserOnly(user): UserOnly,
+    reader: Reader,
+    page: Page,
+) -> Result<Html<String>> {
+    let (pool, only, now) = (&codex.pool, reader.scope.account_numbers(), codex.context.clock.now());
+    let (ending, expired) = store_dashboard::contracts(pool, only, now.date_naive(), ENDS_SOON).await?;
+    let staff = if reader.is_staff().is_ok() {
+        let (running, last) =
+            store_dashboard::runs(pool, now).await?.into_iter().partition(|run| run.status == "running");
+        Some(Staff {
+            running,
+            last,
+            homeless: store_dashboard::homeless(pool).await?,
+            review: store_dashboard::review(pool).await?,
+        })
+    } else {
+        None
+    };
+    let shares = store_dashboard::charts(pool, only).await?;
+    let html = Dashboard {
+        now,
+        is_admin: user.permission_level == PermissionLevel::Admin,
+        counts: store_dashboard::counts(pool, only).await?,
+        staff,
+        ending,
+        expired,
+        offline: store_dashboard::offline(pool, only).await?,
+        charts: [
+            ("Assets by Type", "asset", chart(&shares, "asset", "Unknown")),
+            ("Companies by Plan", "plan", chart(&shares, "plan", "No Plan")),
+            ("Active Tickets by Status", "status", chart(&shares, "status", "Unknown")),
+        ],
+        unlinked: only.is_some_and(<[String]>::is_empty),
+        page,
+    };
+    html.render().map(Html).map_err(Problem::internal)
+}
+
+fn chart(shares: &[Share], of: &str, nothing: &str) -> Chart {
+    Chart::of(shares.iter().filter(|share| share.of == of).map(|share| {
+        let label = match share.value.as_str() {
+            "" => nothing.to_owned(),
+            status if of == "status" => title_of(status),
+            value => value.to_owned(),
+        };
+        (label, share.count)
+    }))
+}

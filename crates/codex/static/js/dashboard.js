@@ -1,0 +1,30 @@
+// The first page: while a sync runs, its progress is read again every few seconds, as long as somebody looks.
+
+import { localise } from "./time.js";
+
+const INTERVAL_MS = 4000;
+const live = document.querySelector("[data-live]");
+
+async function refresh() {
+  if (document.hidden) return schedule();
+  try {
+    const response = await fetch(location.href, {
+      credentials: "same-origin",
+      headers: { Accept: "text/html", "X-Requested-With": "XMLHttpRequest" },
+    });
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-live]");
+    if (!response.ok || !fresh) return;
+    live.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
+    live.toggleAttribute("data-running", fresh.hasAttribute("data-running"));
+    localise(live);
+  } catch {
+    // The server is away for a moment: the next round asks again.
+  }
+  schedule();
+}
+
+function schedule() {
+  if (live.hasAttribute("data-running")) setTimeout(refresh, INTERVAL_MS);
+}
+
+if (live) schedule();
