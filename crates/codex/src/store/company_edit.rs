@@ -69,6 +69,12 @@ pub async fn apply(
         .map(|field| (*field).to_owned())
         .filter(|field| !follows.contains(field))
         .collect();
+    // The end follows from start and term: the vendor's would belong to others than these.
+    let computed =
+        edited.iter().any(|field| field == "contract_start_date" || field == "contract_term_length");
+    if computed && !edited.iter().any(|field| field == "contract_end_date") {
+        edited.push("contract_end_date".to_owned());
+    }
     write(&mut *conn, account_number, &changes, &edited, &follows).await?;
     // The plan's level first; only a level that differs from it was chosen by a person.
     if changes.contains_key("billing_plan") || changes.contains_key("contract_term_length") {
