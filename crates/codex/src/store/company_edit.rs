@@ -151,8 +151,12 @@ pub async fn create(
         r#"
         insert into companies (account_number, name, psa_provider, external_source, created_at, updated_at)
         values (coalesce($1, (
-            select (greatest(max(account_number::bigint), $3) + 1)::text from companies
-            where account_number ~ '^[0-9]{6}$')), $2, $4, $4, now(), now())
+            -- a removed company's number is not given out again: bills and archives still carry it
+            select (greatest(max(number::bigint), $3) + 1)::text from (
+                select account_number as number from companies
+                union all select key from tombstones where kind = 'companies'
+            ) as numbers
+            where number ~ '^[0-9]{6}$')), $2, $4, $4, now(), now())
         on conflict (account_number) do nothing
         returning account_number
         "#,
