@@ -69,6 +69,12 @@ pub async fn apply(
         .map(|field| (*field).to_owned())
         .filter(|field| !follows.contains(field))
         .collect();
+    // The end follows from start and term: the vendor's would belong to others than these.
+    let computed =
+        edited.iter().any(|field| field == "contract_start_date" || field == "contract_term_length");
+    if computed && !edited.iter().any(|field| field == "contract_end_date") {
+        edited.push("contract_end_date".to_owned());
+    }
     write(&mut *conn, account_number, &changes, &edited, &follows).await?;
     // The plan's level first; only a level that differs from it was chosen by a person.
     if changes.contains_key("billing_plan") || changes.contains_key("contract_term_length") {
@@ -145,8 +151,12 @@ pub async fn create(
         r#"
         insert into companies (account_number, name, psa_provider, external_source, created_at, updated_at)
         values (coalesce($1, (
-            select (greatest(max(account_number::bigint), $3) + 1)::text from companies
-            where account_number ~ '^[0-9]{6}$')), $2, $4, $4, now(), now())
+            -- a removed company's number is not given out again: bills and archives still carry it
+            select (greatest(max(number::bigint), $3) + 1)::text from (
+                select account_number as number from companies
+                union all select key from tombstones where kind = 'companies'
+            ) as numbers
+            where number ~ '^[0-9]{6}$')), $2, $4, $4, now(), now())
         on conflict (account_number) do nothing
         returning account_number
         "#,

@@ -131,24 +131,32 @@ pub async fn contracts(
     let (from, to) = (today.to_string(), (today + TimeDelta::days(days)).to_string());
     let rows = sqlx::query!(
         r#"
-        select account_number, name, contract_end_date, contract_end_date < $2 as "ended!",
-            count(*) over (partition by contract_end_date < $2) as "total!"
-        from companies
-        where contract_end_date ~ '^\d{4}-\d\d-\d\d' and contract_end_date <= $3
-            and contract_term_length is distinct from 'Month to Month'
-            and lower(coalesce(nullif(billing_plan, ''), plan_selected, '')) <> 'inactive'
-            and ($1::text[] is null or account_number = any ($1))
-        order by contract_end_date < $2, contract_end_date, account_number
+        select account_number as "account_number!", name as "name!", contract_end_date, ended as "ended!",
+            total as "total!"
+        from (
+            select account_number, name, contract_end_date, contract_end_date < $2 as ended,
+                count(*) over (partition by contract_end_date < $2) as total,
+                row_number() over (
+                    partition by contract_end_date < $2 order by contract_end_date, account_number) as place
+            from companies
+            where contract_end_date ~ '^\d{4}-\d\d-\d\d' and contract_end_date <= $3
+                and contract_term_length is distinct from 'Month to Month'
+                and lower(coalesce(nullif(billing_plan, ''), plan_selected, '')) <> 'inactive'
+                and ($1::text[] is null or account_number = any ($1))
+        ) as found
+        where place <= $4
+        order by ended, place
         "#,
         only,
         from,
-        to
+        to,
+        ROWS
     )
     .fetch_all(pool)
     .await?;
     let total = |ended| rows.iter().find(|row| row.ended == ended).map_or(0, |row| row.total);
     let (ending, expired) = (total(false), total(true));
-    let items = rows.into_iter().filter(|row| !row.ended).take(usize::try_from(ROWS).unwrap_or_default());
+    let items = rows.into_iter().filter(|row| !row.ended);
     let items =
         items.map(|row| Note { key: row.account_number, name: row.name, detail: row.contract_end_date });
     Ok((Page { items: items.collect(), total: ending }, expired))

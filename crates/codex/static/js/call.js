@@ -1,6 +1,6 @@
-// Calls of the JSON routes, and what goes wrong with them as a sentence.
+// Calls of JSON routes: the answer, or an error with a sentence for people.
 
-/** Sends a call; gives back the answer's JSON, or throws an Error whose message is for people. */
+/** Sends `body` as JSON and gives back what the server answers. */
 export async function call(method, address, body) {
   let response;
   try {
@@ -18,59 +18,45 @@ export async function call(method, address, body) {
     throw new Error("The server cannot be reached.");
   }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) {
-    const error = new Error(answer.detail ?? answer.error ?? answer.title ?? `The server answered HTTP ${response.status}.`);
-    error.status = response.status;
-    throw error;
-  }
-  return answer;
+  if (response.ok) return answer;
+  if (response.status === 401) throw new Error("Your session has ended. Sign in again in another tab, then repeat.");
+  throw new Error(answer.detail ?? answer.error ?? `The server answered ${response.status}.`);
 }
 
-/** Says a sentence now, or after the page that comes next has loaded. */
-export const say = (kind, text) => window.hivematrix?.say(kind, text);
-
-export function sayNext(text) {
+/** Runs `work` while `button` cannot be pressed again; a failure is said, and the answer is undefined then. */
+export async function busy(button, work) {
+  if (button.disabled) return undefined;
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
   try {
-    sessionStorage.setItem("codex.say", text);
+    return await work();
+  } catch (error) {
+    window.hivematrix?.say("error", error.message);
+    return undefined;
+  } finally {
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+  }
+}
+
+const SAID = "codex-said";
+
+/** Says `text` on the page that comes next. */
+export function sayThere(text) {
+  try {
+    sessionStorage.setItem(SAID, text);
   } catch {
-    // storage is switched off: the page itself shows what was saved
+    // without storage the next page says nothing, and shows the change all the same
   }
 }
 
-/** Shows what needs a script, and says what the page before wanted to say. */
-export function ready() {
-  for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
+/** Says what the page before left to say. */
+export function sayHere() {
   try {
-    const text = sessionStorage.getItem("codex.say");
-    sessionStorage.removeItem("codex.say");
-    if (text) whenSpoken(() => say("success", text));
+    const text = sessionStorage.getItem(SAID);
+    sessionStorage.removeItem(SAID);
+    if (text) window.hivematrix?.say("success", text);
   } catch {
     // as above
   }
-}
-
-function whenSpoken(speak) {
-  if (window.hivematrix?.say || document.readyState === "complete") speak();
-  else addEventListener("load", speak, { once: true });
-}
-
-/** Runs `work` on submit: once at a time, with its problem shown in the form. */
-export function onSubmit(form, work) {
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const button = form.querySelector("[type=submit]");
-    const problem = form.querySelector("[data-problem]");
-    if (button.disabled) return;
-    button.disabled = true;
-    button.setAttribute("aria-busy", "true");
-    problem.hidden = true;
-    try {
-      await work();
-    } catch (error) {
-      problem.textContent = error.message;
-      problem.hidden = false;
-    }
-    button.removeAttribute("aria-busy");
-    button.disabled = false;
-  });
 }

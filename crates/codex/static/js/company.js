@@ -1,7 +1,8 @@
 // The page of a company: editing it, its locations, and removing it. Only what somebody changed is sent, so that everything
 // else goes on following the PSA.
 
-import { call, onSubmit, ready, say, sayNext } from "./call.js";
+import { call, sayThere } from "./call.js";
+import { onSubmit, ready } from "./forms.js";
 import "./time.js";
 
 const form = document.getElementById("company-form");
@@ -15,7 +16,7 @@ if (document.getElementById("company-remove")) removing();
 
 /** Shows what was just done, from the server. */
 function reload(text) {
-  sayNext(text);
+  sayThere(text);
   location.reload();
 }
 
@@ -52,17 +53,16 @@ function editing() {
     const plan = control("billing_plan").value;
     const term = control("contract_term_length").value || "Month to Month";
     if (!plan) return;
-    try {
-      const found = await call("GET", `${form.dataset.plans}/${encodeURIComponent(plan)}/${encodeURIComponent(term)}`);
-      const level = control("support_level");
-      if (![...level.options].some((option) => option.value === found.support_level)) level.add(new Option(found.support_level));
-      level.value = found.support_level;
-      for (const select of features) {
-        select.value = "";
-        form.querySelector(`[data-plan-value="${CSS.escape(select.dataset.feature)}"]`).textContent = found.features?.[select.dataset.feature] || "Not Included";
-      }
-    } catch (error) {
-      if (error.status !== 404) say("warning", `The plan could not be read: ${error.message}`);
+    const address = `${form.dataset.plans}/${encodeURIComponent(plan)}/${encodeURIComponent(term)}`;
+    const response = await fetch(address, { credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => null);
+    if (!response?.ok) return; // the plan is not listed: it brings nothing
+    const found = await response.json();
+    const level = control("support_level");
+    if (![...level.options].some((option) => option.value === found.support_level)) level.add(new Option(found.support_level));
+    level.value = found.support_level;
+    for (const select of features) {
+      select.value = "";
+      form.querySelector(`[data-plan-value="${CSS.escape(select.dataset.feature)}"]`).textContent = found.features?.[select.dataset.feature] || "Not Included";
     }
   }
 
@@ -158,7 +158,7 @@ function removing() {
   onSubmit(fields, async () => {
     if (!same()) return;
     const answer = await call("DELETE", `${fields.dataset.remove}?name=${encodeURIComponent(typed.value.trim())}`);
-    sayNext(answer.message);
+    sayThere(answer.message);
     location.assign(fields.dataset.back);
   });
 }

@@ -317,6 +317,9 @@ async fn companies_are_created_and_removed_by_hand(pool: PgPool) {
     assert_eq!(world.stored().await["name"], "Acme", "nothing was removed");
     assert_eq!(remove("/api/companies/100001?name=Acme").await.status, StatusCode::OK);
     assert_eq!(remove("/api/companies/100001").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(remove("/api/companies/100003").await.status, StatusCode::OK);
+    let next = create(json!({ "name": "Next" })).await.json();
+    assert_eq!(next["account_number"], "100004", "numbers are not given out twice");
     let ticket: Option<String> =
         sqlx::query_scalar("select company_account_number from ticket_details where external_id = 900")
             .fetch_one(&world.pool)
@@ -324,7 +327,7 @@ async fn companies_are_created_and_removed_by_hand(pool: PgPool) {
             .unwrap();
     assert_eq!(ticket, None, "tickets live on");
     let (name, reason): (String, String) =
-        sqlx::query_as("select name, reason from tombstones where kind = 'companies'")
+        sqlx::query_as("select name, reason from tombstones where key = '100001'")
             .fetch_one(&world.pool)
             .await
             .unwrap();

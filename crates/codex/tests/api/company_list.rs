@@ -105,7 +105,9 @@ async fn everybody_but_services_sees_the_list_and_clients_their_own(pool: PgPool
     }
     let own = world.get_as(Client, "/companies/api/search").await.json();
     assert_eq!(own["pagination"]["total"], 1);
+    world.sql("update companies set billing_plan = 'Inactive' where account_number = '100002'").await;
     let page = world.get_as(Client, "/companies/").await.text();
+    assert!(page.contains("Beta 50%") && !page.contains("Hide Inactive"), "its own company is never hidden");
     assert!(!page.contains("Platinum (") && !page.contains("Add Company"), "filters tell nothing of others");
 }
 

@@ -11,7 +11,7 @@ use hivematrix_shared::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::companies::no_such_company;
@@ -69,6 +69,20 @@ struct CompanyUpdate {
     feature_overrides: Option<Value>,
 }
 
+/// What every route about companies may answer instead.
+#[derive(IntoResponses)]
+pub enum Refusals {
+    /// No valid token
+    #[response(status = 401)]
+    NoToken,
+    /// Too many requests; `Retry-After` says when
+    #[response(status = 429)]
+    TooMany,
+    /// The database, or Core where an administrator is needed, is away
+    #[response(status = 503)]
+    Away,
+}
+
 /// What was done.
 #[derive(Serialize, ToSchema)]
 pub struct Done {
@@ -100,7 +114,9 @@ pub fn bad_value(text: impl Into<String>) -> Problem {
         (status = 400, description = "No data, or a value that does not fit; member `error`"),
         (status = 403, description = "Neither technician nor administrator"),
         (status = 404, description = "No such company"),
-        (status = 415, description = "Not JSON")
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "Not JSON"),
+        Refusals
     )
 )]
 async fn update(
@@ -133,7 +149,8 @@ async fn update(
     responses(
         (status = 200, body = Done),
         (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "No such company, or the field was not edited")
+        (status = 404, description = "No such company, or the field was not edited"),
+        Refusals
     )
 )]
 async fn follow(
@@ -176,7 +193,9 @@ struct NewCompany {
         (status = 400, description = "A value that does not fit"),
         (status = 403, description = "Not an administrator"),
         (status = 409, description = "The account number is taken"),
-        (status = 415, description = "Not JSON")
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "Not JSON"),
+        Refusals
     )
 )]
 async fn create(
@@ -236,7 +255,8 @@ struct Confirmation {
         (status = 200, body = Done),
         (status = 403, description = "Not an administrator"),
         (status = 404, description = "No such company"),
-        (status = 409, description = "The company has another name")
+        (status = 409, description = "The company has another name"),
+        Refusals
     )
 )]
 async fn remove(

@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     companies::no_such_company,
-    company_edit::{Done, bad_value},
+    company_edit::{Done, Refusals, bad_value},
     reader::Reader,
 };
 use crate::{
@@ -80,7 +80,7 @@ impl NewLocation {
     path = "/companies/{account_number}/locations",
     tag = "companies",
     params(("account_number" = String, Path)),
-    responses((status = 200, body = Locations), (status = 403, description = "Another company"), (status = 404, description = "No such company"))
+    responses((status = 200, body = Locations), (status = 403, description = "Another company"), (status = 404, description = "No such company"), Refusals)
 )]
 async fn list(
     State(codex): State<Codex>,
@@ -108,7 +108,9 @@ async fn list(
         (status = 400, description = "Name or address is missing; member `error`"),
         (status = 403, description = "Neither technician nor administrator"),
         (status = 404, description = "No such company"),
-        (status = 415, description = "Not JSON")
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "Not JSON"),
+        Refusals
     )
 )]
 async fn add(
@@ -139,7 +141,9 @@ async fn add(
         (status = 400, description = "Name or address is missing; member `error`"),
         (status = 403, description = "Neither technician nor administrator"),
         (status = 404, description = "The company has no such location"),
-        (status = 415, description = "Not JSON")
+        (status = 413, description = "The body is too large"),
+        (status = 415, description = "Not JSON"),
+        Refusals
     )
 )]
 async fn change(
@@ -168,7 +172,8 @@ async fn change(
     responses(
         (status = 200, body = Done),
         (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "The company has no such location")
+        (status = 404, description = "The company has no such location"),
+        Refusals
     )
 )]
 async fn remove(

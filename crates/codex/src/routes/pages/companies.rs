@@ -23,7 +23,7 @@ use crate::{
         listing::{ListQuery, Listing, Pagination},
         plan_badge,
     },
-    routes::api::reader::Reader,
+    routes::api::{company_edit::Refusals, reader::Reader},
     store::company_list::{self, CompanyRow, Counted, SORT_KEYS, Selection},
 };
 
@@ -63,8 +63,9 @@ impl Filters {
         }
     }
 
-    fn page_hides_inactive(&self) -> bool {
-        self.hide_inactive.as_deref() != Some("0")
+    /// Staff has to ask for companies that are no customers any more; of a client's own none is hidden.
+    fn page_hides_inactive(&self, reader: &Reader) -> bool {
+        reader.is_staff().is_ok() && self.hide_inactive.as_deref() != Some("0")
     }
 }
 
@@ -109,7 +110,7 @@ pub async fn page(
     page: Page,
 ) -> Result<Html<String>> {
     let listing = Listing::new(query, SORT_KEYS);
-    let hide_inactive = filters.page_hides_inactive();
+    let hide_inactive = filters.page_hides_inactive(&reader);
     let selection = filters.selection(&reader, hide_inactive);
     let found = company_list::page(&codex.pool, selection, &listing).await?;
     let values = company_list::values(&codex.pool, reader.scope.account_numbers()).await?;
@@ -128,13 +129,7 @@ pub async fn page(
             nothing_yet: nothing_yet.to_owned(),
             columns: COLUMNS,
             filters: filters_of(&values, &selection),
-            toggles: vec![Toggle {
-                name: "hide_inactive",
-                label: "Hide Inactive",
-                on: hide_inactive,
-                default: true,
-                stored: "hideInactiveCompanies",
-            }],
+            toggles: if reader.is_staff().is_ok() { vec![hide_toggle(hide_inactive)] } else { Vec::new() },
             pagination: Pagination::of(&listing, found.total),
             listing,
         },
@@ -143,6 +138,16 @@ pub async fn page(
         page,
     };
     html.render().map(Html).map_err(Problem::internal)
+}
+
+const fn hide_toggle(on: bool) -> Toggle {
+    Toggle {
+        name: "hide_inactive",
+        label: "Hide Inactive",
+        on,
+        default: true,
+        stored: "hideInactiveCompanies",
+    }
 }
 
 /// Filters with a choice; one that all rows share is none.
@@ -170,7 +175,7 @@ pub struct Found {
 
 /// Companies whose name, account number or description contains the search.
 #[utoipa::path(get, path = "/companies/api/search", tag = "companies", params(ListQuery, Filters), responses(
-    (status = 200, body = Found), (status = 403, description = "Not a user")
+    (status = 200, body = Found), (status = 403, description = "Not a user"), Refusals
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -189,7 +194,7 @@ pub async fn search(
 /// All companies of a list as a file.
 #[utoipa::path(get, path = "/companies/export.csv", tag = "companies", params(ListQuery, Filters), responses(
     (status = 200, description = "The columns of the page; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    (status = 403, description = "Not a user")
+    (status = 403, description = "Not a user"), Refusals
 ))]
 pub async fn export(
     State(codex): State<Codex>,
@@ -199,7 +204,7 @@ pub async fn export(
     LenientQuery(filters): LenientQuery<Filters>,
 ) -> Result<Response> {
     let listing = Listing::new(query, SORT_KEYS).whole();
-    let selection = filters.selection(&reader, filters.page_hides_inactive());
+    let selection = filters.selection(&reader, filters.page_hides_inactive(&reader));
     let found = company_list::page(&codex.pool, selection, &listing).await?;
     let headings: Vec<_> = COLUMNS.iter().map(|column| column.heading).collect();
     let rows = found.items.iter().map(|company| {

@@ -124,7 +124,9 @@ impl<'a> Lines<'a> {
             control,
             value: value.to_owned(),
             help: None,
-            edited: self.company.edited_fields.iter().any(|edited| edited == field),
+            // All of a company that no vendor has is by hand.
+            edited: self.company.external_source != MANUAL
+                && self.company.edited_fields.iter().any(|edited| edited == field),
         }
     }
 
@@ -190,7 +192,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    fn from_psa(&self, line: Line, value: Option<&String>) -> Line {
+    fn with_psa(&self, line: Line, value: Option<&String>) -> Line {
         let help = match (&self.company.external_source, value) {
             (source, _) if source == MANUAL => None,
             (_, Some(value)) if !value.is_empty() => Some(format!("In the PSA: {value}")),
@@ -205,7 +207,12 @@ impl<'a> Lines<'a> {
         let plans = std::iter::once("Inactive").chain(
             offered.plans.iter().map(String::as_str).filter(|plan| !plan.eq_ignore_ascii_case("inactive")),
         );
-        let plan = self.select("Plan", "billing_plan", company.plan.as_ref(), plans);
+        let mut plan = self.select("Plan", "billing_plan", company.plan.as_ref(), plans);
+        if let Control::Select(choices) = &mut plan.control
+            && let Some((_, words)) = choices.first_mut()
+        {
+            "Select Plan".clone_into(words);
+        }
         let plan = match &company.plan {
             Some(name) if !name.is_empty() => {
                 Line { shown: Shown::Badge(plan_badge::class(name), name.clone()), ..plan }
@@ -231,7 +238,7 @@ impl<'a> Lines<'a> {
         vec![
             self.input("Company Name", "name", Some(&company.name), "text"),
             account,
-            self.from_psa(plan, company.plan_selected.as_ref()),
+            self.with_psa(plan, company.plan_selected.as_ref()),
             self.select("Support Level", "support_level", company.support_level.as_ref(), SUPPORT_LEVELS),
             self.compliance(),
             number("Managed Users", "managed_users", &company.managed_users),
@@ -309,7 +316,7 @@ impl<'a> Lines<'a> {
         };
         let (start, ended) = ("contract_start_date", "Computed from start and term when you save.");
         vec![
-            self.from_psa(term_line, company.contract_term.as_ref()),
+            self.with_psa(term_line, company.contract_term.as_ref()),
             self.date("Contract Start Date", start, company.contract_start_date.as_ref()),
             Line {
                 shown: Shown::End(standing, words),

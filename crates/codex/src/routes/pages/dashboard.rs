@@ -33,12 +33,13 @@ struct Dashboard {
     page: Page,
     now: DateTime<Utc>,
     is_admin: bool,
+    may_review: bool,
     counts: Counts,
     staff: Option<Staff>,
     ending: store::Page<Note>,
     expired: i64,
     offline: Vec<Offline>,
-    charts: [(&'static str, &'static str, Chart); 3],
+    charts: Vec<(&'static str, &'static str, Chart)>,
     /// Whether the reader is a client of whom no company is known.
     unlinked: bool,
 }
@@ -118,19 +119,21 @@ pub async fn page(
         None
     };
     let shares = store_dashboard::charts(pool, only).await?;
+    let mut charts = vec![("Assets by Type", "asset", chart(&shares, "asset", "Unknown"))];
+    if staff.is_some() {
+        charts.push(("Companies by Plan", "plan", chart(&shares, "plan", "No Plan")));
+    }
+    charts.push(("Active Tickets by Status", "status", chart(&shares, "status", "Unknown")));
     let html = Dashboard {
         now,
         is_admin: user.permission_level == PermissionLevel::Admin,
+        may_review: matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician),
         counts: store_dashboard::counts(pool, only).await?,
         staff,
         ending,
         expired,
         offline: store_dashboard::offline(pool, only).await?,
-        charts: [
-            ("Assets by Type", "asset", chart(&shares, "asset", "Unknown")),
-            ("Companies by Plan", "plan", chart(&shares, "plan", "No Plan")),
-            ("Active Tickets by Status", "status", chart(&shares, "status", "Unknown")),
-        ],
+        charts,
         unlinked: only.is_some_and(<[String]>::is_empty),
         page,
     };

@@ -30,6 +30,7 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/companies.js", include_bytes!("../../../static/js/companies.js")),
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
     Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
+    Asset::new("js/forms.js", include_bytes!("../../../static/js/forms.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
     Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
