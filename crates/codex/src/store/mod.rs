@@ -9,6 +9,7 @@ pub mod contacts;
 pub mod locations;
 pub mod psa_agents;
 pub mod psa_tickets;
+pub mod rmm_devices;
 pub mod scope;
 pub mod snapshot;
 pub mod sync_assets;
