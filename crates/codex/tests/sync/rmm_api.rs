@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use hivematrix_codex::config::Settings;
+use hivematrix_codex::jobs::{Rhythm, Schedule, SyncService};
+use hivematrix_codex::providers::{RmmProviders, Vendors};
+use hivematrix_codex::sync::SyncRules;
 use hivematrix_codex::{Codex, app};
 use hivematrix_shared::auth::PermissionLevel::{self, Admin, Billing, Client as Customer, Technician};
 use hivematrix_shared::config::Secret;
@@ -13,6 +16,7 @@ use hivematrix_simulators::datto::{COMMAND_COMPONENT, Fault, FaultMode};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 use crate::rmm_world::{RmmWorld, SIZE};
 
@@ -102,6 +106,55 @@ async fn jobs_of_the_rmm_have_the_rows_of_the_contract(pool: PgPool) {
     let second = api.post(Admin, "/sync/datto").await;
     assert_eq!((second.status, &second.json()["job_id"]), (StatusCode::CONFLICT, &running["job_id"]));
     world.vendor.control.clear_faults();
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn the_schedule_reads_devices_once_and_goes_on_after_a_stop(pool: PgPool) {
+    let world = RmmWorld::new(pool).await;
+    let schedule = Schedule {
+        enabled: true,
+        tickets: None,
+        ticket_details: Rhythm::Never,
+        base: Rhythm::Never,
+        devices: Rhythm::Daily(chrono::NaiveTime::MIN),
+        run_on_startup: false,
+    };
+    let service = |shutdown: &CancellationToken| {
+        let rmm = RmmProviders::new("datto").with(std::sync::Arc::new(world.datto()));
+        let vendors = Vendors { rmm, ..Vendors::default() };
+        let (pool, clock) = (world.pool.clone(), world.clock.clone());
+        SyncService::new(pool, clock, vendors, schedule, SyncRules::default(), shutdown.clone())
+    };
+    let until = async |what: &str, sql: &'static str, count: i64| {
+        tokio::time::timeout(Duration::from_secs(30), async {
+            while world.count(sql).await < count {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await
+        .unwrap_or_else(|_| panic!("{what} never came"));
+    };
+    let sites = world.vendor.control.sites().len();
+    let slow = Fault::always(FaultMode::Slow { delay_ms: 60_000 }).on("/site/{id}/devices");
+    world.vendor.control.add_fault(slow.after(u32::try_from(sites / 2).unwrap()));
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(service(&shutdown).run());
+    until("half of the devices", "select count(*) from rmm_runs", 1).await;
+    shutdown.cancel();
+    running.await.unwrap();
+    world.vendor.control.clear_faults();
+    world.pass();
+
+    let shutdown = CancellationToken::new();
+    let running = tokio::spawn(service(&shutdown).run());
+    until("the end", "select count(*) from sync_jobs where script = 'rmm' and success", 1).await;
+    assert_eq!(world.stored().await, i64::from(SIZE.assets));
+    // Several looks later nothing more has been started: today is done.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    shutdown.cancel();
+    running.await.unwrap();
+    let jobs = "select count(*) from sync_jobs where requested_by = 'scheduler' and sync_type is null";
+    assert_eq!(world.count(jobs).await, 2);
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
@@ -200,7 +253,13 @@ async fn commands_run_for_technicians_and_say_why_when_not(pool: PgPool) {
     assert_eq!(result.status, StatusCode::OK);
     assert_eq!(result.json()["stdout"], "nt authority\\system\r\n");
     assert_eq!(result.json()["status"], "success");
-    assert_eq!(api.get(Admin, &format!("{path}/no-job")).await.status, StatusCode::NOT_FOUND);
+    for nobodys in ["no-job", "%2E%2E", "..%2F..%2Faccount%2Fsites"] {
+        assert_eq!(
+            api.get(Admin, &format!("{path}/{nobodys}")).await.status,
+            StatusCode::NOT_FOUND,
+            "{nobodys}"
+        );
+    }
 
     for body in [
         json!({}),
