@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc, Weekday};
-use hivematrix_simulators::world::people::PROFESSIONAL_SERVICES;
+use hivematrix_simulators::world::companies::FIRST_COMPANY_ID;
+use hivematrix_simulators::world::people::{FIRST_CONTACT_ID, PROFESSIONAL_SERVICES};
+use hivematrix_simulators::world::text::names::ascii_slug;
 use hivematrix_simulators::world::{Folder, Size, SizeName, Ticket, World, status};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -153,4 +155,30 @@ fn oddities_are_there() {
     assert_eq!(world.work(&long).len(), 130, "more time entries than fit on a page");
     let many = world.ticket(42_001 + 5).unwrap();
     assert!(world.thread(&many).len() > 40, "more conversations than an include shows");
+}
+
+#[test]
+fn the_rmm_has_the_same_companies_machines_and_people() {
+    let (world, again) = (world(SizeName::Demo), world(SizeName::Demo));
+    let (mut uids, mut users, mut branches) = (HashSet::new(), 0, 0);
+    for index in 0..world.size().assets {
+        let (device, branch) = world.device(index);
+        assert_eq!((device.clone(), branch), again.device(index));
+        let asset = world.asset(index);
+        assert_eq!(device.hostname, asset.name);
+        assert_eq!(u64::from(device.company), asset.department_id - FIRST_COMPANY_ID);
+        assert!(!branch || world.has_branch(device.company));
+        branches += u32::from(branch);
+        if let (Some(user), Some(last)) = (asset.user_id, device.last_user.as_deref()) {
+            let contact = world.contact((user - FIRST_CONTACT_ID) as u32);
+            assert!(last.contains(&ascii_slug(contact.first_name)), "{last} is not {}", contact.name());
+            users += 1;
+        }
+        assert!(uids.insert(device.uid));
+    }
+    assert!(users > 1_000 && branches > 50, "{users} users, {branches} devices in branches");
+    let sites: Vec<_> = (0..world.company_count()).map(|company| world.site(company, false)).collect();
+    let numbered = sites.iter().filter(|site| site.account_number.is_some()).count();
+    assert!((25..40).contains(&numbered), "{numbered} sites have their number");
+    assert_eq!(sites[0].account_number, world.company(0).account_number, "the demo's client has its devices");
 }

@@ -11,6 +11,7 @@ pub mod plan_badge;
 pub mod plan_changes;
 pub mod plan_file;
 pub mod plans;
+pub mod device;
 pub mod preferences;
 pub mod priority;
 pub mod scope;

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::work::{Details, Work, detail_key, detail_limits};
+use crate::providers::ProviderError;
 use crate::store::{sync_details, sync_jobs};
 use crate::sync::{Sync, SyncError};
 
@@ -16,7 +17,10 @@ pub(super) async fn perform(id: Uuid, sync: &Sync, work: &Work) -> Result<(), Sy
         }
         Work::DryRun { parts, tickets } => sync.compare(parts, *tickets).await,
         Work::CreateAccountNumbers(mode) => sync.create_account_numbers(*mode).await,
-        Work::Devices { .. } | Work::PushAccountNumbers(_) => unreachable!("work of an RMM"),
+        Work::Devices { .. } | Work::PushAccountNumbers(_) => {
+            let provider = sync.provider.display_name();
+            Err(ProviderError::NotSupported { provider, what: "do the work of an RMM" }.into())
+        }
     }
 }
 

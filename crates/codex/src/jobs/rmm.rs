@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::work::{Work, push_key};
+use crate::providers::ProviderError;
 use crate::store::sync_jobs;
 use crate::sync::{DeviceSync, SyncError};
 
@@ -20,7 +21,8 @@ pub(super) async fn perform(id: Uuid, sync: &DeviceSync, work: &Work) -> Result<
         }
         Work::PushAccountNumbers(mode) => sync.push_account_numbers(*mode).await,
         Work::Base(_) | Work::Tickets { .. } | Work::DryRun { .. } | Work::CreateAccountNumbers(_) => {
-            unreachable!("work of a PSA")
+            let provider = sync.provider.display_name();
+            Err(ProviderError::NotSupported { provider, what: "do the work of a ticketing system" }.into())
         }
     }
 }

@@ -160,7 +160,11 @@ impl DeviceSync {
 
     async fn push(&self, site: &KnownSite, number: &str, mode: Mode) -> Result<(), SyncError> {
         let name = &site.site.name;
-        let why = if matches!(site.company, Match::Link(_)) { "linked" } else { "same name" };
+        let why = match site.company {
+            Match::Link(_) => "linked",
+            Match::Variable(_) => "written with spaces so far",
+            Match::Name(_) | Match::None { .. } => "same name",
+        };
         if mode == Mode::DryRun {
             self.report.planned(format!("{number} to site {name} ({why})"));
             return Ok(());

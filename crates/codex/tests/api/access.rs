@@ -17,7 +17,7 @@ const WORLD: &str = r#"
         (1, 'mine', 'open', '100001'), (2, 'theirs', 'open', '100002'), (3, 'nobodys', 'open', null);
 "#;
 
-const READS: [&str; 24] = [
+const READS: [&str; 26] = [
     "/api/companies",
     "/api/companies/bulk",
     "/api/companies/100001",
@@ -31,6 +31,8 @@ const READS: [&str; 24] = [
     "/api/contact/1",
     "/api/assets",
     "/api/asset/1",
+    "/api/rmm/devices",
+    "/api/rmm/device/device-1",
     "/api/tickets",
     "/api/tickets/active",
     "/api/ticket/1",
@@ -90,6 +92,9 @@ async fn a_client_reads_only_its_own_company(pool: PgPool) {
         "/api/contact/2",
         "/api/assets?company_id=100002",
         "/api/asset/2",
+        "/api/rmm/devices?company_id=100002",
+        "/api/rmm/device/device-2",
+        "/api/rmm/device/device-1/command/x",
         "/api/tickets?company_id=100002",
         "/api/ticket/2",
         "/api/ticket/3",
@@ -188,6 +193,11 @@ async fn odd_values_are_ignored_refused_or_name_nothing(pool: PgPool) {
         ("/api/tickets?limit=99999999999999999999&offset=9223372036854775807", 200),
         ("/api/contacts?limit=0", 200),
         ("/api/assets?offset=9223372036854775807", 200),
+        ("/api/rmm/devices?limit=-5&status=asleep", 200),
+        ("/api/rmm/devices?company_id=%00", 400),
+        ("/api/rmm/device/device-%F0%9F%92%A9", 400),
+        ("/api/rmm/device/device-9223372036854775807", 404),
+        ("/api/rmm/device/device-1/command/x", 422),
         ("/api/companies?limit=-1&offset=-9223372036854775808", 200),
         ("/api/companies/bulk?include_tickets=true&year=2147483647&updated_since=soon", 200),
         ("/api/companies/100001/tickets?year=-5", 200),

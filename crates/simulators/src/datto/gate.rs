@@ -46,10 +46,11 @@ pub async fn gate(State(engine): State<Arc<Engine>>, mut request: Request, next:
             }
         }
     }
-    let mut response = match admit(&engine, request.headers(), &method, &faults) {
-        Err(refusal) => refusal,
-        Ok(delayed) => {
-            if delayed {
+    let (refusal, verdict) = admit(&engine, request.headers(), &method, &faults);
+    let mut response = match refusal {
+        Some(refusal) => refusal,
+        None => {
+            if verdict == Verdict::Delay {
                 tokio::time::sleep(DELAY).await;
             }
             request.extensions_mut().insert(EmptyPage(faults.contains(&FaultMode::EmptyPage)));
@@ -76,14 +77,15 @@ pub async fn gate(State(engine): State<Arc<Engine>>, mut request: Request, next:
 #[derive(Debug, Clone, Copy)]
 pub struct EmptyPage(pub bool);
 
+/// A refusal before the endpoint sees the request: by a fault, for the limits, for the token.
 fn admit(
     engine: &Engine,
     headers: &HeaderMap,
     method: &Method,
     faults: &[FaultMode],
-) -> Result<bool, Response> {
+) -> (Option<Response>, Verdict) {
     for fault in faults {
-        return Err(match fault {
+        let answer = match fault {
             FaultMode::Unauthorized => refuse(StatusCode::UNAUTHORIZED, "Unauthorized"),
             FaultMode::NotFound => refuse(StatusCode::NOT_FOUND, "Not found"),
             FaultMode::RateLimited { retry_after } => limited(*retry_after),
@@ -92,7 +94,8 @@ fn admit(
                 refuse(status, "Failed")
             }
             _ => continue,
-        });
+        };
+        return (Some(answer), Verdict::Pass);
     }
     let now = engine.config.clock.now();
     let mut state = engine.state();
@@ -103,12 +106,14 @@ fn admit(
     let valid = token.and_then(|token| state.tokens.get(token)).is_some_and(|until| now < *until);
     let write = method != Method::GET;
     let limit = if write { engine.config.write_limit } else { engine.config.read_limit };
-    match state.limits.call(now, write, limit, engine.config.patience) {
-        Verdict::LockedOut => Err(refuse(StatusCode::FORBIDDEN, "Forbidden")),
-        Verdict::Limited => Err(limited(None)),
-        _ if !valid => Err(refuse(StatusCode::UNAUTHORIZED, "Unauthorized")),
-        verdict => Ok(verdict == Verdict::Delay),
-    }
+    let verdict = state.limits.call(now, write, limit, engine.config.patience);
+    let answer = match verdict {
+        Verdict::LockedOut => Some(refuse(StatusCode::FORBIDDEN, "Forbidden")),
+        Verdict::Limited => Some(limited(None)),
+        _ if !valid => Some(refuse(StatusCode::UNAUTHORIZED, "Unauthorized")),
+        _ => None,
+    };
+    (answer, verdict)
 }
 
 fn limited(retry_after: Option<u64>) -> Response {

@@ -53,7 +53,7 @@ impl World {
         Asset {
             id: FIRST_ASSET_ID + u64::from(index),
             display_id: index + 1,
-            name: format!("C{:03}-{prefix}-{:03}", company + 1, index % 1000),
+            name: format!("C{:03}-{prefix}-{:03}", company + 1, index % 2000),
             type_id,
             description,
             user_id: (personal && dice.chance(0.9)).then_some(FIRST_CONTACT_ID + u64::from(contact)),

@@ -87,8 +87,11 @@ fn find<'a>(variables: &'a [Variable], name: &str) -> Option<&'a Variable> {
     variables.iter().find(|variable| variable.name == name)
 }
 
-/// An id as one part of a path.
+/// An id as one part of a path. Dots alone would name another path, and are nobody's id.
 fn segment(id: &str) -> String {
+    if id.bytes().all(|byte| byte == b'.') {
+        return "_".to_owned();
+    }
     url::form_urlencoded::byte_serialize(id.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
@@ -173,5 +176,24 @@ impl RmmProvider for Datto {
 
     fn command<'a>(&'a self, device: &'a str, job_id: &'a str) -> Answer<'a, Option<RemoteCommand>> {
         self.read_job(device, job_id).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_stays_one_part_of_a_path() {
+        for (id, part) in [
+            ("d0a7-1", "d0a7-1"),
+            ("a/../b c", "a%2F..%2Fb%20c"),
+            ("x?y#z", "x%3Fy%23z"),
+            ("..", "_"),
+            (".", "_"),
+            ("", "_"),
+        ] {
+            assert_eq!(segment(id), part, "{id}");
+        }
     }
 }

@@ -13,6 +13,8 @@ pub mod plans;
 pub mod psa;
 pub mod reader;
 pub mod review;
+pub mod rmm;
+pub mod rmm_command;
 pub mod settings;
 pub mod sync;
 pub mod sync_errors;
@@ -35,6 +37,8 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(bulk::router())
         .merge(contacts::router())
         .merge(assets::router())
+        .merge(rmm::router())
+        .merge(rmm_command::router())
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())

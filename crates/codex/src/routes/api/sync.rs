@@ -172,6 +172,11 @@ impl WriteQuery {
     fn mode(&self) -> Mode {
         if self.dry_run { Mode::DryRun } else { Mode::Write }
     }
+
+    /// The name of a job, as the audit log and the answer have it.
+    fn named(&self, what: &str) -> String {
+        if self.dry_run { format!("{what} (dry run)") } else { what.to_owned() }
+    }
 }
 
 /// Reads the devices of the default RMM, then tells it the account numbers of companies.
@@ -186,7 +191,7 @@ async fn start_devices(
     AdminOnly(caller): AdminOnly,
     Query(query): Query<WriteQuery>,
 ) -> Result<Json<Started>> {
-    start(&codex, &caller, Work::Devices { push: Some(query.mode()) }, "RMM sync").await
+    start(&codex, &caller, Work::Devices { push: Some(query.mode()) }, &query.named("RMM sync")).await
 }
 
 /// Gives an account number to every company at the PSA that has none.
@@ -201,7 +206,8 @@ async fn start_create_account_numbers(
     AdminOnly(caller): AdminOnly,
     Query(query): Query<WriteQuery>,
 ) -> Result<Json<Started>> {
-    start(&codex, &caller, Work::CreateAccountNumbers(query.mode()), "Account number creation").await
+    start(&codex, &caller, Work::CreateAccountNumbers(query.mode()), &query.named("Account number creation"))
+        .await
 }
 
 /// Tells the default RMM the account numbers of companies.
@@ -216,7 +222,7 @@ async fn start_push_account_numbers(
     AdminOnly(caller): AdminOnly,
     Query(query): Query<WriteQuery>,
 ) -> Result<Json<Started>> {
-    start(&codex, &caller, Work::PushAccountNumbers(query.mode()), "Account number push").await
+    start(&codex, &caller, Work::PushAccountNumbers(query.mode()), &query.named("Account number push")).await
 }
 
 async fn start(codex: &Codex, caller: &Caller, work: Work, what: &str) -> Result<Json<Started>> {
