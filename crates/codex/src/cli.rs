@@ -1,6 +1,6 @@
 //! `hivematrix-codex sync psa …`, upstream's `sync_psa.py` (codex-api.md §8.1).
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -14,6 +14,18 @@ pub enum Command {
     /// Reads vendor data once, now.
     #[command(subcommand)]
     Sync(SyncCommand),
+    /// Takes billing plans and feature options from an exported file; what exists is left as it is.
+    ImportPlans(ImportPlansArgs),
+}
+
+/// Which file.
+#[derive(Clone, Debug, Args)]
+pub struct ImportPlansArgs {
+    /// JSON with `plans` and `feature_options`, as the page of plans exports it.
+    pub file: PathBuf,
+    /// Change nothing, only say what would happen.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What to read.
@@ -100,13 +112,13 @@ impl PsaArgs {
 
 /// The text of a command that only asks what there is.
 pub fn answer(command: &Command, providers: &Providers) -> Option<String> {
-    let Command::Sync(SyncCommand::Psa(args)) = command;
+    let Command::Sync(SyncCommand::Psa(args)) = command else { return None };
     args.list_providers.then(|| list(providers))
 }
 
 /// Runs the command in this process, without a server. Exit code 0 when all went well, 1 otherwise.
 pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
-    let Command::Sync(SyncCommand::Psa(args)) = command;
+    let Command::Sync(SyncCommand::Psa(args)) = command else { return ExitCode::FAILURE };
     let names: Vec<String> = match (&args.provider, args.all_providers) {
         (Some(name), _) => vec![name.clone()],
         (None, true) => service.vendors().psa.all().map(|provider| provider.name().to_owned()).collect(),
@@ -171,7 +183,9 @@ mod tests {
 
     fn work(arguments: &str) -> Vec<Work> {
         let words = ["codex", "sync", "psa"].into_iter().chain(arguments.split_whitespace());
-        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command;
+        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command else {
+            panic!("{arguments}")
+        };
         args.work()
     }
 

@@ -14,6 +14,9 @@ const SYSTEM: [&str; 9] =
 /// Tickets of the demo's simulated system: a path of the gateway, under whichever address the board was opened.
 const TICKET_LINKS: &str = "/simulator/helpdesk/tickets/{ticket_id}";
 
+/// Prices of the plans that the demo's companies have, below the instance directory.
+pub const DEMO_PLANS: &str = "codex/demo_billing_plans.json";
+
 /// Documented variables that every service reads.
 const COMMON: [&str; 6] = [
     "LOG_LEVEL",
@@ -37,6 +40,7 @@ fn documented(service: &str) -> &'static [&'static str] {
             "PSA_*",
             "RMM_*",
             "SYNC_*",
+            "BILLING_PLANS_FILE",
             "DATABASE_CONNECTIONS",
             "TICKET_SYNC_INTERVAL_SECONDS",
             "KEYCLOAK_ADMIN_USER",
@@ -190,6 +194,7 @@ impl Suite {
             env.set("FRESHSERVICE_BASE_URL", url.clone());
             env.set("FRESHSERVICE_API_KEY", key.clone());
             env.set("TICKET_SYNC_INTERVAL_SECONDS", "60");
+            env.set("BILLING_PLANS_FILE", self.home.join(DEMO_PLANS).display().to_string());
             // Its own address is known on this machine only. Another vendor has links of its own.
             if ["FRESHSERVICE_BASE_URL", "FRESHSERVICE_DOMAIN"].iter().all(|name| self.given(name).is_none())
             {

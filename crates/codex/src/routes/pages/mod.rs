@@ -1,5 +1,6 @@
 //! HTML pages (codex-pages.md).
 
+pub mod billing_plans;
 pub mod companies;
 pub mod settings;
 
@@ -19,7 +20,10 @@ use hivematrix_shared::{
 use crate::Codex;
 
 /// Scripts of the pages.
-const ASSETS: &[Asset] = &[Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js"))];
+const ASSETS: &[Asset] = &[
+    Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
+    Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
+];
 
 /// All pages and their scripts.
 pub fn router() -> Router<Codex> {
@@ -28,6 +32,7 @@ pub fn router() -> Router<Codex> {
         .route("/settings", get(settings::page))
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
+        .merge(billing_plans::router())
         .merge(assets::router(ASSETS))
 }
 
