@@ -4,7 +4,10 @@
 mod access;
 mod board;
 mod companies;
+mod features;
 mod pages;
+mod plan_forms;
+mod plans;
 mod support;
 mod tickets;
 mod upstream;

@@ -186,11 +186,7 @@ pub(super) async fn delete(
     let removal = Removal { reassign_to: form.given("reassign_to"), force: form.says("force") };
     let removed = actions::remove(&codex, &caller, name, None, &removal).await;
     Back::plans(&page).with(removed.map(|removed| {
-        let terms = format!(
-            "Plan “{name}” deleted with {} {}",
-            removed.terms,
-            if removed.terms == 1 { "term" } else { "terms" }
-        );
+        let terms = format!("Plan “{name}” deleted with {}", counted(removed.terms as usize, "term"));
         match (removed.reassigned, &removal.reassign_to) {
             (0, _) | (_, None) => terms,
             (1, Some(to)) => format!("{terms}; 1 company now has “{to}”"),
@@ -208,7 +204,8 @@ pub(super) async fn copy_terms(
 ) -> Result<Response> {
     let (name, source) = (form.get("plan_name"), form.get("source_term"));
     let copied = actions::copy_terms(&codex, &caller, name, source).await;
-    let outcome = copied.map(|terms| format!("“{source}” of “{name}” copied to {terms} other terms"));
+    let outcome =
+        copied.map(|terms| format!("“{source}” of “{name}” copied to {}", counted(terms, "other term")));
     Back::plans(&page).open(name).with(outcome)
 }
 
@@ -305,6 +302,11 @@ pub(super) async fn delete_option(
     Back::features(&page).with(outcome)
 }
 
+/// `1 term`, `2 terms`.
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// An id of a path; one that is none names no option.
 fn number(id: &str) -> i64 {
     id.parse().unwrap_or(-1)
@@ -327,12 +329,12 @@ pub(super) async fn import(
     let mut flashes = vec![Flash::new(
         if done.errors.is_empty() { Kind::Success } else { Kind::Warning },
         format!(
-            "Imported {} plans and {} options; skipped {} plans and {} options that exist; {} errors",
-            done.plans_imported,
-            done.features_imported,
-            done.plans_skipped,
-            done.features_skipped,
-            done.errors.len()
+            "Imported {} and {}; left {} and {} as they were; {}",
+            counted(done.plans_imported, "plan term"),
+            counted(done.features_imported, "option"),
+            counted(done.plans_skipped, "plan term"),
+            counted(done.features_skipped, "option"),
+            counted(done.errors.len(), "error")
         ),
     )];
     if !done.errors.is_empty() {
@@ -346,7 +348,10 @@ pub(super) async fn import(
 
 async fn read_upload(mut form: Multipart) -> Result<Vec<u8>> {
     let unreadable = |error: axum::extract::multipart::MultipartError| {
-        Problem::new(error.status()).detail(error.body_text())
+        Problem::new(error.status()).detail(match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => "The file is larger than 16 MB.".to_owned(),
+            _ => error.body_text(),
+        })
     };
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         if field.name() != Some("json_file") {

@@ -115,11 +115,19 @@ impl Data {
             found.retain(|plan| keys.contains(&(plan.plan_name.clone(), plan.term_length.clone())));
         }
         let ids: Vec<i64> = found.iter().map(|plan| plan.id).collect();
+        let features = plans::features(&codex.pool, &ids).await?;
+        let mut options = feature_options::list(&codex.pool, Selection::default()).await?;
+        let mut names = feature_options::categories(&codex.pool).await?;
+        if own.is_some() {
+            // What else there is to buy is not for customers.
+            options.clear();
+            names.retain(|key, _| features.values().any(|of_plan| of_plan.contains_key(key)));
+        }
         Ok(Self {
-            features: plans::features(&codex.pool, &ids).await?,
+            features,
             plans: found,
-            options: feature_options::list(&codex.pool, Selection::default()).await?,
-            names: feature_options::categories(&codex.pool).await?,
+            options,
+            names,
             used: feature_options::plans_by_value(&codex.pool).await?,
             usage,
             whole: own.is_none(),
@@ -191,6 +199,9 @@ impl Data {
 
     /// The categories with their options.
     pub(super) fn categories(&self) -> Vec<CategoryCard> {
+        if !self.whole {
+            return Vec::new();
+        }
         let mut keys: Vec<(&String, &String)> = self.names.iter().collect();
         keys.sort_by_key(|(_, name)| name.to_lowercase());
         keys.into_iter().map(|(key, name)| self.category(key, name)).collect()
@@ -290,7 +301,11 @@ fn choices<'a>(offered: impl IntoIterator<Item = (&'a str, &'a str)>, chosen: &s
 }
 
 fn people(companies: usize) -> String {
-    if companies == 1 { "1 company".to_owned() } else { format!("{companies} companies") }
+    match companies {
+        0 => "No company has it.".to_owned(),
+        1 => "1 company has it.".to_owned(),
+        _ => format!("{companies} companies have it."),
+    }
 }
 
 fn encoded(text: &str) -> String {
