@@ -258,7 +258,7 @@ async fn the_page_is_for_reading_unless_one_may_edit(pool: PgPool) {
     }
     assert!(!admin.contains("style=") && !admin.contains("onclick"), "nothing inline");
     assert!(
-        admin.contains("which is not listed here") == false
+        !admin.contains("which is not listed here")
             && admin.contains("class=\"badge badge--success\">Premium")
     );
     for level in [Technician, Billing] {

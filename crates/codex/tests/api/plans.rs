@@ -76,15 +76,17 @@ async fn what_others_read_has_the_contracts_shapes(pool: PgPool) {
 async fn upstreams_readers_find_everything(pool: PgPool) {
     let world = World::new(pool);
     world.sql(include_str!("upstream/plans.sql")).await;
-    let recorded: Vec<Value> =
-        serde_json::from_str(&include_str!("upstream/plans.json").replace("-Year", " Year")).unwrap();
+    let recorded: Vec<Value> = serde_json::from_str(include_str!("upstream/plans.json")).unwrap();
+    let one_spelling = |answer: &Value| -> Value {
+        serde_json::from_str(&answer.to_string().replace("-Year", " Year")).unwrap()
+    };
     assert!(recorded.len() > 15);
     for case in recorded {
-        let (name, path) = (case["name"].as_str().unwrap(), case["path"].as_str().unwrap().replace(' ', "-"));
+        let (name, path) = (case["name"].as_str().unwrap(), case["path"].as_str().unwrap());
         let answer = match case["token"].as_str().unwrap() {
-            "user tom" => world.get_as(Technician, &path).await,
-            "user ada" => world.get_as(Admin, &path).await,
-            _ => world.get(&path).await,
+            "user tom" => world.get_as(Technician, path).await,
+            "user ada" => world.get_as(Admin, path).await,
+            _ => world.get(path).await,
         };
         // Upstream cannot address a term with a slash; here it is found.
         if name.starts_with("plan, slash") {
@@ -93,7 +95,7 @@ async fn upstreams_readers_find_everything(pool: PgPool) {
         }
         assert_eq!(json!(answer.status.as_u16()), case["status"], "{name}: {}", answer.text());
         if case["answer"].get("type").is_none() {
-            missing(name, "", &case["answer"], &answer.json());
+            missing(name, "", &one_spelling(&case["answer"]), &one_spelling(&answer.json()));
         }
     }
 }
