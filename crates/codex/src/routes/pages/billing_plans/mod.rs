@@ -66,6 +66,8 @@ struct PlansPage {
     page: Page,
     flashes: Vec<Flash>,
     may_edit: bool,
+    /// Whether a customer reads: its own plans, and no options.
+    is_client: bool,
     on_features: bool,
     search: String,
     total: usize,
@@ -91,7 +93,8 @@ async fn page(
     let html = PlansPage {
         page,
         may_edit,
-        on_features: query.tab.as_deref() == Some("features"),
+        is_client: !data.whole,
+        on_features: data.whole && query.tab.as_deref() == Some("features"),
         total: data.names().len(),
         plans: data.plans(&search, query.plan.as_deref()),
         names: data.names(),

@@ -28,8 +28,8 @@ pub(super) struct Data {
     names: BTreeMap<String, String>,
     used: BTreeMap<(String, String), i64>,
     usage: Usage,
-    /// Whether all companies are seen.
-    whole: bool,
+    /// Whether all companies are seen, not only a customer's own.
+    pub(super) whole: bool,
 }
 
 /// A plan with all its terms.
