@@ -1,6 +1,6 @@
 //! `hivematrix-codex sync psa …` and `sync rmm …`, upstream's `sync_psa.py` and `sync_rmm.py` (codex-api.md §8.1).
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -14,6 +14,18 @@ pub enum Command {
     /// Reads vendor data once, now.
     #[command(subcommand)]
     Sync(SyncCommand),
+    /// Takes billing plans and feature options from an exported file; what exists is left as it is.
+    ImportPlans(ImportPlansArgs),
+}
+
+/// Which file.
+#[derive(Clone, Debug, Args)]
+pub struct ImportPlansArgs {
+    /// JSON with `plans` and `feature_options`, as the page of plans exports it.
+    pub file: PathBuf,
+    /// Change nothing, only say what would happen.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// What to read.
@@ -152,10 +164,10 @@ pub fn answer(command: &Command, providers: &Providers) -> Option<String> {
 }
 
 /// Runs the command in this process, without a server. Exit code 0 when all went well, 1 otherwise.
-pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
+pub async fn run(command: &SyncCommand, service: &SyncService) -> ExitCode {
     match command {
-        Command::Sync(SyncCommand::Psa(args)) => psa(args, service).await,
-        Command::Sync(SyncCommand::Rmm(args)) => rmm(args, service).await,
+        SyncCommand::Psa(args) => psa(args, service).await,
+        SyncCommand::Rmm(args) => rmm(args, service).await,
     }
 }
 

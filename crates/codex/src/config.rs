@@ -53,6 +53,10 @@ pub struct Settings {
     /// Realm of the identity provider, for the link to a user's own account page.
     #[arg(long, env = "KEYCLOAK_REALM", default_value = "hivematrix")]
     pub keycloak_realm: String,
+    /// File with billing plans and feature options, in the form of an export, that is imported at start as long as there
+    /// are no plans.
+    #[arg(long, env = "BILLING_PLANS_FILE")]
+    pub billing_plans_file: Option<std::path::PathBuf>,
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<cli::Command>,

@@ -5,6 +5,7 @@ pub mod config;
 pub mod domain;
 pub mod health;
 pub mod jobs;
+pub mod plans_file;
 pub mod providers;
 pub mod routes;
 pub mod store;
@@ -110,6 +111,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         store::board::knows_zone(&pool, zone).await?,
         "DISPLAY_TIME_ZONE: there is no time zone `{zone}`"
     );
+    if let Some(file) = &settings.billing_plans_file {
+        plans_file::import_first(&pool, file).await;
+    }
     let codex = Codex::new(context.clone(), settings, pool);
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
     context.spawn_graceful(codex.sync.clone().run());
@@ -137,6 +141,11 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     });
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
     db::migrate(&pool, &MIGRATOR, &shutdown).await?;
-    let sync = SyncService::from_settings(&settings, pool, Clock::system(), shutdown);
-    Ok(cli::run(command, &sync).await)
+    match command {
+        Command::ImportPlans(args) => plans_file::import_and_tell(&pool, &args.file, args.dry_run).await,
+        Command::Sync(what) => {
+            let sync = SyncService::from_settings(&settings, pool, Clock::system(), shutdown);
+            Ok(cli::run(what, &sync).await)
+        }
+    }
 }

@@ -27,7 +27,7 @@ pub struct CompanyRow {
     pub contract_term_length: Option<String>,
     /// Last day of the contract, `YYYY-MM-DD`.
     pub contract_end_date: Option<String>,
-    /// From the plan.
+    /// From the plan, for a company that is new here.
     pub support_level: Option<String>,
 }
 
@@ -160,8 +160,8 @@ pub async fn upsert(conn: &mut PgConnection, provider: &str, rows: &[CompanyRow]
                 excluded.company_main_number),
             billing_plan = unless_edited(c.edited_fields, 'billing_plan', c.billing_plan, excluded.billing_plan),
             contract_term_length = unless_edited(c.edited_fields, 'contract_term_length', c.contract_term_length,
-                excluded.contract_term_length),
-            support_level = unless_edited(c.edited_fields, 'support_level', c.support_level, excluded.support_level)
+                excluded.contract_term_length)
+            -- support_level follows the effective plan, which may be an edited one: support_levels::refresh
         returning (c.xmax = 0) as "created!"
         "#,
         sqlx::types::Json(rows) as _,

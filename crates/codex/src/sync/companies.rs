@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::{Sync, SyncError, batches};
 use crate::domain::contract;
+use crate::domain::plans::Agreed;
 use crate::providers::PsaCompany;
 use crate::store::reviews::{COMPANY_WITHOUT_NUMBER, DUPLICATE_COMPANY, Finding};
+use crate::store::support_levels::{self, SupportLevels};
 use crate::store::sync_companies::{self, CompanyRow, StoredCompany};
 use crate::store::sync_tickets;
 
@@ -125,15 +127,20 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
 }
 
 /// Adds what follows from the vendor's row.
-fn complete(company: PsaCompany) -> CompanyRow {
+fn complete(company: PsaCompany, levels: &SupportLevels) -> CompanyRow {
     let term = company.contract_term.as_deref().and_then(contract::canonical_term);
     let end = company.contract_start_date.as_deref().zip(term.as_deref());
-    let planned = company.plan_selected.is_some() && term.is_some();
+    let agreed = Agreed {
+        plan_selected: company.plan_selected.as_deref(),
+        contract_term_length: term.as_deref(),
+        ..Agreed::default()
+    };
+    let support_level = levels.of(&agreed);
     CompanyRow {
         contract_end_date: end
             .and_then(|(start, term)| contract::end_date(start, term))
             .map(|date| date.to_string()),
-        support_level: planned.then(|| contract::BILLED_HOURLY.to_owned()),
+        support_level,
         contract_term_length: term,
         company,
     }
@@ -149,10 +156,10 @@ impl Sync {
         let gone = self.gone_companies(&stored, &fetched).await?;
         let plan = plan(self.provider.name(), &stored, fetched, &gone);
         self.report.warn_all(plan.warnings);
-        let rows: Vec<CompanyRow> = plan.rows.into_iter().map(complete).collect();
-
         let provider = self.provider.name();
         let mut tx = self.pool.begin().await?;
+        let levels = SupportLevels::load(&mut *tx).await?;
+        let rows: Vec<CompanyRow> = plan.rows.into_iter().map(|company| complete(company, &levels)).collect();
         for (old, new) in &plan.renames {
             self.report.line(format!("Company {old} becomes {new}"));
         }
@@ -165,6 +172,7 @@ impl Sync {
             |conn, rows| sync_companies::upsert(conn, provider, rows).boxed(),
         )
         .await?;
+        support_levels::refresh(&mut tx, None).await?;
         let removed = sync_companies::remove(&mut tx, provider, &gone).await?;
         let linked = sync_tickets::link_companies(&mut tx, provider).await?;
         self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?;

@@ -6,6 +6,7 @@ mod base;
 mod details;
 mod harness;
 mod jobs;
+mod plans;
 mod provider;
 mod reviews;
 mod rmm;

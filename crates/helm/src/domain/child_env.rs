@@ -19,6 +19,8 @@ pub const RMM_PUBLIC_KEY: &str = "demo";
 
 /// The one component of the demo's simulated RMM, which runs the commands it is given.
 const RMM_COMPONENT: &str = "5e1f9a52-0c3b-4d7e-a1b2-c0ffee5a11ed";
+/// Prices of the plans that the demo's companies have, below the instance directory.
+pub const DEMO_PLANS: &str = "codex/demo_billing_plans.json";
 
 /// Documented variables that every service reads.
 const COMMON: [&str; 6] = [
@@ -43,6 +45,7 @@ fn documented(service: &str) -> &'static [&'static str] {
             "PSA_*",
             "RMM_*",
             "SYNC_*",
+            "BILLING_PLANS_FILE",
             "DATABASE_CONNECTIONS",
             "TICKET_SYNC_INTERVAL_SECONDS",
             "KEYCLOAK_ADMIN_USER",
@@ -198,6 +201,7 @@ impl Suite {
             env.set("FRESHSERVICE_BASE_URL", url.clone());
             env.set("FRESHSERVICE_API_KEY", key.clone());
             env.set("TICKET_SYNC_INTERVAL_SECONDS", "60");
+            env.set("BILLING_PLANS_FILE", self.home.join(DEMO_PLANS).display().to_string());
             // Its own address is known on this machine only. Another vendor has links of its own.
             if ["FRESHSERVICE_BASE_URL", "FRESHSERVICE_DOMAIN"].iter().all(|name| self.given(name).is_none())
             {

@@ -40,6 +40,9 @@ pub const REDIS: &str = "redis";
 /// See [`POSTGRESQL`].
 pub const SIMULATOR: &str = registry::SIMULATOR;
 
+/// What Codex imports in a demo before it has any plans.
+const DEMO_PLANS: &[u8] = include_bytes!("../../../../deploy/demo/billing_plans.json");
+
 /// An instance that is ready to be run.
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -157,6 +160,9 @@ pub fn prepare(layout: &Layout, given: &Given, operator: &BTreeMap<String, Strin
     let unseen_admin_password = admin_password.filter(|_| !options.admin_password_shown);
     let servers = Servers::prepare(layout, &registry, &secrets, &options, operator, &mut warnings)?;
     registry::write(layout, &registry)?;
+    if options.demo.is_some() {
+        files::write_private(&layout.home().join(child_env::DEMO_PLANS), DEMO_PLANS)?;
+    }
     let suite = Suite {
         home: layout.home().to_owned(),
         services_file: layout.services_json(),

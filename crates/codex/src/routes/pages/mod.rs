@@ -1,5 +1,6 @@
 //! HTML pages (codex-pages.md).
 
+pub mod billing_plans;
 pub mod companies;
 pub mod company;
 pub mod company_lines;
@@ -34,6 +35,7 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
     Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
+    Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
 ];
 
 /// All pages and their scripts.
@@ -44,6 +46,7 @@ pub fn router() -> Router<Codex> {
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
         .route("/companies/{account_number}", get(company::page))
+        .merge(billing_plans::router())
         .merge(assets::router(ASSETS))
 }
 

@@ -187,6 +187,18 @@ fn the_rmm_of_a_demo_gives_way_to_a_real_one_as_a_whole() {
 }
 
 #[test]
+fn a_demo_has_prices_and_other_suites_only_what_the_operator_names() {
+    let plans = |suite: &Suite| env_of(suite, "codex").get("BILLING_PLANS_FILE").cloned();
+    let demo = suite();
+    assert_eq!(plans(&demo), Some(demo.home.join(DEMO_PLANS).display().to_string()));
+    let mut real = Suite { simulator: None, ..suite() };
+    assert_eq!(plans(&real), None);
+    real.operator.insert("BILLING_PLANS_FILE".into(), "/srv/plans.json".into());
+    assert_eq!(plans(&real).as_deref(), Some("/srv/plans.json"));
+    assert!(!env_of(&real, "beacon").contains_key("BILLING_PLANS_FILE"));
+}
+
+#[test]
 fn the_identity_provider_is_the_shells_else_the_remembered_one_else_core() {
     let remembered = Some(("http://localhost:8080".to_owned(), "msp".to_owned()));
     for (keycloak, operator, expected) in [

@@ -192,12 +192,15 @@ struct Categories {
     display_names: BTreeMap<String, String>,
 }
 
-/// The categories that have options or that some plan has.
+/// The categories that have options.
 #[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "plans", responses((status = 200, body = Categories), Refusals))]
 async fn categories(State(codex): State<Codex>, reader: Reader) -> Result<Json<Categories>> {
     reader.is_staff()?;
-    let display_names = feature_options::categories(&codex.pool).await?;
-    let categories: Vec<_> = display_names.keys().cloned().collect();
+    let options = feature_options::list(&codex.pool, feature_options::Selection::default()).await?;
+    let keys: BTreeSet<String> = options.into_iter().map(|option| option.feature_category).collect();
+    let mut display_names = feature_options::category_names(&codex.pool).await?;
+    display_names.retain(|key, _| keys.contains(key));
+    let categories: Vec<_> = keys.into_iter().collect();
     Ok(Json(Categories { status: "success", count: categories.len(), categories, display_names }))
 }
 

@@ -1,0 +1,301 @@
+// The page of billing plans: saves a plan without leaving the page and shows what is wrong beside its field, warns of what
+// is not saved, filters and folds the plans, fills dialogs, and shows what an import would do. Without it, the forms work.
+
+const say = (kind, text) => window.hivematrix?.say?.(kind, text);
+const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
+const cards = [...document.querySelectorAll("details[data-plan]")];
+const forms = [...document.querySelectorAll("[data-plan] form[data-endpoint]")];
+let leaving = false;
+
+/** Calls a JSON route; the answer, or an error with the problem document as its cause. */
+async function call(method, url, body) {
+  let response;
+  try {
+    response = await fetch(url, {
+      method,
+      credentials: "same-origin",
+      headers: { ...headers, "Content-Type": "application/json" },
+      body,
+    });
+  } catch {
+    throw new Error("The server cannot be reached.");
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) return answer;
+  throw new Error(answer.detail ?? answer.error ?? `The server answered ${response.status}.`, { cause: answer });
+}
+
+// What is not saved
+
+const fieldsOf = (form) => [...form.elements].filter((field) => field.name && field.type !== "hidden");
+
+const isChanged = (field) =>
+  field.tagName === "SELECT"
+    ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+    : field.value !== field.defaultValue;
+
+const isDirty = (form) => fieldsOf(form).some(isChanged);
+
+function showState(form) {
+  form.querySelector("[data-status]").textContent = isDirty(form) ? "Unsaved changes" : "";
+}
+
+function markSaved(form) {
+  for (const field of fieldsOf(form)) {
+    if (field.tagName === "SELECT") for (const option of field.options) option.defaultSelected = option.selected;
+    else field.defaultValue = field.value;
+  }
+  showState(form);
+}
+
+addEventListener("beforeunload", (event) => {
+  if (!leaving && forms.some(isDirty)) event.preventDefault();
+});
+
+// What is wrong
+
+function complain(field, text) {
+  const id = `${field.name}-error`;
+  let note = document.getElementById(id);
+  if (!text) {
+    note?.remove();
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+    return;
+  }
+  if (!note) {
+    note = document.createElement("p");
+    note.id = id;
+    note.className = "form-group__error";
+    field.after(note);
+  }
+  note.textContent = text;
+  field.setAttribute("aria-invalid", "true");
+  field.setAttribute("aria-describedby", id);
+}
+
+/** Checks a field as the browser would, and says so beside it. */
+function check(field) {
+  complain(field, field.validity.valid ? "" : field.validationMessage);
+  return field.validity.valid;
+}
+
+// Saving
+
+/** The values of a plan's form as the JSON route takes them. */
+function termsOf(form) {
+  const ids = [...form.querySelectorAll("[name=plan_ids]")].map((field) => field.value);
+  return ids.map((id) => {
+    const ending = `_${id}`;
+    const term = { id: Number(id), features: {} };
+    for (const field of fieldsOf(form).filter((one) => one.name.endsWith(ending))) {
+      if (field.dataset.feature) term.features[field.dataset.feature] = field.value;
+      else term[field.name.slice(0, -ending.length)] = field.value;
+    }
+    return term;
+  });
+}
+
+async function save(form) {
+  const button = form.querySelector("[type=submit]");
+  if (button.disabled) return;
+  const wrong = fieldsOf(form).filter((field) => !check(field));
+  if (wrong.length > 0) {
+    wrong[0].focus();
+    return;
+  }
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+  try {
+    const answer = await call("PUT", form.dataset.endpoint, JSON.stringify({ terms: termsOf(form) }));
+    markSaved(form);
+    say("success", answer.message);
+  } catch (error) {
+    const fields = Object.entries(error.cause?.fields ?? {}).map(([name, text]) => [form.elements[name], text]);
+    const known = fields.filter(([field]) => field);
+    for (const [field, text] of known) complain(field, `It ${text}.`);
+    known[0]?.[0].focus();
+    say("error", known.length > 0 ? "Not saved: look at the marked fields." : error.message);
+  }
+  button.disabled = false;
+  button.removeAttribute("aria-busy");
+}
+
+for (const form of forms) {
+  form.noValidate = true;
+  form.addEventListener("input", (event) => {
+    if (event.target.hasAttribute("aria-invalid")) check(event.target);
+    showState(form);
+  });
+  form.addEventListener("focusout", (event) => {
+    if (event.target.matches("input[type=number]")) check(event.target);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    save(form);
+  });
+}
+
+// Other forms are sent once.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("[data-once]");
+  if (!form || event.defaultPrevented) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  if (forms.some(isDirty) && !confirmed(form)) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "true";
+  leaving = true;
+});
+addEventListener("pageshow", () => {
+  leaving = false;
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});
+
+/** Sending another form would lose what is not saved: says so once, and sends when it is pressed again. */
+function confirmed(form) {
+  if (form.dataset.warned) return true;
+  form.dataset.warned = "true";
+  say("warning", "There are unsaved changes, which this would lose. Save them first, or press again to go on.");
+  return false;
+}
+
+// Search and folding
+
+const search = document.getElementById("plan-search");
+const count = document.getElementById("plan-count");
+const foldAll = document.getElementById("fold-all");
+
+const label = (plans) => `${plans} ${plans === 1 ? "plan" : "plans"}`;
+
+function filter() {
+  const text = search.value.trim().toLowerCase();
+  let shown = 0;
+  for (const card of cards) {
+    card.hidden = !card.dataset.plan.toLowerCase().includes(text);
+    if (!card.hidden) shown += 1;
+  }
+  count.textContent = text ? `${shown} of ${label(cards.length)}` : `Total ${label(cards.length)}`;
+}
+
+// A page that was searched on the server has only the plans it found.
+if (search && cards.length === Number(count?.dataset.total)) search.addEventListener("input", filter);
+
+/** The open plan stands in the address, so that a reload and the way back find it open. */
+function remember(card) {
+  const url = new URL(location.href);
+  if (card.open) url.searchParams.set("plan", card.dataset.plan);
+  else if (url.searchParams.get("plan") === card.dataset.plan) url.searchParams.delete("plan");
+  history.replaceState(null, "", url);
+}
+
+function showFolding() {
+  if (!foldAll) return;
+  foldAll.hidden = cards.length < 2;
+  foldAll.textContent = cards.every((card) => card.open) ? "Fold all" : "Open all";
+}
+
+for (const card of cards) {
+  card.addEventListener("toggle", () => {
+    remember(card);
+    showFolding();
+  });
+}
+foldAll?.addEventListener("click", () => {
+  const open = !cards.every((card) => card.open);
+  for (const card of cards) card.open = open;
+});
+showFolding();
+
+// Dialogs
+
+function fillSelect(select, values) {
+  select.replaceChildren(...values.map((value) => new Option(value, value)));
+}
+
+function fill(dialog, values) {
+  const form = dialog.querySelector("form");
+  form.reset();
+  delete form.dataset.warned;
+  if (form.dataset.base) form.action = `${form.dataset.base}${values.action}${form.dataset.then}`;
+  for (const [name, value] of Object.entries(values)) {
+    const field = form.elements.namedItem(name);
+    if (field instanceof HTMLSelectElement && Array.isArray(value)) fillSelect(field, value);
+    else if (field instanceof HTMLElement && typeof value === "string") field.value = value;
+    for (const slot of form.querySelectorAll(`[data-slot="${name}"]`)) slot.textContent = value;
+  }
+  for (const part of form.querySelectorAll("[data-when]")) part.hidden = !values[part.dataset.when];
+  for (const field of form.querySelectorAll("[data-required-when]")) {
+    field.required = Boolean(values[field.dataset.requiredWhen]);
+  }
+  for (const select of form.querySelectorAll("[data-without]")) {
+    for (const option of select.options) option.disabled = option.value === values[select.dataset.without];
+    const other = form.querySelector(select.dataset.or);
+    const demand = () => {
+      select.required = Boolean(values.used) && !other.checked;
+      select.disabled = other.checked;
+    };
+    other.onchange = demand;
+    demand();
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-modal-open][data-fill]");
+  if (opener) fill(document.getElementById(opener.dataset.modalOpen), JSON.parse(opener.dataset.fill));
+});
+
+// Import
+
+const importForm = document.getElementById("import-form");
+const preview = document.getElementById("import-preview");
+
+function paragraph(text, className = "") {
+  const element = document.createElement("p");
+  element.textContent = text;
+  element.className = className;
+  return element;
+}
+
+function list(title, entries) {
+  if (entries.length === 0) return [];
+  const details = document.createElement("details");
+  const summary = document.createElement("summary");
+  summary.textContent = `${title} (${entries.length})`;
+  const items = document.createElement("ul");
+  items.append(...entries.map((entry) => Object.assign(document.createElement("li"), { textContent: entry })));
+  details.append(summary, items);
+  return [details];
+}
+
+async function showPreview(file) {
+  const button = importForm.querySelector("[type=submit]");
+  preview.replaceChildren();
+  button.disabled = false;
+  if (!file) return;
+  button.disabled = true;
+  preview.replaceChildren(paragraph("Looking at the file…", "u-text-muted"));
+  try {
+    const found = await call("POST", `${importForm.dataset.endpoint}?dry_run=true`, await file.text());
+    const plans = `New: ${found.plans_imported} plan terms and ${found.features_imported} options.`;
+    const known = `Left as they are: ${found.plans_skipped} plan terms and ${found.features_skipped} options that exist.`;
+    const wrong = list("Cannot be imported", found.errors);
+    if (wrong[0]) wrong[0].open = true;
+    preview.replaceChildren(
+      paragraph(plans),
+      paragraph(known, "u-text-muted"),
+      ...wrong,
+      ...list("New plan terms", found.new_plans),
+      ...list("New options", found.new_options),
+    );
+    button.disabled = found.plans_imported + found.features_imported === 0;
+  } catch (error) {
+    preview.replaceChildren(paragraph(error.message, "form-group__error"));
+  }
+}
+
+importForm?.querySelector("[type=file]").addEventListener("change", (event) => showPreview(event.target.files[0]));
