@@ -2,9 +2,11 @@
 
 pub mod board;
 pub mod contract;
+pub mod person;
 pub mod preferences;
 pub mod priority;
 pub mod scope;
 pub mod sla;
 pub mod status;
+pub mod udf;
 pub mod words;

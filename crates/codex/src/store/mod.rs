@@ -1,10 +1,14 @@
 //! SQL, one file per aggregate, and the ready-made answer of the ticket board.
 
+pub mod asset_edit;
 pub mod assets;
 pub mod board;
 pub mod board_cache;
 pub mod changes;
 pub mod companies;
+pub mod contact_edit;
+pub mod contact_links;
+pub mod contact_merge;
 pub mod contacts;
 pub mod locations;
 pub mod psa_agents;

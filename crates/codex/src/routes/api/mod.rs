@@ -1,9 +1,11 @@
 //! JSON routes, one file per resource (codex-api.md §4).
 
+pub mod asset_edit;
 pub mod assets;
 pub mod board;
 pub mod bulk;
 pub mod companies;
+pub mod contact_edit;
 pub mod contacts;
 pub mod live_ticket;
 pub mod paging;
@@ -13,6 +15,7 @@ pub mod settings;
 pub mod sync;
 pub mod tickets;
 pub mod users;
+pub mod writer;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -27,7 +30,9 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(companies::router())
         .merge(bulk::router())
         .merge(contacts::router())
+        .merge(contact_edit::router())
         .merge(assets::router())
+        .merge(asset_edit::router())
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
