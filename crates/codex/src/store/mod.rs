@@ -13,6 +13,7 @@ pub mod contacts;
 pub mod locations;
 pub mod psa_agents;
 pub mod psa_tickets;
+pub mod reviews;
 pub mod scope;
 pub mod snapshot;
 pub mod sync_companies;

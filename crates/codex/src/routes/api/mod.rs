@@ -11,6 +11,7 @@ pub mod live_ticket;
 pub mod paging;
 pub mod psa;
 pub mod reader;
+pub mod review;
 pub mod settings;
 pub mod sync;
 pub mod tickets;
@@ -36,4 +37,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
+        .merge(review::router())
 }
