@@ -1,6 +1,8 @@
 //! Two records of one person become one.
 
-use sqlx::PgConnection;
+use std::collections::HashSet;
+
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     changes,
@@ -76,10 +78,11 @@ pub async fn alias(
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn aliases(conn: &mut PgConnection, source: &str) -> sqlx::Result<Vec<i64>> {
-    sqlx::query_scalar!("select external_id from contact_aliases where external_source = $1", source)
-        .fetch_all(conn)
-        .await
+pub async fn aliases(pool: &PgPool, source: &str) -> sqlx::Result<HashSet<i64>> {
+    let ids = sqlx::query_scalar!("select external_id from contact_aliases where external_source = $1", source)
+        .fetch_all(pool)
+        .await?;
+    Ok(ids.into_iter().collect())
 }
 
 /// A contact that was made by hand becomes the vendor's.

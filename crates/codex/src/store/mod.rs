@@ -1,18 +1,23 @@
 //! SQL, one file per aggregate, and the ready-made answer of the ticket board.
 
 pub mod asset_edit;
+pub mod asset_list;
+pub mod asset_page;
 pub mod assets;
 pub mod board;
 pub mod board_cache;
 pub mod changes;
 pub mod companies;
 pub mod contact_edit;
+pub mod contact_list;
 pub mod contact_links;
 pub mod contact_merge;
+pub mod contact_page;
 pub mod contacts;
 pub mod locations;
 pub mod psa_agents;
 pub mod psa_tickets;
+pub mod related_tickets;
 pub mod reviews;
 pub mod scope;
 pub mod snapshot;
@@ -33,4 +38,31 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Rows on all pages.
     pub total: i64,
+}
+
+/// The pattern of `like` for text that contains this one, whose own `%` and `_` stand for themselves; none for none.
+pub(crate) fn containing(search: &str) -> Option<String> {
+    if search.is_empty() {
+        return None;
+    }
+    let mut pattern = String::with_capacity(search.len() + 2);
+    pattern.push('%');
+    for letter in search.chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    Some(pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_searched_stands_for_itself() {
+        for (search, pattern) in [("", None), ("acme", Some("%acme%")), ("50%_\\", Some("%50\\%\\_\\\\%"))] {
+            assert_eq!(super::containing(search).as_deref(), pattern);
+        }
+    }
 }

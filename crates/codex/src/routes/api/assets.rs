@@ -68,6 +68,6 @@ async fn get_asset(
     Ok(Json(asset))
 }
 
-pub(super) fn no_such_asset() -> Problem {
+pub(crate) fn no_such_asset() -> Problem {
     Problem::not_found("This device does not exist.").with("error", "Asset not found")
 }
