@@ -36,9 +36,57 @@ pub fn end_date(start: &str, term: &str) -> Option<NaiveDate> {
     if leap_day { None } else { anniversary.checked_sub_days(Days::new(1)) }
 }
 
+/// A contract that ends within so many days is marked.
+pub const ENDS_SOON: i64 = 30;
+
+/// How a contract stands on a day.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Standing {
+    /// Its end is not known.
+    Unknown,
+    /// It goes on from month to month.
+    Open,
+    /// It runs for more than [`ENDS_SOON`] days.
+    Running,
+    /// It ends within [`ENDS_SOON`] days.
+    EndsSoon,
+    /// It has ended.
+    Expired,
+}
+
+/// How a contract with this end and canonical term stands; the last day still belongs to it.
+pub fn standing(end: Option<&str>, term: Option<&str>, today: NaiveDate) -> Standing {
+    if term == Some("Month to Month") {
+        return Standing::Open;
+    }
+    let date = end.and_then(|end| end.split('T').next()).map(str::trim);
+    match date.and_then(|date| NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()) {
+        None => Standing::Unknown,
+        Some(end) if end < today => Standing::Expired,
+        Some(end) if (end - today).num_days() <= ENDS_SOON => Standing::EndsSoon,
+        Some(_) => Standing::Running,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_day_still_belongs_to_a_contract() {
+        let today = NaiveDate::from_ymd_opt(2025, 11, 22).unwrap();
+        for (end, term, expected) in [
+            (Some("2025-11-21"), Some("1 Year"), Standing::Expired),
+            (Some("2025-11-22"), Some("1 Year"), Standing::EndsSoon),
+            (Some("2025-12-22T00:00:00Z"), None, Standing::EndsSoon),
+            (Some("2025-12-23"), Some("1 Year"), Standing::Running),
+            (Some("2020-01-01"), Some("Month to Month"), Standing::Open),
+            (Some("soon"), None, Standing::Unknown),
+            (None, Some("1 Year"), Standing::Unknown),
+        ] {
+            assert_eq!(standing(end, term, today), expected, "{end:?} {term:?}");
+        }
+    }
 
     #[test]
     fn terms_have_one_spelling() {

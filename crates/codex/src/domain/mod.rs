@@ -2,7 +2,11 @@
 
 pub mod board;
 pub mod contract;
+pub mod features;
+pub mod listing;
 pub mod person;
+pub mod plan_badge;
+pub mod plans;
 pub mod preferences;
 pub mod priority;
 pub mod scope;

@@ -4,6 +4,7 @@
 mod access;
 mod board;
 mod companies;
+mod company_list;
 mod pages;
 mod support;
 mod tickets;

@@ -36,22 +36,12 @@ async fn the_settings_page_shows_what_is_chosen(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/codex")]
-async fn the_list_of_companies_is_searched_and_paged(pool: PgPool) {
+async fn an_empty_list_says_what_to_do(pool: PgPool) {
     let world = World::new(pool);
     assert!(
         world.get_as(Admin, "/companies/").await.text().contains("They appear here after the first sync")
     );
     assert!(world.get_as(Client, "/companies/").await.text().contains("not linked to a company"));
-    world
-        .sql("insert into companies (account_number, name) select (100000 + n)::text, 'Company ' || n from generate_series(1, 120) n; \
-              insert into companies (account_number, name) values ('7', '50% <off>')")
-        .await;
-    let first = world.get_as(Admin, "/companies/").await.text();
-    assert!(first.contains("Page 1 of 3") && first.contains("page=2") && !first.contains("rel=\"prev\""));
-    let found = world.get_as(Admin, "/companies/?search=%25+%3C").await.text();
-    assert!(found.contains("50% &#60;off&#62;") && found.contains("1 company matches"), "{found}");
-    assert!(world.get_as(Admin, "/companies/?search=100120").await.text().contains("Company 120"));
-    assert_eq!(world.get_as(Admin, "/companies/?page=99").await.status, StatusCode::OK);
 }
 
 #[sqlx::test(migrations = "../../migrations/codex")]

@@ -1,6 +1,7 @@
 //! HTML pages (codex-pages.md).
 
 pub mod companies;
+pub mod list;
 pub mod settings;
 
 use axum::{
@@ -16,10 +17,16 @@ use hivematrix_shared::{
     },
 };
 
+use utoipa_axum::{router::OpenApiRouter, routes};
+
 use crate::Codex;
 
 /// Scripts of the pages.
-const ASSETS: &[Asset] = &[Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js"))];
+const ASSETS: &[Asset] = &[
+    Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
+    Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
+    Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
+];
 
 /// All pages and their scripts.
 pub fn router() -> Router<Codex> {
@@ -29,6 +36,11 @@ pub fn router() -> Router<Codex> {
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
         .merge(assets::router(ASSETS))
+}
+
+/// JSON and files of the pages, with their documentation.
+pub fn documented() -> OpenApiRouter<Codex> {
+    OpenApiRouter::new().routes(routes!(companies::search)).routes(routes!(companies::export))
 }
 
 /// The first page of Codex: the companies.
