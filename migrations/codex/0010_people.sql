@@ -1,12 +1,12 @@
 -- Searching people and devices, and two records of one person that were made one.
 
--- What the search of a list looks at, in small letters, a line a field. Stored, since writing eighty thousand names in
+-- What the search of a list looks at, in small letters, the fields apart by a sign that nobody searches. Stored, since writing eighty thousand names in
 -- small letters takes longer than a search may.
 alter table contacts add column search_text text not null generated always as (
-    lower(name || E'\n' || email || E'\n' || coalesce(mobile_phone_number, '') || E'\n' || coalesce(work_phone_number, ''))
+    lower(name || E'\x01' || email || E'\x01' || coalesce(mobile_phone_number, '') || E'\x01' || coalesce(work_phone_number, ''))
 ) stored;
 alter table assets add column search_text text not null generated always as (
-    lower(hostname || E'\n' || coalesce(description, '') || E'\n' || coalesce(rmm_site_name, ''))
+    lower(hostname || E'\x01' || coalesce(description, '') || E'\x01' || coalesce(rmm_site_name, ''))
 ) stored;
 
 -- Where the server has trigrams, three letters find their rows by an index; the owner of a database may add them without

@@ -9,6 +9,7 @@ pub mod plan_badge;
 pub mod plans;
 pub mod preferences;
 pub mod priority;
+pub mod review;
 pub mod scope;
 pub mod sla;
 pub mod status;

@@ -83,11 +83,16 @@ pub struct AssetRow {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn page(pool: &PgPool, selection: Selection<'_>, listing: &Listing) -> sqlx::Result<Page<AssetRow>> {
+pub async fn page(
+    pool: &PgPool,
+    selection: Selection<'_>,
+    listing: &Listing,
+) -> sqlx::Result<Page<AssetRow>> {
+    let search = Search::of(pool, &listing.search).await?;
     let mut count = QueryBuilder::new("select count(*) from assets a");
-    narrow(&mut count, selection, &listing.search);
+    narrow(&mut count, selection, search.as_ref());
     let total = count.build_query_scalar().persistent(false).fetch_one(pool).await?;
-    Ok(Page { items: rows(pool, selection, listing).await?, total })
+    Ok(Page { items: found(pool, selection, listing, search.as_ref()).await?, total })
 }
 
 /// The devices of a page.
@@ -95,24 +100,63 @@ pub async fn page(pool: &PgPool, selection: Selection<'_>, listing: &Listing) ->
 /// # Errors
 /// When the database cannot be read.
 pub async fn rows(pool: &PgPool, selection: Selection<'_>, listing: &Listing) -> sqlx::Result<Vec<AssetRow>> {
+    let search = Search::of(pool, &listing.search).await?;
+    found(pool, selection, listing, search.as_ref()).await
+}
+
+async fn found(
+    pool: &PgPool,
+    selection: Selection<'_>,
+    listing: &Listing,
+    search: Option<&Search>,
+) -> sqlx::Result<Vec<AssetRow>> {
+    // Only keys are sorted; the few rows of the page are read afterwards.
     let mut query = QueryBuilder::new(
-        "select a.id, a.hostname, a.description, a.hardware_type, a.operating_system, a.antivirus_product, a.online, \
+        "with page as materialized (select id, row_number() over () as place from (select a.id from assets a",
+    );
+    if listing.sort == "company" {
+        query.push(" join companies k on k.account_number = a.company_account_number");
+    }
+    narrow(&mut query, selection, search);
+    query.push(order(listing.sort, listing.descending)).push(" limit ").push_bind(listing.per_page);
+    query.push(" offset ").push_bind(listing.offset()).push(
+        ") a) select a.id, a.hostname, a.description, a.hardware_type, a.operating_system, a.antivirus_product, a.online, \
          a.last_logged_in_user, a.web_remote_url, a.int_ip_address, a.ext_ip_address, a.domain, a.last_seen, a.patch_status, \
          k.name as company_name, a.company_account_number \
-         from assets a join companies k on k.account_number = a.company_account_number",
+         from page p join assets a using (id) join companies k on k.account_number = a.company_account_number \
+         order by p.place",
     );
-    narrow(&mut query, selection, &listing.search);
-    query.push(order(listing.sort, listing.descending)).push(" limit ").push_bind(listing.per_page);
-    query.push(" offset ").push_bind(listing.offset());
     query.build_query_as().persistent(false).fetch_all(pool).await
 }
 
-fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: &str) {
+/// What is searched: a pattern, and the companies whose name it fits. They are looked up first, so that the devices are
+/// found by their indexes.
+struct Search {
+    pattern: String,
+    companies: Vec<String>,
+}
+
+impl Search {
+    async fn of(pool: &PgPool, search: &str) -> sqlx::Result<Option<Self>> {
+        let Some(pattern) = super::containing(search) else { return Ok(None) };
+        let companies = sqlx::query_scalar!(
+            "select account_number from companies where lower(name) like lower($1)",
+            pattern
+        )
+        .fetch_all(pool)
+        .await?;
+        Ok(Some(Self { pattern, companies }))
+    }
+}
+
+fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: Option<&Search>) {
     query.push(" where true");
-    if let Some(pattern) = super::containing(search) {
-        query.push(" and (a.search_text like lower(").push_bind(pattern.clone());
-        query.push(") or a.company_account_number in (select account_number from companies where lower(name) like lower(");
-        query.push_bind(pattern).push(")))");
+    if let Some(Search { pattern, companies }) = search {
+        query.push(" and (a.search_text like lower(").push_bind(pattern.clone()).push(")");
+        if !companies.is_empty() {
+            query.push(" or a.company_account_number = any (").push_bind(companies.clone()).push(")");
+        }
+        query.push(")");
     }
     if let Some(kind) = selection.kind {
         query.push(" and lower(a.hardware_type) = lower(").push_bind(kind.to_owned()).push(")");
@@ -141,7 +185,12 @@ fn order(key: &str, descending: bool) -> String {
         "online" => format!(" order by a.online {way}, a.id {way}"),
         "company" => format!(" order by lower(k.name) {way}, lower(a.hostname), a.id"),
         "last_seen" => format!(" order by a.last_seen {way} nulls last, lower(a.hostname), a.id"),
-        "antivirus_product" | "int_ip_address" | "ext_ip_address" | "domain" | "last_logged_in_user" | "patch_status" => {
+        "antivirus_product"
+        | "int_ip_address"
+        | "ext_ip_address"
+        | "domain"
+        | "last_logged_in_user"
+        | "patch_status" => {
             format!(" order by lower(a.{key}) {way} nulls last, lower(a.hostname), a.id")
         }
         _ => " order by a.id".to_owned(),
@@ -167,13 +216,15 @@ pub async fn values(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Vec<
     sqlx::query_as!(
         Counted,
         r#"
-        select 'kind' as "of!", min(hardware_type) as "value!", count(*) as "count!" from assets
-        where hardware_type <> '' and ($1::text[] is null or company_account_number = any ($1))
-        group by lower(hardware_type)
+        with found as materialized (
+            select hardware_type, patch_status, count(*) as devices from assets
+            where $1::text[] is null or company_account_number = any ($1)
+            group by hardware_type, patch_status)
+        select 'kind' as "of!", min(hardware_type) as "value!", sum(devices)::bigint as "count!" from found
+        where hardware_type <> '' group by lower(hardware_type)
         union all
-        select 'patch', min(patch_status), count(*) from assets
-        where patch_status <> '' and ($1::text[] is null or company_account_number = any ($1))
-        group by lower(patch_status)
+        select 'patch', min(patch_status), sum(devices)::bigint from found
+        where patch_status <> '' group by lower(patch_status)
         order by 1, 2
         "#,
         only

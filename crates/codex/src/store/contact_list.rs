@@ -8,8 +8,7 @@ use super::Page;
 use crate::domain::listing::Listing;
 
 /// Sort keys, the default first; columns of the same name.
-pub const SORT_KEYS: &[&str] =
-    &["name", "email", "active", "phone", "job_title", "vip_user", "company"];
+pub const SORT_KEYS: &[&str] = &["name", "email", "active", "phone", "job_title", "vip_user", "company"];
 
 /// Which contacts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,7 +34,8 @@ pub struct ContactRow {
     pub name: String,
     /// Address.
     pub email: String,
-    /// Job title.
+    /// Job title, for the file.
+    #[serde(skip)]
     pub job_title: Option<String>,
     /// Mobile number.
     pub mobile_phone_number: Option<String>,
@@ -43,7 +43,8 @@ pub struct ContactRow {
     pub work_phone_number: Option<String>,
     /// Whether the contact is still there.
     pub active: bool,
-    /// Whether its tickets deserve attention.
+    /// Whether its tickets deserve attention, for the page.
+    #[serde(skip)]
     pub vip_user: bool,
     /// Number of its companies that may be seen.
     pub company_count: usize,
@@ -64,7 +65,11 @@ pub struct CompanyName {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn page(pool: &PgPool, selection: Selection<'_>, listing: &Listing) -> sqlx::Result<Page<ContactRow>> {
+pub async fn page(
+    pool: &PgPool,
+    selection: Selection<'_>,
+    listing: &Listing,
+) -> sqlx::Result<Page<ContactRow>> {
     let mut count = QueryBuilder::new("select count(*) from contacts c");
     narrow(&mut count, selection, &listing.search);
     let total = count.build_query_scalar().persistent(false).fetch_one(pool).await?;
@@ -75,24 +80,32 @@ pub async fn page(pool: &PgPool, selection: Selection<'_>, listing: &Listing) ->
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn rows(pool: &PgPool, selection: Selection<'_>, listing: &Listing) -> sqlx::Result<Vec<ContactRow>> {
+pub async fn rows(
+    pool: &PgPool,
+    selection: Selection<'_>,
+    listing: &Listing,
+) -> sqlx::Result<Vec<ContactRow>> {
+    // Only keys are sorted; the few rows of the page are read afterwards.
     let mut query = QueryBuilder::new(
-        "with page as materialized (select c.id, c.name, c.email, coalesce(c.job_title, c.title) as job_title, \
-         c.mobile_phone_number, c.work_phone_number, c.active, c.vip_user, row_number() over () as place from (\
-         select c.* from contacts c",
+        "with page as materialized (select id, row_number() over () as place from (select c.id from contacts c",
     );
+    if listing.sort == "company" {
+        query.push(FIRST_COMPANY);
+    }
     narrow(&mut query, selection, &listing.search);
     query.push(order(listing.sort, listing.descending)).push(" limit ").push_bind(listing.per_page);
     query.push(" offset ").push_bind(listing.offset()).push(
-        ") c) select p.*, (select coalesce(jsonb_agg(jsonb_build_object('account_number', k.account_number, 'name', k.name) \
+        ") c) select c.id, c.name, c.email, coalesce(c.job_title, c.title) as job_title, c.mobile_phone_number, \
+         c.work_phone_number, c.active, c.vip_user, \
+         (select coalesce(jsonb_agg(jsonb_build_object('account_number', k.account_number, 'name', k.name) \
          order by lower(k.name), k.account_number), '[]') \
          from contact_company_link l join companies k on k.account_number = l.company_account_number \
-         where l.contact_id = p.id",
+         where l.contact_id = c.id",
     );
     if let Some(only) = selection.only {
         query.push(" and k.account_number = any (").push_bind(only).push(")");
     }
-    query.push(") as companies from page p order by p.place");
+    query.push(") as companies from page p join contacts c using (id) order by p.place");
     let found: Vec<Found> = query.build_query_as().persistent(false).fetch_all(pool).await?;
     Ok(found
         .into_iter()
@@ -140,7 +153,9 @@ fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: 
         query.push(format!(" and not exists ({linked})"));
     }
     if let Some(company) = selection.company {
-        query.push(" and c.id in (select l.contact_id from contact_company_link l where l.company_account_number = ");
+        query.push(
+            " and c.id in (select l.contact_id from contact_company_link l where l.company_account_number = ",
+        );
         query.push_bind(company.to_owned()).push(")");
     }
     if let Some(only) = selection.only {
@@ -148,6 +163,11 @@ fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: 
         query.push_bind(only.to_vec()).push("))");
     }
 }
+
+/// The place of each contact's first company in the order of all.
+const FIRST_COMPANY: &str = " left join (select l.contact_id, min(k.place) as place from contact_company_link l \
+    join (select account_number, row_number() over (order by lower(name), account_number) as place from companies) k \
+    on k.account_number = l.company_account_number group by l.contact_id) f on f.contact_id = c.id";
 
 /// The order of a sort key; by number for none. The expressions are those of the indexes.
 fn order(key: &str, descending: bool) -> String {
@@ -163,10 +183,7 @@ fn order(key: &str, descending: bool) -> String {
         "phone" => format!(
             " order by coalesce(nullif(c.mobile_phone_number, ''), nullif(c.work_phone_number, '')) {way} nulls last, lower(c.name), c.id"
         ),
-        "company" => format!(
-            " order by (select min(lower(k.name)) from contact_company_link l join companies k \
-             on k.account_number = l.company_account_number where l.contact_id = c.id) {way} nulls last, lower(c.name), c.id"
-        ),
+        "company" => format!(" order by f.place {way} nulls last, lower(c.name), c.id"),
         _ => " order by c.id".to_owned(),
     }
 }

@@ -79,9 +79,10 @@ pub async fn alias(
 /// # Errors
 /// When the database cannot be read.
 pub async fn aliases(pool: &PgPool, source: &str) -> sqlx::Result<HashSet<i64>> {
-    let ids = sqlx::query_scalar!("select external_id from contact_aliases where external_source = $1", source)
-        .fetch_all(pool)
-        .await?;
+    let ids =
+        sqlx::query_scalar!("select external_id from contact_aliases where external_source = $1", source)
+            .fetch_all(pool)
+            .await?;
     Ok(ids.into_iter().collect())
 }
 

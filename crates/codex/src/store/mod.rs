@@ -20,8 +20,10 @@ pub mod locations;
 pub mod psa_agents;
 pub mod psa_tickets;
 pub mod related_tickets;
+pub mod review_subjects;
 pub mod reviews;
 pub mod scope;
+pub mod search;
 pub mod snapshot;
 pub mod support_levels;
 pub mod sync_companies;
@@ -43,14 +45,14 @@ pub struct Page<T> {
     pub total: i64,
 }
 
-/// The pattern of `like` for text that contains this one, whose own `%` and `_` stand for themselves; none for none.
+/// The pattern of `like` for text that contains this one, whose own `%` and `_` stand for themselves; none for none. The sign
+/// between the fields of a `search_text` is not looked for.
 pub(crate) fn containing(search: &str) -> Option<String> {
-    if search.is_empty() {
-        return None;
-    }
+    let letters = || search.chars().filter(|letter| *letter != '\u{1}');
+    letters().next()?;
     let mut pattern = String::with_capacity(search.len() + 2);
     pattern.push('%');
-    for letter in search.chars() {
+    for letter in letters() {
         if matches!(letter, '%' | '_' | '\\') {
             pattern.push('\\');
         }
@@ -64,7 +66,9 @@ pub(crate) fn containing(search: &str) -> Option<String> {
 mod tests {
     #[test]
     fn what_is_searched_stands_for_itself() {
-        for (search, pattern) in [("", None), ("acme", Some("%acme%")), ("50%_\\", Some("%50\\%\\_\\\\%"))] {
+        for (search, pattern) in
+            [("", None), ("\u{1}", None), ("ac\u{1}me", Some("%acme%")), ("50%_\\", Some("%50\\%\\_\\\\%"))]
+        {
             assert_eq!(super::containing(search).as_deref(), pattern);
         }
     }

@@ -1,6 +1,7 @@
 //! Contacts by hand: making, changing, merging and deleting them (codex-api.md §4.6, codex-pages.md §4 and §10).
 
 use axum::extract::State;
+use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     audit,
     auth::{AdminOnly, TechnicianOnly},
@@ -22,7 +23,8 @@ use crate::{
     domain::person::{Person, PersonChange},
     store::{
         contact_edit::{self, Locked},
-        contact_links, contact_merge,
+        contact_links, contact_merge, review_subjects,
+        reviews::Finding,
     },
 };
 
@@ -152,7 +154,8 @@ async fn merge(
     Json(body): Json<MergeBody>,
 ) -> Result<Json<Done>> {
     let mut tx = writer::begin(&codex.pool, &caller).await?;
-    let (from, into) = merge_contacts(&mut tx, id, body.into, &caller.label()).await?;
+    let (from, into) =
+        merge_contacts(&mut tx, id, body.into, &caller.label(), codex.context.clock.now()).await?;
     tx.commit().await?;
     audit!(contact = from.id, into = into.id, caller = caller.label(), "contacts merged");
     Ok(Json(Done::new(format!("{} is now part of {}", from.person.email, into.person.name))))
@@ -164,6 +167,7 @@ pub(super) async fn merge_contacts(
     from: i64,
     into: i64,
     by: &str,
+    now: DateTime<Utc>,
 ) -> Result<(Locked, Locked)> {
     if from == into {
         return Err(bad("A contact cannot be merged into itself."));
@@ -173,6 +177,11 @@ pub(super) async fn merge_contacts(
     let second = contact_edit::lock(conn, from.max(into)).await?.ok_or_else(no_such_contact)?;
     let (from, into) = if first.id == from { (first, second) } else { (second, first) };
     contact_merge::merge(conn, into.clone(), from.clone(), by).await?;
+    let keys: Vec<String> = [&from, &into]
+        .into_iter()
+        .filter_map(|contact| Some(Finding::key(&contact.external_source, contact.external_id?)))
+        .collect();
+    review_subjects::merged(conn, &keys, by, now).await?;
     Ok((from, into))
 }
 
@@ -216,7 +225,7 @@ async fn address_is_free(conn: &mut PgConnection, person: &Person, but: Option<i
 /// Two who take one address at the same moment.
 fn taken(error: sqlx::Error) -> Problem {
     match &error {
-        sqlx::Error::Database(db) if db.is_unique_violation() => {
+        sqlx::Error::Database(db) if db.constraint() == Some("unique_contact_email") => {
             clash("Another contact has this address already.")
         }
         _ => error.into(),

@@ -12,6 +12,7 @@ pub mod paging;
 pub mod psa;
 pub mod reader;
 pub mod review;
+pub mod review_actions;
 pub mod settings;
 pub mod sync;
 pub mod tickets;
@@ -38,4 +39,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(settings::router())
         .merge(sync::router())
         .merge(review::router())
+        .merge(review_actions::router())
 }

@@ -42,6 +42,25 @@ impl AssetPage {
         self.asset.rmm_provider.is_none()
     }
 
+    /// Name of the RMM's portal.
+    fn portal(&self) -> &'static str {
+        match self.asset.rmm_provider.as_deref() {
+            Some("superops") => "SuperOps",
+            _ => "Datto Portal",
+        }
+    }
+
+    /// What can be changed by hand, for the script that fills the form.
+    fn values(&self) -> String {
+        let asset = &self.asset;
+        serde_json::json!({
+            "hostname": asset.hostname, "hardware_type": asset.hardware_type, "device_type": asset.device_type,
+            "operating_system": asset.operating_system, "int_ip_address": asset.int_ip_address,
+            "ext_ip_address": asset.ext_ip_address, "domain": asset.domain, "description": asset.description,
+        })
+        .to_string()
+    }
+
     /// Class of the badge and words for the patch status; none when nobody knows.
     fn patches(&self) -> Option<(&'static str, &str)> {
         let status = self.asset.patch_status.as_deref().filter(|status| !status.is_empty())?;
@@ -74,10 +93,8 @@ pub async fn page(
     reader.may_see(Some(&asset.account_number))?;
     let is_staff = user.permission_level != PermissionLevel::Client;
     let may_edit = matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician);
-    if !may_edit {
-        asset.web_remote_url = None;
-        asset.portal_url = None;
-    }
+    asset.web_remote_url = asset.web_remote_url.filter(|link| may_edit && parts::is_web_link(link));
+    asset.portal_url = asset.portal_url.filter(|link| may_edit && parts::is_web_link(link));
     let history = if is_staff {
         parts::history(changes::of(&codex.pool, "assets", &id.to_string(), parts::CHANGES).await?)
     } else {

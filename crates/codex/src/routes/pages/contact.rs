@@ -61,7 +61,9 @@ struct ContactPage {
 impl ContactPage {
     /// Whether a person changed this column, so that no sync overwrites it.
     fn edited(&self, field: &str) -> bool {
-        self.is_staff && self.contact.external_id.is_some() && self.contact.edited_fields.iter().any(|known| known == field)
+        self.is_staff
+            && self.contact.external_id.is_some()
+            && self.contact.edited_fields.iter().any(|known| known == field)
     }
 
     /// The edited columns with their names.
@@ -112,7 +114,10 @@ pub async fn page(
     }
     let html = ContactPage {
         assets: contact_page::assets(&codex.pool, id, only).await?,
-        tickets: parts::tickets(related_tickets::of_contact(&codex.pool, id, only, parts::TICKETS).await?, &psa),
+        tickets: parts::tickets(
+            related_tickets::of_contact(&codex.pool, id, only, parts::TICKETS).await?,
+            &psa,
+        ),
         history,
         created: Moment::maybe(contact.created_at),
         zones,

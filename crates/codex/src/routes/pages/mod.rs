@@ -1,7 +1,14 @@
 //! HTML pages (codex-pages.md).
 
+pub mod asset;
+pub mod assets;
 pub mod companies;
+pub mod contact;
+pub mod contacts;
 pub mod list;
+pub mod parts;
+pub mod review;
+pub mod search;
 pub mod settings;
 
 use axum::{
@@ -13,7 +20,7 @@ use hivematrix_shared::{
     auth::UserOnly,
     pages::{
         Page,
-        assets::{self, Asset},
+        assets::{self as files, Asset},
     },
 };
 
@@ -23,7 +30,13 @@ use crate::Codex;
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
+    Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
+    Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
+    Asset::new("js/contact.js", include_bytes!("../../../static/js/contact.js")),
+    Asset::new("js/create.js", include_bytes!("../../../static/js/create.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
+    Asset::new("js/picker.js", include_bytes!("../../../static/js/picker.js")),
+    Asset::new("js/review.js", include_bytes!("../../../static/js/review.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
     Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
 ];
@@ -35,12 +48,27 @@ pub fn router() -> Router<Codex> {
         .route("/settings", get(settings::page))
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
-        .merge(assets::router(ASSETS))
+        .route("/contacts/", get(contacts::page))
+        .route("/contacts", get(contacts_root))
+        .route("/contacts/{id}", get(contact::page))
+        .route("/assets/", get(assets::page))
+        .route("/assets", get(assets_root))
+        .route("/assets/{id}", get(asset::page))
+        .route("/search", get(search::page))
+        .route("/review", get(review::page))
+        .merge(files::router(ASSETS))
 }
 
 /// JSON and files of the pages, with their documentation.
 pub fn documented() -> OpenApiRouter<Codex> {
-    OpenApiRouter::new().routes(routes!(companies::search)).routes(routes!(companies::export))
+    OpenApiRouter::new()
+        .routes(routes!(companies::search))
+        .routes(routes!(companies::export))
+        .routes(routes!(contacts::search))
+        .routes(routes!(contacts::export))
+        .routes(routes!(assets::search))
+        .routes(routes!(assets::export))
+        .routes(routes!(search::search))
 }
 
 /// The first page of Codex: the companies.
@@ -51,4 +79,12 @@ async fn start(_: UserOnly, page: Page) -> Redirect {
 /// List roots end in a slash (codex-pages.md §1.1).
 async fn companies_root(_: UserOnly, page: Page) -> Response {
     Redirect::permanent(&format!("{}/companies/", page.prefix)).into_response()
+}
+
+async fn contacts_root(_: UserOnly, page: Page) -> Response {
+    Redirect::permanent(&format!("{}/contacts/", page.prefix)).into_response()
+}
+
+async fn assets_root(_: UserOnly, page: Page) -> Response {
+    Redirect::permanent(&format!("{}/assets/", page.prefix)).into_response()
 }

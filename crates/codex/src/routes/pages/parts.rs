@@ -6,7 +6,10 @@ use hivematrix_shared::{
     pages::format,
 };
 
-use crate::store::{changes::Change, related_tickets::RelatedTicket};
+use sqlx::PgPool;
+
+use super::list::{Choice, Filter};
+use crate::store::{changes::Change, companies, related_tickets::RelatedTicket};
 
 /// Changes that a page shows.
 pub const CHANGES: i64 = 50;
@@ -32,6 +35,40 @@ impl Moment {
     pub fn maybe(time: Option<DateTime<Utc>>) -> Option<Self> {
         time.map(Self::of)
     }
+}
+
+/// Companies that a filter offers; of more, a list is reached from the company's page.
+const MOST_COMPANIES: i64 = 400;
+
+/// The filter by company.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn company_filter(
+    pool: &PgPool,
+    only: Option<&[String]>,
+    chosen: Option<&str>,
+) -> sqlx::Result<Filter> {
+    let chosen = chosen.map(str::trim).filter(|chosen| !chosen.contains('\0')).unwrap_or_default();
+    let selection =
+        companies::Selection { only, limit: Some(MOST_COMPANIES + 1), ..companies::Selection::default() };
+    let mut found = companies::list(pool, selection).await?;
+    if i64::try_from(found.len()).is_ok_and(|found| found > MOST_COMPANIES) {
+        found.clear();
+    }
+    if !chosen.is_empty() && chosen != "none" && !found.iter().any(|company| company.account_number == chosen)
+    {
+        found.extend(
+            companies::find(pool, chosen)
+                .await?
+                .filter(|company| only.is_none_or(|only| only.contains(&company.account_number))),
+        );
+    }
+    let choices = found
+        .into_iter()
+        .map(|company| Choice { value: company.account_number, label: company.name, count: None })
+        .collect();
+    Ok(Filter { name: "company", label: "Company", all: "All companies", choices, chosen: chosen.to_owned() })
 }
 
 /// A line of a table of tickets.
@@ -62,13 +99,17 @@ pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
     found
         .into_iter()
         .map(|ticket| {
-            let template = psa.providers.get(&ticket.external_source).and_then(|p| p.ticket_url_template.as_deref());
+            let template =
+                psa.providers.get(&ticket.external_source).and_then(|p| p.ticket_url_template.as_deref());
             let number = ticket.external_id.to_string();
             TicketLine {
                 link: template.map(|template| template.replace("{ticket_id}", &number)),
                 number,
-                subject: ticket.subject.filter(|subject| !subject.is_empty()).unwrap_or_else(|| "(no subject)".to_owned()),
-                status: status_text(ticket.status.as_deref()),
+                subject: ticket
+                    .subject
+                    .filter(|subject| !subject.is_empty())
+                    .unwrap_or_else(|| "(no subject)".to_owned()),
+                status: status_text(ticket.status.as_deref().unwrap_or("unknown")),
                 is_active: ticket.is_active,
                 priority: capitalised(ticket.priority.as_deref().unwrap_or("unknown")),
                 priority_class: match ticket.priority.as_deref() {
@@ -114,6 +155,11 @@ pub fn history(changes: Vec<Change>) -> Vec<ChangeLine> {
         .collect()
 }
 
+/// Whether a vendor's link leads to a page, and is not a script that calls itself one.
+pub fn is_web_link(link: &str) -> bool {
+    url::Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+}
+
 /// The name of a column for people.
 pub fn field_label(field: &str) -> String {
     match field {
@@ -155,7 +201,8 @@ fn shown(value: Option<&str>) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().to_string()).into_iter().collect::<String>() + letters.as_str()
+    letters.next().map(|first| first.to_uppercase().to_string()).into_iter().collect::<String>()
+        + letters.as_str()
 }
 
 #[cfg(test)]
@@ -178,8 +225,24 @@ mod tests {
     }
 
     #[test]
+    fn a_link_is_a_page() {
+        for (link, sound) in [
+            ("https://rmm.example/1", true),
+            ("http://10.0.0.1/", true),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("/relative", false),
+            ("", false),
+        ] {
+            assert_eq!(is_web_link(link), sound, "{link}");
+        }
+    }
+
+    #[test]
     fn columns_have_names_for_people() {
-        for (field, label) in [("vip_user", "VIP"), ("hostname", "Hostname"), ("time_zone", "Time zone"), ("", "")] {
+        for (field, label) in
+            [("vip_user", "VIP"), ("hostname", "Hostname"), ("time_zone", "Time zone"), ("", "")]
+        {
             assert_eq!(field_label(field), label);
         }
     }
