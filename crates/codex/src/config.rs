@@ -1,5 +1,7 @@
 //! Settings of Codex (codex-api.md §11): flag over environment over `codex.conf` over default.
 
+mod superops;
+
 use clap::{ArgAction, Args, Parser};
 use hivematrix_shared::{
     config::{CommonSettings, FileKey, Secret, ServiceConfig, parse_bool},
@@ -8,6 +10,7 @@ use hivematrix_shared::{
 use url::Url;
 
 use crate::cli;
+pub use superops::{Region, SuperOpsSettings};
 
 /// Port when none is configured.
 pub const DEFAULT_PORT: u16 = 5010;
@@ -32,6 +35,15 @@ pub struct Settings {
     /// The Freshservice account.
     #[command(flatten)]
     pub freshservice: FreshserviceSettings,
+    /// The SuperOps account.
+    #[command(flatten)]
+    pub superops: SuperOpsSettings,
+    /// Which system for monitoring and management is read.
+    #[command(flatten)]
+    pub rmm: RmmSettings,
+    /// The Datto RMM account.
+    #[command(flatten)]
+    pub datto: DattoSettings,
     /// What runs by itself.
     #[command(flatten)]
     pub scheduler: SchedulerSettings,
@@ -64,9 +76,30 @@ impl ServiceConfig for Settings {
             "FRESHSERVICE_PROFESSIONAL_SERVICES_GROUP_ID",
         ),
         FileKey::new("freshservice", "helpdesk_group_id", "FRESHSERVICE_HELPDESK_GROUP_ID"),
+        // What upstream's admin page writes comes first, so that our own section wins over it.
+        FileKey::new("psa.superops", "api_url", "SUPEROPS_BASE_URL"),
+        FileKey::new("psa.superops", "api_key", "SUPEROPS_API_KEY"),
+        FileKey::new("superops", "base_url", "SUPEROPS_BASE_URL"),
+        FileKey::new("superops", "api_key", "SUPEROPS_API_KEY"),
+        FileKey::new("superops", "subdomain", "SUPEROPS_SUBDOMAIN"),
+        FileKey::new("superops", "region", "SUPEROPS_REGION"),
+        FileKey::new("superops", "account_number_field", "SUPEROPS_ACCOUNT_NUMBER_FIELD"),
+        FileKey::new("superops", "client_fields", "SUPEROPS_CLIENT_FIELDS"),
+        FileKey::new("superops", "status_map", "SUPEROPS_STATUS_MAP"),
+        FileKey::new("superops", "worklog_unit", "SUPEROPS_WORKLOG_UNIT"),
+        FileKey::new("superops", "ticket_url_template", "SUPEROPS_TICKET_URL_TEMPLATE"),
+        FileKey::new("superops", "professional_services_group_id", "SUPEROPS_PROFESSIONAL_SERVICES_GROUP_ID"),
+        FileKey::new("superops", "helpdesk_group_id", "SUPEROPS_HELPDESK_GROUP_ID"),
+        FileKey::new("rmm", "default_provider", "RMM_DEFAULT_PROVIDER"),
+        FileKey::new("datto", "api_endpoint", "DATTO_BASE_URL"),
+        FileKey::new("datto", "public_key", "DATTO_PUBLIC_KEY"),
+        FileKey::new("datto", "secret_key", "DATTO_SECRET_KEY"),
+        FileKey::new("datto", "command_component", "DATTO_COMMAND_COMPONENT"),
         FileKey::new("scheduler", "sync_psa_enabled", "SYNC_PSA_ENABLED"),
+        FileKey::new("scheduler", "sync_rmm_enabled", "SYNC_RMM_ENABLED"),
         FileKey::new("scheduler", "sync_tickets_enabled", "SYNC_TICKETS_ENABLED"),
         FileKey::new("scheduler", "sync_psa_schedule", "SYNC_PSA_SCHEDULE"),
+        FileKey::new("scheduler", "sync_rmm_schedule", "SYNC_RMM_SCHEDULE"),
         FileKey::new("scheduler", "sync_tickets_schedule", "SYNC_TICKETS_SCHEDULE"),
         FileKey::new("scheduler", "sync_tickets_interval_seconds", "TICKET_SYNC_INTERVAL_SECONDS"),
         FileKey::new("scheduler", "sync_run_on_startup", "SYNC_RUN_ON_STARTUP"),
@@ -136,6 +169,33 @@ pub struct FreshserviceSettings {
     pub freshservice_helpdesk_group_id: Option<i64>,
 }
 
+/// Which system for monitoring and management is read.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "RMM")]
+pub struct RmmSettings {
+    /// Provider used when a call names none.
+    #[arg(long, env = "RMM_DEFAULT_PROVIDER", default_value = "datto")]
+    pub rmm_default_provider: String,
+}
+
+/// The Datto RMM account.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Datto RMM")]
+pub struct DattoSettings {
+    /// Origin of the account's platform, e.g. `https://merlot-api.centrastage.net`.
+    #[arg(long, env = "DATTO_BASE_URL")]
+    pub datto_base_url: Option<String>,
+    /// API key.
+    #[arg(long, env = "DATTO_PUBLIC_KEY", hide_env_values = true, hide_default_value = true)]
+    pub datto_public_key: Option<Secret>,
+    /// API secret key.
+    #[arg(long, env = "DATTO_SECRET_KEY", hide_env_values = true, hide_default_value = true)]
+    pub datto_secret_key: Option<Secret>,
+    /// Uid of the component that runs remote commands; it gets the command as variable `command`.
+    #[arg(long, env = "DATTO_COMMAND_COMPONENT")]
+    pub datto_command_component: Option<String>,
+}
+
 /// What runs by itself.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Scheduler")]
@@ -152,6 +212,12 @@ pub struct SchedulerSettings {
     /// `daily` (02:00 UTC) or `hourly`.
     #[arg(long, env = "SYNC_PSA_SCHEDULE", default_value = "daily")]
     pub sync_psa_schedule: String,
+    /// Sync devices on schedule.
+    #[arg(long, env = "SYNC_RMM_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
+    pub sync_rmm_enabled: bool,
+    /// `daily` (03:00 UTC) or `hourly`.
+    #[arg(long, env = "SYNC_RMM_SCHEDULE", default_value = "daily")]
+    pub sync_rmm_schedule: String,
     /// `frequent`, `hourly` or `daily`: how often ticket details are read again in full.
     #[arg(long, env = "SYNC_TICKETS_SCHEDULE", default_value = "frequent")]
     pub sync_tickets_schedule: String,
@@ -169,7 +235,7 @@ fn any_value(value: &str) -> Result<bool, String> {
 }
 
 /// A setting without white space around it; an empty one counts as not set, as lines such as `KEY=` mean it.
-fn filled(value: &Option<String>) -> Option<&str> {
+pub(crate) fn filled(value: &Option<String>) -> Option<&str> {
     value.as_deref().map(str::trim).filter(|value| !value.is_empty())
 }
 
@@ -189,6 +255,9 @@ impl Settings {
         let mut providers = std::collections::BTreeMap::new();
         if let Some(freshservice) = self.freshservice.psa_config() {
             providers.insert("freshservice".to_owned(), freshservice);
+        }
+        if let Some(superops) = self.superops.psa_config() {
+            providers.insert("superops".to_owned(), superops);
         }
         let default_provider = (!providers.is_empty()).then(|| self.psa.psa_default_provider.clone());
         PsaConfig { default_provider, providers }

@@ -4,33 +4,61 @@ use std::sync::Arc;
 
 use hivematrix_shared::config::Secret;
 
+use super::datto::{self, Datto};
 use super::freshservice::{Connection, Freshservice};
+use super::superops::{self, SuperOps};
 use super::{ProviderError, Providers, RmmProviders, Vendors};
-use crate::config::Settings;
+use crate::config::{DattoSettings, Settings, filled};
 use crate::domain::status::StatusMap;
 
 /// Key that upstream's installer writes and that means none.
 const PLACEHOLDER: &str = "YOUR_FRESHSERVICE_API_KEY";
 
 impl Vendors {
-    /// The vendors that the settings enable and complete.
+    /// The vendors that the settings enable and complete. SuperOps is one account for both, so both share one client and
+    /// with it the account's requests per minute.
     pub fn from_settings(settings: &Settings) -> Self {
-        Self { psa: Providers::from_settings(settings), rmm: RmmProviders::default() }
+        let superops = superops(settings);
+        Self { psa: Providers::choose(settings, &superops), rmm: RmmProviders::choose(settings, superops) }
     }
 }
 
 impl Providers {
     /// The providers that the settings enable and complete.
     pub fn from_settings(settings: &Settings) -> Self {
-        let providers = Self::new(settings.psa.psa_default_provider.trim());
-        if !settings.psa.psa_enabled_providers.iter().any(|name| name.trim() == "freshservice") {
-            return providers.without("freshservice", missing("it is not among the enabled providers"));
-        }
-        match freshservice(settings) {
+        Self::choose(settings, &superops(settings))
+    }
+
+    fn choose(settings: &Settings, superops: &Result<Arc<SuperOps>, ProviderError>) -> Self {
+        let enabled =
+            |wanted: &str| settings.psa.psa_enabled_providers.iter().any(|name| name.trim() == wanted);
+        let off = |provider| missing(provider, "it is not among the enabled providers");
+        let mut providers = Self::new(settings.psa.psa_default_provider.trim());
+        providers = match freshservice(settings) {
+            _ if !enabled("freshservice") => providers.without("freshservice", off("Freshservice")),
             Ok(provider) => providers.with(Arc::new(provider)),
             Err(error) => providers.without("freshservice", error),
+        };
+        match superops {
+            _ if !enabled("superops") => providers.without("superops", off("SuperOps")),
+            Ok(provider) => {
+                let provider: Arc<SuperOps> = Arc::clone(provider);
+                providers.with(provider)
+            }
+            Err(error) => providers.without("superops", error.clone()),
         }
     }
+}
+
+fn superops(settings: &Settings) -> Result<Arc<SuperOps>, ProviderError> {
+    let own = &settings.superops;
+    let key = own.key().ok_or_else(|| missing("SuperOps", "SUPEROPS_API_KEY is not set"))?;
+    let subdomain = own.subdomain().ok_or_else(|| missing("SuperOps", "SUPEROPS_SUBDOMAIN is not set"))?;
+    let connection = superops::Connection {
+        per_minute: own.superops_rate_limit,
+        ..superops::Connection::new(own.base_url(), Secret::new(key), subdomain)
+    };
+    Ok(Arc::new(SuperOps::new(connection, own.habits())?))
 }
 
 fn freshservice(settings: &Settings) -> Result<Freshservice, ProviderError> {
@@ -38,16 +66,64 @@ fn freshservice(settings: &Settings) -> Result<Freshservice, ProviderError> {
     let base_url = match (&own.freshservice_base_url, own.domain()) {
         (Some(url), _) => url.to_string(),
         (None, Some(domain)) => format!("https://{domain}"),
-        (None, None) => return Err(missing("FRESHSERVICE_BASE_URL or FRESHSERVICE_DOMAIN is not set")),
+        (None, None) => {
+            return Err(missing("Freshservice", "FRESHSERVICE_BASE_URL or FRESHSERVICE_DOMAIN is not set"));
+        }
     };
     let key = own.freshservice_api_key.as_ref().map(Secret::expose).unwrap_or_default().trim();
     if key.is_empty() || key == PLACEHOLDER {
-        return Err(missing("FRESHSERVICE_API_KEY is not set"));
+        return Err(missing("Freshservice", "FRESHSERVICE_API_KEY is not set"));
     }
     let statuses = StatusMap::freshservice(&own.freshservice_status_map);
     Freshservice::new(Connection::new(base_url, Secret::new(key)), statuses)
 }
 
-fn missing(what: &str) -> ProviderError {
-    ProviderError::NotConfigured { provider: "Freshservice", missing: what.to_owned() }
+impl RmmProviders {
+    /// The providers that the settings complete. Whoever gives keys wants them used, there is no list of enabled ones.
+    pub fn from_settings(settings: &Settings) -> Self {
+        Self::choose(settings, superops(settings))
+    }
+
+    fn choose(settings: &Settings, superops: Result<Arc<SuperOps>, ProviderError>) -> Self {
+        let default = settings.rmm.rmm_default_provider.trim();
+        let providers = Self::new(default);
+        let providers = match datto(&settings.datto) {
+            Ok(provider) => providers.with(Arc::new(provider)),
+            Err(error) => providers.without("datto", error),
+        };
+        match superops {
+            // Its keys may be there for its tickets only, while another system knows the same devices.
+            _ if default != "superops" => providers
+                .without("superops", missing("SuperOps", "RMM_DEFAULT_PROVIDER names another system")),
+            Ok(provider) => providers.with(provider),
+            Err(error) => providers.without("superops", error),
+        }
+    }
+}
+
+/// Keys that upstream's installer writes and that mean none.
+const DATTO_PLACEHOLDERS: [&str; 2] = ["YOUR_DATTO_PUBLIC_KEY", "YOUR_DATTO_SECRET_KEY"];
+
+fn datto(own: &DattoSettings) -> Result<Datto, ProviderError> {
+    let missing =
+        |what: &str| ProviderError::NotConfigured { provider: "Datto RMM", missing: what.to_owned() };
+    let base_url = filled(&own.datto_base_url).ok_or_else(|| missing("DATTO_BASE_URL is not set"))?;
+    let key = |key: &Option<Secret>, name: &str| {
+        let key = key.as_ref().map(Secret::expose).unwrap_or_default().trim();
+        if key.is_empty() || DATTO_PLACEHOLDERS.contains(&key) {
+            return Err(missing(&format!("{name} is not set")));
+        }
+        Ok(Secret::new(key))
+    };
+    let public_key = key(&own.datto_public_key, "DATTO_PUBLIC_KEY")?;
+    let secret_key = key(&own.datto_secret_key, "DATTO_SECRET_KEY")?;
+    let command_component = filled(&own.datto_command_component).map(str::to_owned);
+    Datto::new(datto::Connection {
+        command_component,
+        ..datto::Connection::new(base_url, public_key, secret_key)
+    })
+}
+
+fn missing(provider: &'static str, what: &str) -> ProviderError {
+    ProviderError::NotConfigured { provider, missing: what.to_owned() }
 }

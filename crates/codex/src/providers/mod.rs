@@ -1,11 +1,15 @@
 //! Vendors behind two traits. A provider reads its vendor's wire and delivers normalised rows; it stores nothing.
 
+mod bucket;
 mod configured;
+pub mod datto;
 pub mod error;
 pub mod freshservice;
 pub mod html;
+mod http;
 pub mod rmm;
 pub mod row;
+pub mod superops;
 pub mod types;
 
 use std::collections::BTreeMap;
@@ -14,11 +18,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
+pub use bucket::Quota;
 pub use error::ProviderError;
-pub use rmm::{RmmDevice, RmmProvider, RmmProviders, RmmSite};
+pub use http::Retry;
+pub use rmm::{DeviceAudit, RemoteCommand, RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
-    Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry,
-    TicketChange, TicketDetail,
+    Conversation, Description, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket,
+    PsaTimeEntry, TicketChange, TicketDetail,
 };
 
 /// All vendors of this instance.
@@ -115,7 +121,7 @@ fn cannot<'a, T: Send + 'a>(provider: &'static str, what: &'static str) -> Answe
 }
 
 /// The names of all providers this build knows.
-pub const KNOWN: &[&str] = &["freshservice"];
+pub const KNOWN: &[&str] = &["freshservice", "superops"];
 
 /// The providers that are configured, by name.
 #[derive(Clone, Default)]

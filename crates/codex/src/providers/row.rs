@@ -34,7 +34,13 @@ impl<'a> Row<'a> {
             .and_then(Row::of)
     }
 
-    fn note(&mut self, name: &str, expected: &str) {
+    /// Notes something else that is odd about the row.
+    pub fn note_that(&mut self, what: String) {
+        self.notes.push(what);
+    }
+
+    /// Notes that a member is not what it should be.
+    pub fn note(&mut self, name: &str, expected: &str) {
         self.notes.push(format!("{name} is not {expected}"));
     }
 

@@ -219,6 +219,17 @@ pub struct PsaTicket {
     pub spam: bool,
     /// The vendor's own mark for deleted.
     pub deleted: bool,
+    /// The vendor keeps the description elsewhere, so that this row says nothing about it; the stored one stays.
+    pub description_apart: bool,
+}
+
+/// What a requester wrote first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Description {
+    /// Sanitised HTML.
+    pub html: String,
+    /// Plain text.
+    pub text: String,
 }
 
 /// One message of a ticket (§6.4).
@@ -270,6 +281,8 @@ pub struct PsaTimeEntry {
 /// What the detail phase reads for one ticket.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TicketDetail {
+    /// The description, where the vendor keeps it among the messages; `None` leaves the stored one.
+    pub description: Option<Description>,
     /// All messages, oldest first, private ones included.
     pub conversations: Vec<Conversation>,
     /// All bookings.

@@ -59,13 +59,16 @@ pub async fn save(
     save_time_entries(&mut tx, provider, ticket.id, &detail.time_entries).await?;
     sqlx::query!(
         "update ticket_details set conversations = $2, notes = $3, total_hours_spent = $4, detail_attempts = 0,
+             description = coalesce($6, description), description_text = coalesce($7, description_text),
              detail_due_at = case when detail_due_at is distinct from $5 then detail_due_at end
          where id = $1",
         ticket.id,
         sqlx::types::Json(&conversations) as _,
         sqlx::types::Json(&notes) as _,
         hours,
-        ticket.due_at
+        ticket.due_at,
+        detail.description.as_ref().map(|description| description.html.as_str()),
+        detail.description.as_ref().map(|description| description.text.as_str())
     )
     .execute(&mut *tx)
     .await?;

@@ -43,7 +43,8 @@ pub async fn upsert(
             due_by, first_responded_at, agent_responded_at, tags, detail_due_at)
         select
             i.external_id, $2, coalesce(c.account_number, o.company_account_number), i.ticket_number, i.subject,
-            i.description, i.description_text, i.status, i.priority, i.status_id, i.priority_id, i.ticket_type,
+            case when i.description_apart then o.description else i.description end,
+            case when i.description_apart then o.description_text else i.description_text end, i.status, i.priority, i.status_id, i.priority_id, i.ticket_type,
             i.requester_id, coalesce(i.requester_email, same.requester_email),
             coalesce(i.requester_name, same.requester_name), i.responder_id, i.group_id, i.department_id,
             coalesce(i.created_at, o.created_at), coalesce(i.updated_at, o.last_updated_at, i.created_at), i.closed_at,
@@ -57,7 +58,7 @@ pub async fn upsert(
             requester_id bigint, requester_email text, requester_name text, responder_id bigint, group_id bigint,
             department_id bigint, created_at timestamptz, updated_at timestamptz, closed_at timestamptz,
             fr_due_by timestamptz, due_by timestamptz, has_stats boolean, first_responded_at timestamptz,
-            agent_responded_at timestamptz, tags jsonb)
+            agent_responded_at timestamptz, tags jsonb, description_apart boolean)
         left join companies c on c.external_source = $2 and c.external_id = i.department_id
         left join ticket_details o on o.external_source = $2 and o.external_id = i.external_id
         -- the stored requester is only worth keeping while it is the same person

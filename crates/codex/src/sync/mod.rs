@@ -4,14 +4,17 @@
 //! the next one loses nothing. Nothing is removed on the strength of an absence: the vendor is asked about each row, and
 //! asked about too many, the run refuses. And a row that cannot be stored costs a warning, never the run.
 
+mod account_numbers;
 mod batches;
 mod companies;
 mod contacts;
 mod details;
+pub mod devices;
 mod listing;
 mod plan;
 mod removal;
 pub mod report;
+mod sites;
 mod staff;
 mod tickets;
 
@@ -21,7 +24,9 @@ use chrono::TimeDelta;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 
+pub use account_numbers::Mode;
 pub use details::DetailLimits;
+pub use devices::DeviceSync;
 pub use report::Report;
 pub use tickets::Reach;
 
@@ -46,6 +51,9 @@ pub enum SyncError {
         /// The page that brought nothing new.
         page: u32,
     },
+    /// Some of the work could not be done; the rest was.
+    #[error("{0}")]
+    Incomplete(String),
     /// Somebody asked for the end.
     #[error("cancelled")]
     Cancelled,

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 /// Characters of output kept with a job (codex-api.md §8.2).
 const KEPT_OUTPUT: usize = 1000;
+/// Planned writes of a dry run that are kept.
+const KEPT_PLANS: usize = 1000;
 /// Warnings written out; more are only counted.
 const SHOWN_WARNINGS: u64 = 50;
 
@@ -37,7 +39,15 @@ pub struct Counts {
     pub tickets_cleaned: u64,
     /// Tickets whose messages and hours were read.
     pub details: u64,
-    /// Companies, contacts and agents removed.
+    /// Sites read.
+    pub sites: u64,
+    /// Devices stored.
+    pub devices: u64,
+    /// New devices among them.
+    pub devices_created: u64,
+    /// Account numbers written to a vendor.
+    pub account_numbers: u64,
+    /// Companies, contacts, agents and devices removed.
     pub removed: u64,
     /// Rows that were patched or left out.
     pub warnings: u64,
@@ -49,6 +59,7 @@ struct Inner {
     page: Option<u32>,
     counts: Counts,
     output: VecDeque<char>,
+    planned: Vec<String>,
 }
 
 /// Shared by the run and whoever watches it; clones tell the same story.
@@ -104,6 +115,16 @@ impl Report {
         }
     }
 
+    /// Tells what a dry run would write. The whole list is part of the progress, since the output keeps only its end.
+    pub fn planned(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.keep(&format!("Would write {text}"));
+        let mut inner = self.lock();
+        if inner.planned.len() < KEPT_PLANS {
+            inner.planned.push(text);
+        }
+    }
+
     fn keep(&self, text: &str) {
         let line = format!("[{}] {text}\n", self.clock.now().format("%Y-%m-%d %H:%M:%S"));
         if self.echo {
@@ -146,7 +167,12 @@ impl Report {
     /// Phase, page and counts as they are kept with the job.
     pub fn progress(&self) -> Value {
         let inner = self.lock();
-        serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts })
+        let mut progress =
+            serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts });
+        if let Some(progress) = progress.as_object_mut().filter(|_| !inner.planned.is_empty()) {
+            progress.insert("planned".to_owned(), inner.planned.clone().into());
+        }
+        progress
     }
 
     /// The last lines.

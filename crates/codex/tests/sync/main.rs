@@ -8,4 +8,5 @@ mod harness;
 mod jobs;
 mod provider;
 mod save_rules;
+mod superops;
 mod tickets;

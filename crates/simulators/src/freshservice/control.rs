@@ -22,7 +22,7 @@ pub struct Control {
 }
 
 impl Control {
-    pub(super) fn new(engine: Arc<Engine>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>) -> Self {
         Self { engine }
     }
 
@@ -180,7 +180,7 @@ impl Control {
     }
 
     /// Moves the world by one event in every interval, for ever.
-    pub(super) async fn keep_moving(self, interval: Duration) {
+    pub(crate) async fn keep_moving(self, interval: Duration) {
         let mut ticks = tokio::time::interval(interval);
         loop {
             ticks.tick().await;

@@ -31,6 +31,11 @@ pub enum FaultMode {
     HtmlPage,
     /// 200 with no body at all.
     EmptyBody,
+    /// An error of the vendor's own inside a 200 answer; only where the vendor has such.
+    VendorError {
+        /// The vendor's code of it.
+        code: String,
+    },
     /// A list without rows.
     EmptyPage,
     /// A later page begins with the last row of the one before.

@@ -130,7 +130,8 @@ fn list_fault(faults: &[FaultMode]) -> ListFault {
     }
 }
 
-fn move_tickets(engine: &Engine, faults: &[FaultMode]) {
+/// Changes the tickets that faults name, just before a request is answered.
+pub(crate) fn move_tickets(engine: &Engine, faults: &[FaultMode]) {
     for fault in faults {
         if let FaultMode::MoveTicket { ticket_id, status } = fault {
             let now = engine.config.clock.now();
@@ -145,7 +146,7 @@ fn move_tickets(engine: &Engine, faults: &[FaultMode]) {
 }
 
 /// Breaks an answer that is already there.
-async fn spoil(response: Response, fault: &FaultMode) -> Response {
+pub(crate) async fn spoil(response: Response, fault: &FaultMode) -> Response {
     match fault {
         FaultMode::EmptyBody => StatusCode::OK.into_response(),
         FaultMode::HtmlPage => {

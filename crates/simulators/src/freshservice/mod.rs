@@ -6,14 +6,14 @@
 
 mod answer;
 mod control;
-mod control_routes;
-mod fault;
+pub(crate) mod control_routes;
+pub(crate) mod fault;
 mod gate;
 mod patch;
 mod query;
 mod rate;
 mod records;
-mod request_log;
+pub(crate) mod request_log;
 mod routes;
 mod web_page;
 mod wire;
@@ -31,7 +31,9 @@ use tokio::task::JoinHandle;
 
 pub use self::control::Control;
 pub use self::fault::{Fault, FaultMode};
+pub(crate) use self::gate::{move_tickets, spoil};
 pub use self::patch::{NewEntry, NewWork, TicketPatch};
+pub(crate) use self::rate::Class as RateClass;
 pub use self::records::Collection;
 pub use self::request_log::{RequestCounts, RequestLine};
 use crate::clock::Clock;
@@ -106,20 +108,20 @@ impl Drop for Handle {
 
 /// What all requests share.
 #[derive(Debug)]
-struct Engine {
-    config: Config,
+pub(crate) struct Engine {
+    pub(crate) config: Config,
     state: Mutex<State>,
     /// Told when all faults are removed, so that held requests go on.
-    cleared: watch::Sender<()>,
+    pub(crate) cleared: watch::Sender<()>,
 }
 
 #[derive(Debug)]
-struct State {
-    world: World,
-    records: records::Records,
-    faults: fault::Faults,
-    bucket: rate::Bucket,
-    log: request_log::RequestLog,
+pub(crate) struct State {
+    pub(crate) world: World,
+    pub(crate) records: records::Records,
+    pub(crate) faults: fault::Faults,
+    pub(crate) bucket: rate::Bucket,
+    pub(crate) log: request_log::RequestLog,
 }
 
 impl State {
@@ -135,8 +137,14 @@ impl State {
 }
 
 impl Engine {
+    /// A world that nobody is asked about yet.
+    pub(crate) fn new(config: Config) -> Arc<Self> {
+        let cleared = watch::Sender::default();
+        Arc::new(Self { state: Mutex::new(State::new(&config)), config, cleared })
+    }
+
     /// The state, also after a request has panicked in the middle of it: every change is complete in itself.
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -151,8 +159,7 @@ pub async fn spawn(config: Config) -> std::io::Result<Handle> {
     let address = listener.local_addr()?;
     let api_key = config.api_key.clone();
     let live = config.live;
-    let cleared = watch::Sender::default();
-    let engine = Arc::new(Engine { state: Mutex::new(State::new(&config)), config, cleared });
+    let engine = Engine::new(config);
     let control = Control::new(engine.clone());
     let app = router(engine).into_make_service_with_connect_info::<SocketAddr>();
     let server = tokio::spawn(async move {

@@ -7,6 +7,7 @@
 pub mod assets;
 pub mod board;
 pub mod companies;
+pub mod devices;
 mod live;
 pub mod people;
 pub mod size;
@@ -172,6 +173,24 @@ impl World {
             .rev()
             .filter(move |(_, row)| row.state == wanted && row.updated >= updated && row.created >= created)
             .map(|(index, _)| FIRST_TICKET_ID + index as u64)
+    }
+
+    /// Ids of a folder, newest first, with the times of entry and of the last change.
+    pub fn times(
+        &self,
+        folder: Folder,
+    ) -> impl DoubleEndedIterator<Item = (u64, DateTime<Utc>, DateTime<Utc>)> {
+        let at = |seconds: u32| DateTime::from_timestamp(i64::from(seconds), 0).unwrap_or_default();
+        self.ids(folder, None, None).map(move |id| {
+            let row = &self.rows[(id - FIRST_TICKET_ID) as usize];
+            (id, at(row.created), at(row.updated))
+        })
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn started(&self) -> DateTime<Utc> {
+        self.start
     }
 
     /// The id the next new ticket gets.

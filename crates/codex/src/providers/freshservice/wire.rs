@@ -55,6 +55,7 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusMap) -> Option<PsaTicke
         tags: row.get("tags").is_some().then(|| row.texts("tags")),
         spam: row.flag("spam", false),
         deleted: row.flag("deleted", false),
+        description_apart: false,
     })
 }
 

@@ -1,0 +1,194 @@
+//! SuperOps, one GraphQL API for tickets and for devices (codex-api.md §13.3).
+
+mod answer;
+mod bucket;
+mod client;
+mod devices;
+mod listing;
+mod queries;
+mod tickets;
+mod wire;
+mod wire_assets;
+mod wire_people;
+
+use chrono::{DateTime, Utc};
+use futures::FutureExt as _;
+use serde_json::{Map, Value, json};
+
+pub use client::{Connection, PER_MINUTE};
+pub use wire::WorklogUnit;
+pub use wire_people::{CLIENT_COLUMNS, ClientFields};
+
+use super::row::Row;
+use super::{
+    Answer, Pace, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider,
+    PsaTicket, TicketDetail, TicketView,
+};
+use crate::domain::vendor_words::StatusNames;
+use client::{Client, unusable};
+use listing::Wanted;
+
+/// How one account names things.
+#[derive(Debug, Clone)]
+pub struct Habits {
+    /// Its statuses.
+    pub statuses: StatusNames,
+    /// Its custom fields of clients.
+    pub fields: ClientFields,
+    /// Unit of the time spent on tickets.
+    pub worklog_unit: WorklogUnit,
+}
+
+/// SuperOps as a provider, of tickets as well as of devices.
+#[derive(Debug)]
+pub struct SuperOps {
+    client: Client,
+    habits: Habits,
+    /// Rows of the ticket list that is being read, as of its latest page: it must not shrink unnoticed.
+    ticket_list: tickets::Length,
+}
+
+impl SuperOps {
+    /// The provider for one account.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotConfigured`] when the address is no URL, or token or subdomain are empty.
+    pub fn new(connection: Connection, habits: Habits) -> Result<Self, ProviderError> {
+        Ok(Self { client: Client::new(connection)?, habits, ticket_list: tickets::Length::default() })
+    }
+
+    fn read_company(&self, row: &mut Row<'_>) -> Option<PsaCompany> {
+        wire_people::company(row, &self.habits.fields)
+    }
+
+    /// The cheapest question that needs both headers.
+    async fn authenticate(&self) -> Result<(), ProviderError> {
+        self.client.call("getTechnicianGroupList", queries::GROUPS, json!({}), Pace::Now).await.map(|_| ())
+    }
+
+    /// Writes the account number of a client; `None` when there is no such client.
+    async fn write_account_number(&self, client: i64, number: &str) -> Result<Option<()>, ProviderError> {
+        let mut fields = Map::new();
+        fields.insert(self.habits.fields.account_number.clone(), number.into());
+        let input = json!({ "accountId": client.to_string(), "customFields": fields });
+        self.client
+            .single("updateClient", queries::UPDATE_CLIENT, input, |row: &mut Row<'_>| {
+                row.int("accountId").map(|_| ())
+            })
+            .await
+    }
+}
+
+impl PsaProvider for SuperOps {
+    fn name(&self) -> &'static str {
+        "superops"
+    }
+
+    fn display_name(&self) -> &'static str {
+        client::NAME
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        self.authenticate().boxed()
+    }
+
+    fn companies(&self, page: PageRef) -> Answer<'_, Page<PsaCompany>> {
+        async move {
+            let read = |row: &mut Row<'_>| self.read_company(row);
+            Ok(self
+                .client
+                .page(&queries::CLIENTS, &Wanted::default(), page, Pace::Background, read)
+                .await?
+                .page)
+        }
+        .boxed()
+    }
+
+    fn company(&self, id: i64) -> Answer<'_, Option<PsaCompany>> {
+        async move {
+            let input = json!({ "accountId": id.to_string() });
+            let read = |row: &mut Row<'_>| self.read_company(row);
+            self.client.single("getClient", &queries::client(), input, read).await
+        }
+        .boxed()
+    }
+
+    fn contacts(&self, page: PageRef) -> Answer<'_, Page<PsaContact>> {
+        async move {
+            let (list, all) = (&queries::CLIENT_USERS, Wanted::default());
+            Ok(self.client.page(list, &all, page, Pace::Background, wire_people::contact).await?.page)
+        }
+        .boxed()
+    }
+
+    fn contact(&self, id: i64) -> Answer<'_, Option<PsaContact>> {
+        async move {
+            let input = json!({ "userId": id.to_string() });
+            self.client.single("getClientUser", &queries::client_user(), input, wire_people::contact).await
+        }
+        .boxed()
+    }
+
+    fn agents(&self, page: PageRef) -> Answer<'_, Page<PsaAgent>> {
+        async move {
+            let (list, all) = (&queries::TECHNICIANS, Wanted::default());
+            Ok(self.client.page(list, &all, page, Pace::Background, wire_people::agent).await?.page)
+        }
+        .boxed()
+    }
+
+    /// The vendor has no question about one technician, so the list is asked for those of this id.
+    fn agent(&self, id: i64) -> Answer<'_, Option<PsaAgent>> {
+        async move {
+            let wanted = Wanted::only("userId", &id.to_string());
+            let found = self.client.first(&queries::TECHNICIANS, &wanted, wire_people::agent).await?;
+            // A server that passes over the condition would confirm anybody.
+            Ok(found.filter(|agent| agent.external_id == id))
+        }
+        .boxed()
+    }
+
+    /// All groups come at once.
+    fn groups(&self, page: PageRef) -> Answer<'_, Page<PsaGroup>> {
+        async move {
+            if page != PageRef::FIRST {
+                return Ok(Page { items: Vec::new(), warnings: Vec::new(), next: None });
+            }
+            let operation = "getTechnicianGroupList";
+            let data = self.client.call(operation, queries::GROUPS, json!({}), Pace::Background).await?;
+            let rows = data
+                .get(operation)
+                .and_then(Value::as_array)
+                .ok_or_else(|| unusable(operation, "JSON without a list of groups"))?;
+            let (items, warnings) = listing::read_rows("groups", "groupId", rows, &wire_people::group);
+            Ok(Page { items, warnings, next: None })
+        }
+        .boxed()
+    }
+
+    fn tickets(&self, view: TicketView, since: DateTime<Utc>, page: PageRef) -> Answer<'_, Page<PsaTicket>> {
+        async move {
+            match view {
+                TicketView::Ordinary => self.ticket_page(since, page).await,
+                // The vendor has neither folder: what is deleted there is gone from every list, and found by asking
+                // about the tickets that a complete list lacks.
+                TicketView::Deleted | TicketView::Spam => {
+                    Ok(Page { items: Vec::new(), warnings: Vec::new(), next: None })
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>> {
+        self.one_ticket(id).boxed()
+    }
+
+    fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>> {
+        self.detail_of(id, pace).boxed()
+    }
+
+    fn set_account_number<'a>(&'a self, company: i64, number: &'a str) -> Answer<'a, Option<()>> {
+        self.write_account_number(company, number).boxed()
+    }
+}

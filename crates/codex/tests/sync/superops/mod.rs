@@ -1,0 +1,5 @@
+//! The sync engine against the SuperOps simulator.
+
+mod harness;
+mod provider;
+mod sync;
