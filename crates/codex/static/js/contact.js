@@ -121,7 +121,8 @@ function explain() {
   submit.disabled = !chosen;
   keep.hidden = lost.hidden = !chosen;
   if (!chosen) return;
-  const name = document.querySelector(`#merge-other label[for="${chosen.id}"]`).textContent.trim();
+  const [who, , address] = document.querySelector(`#merge-other label[for="${chosen.id}"]`).childNodes;
+  const name = `${who.textContent} (${address.textContent})`;
   document.querySelector("label[for=keep-other]").textContent = name;
   const mine = `${dialog.dataset.name} (${dialog.dataset.email})`;
   const [gone, stays] = mergeForm.elements.keep.value === "this" ? [name, mine] : [mine, name];
