@@ -44,7 +44,8 @@ pub async fn of_contact(
             union select external_source, external_id from contact_aliases where contact_id = $1),
         addresses as (
             select lower(email) as email from contacts where id = $1
-            union select lower(e) from contacts, jsonb_array_elements_text(secondary_emails) e where id = $1),
+            union select lower(e) from contacts, jsonb_array_elements_text(
+                case when jsonb_typeof(secondary_emails) = 'array' then secondary_emails else '[]' end) e where id = $1),
         found as (
             select t.id from addresses a join ticket_details t on lower(t.requester_email) = a.email
             union select t.id from keys k

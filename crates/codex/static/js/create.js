@@ -1,7 +1,9 @@
 // Dialogs that make a record by hand: they send the filled fields and lead to the new record's page.
 
-import { busy, call, sayThere } from "./call.js";
+import { busy, call, sayHere, sayThere } from "./call.js";
 import { picker, rowsOf } from "./picker.js";
+
+sayHere(); // of a record that was deleted
 
 for (const form of document.querySelectorAll("form[data-create]")) {
   const modal = form.closest(".modal");
@@ -23,7 +25,7 @@ for (const form of document.querySelectorAll("form[data-create]")) {
     error.hidden = true;
     const body = {};
     for (const [name, value] of new FormData(form)) {
-      if (typeof value === "string" && value.trim() && form.elements[name]?.dataset) body[name] = value.trim();
+      if (typeof value === "string" && value.trim() && !name.startsWith("picker-")) body[name] = value.trim();
     }
     for (const { name, single, pick } of pickers) {
       const values = pick.values();

@@ -2,7 +2,7 @@
 
 use axum::{
     Form,
-    extract::State,
+    extract::{State, rejection::FormRejection},
     response::{IntoResponse, Redirect, Response},
 };
 use hivematrix_shared::{
@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     assets::no_such_asset,
-    writer::{self, Created, Done, bad, clash},
+    writer::{self, Changed, RecordMade, Refusals, bad, clash},
 };
 use crate::{
     Codex,
@@ -53,21 +53,22 @@ struct UsersBody {
 /// Sets who uses a device.
 #[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body = UsersBody, responses(
-    (status = 200, body = Done), (status = 400, description = "No such contact"), (status = 404, description = "No such device")
+    (status = 200, body = Changed), (status = 400, description = "No such contact"), (status = 404, description = "No such device"),
+    Refusals
 ))]
 async fn update_contacts(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path(id): Path<i64>,
     Json(body): Json<UsersBody>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     let mut tx = writer::begin(&codex.pool, &caller).await?;
     let asset = lock(&mut tx, id).await?;
     known_contacts(&mut tx, &body.contact_ids).await?;
     contact_links::set_users(&mut tx, id, &body.contact_ids).await?;
     tx.commit().await?;
     audit!(asset = id, caller = caller.label(), "users of a device changed");
-    Ok(Json(Done::new(format!("Users of {} updated", asset.hostname))))
+    Ok(Json(Changed::new(format!("Users of {} updated", asset.hostname))))
 }
 
 /// A user as a form names it.
@@ -81,15 +82,17 @@ struct UserForm {
 #[utoipa::path(post, path = "/assets/{id}/assign-user", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body(content = UserForm, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 302, description = "To the page of the device"), (status = 400, description = "No such contact"),
-    (status = 404, description = "No such device"), (status = 422, description = "No `contact_id`")
+    (status = 404, description = "No such device"), (status = 422, description = "No `contact_id`"),
+    Refusals
 ))]
 async fn assign_user(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     page: Page,
     Path(id): Path<i64>,
-    Form(form): Form<UserForm>,
+    form: std::result::Result<Form<UserForm>, FormRejection>,
 ) -> Result<Response> {
+    let Form(form) = form.map_err(|error| Problem::new(error.status()).error(error.body_text()))?;
     let contact = form.contact_id.trim().parse().map_err(|_| bad("There is no such contact."))?;
     let mut tx = writer::begin(&codex.pool, &caller).await?;
     lock(&mut tx, id).await?;
@@ -103,7 +106,8 @@ async fn assign_user(
 /// Takes a user from a device and leads back to its page.
 #[utoipa::path(post, path = "/assets/{id}/unassign-user/{contact}", tag = "assets", params(
     ("id" = i64, Path, description = "Codex's id"), ("contact" = i64, Path, description = "Codex's id of the contact")), responses(
-    (status = 302, description = "To the page of the device"), (status = 404, description = "No such device")
+    (status = 302, description = "To the page of the device"), (status = 404, description = "No such device"),
+    Refusals
 ))]
 async fn unassign_user(
     State(codex): State<Codex>,
@@ -184,13 +188,14 @@ impl AssetBody {
 
 /// Makes a device by hand, such as a switch or a printer that no RMM reports.
 #[utoipa::path(post, path = "/api/assets", tag = "assets", request_body = AssetBody, responses(
-    (status = 201, body = Created), (status = 400, description = "A value is missing or cannot be taken")
+    (status = 201, body = RecordMade), (status = 400, description = "A value is missing or cannot be taken"),
+    Refusals
 ))]
 async fn create(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Json(body): Json<AssetBody>,
-) -> Result<(StatusCode, Json<Created>)> {
+) -> Result<(StatusCode, Json<RecordMade>)> {
     let mut asset = AssetRow::default();
     body.apply(&mut asset)?;
     let mut tx = writer::begin(&codex.pool, &caller).await?;
@@ -203,21 +208,22 @@ async fn create(
     tx.commit().await?;
     audit!(asset = id, company = asset.company, caller = caller.label(), "device created");
     let message = format!("Device {} created", asset.hostname);
-    Ok((StatusCode::CREATED, Json(Created { success: true, id, message })))
+    Ok((StatusCode::CREATED, Json(RecordMade { success: true, id, message })))
 }
 
 /// Changes a device that was made by hand.
 #[utoipa::path(put, path = "/api/assets/{id}", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body = AssetBody, responses(
-    (status = 200, body = Done), (status = 400, description = "A value cannot be taken"),
-    (status = 404, description = "No such device"), (status = 409, description = "An RMM reports the device")
+    (status = 200, body = Changed), (status = 400, description = "A value cannot be taken"),
+    (status = 404, description = "No such device"), (status = 409, description = "An RMM reports the device"),
+    Refusals
 ))]
 async fn update(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path(id): Path<i64>,
     Json(body): Json<AssetBody>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     let mut tx = writer::begin(&codex.pool, &caller).await?;
     by_hand(&lock(&mut tx, id).await?, "Change it there.")?;
     let mut asset = asset_edit::read(&mut tx, id).await?;
@@ -230,26 +236,27 @@ async fn update(
     }
     tx.commit().await?;
     audit!(asset = id, company = asset.company, caller = caller.label(), "device changed");
-    Ok(Json(Done::new(format!("Device {} updated", asset.hostname))))
+    Ok(Json(Changed::new(format!("Device {} updated", asset.hostname))))
 }
 
 /// Deletes a device that was made by hand.
 #[utoipa::path(delete, path = "/api/assets/{id}", tag = "assets", params(("id" = i64, Path, description = "Codex's id")), responses(
-    (status = 200, body = Done), (status = 404, description = "No such device"),
-    (status = 409, description = "An RMM reports the device")
+    (status = 200, body = Changed), (status = 404, description = "No such device"),
+    (status = 409, description = "An RMM reports the device"),
+    Refusals
 ))]
 async fn delete(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
     Path(id): Path<i64>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     let mut tx = writer::begin(&codex.pool, &caller).await?;
     let asset = lock(&mut tx, id).await?;
     by_hand(&asset, "The next sync would bring it back: remove it there.")?;
     asset_edit::delete(&mut tx, id, &format!("deleted by {}", caller.label())).await?;
     tx.commit().await?;
     audit!(asset = id, hostname = asset.hostname, caller = caller.label(), "device deleted");
-    Ok(Json(Done::new(format!("Device {} deleted", asset.hostname))))
+    Ok(Json(Changed::new(format!("Device {} deleted", asset.hostname))))
 }
 
 /// Which secret is asked for.
@@ -274,7 +281,8 @@ struct Revealed {
 #[utoipa::path(post, path = "/api/asset/{id}/reveal", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body = RevealBody, responses(
     (status = 200, body = Revealed), (status = 400, description = "No secret field"),
-    (status = 404, description = "No such device, or it has no such secret")
+    (status = 404, description = "No such device, or it has no such secret"),
+    Refusals
 ))]
 async fn reveal(
     State(codex): State<Codex>,

@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     contacts::no_such_contact,
-    writer::{self, Created, Done, bad, clash},
+    writer::{self, Changed, RecordMade, Refusals, bad, clash},
 };
 use crate::{
     Codex,
@@ -55,15 +55,16 @@ pub(super) struct ContactBody {
 /// Changes a contact by hand. What is changed here no sync overwrites.
 #[utoipa::path(put, path = "/contacts/{id}/update", tag = "contacts", params(("id" = i64, Path, description = "Codex's id")),
     request_body = ContactBody, responses(
-    (status = 200, body = Done), (status = 400, description = "A value cannot be taken; member `error` says which"),
-    (status = 404, description = "No such contact"), (status = 409, description = "Another contact has this address")
+    (status = 200, body = Changed), (status = 400, description = "A value cannot be taken; member `error` says which"),
+    (status = 404, description = "No such contact"), (status = 409, description = "Another contact has this address"),
+    Refusals
 ))]
 async fn update(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path(id): Path<i64>,
     Json(body): Json<serde_json::Map<String, serde_json::Value>>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     if body.is_empty() {
         return Err(bad("No data provided"));
     }
@@ -78,19 +79,20 @@ async fn update(
         .map_err(taken)?;
     tx.commit().await?;
     audit!(contact = id, caller = caller.label(), fields = changed.join(","), "contact changed");
-    Ok(Json(Done::new("Contact updated")))
+    Ok(Json(Changed::new("Contact updated")))
 }
 
 /// Makes a contact by hand. When the PSA later has one with the same address, that one continues this record.
 #[utoipa::path(post, path = "/api/contacts", tag = "contacts", request_body = ContactBody, responses(
-    (status = 201, body = Created), (status = 400, description = "A value is missing or cannot be taken"),
-    (status = 409, description = "Another contact has this address")
+    (status = 201, body = RecordMade), (status = 400, description = "A value is missing or cannot be taken"),
+    (status = 409, description = "Another contact has this address"),
+    Refusals
 ))]
 async fn create(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Json(body): Json<serde_json::Map<String, serde_json::Value>>,
-) -> Result<(StatusCode, Json<Created>)> {
+) -> Result<(StatusCode, Json<RecordMade>)> {
     let body = parse(body)?;
     let mut person = Person { active: true, ..Person::default() };
     person.apply(&body.person).map_err(bad)?;
@@ -104,19 +106,20 @@ async fn create(
     tx.commit().await?;
     audit!(contact = id, caller = caller.label(), "contact created");
     let message = format!("Contact {} created", person.name);
-    Ok((StatusCode::CREATED, Json(Created { success: true, id, message })))
+    Ok((StatusCode::CREATED, Json(RecordMade { success: true, id, message })))
 }
 
 /// Deletes a contact that no sync would bring back.
 #[utoipa::path(delete, path = "/api/contacts/{id}", tag = "contacts", params(("id" = i64, Path, description = "Codex's id")), responses(
-    (status = 200, body = Done), (status = 404, description = "No such contact"),
-    (status = 409, description = "The contact comes from a PSA that is in use")
+    (status = 200, body = Changed), (status = 404, description = "No such contact"),
+    (status = 409, description = "The contact comes from a PSA that is in use"),
+    Refusals
 ))]
 async fn delete(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
     Path(id): Path<i64>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     let mut tx = writer::begin(&codex.pool, &caller).await?;
     let contact = contact_edit::lock(&mut tx, id).await?.ok_or_else(no_such_contact)?;
     if let Some(vendor) =
@@ -130,7 +133,7 @@ async fn delete(
     contact_edit::delete(&mut tx, id, &format!("deleted by {}", caller.label())).await?;
     tx.commit().await?;
     audit!(contact = id, name = contact.person.name, caller = caller.label(), "contact deleted");
-    Ok(Json(Done::new(format!("Contact {} deleted", contact.person.name))))
+    Ok(Json(Changed::new(format!("Contact {} deleted", contact.person.name))))
 }
 
 /// Which record stays.
@@ -144,21 +147,22 @@ struct MergeBody {
 /// removed, and no sync brings it back. Tickets keep what they say of their requester.
 #[utoipa::path(post, path = "/api/contacts/{id}/merge", tag = "contacts",
     params(("id" = i64, Path, description = "Codex's id of the contact that goes")), request_body = MergeBody, responses(
-    (status = 200, body = Done), (status = 400, description = "The two are one already"),
-    (status = 404, description = "No such contact")
+    (status = 200, body = Changed), (status = 400, description = "The two are one already"),
+    (status = 404, description = "No such contact"),
+    Refusals
 ))]
 async fn merge(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path(id): Path<i64>,
     Json(body): Json<MergeBody>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     let mut tx = writer::begin(&codex.pool, &caller).await?;
     let (from, into) =
         merge_contacts(&mut tx, id, body.into, &caller.label(), codex.context.clock.now()).await?;
     tx.commit().await?;
     audit!(contact = from.id, into = into.id, caller = caller.label(), "contacts merged");
-    Ok(Json(Done::new(format!("{} is now part of {}", from.person.email, into.person.name))))
+    Ok(Json(Changed::new(format!("{} is now part of {}", from.person.email, into.person.name))))
 }
 
 /// Merges in a transaction and settles what was to be decided about the two. Answers both as they were.

@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     contact_edit::merge_contacts,
-    writer::{self, Done, bad, clash},
+    writer::{self, Changed, Refusals, bad, clash},
 };
 use crate::{
     Codex,
@@ -43,15 +43,16 @@ struct MergeDecision {
 /// stored, it counts as the first from now on.
 #[utoipa::path(post, path = "/api/review/{id}/merge", tag = "review", params(("id" = i64, Path, description = "Id of the item")),
     request_body = MergeDecision, responses(
-    (status = 200, body = Done), (status = 400, description = "Not about two contacts, or `into` is neither of them"),
-    (status = 404, description = "No such item"), (status = 409, description = "Decided already, or a record is gone")
+    (status = 200, body = Changed), (status = 400, description = "Not about two contacts, or `into` is neither of them"),
+    (status = 404, description = "No such item"), (status = 409, description = "Decided already, or a record is gone"),
+    Refusals
 ))]
 async fn merge(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path(id): Path<i64>,
     Json(decision): Json<MergeDecision>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     let by = caller.label();
     let mut tx = writer::begin(&codex.pool, &caller).await?;
     let item = resolve(&codex, &mut tx, id, "merged", &by).await?;
@@ -81,7 +82,7 @@ async fn merge(
     };
     tx.commit().await?;
     audit!(review = id, subject = item.subject, other = item.other, caller = by, "duplicate contacts merged");
-    Ok(Json(Done::new(message)))
+    Ok(Json(Changed::new(message)))
 }
 
 /// A record that is not stored counts as a contact from now on.
@@ -100,15 +101,16 @@ struct LinkDecision {
 /// Decides which company a site of the RMM belongs to. Its devices come with the next sync.
 #[utoipa::path(post, path = "/api/review/{id}/link", tag = "review", params(("id" = i64, Path, description = "Id of the item")),
     request_body = LinkDecision, responses(
-    (status = 200, body = Done), (status = 400, description = "Not about a site, or no such company"),
-    (status = 404, description = "No such item"), (status = 409, description = "Decided already")
+    (status = 200, body = Changed), (status = 400, description = "Not about a site, or no such company"),
+    (status = 404, description = "No such item"), (status = 409, description = "Decided already"),
+    Refusals
 ))]
 async fn link(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path(id): Path<i64>,
     Json(decision): Json<LinkDecision>,
-) -> Result<Json<Done>> {
+) -> Result<Json<Changed>> {
     let by = caller.label();
     let number = decision.account_number.trim().to_owned();
     let mut tx = writer::begin(&codex.pool, &caller).await?;
@@ -123,7 +125,7 @@ async fn link(
     review_subjects::link_site(&mut tx, &provider, &uid, name.as_deref(), &number).await?;
     tx.commit().await?;
     audit!(review = id, site = uid, company = number, caller = by, "site of the RMM linked to a company");
-    Ok(Json(Done::new(format!(
+    Ok(Json(Changed::new(format!(
         "{} belongs to {number} now; its devices come with the next sync",
         name.unwrap_or(uid)
     ))))

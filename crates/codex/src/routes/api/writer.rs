@@ -9,14 +9,14 @@ use crate::{Codex, store::changes};
 
 /// A change that was made.
 #[derive(Serialize, ToSchema)]
-pub struct Done {
+pub struct Changed {
     /// Always `true`.
     pub success: bool,
     /// What happened, for people.
     pub message: String,
 }
 
-impl Done {
+impl Changed {
     /// An answer with this sentence.
     pub fn new(message: impl Into<String>) -> Self {
         Self { success: true, message: message.into() }
@@ -25,13 +25,41 @@ impl Done {
 
 /// A record that was made.
 #[derive(Serialize, ToSchema)]
-pub struct Created {
+pub struct RecordMade {
     /// Always `true`.
     pub success: bool,
     /// Codex's id.
     pub id: i64,
     /// What happened, for people.
     pub message: String,
+}
+
+/// How routes that change records refuse everybody and everything they cannot serve.
+#[derive(utoipa::IntoResponses)]
+pub enum Refusals {
+    /// No valid token.
+    #[response(status = 401)]
+    Unknown,
+    /// Not of a level that may do this, or a service that acts for nobody.
+    #[response(status = 403)]
+    Forbidden,
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge,
+    /// The body is not sent as JSON.
+    #[response(status = 415)]
+    NotJson,
+}
+
+/// How routes that read refuse callers.
+#[derive(utoipa::IntoResponses)]
+pub enum ReadRefusals {
+    /// No valid token.
+    #[response(status = 401)]
+    Unknown,
+    /// Not for this caller.
+    #[response(status = 403)]
+    Forbidden,
 }
 
 /// A transaction in which everything is this caller's doing.

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
-    routes::api::reader::Reader,
+    routes::api::{reader::Reader, writer::ReadRefusals},
     store::asset_list::{self, AssetRow, Counted, SORT_KEYS, Selection},
 };
 
@@ -189,7 +189,8 @@ pub struct FoundAssets {
 
 /// Devices whose host name, description, site or company contains the search.
 #[utoipa::path(get, path = "/assets/api/search", tag = "assets", params(ListQuery, Filters), responses(
-    (status = 200, body = FoundAssets), (status = 403, description = "Not a user")
+    (status = 200, body = FoundAssets),
+    ReadRefusals
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -211,7 +212,7 @@ fn text(value: &Option<String>) -> &str {
 /// All devices of a list as a file.
 #[utoipa::path(get, path = "/assets/export.csv", tag = "assets", params(ListQuery, Filters), responses(
     (status = 200, description = "One line a device; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    (status = 403, description = "Not a user")
+    ReadRefusals
 ))]
 pub async fn export(
     State(codex): State<Codex>,

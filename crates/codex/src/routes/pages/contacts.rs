@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
-    routes::api::reader::Reader,
+    routes::api::{reader::Reader, writer::ReadRefusals},
     store::contact_list::{self, ContactRow, SORT_KEYS, Selection},
 };
 
@@ -156,7 +156,8 @@ pub struct FoundContacts {
 
 /// Contacts whose name, address or phone number contains the search.
 #[utoipa::path(get, path = "/contacts/api/search", tag = "contacts", params(ListQuery, Filters), responses(
-    (status = 200, body = FoundContacts), (status = 403, description = "Not a user")
+    (status = 200, body = FoundContacts),
+    ReadRefusals
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -174,7 +175,7 @@ pub async fn search(
 /// All contacts of a list as a file.
 #[utoipa::path(get, path = "/contacts/export.csv", tag = "contacts", params(ListQuery, Filters), responses(
     (status = 200, description = "One line a contact; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    (status = 403, description = "Not a user")
+    ReadRefusals
 ))]
 pub async fn export(
     State(codex): State<Codex>,
