@@ -95,7 +95,9 @@ pub async fn update(
     let emails = (!person.secondary_emails.is_empty()).then_some(Json(&person.secondary_emails));
     sqlx::query!(
         "update contacts set first_name = $2, last_name = $3, name = $4, email = $5, primary_email = $5,
-            secondary_emails = $6, job_title = $7, title = $7, active = $8, vip_user = $9, is_agent = $10,
+            secondary_emails = case when coalesce(secondary_emails, '[]') = coalesce($6::jsonb, '[]')
+                then secondary_emails else $6 end,
+            job_title = $7, title = $7, active = $8, vip_user = $9, is_agent = $10,
             mobile_phone_number = $11, work_phone_number = $12, location_name = $13, time_zone = $14, address = $15,
             background_information = $16,
             edited_fields = array(

@@ -58,14 +58,19 @@ export function picker(element, find, { single = false, changed = () => {} } = {
     const focused = document.activeElement?.value;
     const hadFocus = list.contains(document.activeElement);
     for (const line of [...list.children]) if (!line.querySelector("input:checked")) line.remove();
-    if (rows instanceof Error) return say(rows.message);
+    if (rows instanceof Error) {
+      list.hidden = false;
+      return say(rows.message);
+    }
     const known = new Set(boxes().map((box) => box.value));
     const fresh = rows.filter((row) => !known.has(String(row.value)));
     list.append(...fresh.map(item));
+    list.hidden = false;
     if (list.children.length === 0) say(field.value.trim() ? "Nothing found." : "Nothing to choose from.");
     if (hadFocus) boxes().find((box) => box.value === focused)?.focus();
   }
 
+  list.hidden = list.children.length === 0;
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(show, DELAY_MS);

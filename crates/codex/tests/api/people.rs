@@ -152,6 +152,16 @@ async fn a_change_by_hand_is_remembered_marked_and_told(pool: PgPool) {
     );
     assert!(!world.get_as(Client, "/contacts/1").await.text().contains("Change history"));
 
+    // No further addresses are none, however the sync wrote that down.
+    world.sql("update contacts set secondary_emails = '[]' where id = 1; delete from change_log").await;
+    let title = json!({"job_title": "Clerk", "secondary_emails": ""});
+    assert_eq!(
+        send(&world, Technician, Method::PUT, "/contacts/1/update", title).await.status,
+        StatusCode::OK
+    );
+    let fields = text(&world, "select string_agg(field, ',' order by field) from change_log").await;
+    assert_eq!(fields.as_deref(), Some("job_title,title"));
+
     // The same again changes nothing, and a released field follows the PSA again.
     let again = json!({"first_name": "John", "release_fields": ["job_title", "nonsense"]});
     assert_eq!(

@@ -79,7 +79,7 @@ async fn companies_and_marks_that_were_set_by_hand_stay(pool: PgPool) {
         .await
         .unwrap()
     };
-    assert_eq!(links().await, [other.clone()]);
+    assert_eq!(links().await, std::slice::from_ref(&other));
     let is_agent: bool = sqlx::query_scalar("select is_agent from contacts where id = $1")
         .bind(id)
         .fetch_one(&world.pool)
