@@ -37,3 +37,63 @@ pub async fn prune(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<u64> {
         sqlx::query!("delete from tombstones where removed_at < $1", now - TOMBSTONES).execute(pool).await?;
     Ok(changes.rows_affected() + removed.rows_affected())
 }
+
+/// Writes a change into the history that no column of the record shows, such as the users of a device. The actor is the
+/// transaction's.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn note(
+    conn: &mut PgConnection,
+    entity: &str,
+    id: &str,
+    field: &str,
+    old: Option<&str>,
+    new: Option<&str>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into change_log (entity, entity_id, field, old_value, new_value, actor)
+         values ($1, $2, $3, $4, $5, coalesce(nullif(current_setting('codex.actor', true), ''), 'sync'))",
+        entity,
+        id,
+        field,
+        old,
+        new
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A change that was made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The column, or the word of [`note`].
+    pub field: String,
+    /// Value before.
+    pub old_value: Option<String>,
+    /// Value after.
+    pub new_value: Option<String>,
+    /// Who; `sync` for a sync.
+    pub actor: String,
+}
+
+/// The last changes of a record, newest first, at most `limit`. Columns that only repeat others are left out.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of(pool: &PgPool, entity: &str, id: &str, limit: i64) -> sqlx::Result<Vec<Change>> {
+    sqlx::query_as!(
+        Change,
+        "select at, field, old_value, new_value, actor from change_log
+         where entity = $1 and entity_id = $2 and not field = any ('{title,primary_email,search_text}')
+         order by at desc, id desc limit $3",
+        entity,
+        id,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}

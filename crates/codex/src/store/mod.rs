@@ -1,5 +1,8 @@
 //! SQL, one file per aggregate, and the ready-made answer of the ticket board.
 
+pub mod asset_edit;
+pub mod asset_list;
+pub mod asset_page;
 pub mod assets;
 pub mod board;
 pub mod board_cache;
@@ -9,6 +12,11 @@ pub mod companies;
 pub mod company_edit;
 pub mod company_list;
 pub mod company_page;
+pub mod contact_edit;
+pub mod contact_links;
+pub mod contact_list;
+pub mod contact_merge;
+pub mod contact_page;
 pub mod contacts;
 pub mod job_errors;
 pub mod dashboard;
@@ -21,9 +29,12 @@ pub mod plan_usage;
 pub mod plans;
 pub mod psa_agents;
 pub mod psa_tickets;
+pub mod related_tickets;
+pub mod review_subjects;
 pub mod reviews;
 pub mod rmm_devices;
 pub mod scope;
+pub mod search;
 pub mod snapshot;
 pub mod sync_assets;
 pub mod support_levels;
@@ -45,4 +56,33 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Rows on all pages.
     pub total: i64,
+}
+
+/// The pattern of `like` for text that contains this one, whose own `%` and `_` stand for themselves; none for none. The sign
+/// between the fields of a `search_text` is not looked for.
+pub(crate) fn containing(search: &str) -> Option<String> {
+    let letters = || search.chars().filter(|letter| *letter != '\u{1}');
+    letters().next()?;
+    let mut pattern = String::with_capacity(search.len() + 2);
+    pattern.push('%');
+    for letter in letters() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    Some(pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_searched_stands_for_itself() {
+        for (search, pattern) in
+            [("", None), ("\u{1}", None), ("ac\u{1}me", Some("%acme%")), ("50%_\\", Some("%50\\%\\_\\\\%"))]
+        {
+            assert_eq!(super::containing(search).as_deref(), pattern);
+        }
+    }
 }

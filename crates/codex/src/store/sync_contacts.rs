@@ -45,7 +45,7 @@ pub async fn stored(pool: &PgPool) -> sqlx::Result<Vec<StoredContact>> {
 }
 
 /// Stores contacts: rows with an id are updated, those without inserted; fields that a person has edited stay. Then the
-/// vendor's company links are replaced, those set by hand stay. Addresses that change are set aside first, so that
+/// vendor's company links are replaced, except where a person has set the companies; links set by hand stay. Addresses that change are set aside first, so that
 /// contacts may also exchange them.
 ///
 /// # Errors
@@ -71,7 +71,8 @@ pub async fn save(conn: &mut PgConnection, provider: &str, rows: &[ContactRow]) 
 async fn update(conn: &mut PgConnection, provider: &str, rows: &[ContactRow]) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "update contacts c set
-            external_id = i.external_id, external_source = $2, is_agent = i.is_agent,
+            external_id = i.external_id, external_source = $2,
+            is_agent = unless_edited(c.edited_fields, 'is_agent', c.is_agent, i.is_agent),
             has_logged_in = i.has_logged_in,
             can_see_all_tickets_from_associated_departments = i.can_see_all_tickets_from_associated_departments,
             can_see_all_changes_from_associated_departments = i.can_see_all_changes_from_associated_departments,
@@ -166,10 +167,12 @@ async fn replace_links(conn: &mut PgConnection, provider: &str, rows: &[ContactR
              select p.id as contact_id, co.account_number
              from unnest($3::bigint[], $4::bigint[]) as w (person, department)
              join contacts p on p.external_source = $1 and p.external_id = w.person
+                 and not 'company_account_numbers' = any (p.edited_fields)
              join companies co on co.external_source = $1 and co.external_id = w.department),
          gone as (
              delete from contact_company_link l using contacts p
              where p.external_source = $1 and p.external_id = any ($2) and l.contact_id = p.id and l.origin = 'psa'
+               and not 'company_account_numbers' = any (p.edited_fields)
                and not exists (select from wanted
                    where wanted.contact_id = l.contact_id and wanted.account_number = l.company_account_number))
          insert into contact_company_link (contact_id, company_account_number, origin)

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{Sync, SyncError, batches};
 use crate::providers::PsaContact;
 use crate::store::reviews::{DUPLICATE_CONTACT, Finding};
+use crate::store::contact_merge;
 use crate::store::sync_contacts::{self, ContactRow, StoredContact};
 use crate::store::sync_tickets::Written;
 
@@ -126,8 +127,10 @@ impl Sync {
     /// Contacts of the provider and the companies they belong to.
     pub(super) async fn contacts(&self) -> Result<(), SyncError> {
         self.report.line(format!("Reading contacts from {}", self.provider.display_name()));
-        let fetched =
+        let mut fetched =
             self.whole_list("contacts", |page| self.provider.contacts(page), |row| row.external_id).await?;
+        let merged = contact_merge::aliases(&self.pool, self.provider.name()).await?;
+        fetched.retain(|contact| !merged.contains(&contact.external_id));
         let stored = sync_contacts::stored(&self.pool).await?;
         let gone = self.gone_contacts(&stored, &fetched).await?;
         let plan = plan(self.provider.name(), &stored, fetched, &gone);

@@ -137,7 +137,7 @@ function draw(fresh) {
 function showColumns() {
   for (const box of columnsCard?.querySelectorAll("[data-shows]") ?? []) {
     const key = box.dataset.shows;
-    box.checked = remembered(key) !== "false";
+    box.checked = (remembered(key) ?? box.dataset.default) !== "false";
     for (const cell of document.querySelectorAll(`[data-column="${CSS.escape(key)}"]`)) cell.hidden = !box.checked;
   }
 }

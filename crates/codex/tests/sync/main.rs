@@ -3,6 +3,7 @@
 
 mod api;
 mod base;
+mod by_hand;
 mod details;
 mod harness;
 mod jobs;

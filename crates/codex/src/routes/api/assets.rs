@@ -63,9 +63,11 @@ async fn get_asset(
     reader: Reader,
     Path(id): Path<i64>,
 ) -> Result<Json<AssetWithCompany>> {
-    let asset = assets::find(&codex.pool, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("This device does not exist.").with("error", "Asset not found"))?;
+    let asset = assets::find(&codex.pool, id).await?.ok_or_else(no_such_asset)?;
     reader.may_see(Some(&asset.company_id))?;
     Ok(Json(asset))
+}
+
+pub(crate) fn no_such_asset() -> Problem {
+    Problem::not_found("This device does not exist.").with("error", "Asset not found")
 }

@@ -84,6 +84,6 @@ async fn get_contact(
     }
 }
 
-fn no_such_contact() -> Problem {
+pub(crate) fn no_such_contact() -> Problem {
     Problem::not_found("This contact does not exist.").with("error", "Contact not found")
 }

@@ -1,10 +1,12 @@
 //! JSON routes, one file per resource (codex-api.md §4).
 
+pub mod asset_edit;
 pub mod assets;
 pub mod board;
 pub mod bulk;
 pub mod companies;
 pub mod company_edit;
+pub mod contact_edit;
 pub mod contacts;
 pub mod live_ticket;
 pub mod locations;
@@ -15,11 +17,13 @@ pub mod reader;
 pub mod review;
 pub mod rmm;
 pub mod rmm_command;
+pub mod review_actions;
 pub mod settings;
 pub mod sync;
 pub mod sync_errors;
 pub mod tickets;
 pub mod users;
+pub mod writer;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -36,13 +40,16 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(locations::router())
         .merge(bulk::router())
         .merge(contacts::router())
+        .merge(contact_edit::router())
         .merge(assets::router())
         .merge(rmm::router())
         .merge(rmm_command::router())
+        .merge(asset_edit::router())
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
         .merge(sync_errors::router())
         .merge(review::router())
         .merge(plans::router())
+        .merge(review_actions::router())
 }

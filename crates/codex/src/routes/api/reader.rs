@@ -50,7 +50,7 @@ impl Reader {
     }
 }
 
-fn foreign_company() -> Problem {
+pub(crate) fn foreign_company() -> Problem {
     Problem::forbidden("You may read only the data of your own company.")
         .with("error", "Insufficient permissions")
 }

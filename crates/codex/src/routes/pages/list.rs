@@ -18,17 +18,24 @@ pub struct Column {
     pub stored: Option<&'static str>,
     /// Classes of the heading.
     pub class: &'static str,
+    /// Whether the column is hidden until somebody asks for it.
+    pub hidden: bool,
 }
 
 impl Column {
     /// A column that is always shown.
     pub const fn fixed(heading: &'static str, sort: Option<&'static str>) -> Self {
-        Self { heading, sort, stored: None, class: "" }
+        Self { heading, sort, stored: None, class: "", hidden: false }
     }
 
     /// A column that may be hidden.
     pub const fn optional(heading: &'static str, sort: Option<&'static str>, stored: &'static str) -> Self {
-        Self { heading, sort, stored: Some(stored), class: "" }
+        Self { heading, sort, stored: Some(stored), class: "", hidden: false }
+    }
+
+    /// Hidden until somebody asks for it.
+    pub const fn unless_asked(self) -> Self {
+        Self { hidden: true, ..self }
     }
 
     /// With classes for its heading.

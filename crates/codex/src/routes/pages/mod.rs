@@ -1,11 +1,18 @@
 //! HTML pages (codex-pages.md).
 
+pub mod asset;
+pub mod assets;
 pub mod billing_plans;
 pub mod companies;
 pub mod company;
 pub mod company_lines;
+pub mod contact;
+pub mod contacts;
 pub mod dashboard;
 pub mod list;
+pub mod parts;
+pub mod review;
+pub mod search;
 pub mod settings;
 
 use axum::{
@@ -17,10 +24,9 @@ use hivematrix_shared::{
     auth::UserOnly,
     pages::{
         Page,
-        assets::{self, Asset},
+        assets::{self as files, Asset},
     },
 };
-
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Codex;
@@ -32,7 +38,12 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
     Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
     Asset::new("js/forms.js", include_bytes!("../../../static/js/forms.js")),
+    Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
+    Asset::new("js/contact.js", include_bytes!("../../../static/js/contact.js")),
+    Asset::new("js/create.js", include_bytes!("../../../static/js/create.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
+    Asset::new("js/picker.js", include_bytes!("../../../static/js/picker.js")),
+    Asset::new("js/review.js", include_bytes!("../../../static/js/review.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
     Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
     Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
@@ -47,15 +58,38 @@ pub fn router() -> Router<Codex> {
         .route("/companies", get(companies_root))
         .route("/companies/{account_number}", get(company::page))
         .merge(billing_plans::router())
-        .merge(assets::router(ASSETS))
+        .route("/contacts/", get(contacts::page))
+        .route("/contacts", get(contacts_root))
+        .route("/contacts/{id}", get(contact::page))
+        .route("/assets/", get(assets::page))
+        .route("/assets", get(assets_root))
+        .route("/assets/{id}", get(asset::page))
+        .route("/search", get(search::page))
+        .route("/review", get(review::page))
+        .merge(files::router(ASSETS))
 }
 
 /// JSON and files of the pages, with their documentation.
 pub fn documented() -> OpenApiRouter<Codex> {
-    OpenApiRouter::new().routes(routes!(companies::search)).routes(routes!(companies::export))
+    OpenApiRouter::new()
+        .routes(routes!(companies::search))
+        .routes(routes!(companies::export))
+        .routes(routes!(contacts::search))
+        .routes(routes!(contacts::export))
+        .routes(routes!(assets::search))
+        .routes(routes!(assets::export))
+        .routes(routes!(search::search))
 }
 
 /// List roots end in a slash (codex-pages.md §1.1).
 async fn companies_root(_: UserOnly, page: Page) -> Response {
     Redirect::permanent(&format!("{}/companies/", page.prefix)).into_response()
+}
+
+async fn contacts_root(_: UserOnly, page: Page) -> Response {
+    Redirect::permanent(&format!("{}/contacts/", page.prefix)).into_response()
+}
+
+async fn assets_root(_: UserOnly, page: Page) -> Response {
+    Redirect::permanent(&format!("{}/assets/", page.prefix)).into_response()
 }

@@ -1,0 +1,120 @@
+//! `GET /assets/{id}`: a device (codex-pages.md §5.2).
+
+use askama::Template;
+use axum::{extract::State, response::Html};
+use hivematrix_shared::{
+    auth::{PermissionLevel, UserOnly},
+    extract::Path,
+    pages::Page,
+    problem::{Problem, Result},
+};
+
+use super::parts::{self, ChangeLine, Moment, TicketLine};
+use crate::{
+    Codex,
+    domain::udf::{self, CustomField},
+    routes::api::{assets::no_such_asset, reader::Reader},
+    store::{
+        asset_page::{self, AssetFacts, UserLink},
+        changes, related_tickets,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "asset.html")]
+struct AssetPage {
+    page: Page,
+    asset: AssetFacts,
+    users: Vec<UserLink>,
+    fields: Vec<CustomField>,
+    tickets: Vec<TicketLine>,
+    history: Vec<ChangeLine>,
+    last_seen: Option<Moment>,
+    last_audit: Option<Moment>,
+    last_reboot: Option<Moment>,
+    is_staff: bool,
+    may_edit: bool,
+    may_delete: bool,
+}
+
+impl AssetPage {
+    fn is_manual(&self) -> bool {
+        self.asset.rmm_provider.is_none()
+    }
+
+    /// Name of the RMM's portal.
+    fn portal(&self) -> &'static str {
+        match self.asset.rmm_provider.as_deref() {
+            Some("superops") => "SuperOps",
+            _ => "Datto Portal",
+        }
+    }
+
+    /// What can be changed by hand, for the script that fills the form.
+    fn values(&self) -> String {
+        let asset = &self.asset;
+        serde_json::json!({
+            "hostname": asset.hostname, "hardware_type": asset.hardware_type, "device_type": asset.device_type,
+            "operating_system": asset.operating_system, "int_ip_address": asset.int_ip_address,
+            "ext_ip_address": asset.ext_ip_address, "domain": asset.domain, "description": asset.description,
+        })
+        .to_string()
+    }
+
+    /// Class of the badge and words for the patch status; none when nobody knows.
+    fn patches(&self) -> Option<(&'static str, &str)> {
+        let status = self.asset.patch_status.as_deref().filter(|status| !status.is_empty())?;
+        Some(patch_badge(status))
+    }
+}
+
+/// Class of the badge and words for a patch status.
+pub fn patch_badge(status: &str) -> (&'static str, &str) {
+    match status {
+        "FullyPatched" | "up_to_date" => ("badge--success", "Fully patched"),
+        "ApprovedPending" | "missing_patches" => ("badge--warning", "Patches pending"),
+        "RebootRequired" | "reboot_required" => ("badge--warning", "Reboot required"),
+        "InstallError" | "failed" => ("badge--danger", "Install error"),
+        "NoPolicy" => ("", "No policy"),
+        "NoData" | "unknown" => ("", "No data"),
+        other => ("", other),
+    }
+}
+
+/// The page.
+pub async fn page(
+    State(codex): State<Codex>,
+    UserOnly(user): UserOnly,
+    reader: Reader,
+    Path(id): Path<i64>,
+    page: Page,
+) -> Result<Html<String>> {
+    let mut asset = asset_page::facts(&codex.pool, id).await?.ok_or_else(no_such_asset)?;
+    reader.may_see(Some(&asset.account_number))?;
+    let is_staff = user.permission_level != PermissionLevel::Client;
+    let may_edit = matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician);
+    asset.web_remote_url = asset.web_remote_url.filter(|link| may_edit && parts::is_web_link(link));
+    asset.portal_url = asset.portal_url.filter(|link| may_edit && parts::is_web_link(link));
+    let history = if is_staff {
+        parts::history(changes::of(&codex.pool, "assets", &id.to_string(), parts::CHANGES).await?)
+    } else {
+        Vec::new()
+    };
+    let tickets = related_tickets::of_asset(&codex.pool, id, parts::TICKETS).await?;
+    let html = AssetPage {
+        users: asset_page::users(&codex.pool, id, reader.scope.account_numbers()).await?,
+        // Custom fields are the provider's notes on a device, for its own people.
+        fields: if is_staff { udf::fields(&asset.udf) } else { Vec::new() },
+        tickets: parts::tickets(tickets, &codex.settings.psa_config()),
+        history,
+        last_seen: Moment::maybe(asset.last_seen),
+        last_audit: Moment::maybe(asset.last_audit_date),
+        last_reboot: Moment::maybe(asset.last_reboot),
+        is_staff,
+        may_edit,
+        may_delete: user.permission_level == PermissionLevel::Admin && asset.rmm_provider.is_none(),
+        asset,
+        page,
+    };
+    html.render().map(Html).map_err(Problem::internal)
+}

@@ -1,0 +1,249 @@
+//! Parts that several pages show: tickets, history, times.
+
+use chrono::{DateTime, Utc};
+use hivematrix_shared::{
+    contracts::codex::{PsaConfig, wire::status_text},
+    pages::format,
+};
+
+use sqlx::PgPool;
+
+use super::list::{Choice, Filter};
+use crate::store::{changes::Change, companies, related_tickets::RelatedTicket};
+
+/// Changes that a page shows.
+pub const CHANGES: i64 = 50;
+/// Tickets that a page shows.
+pub const TICKETS: i64 = 20;
+
+/// A moment: for machines, and in UTC until the browser's script writes it in the reader's zone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Moment {
+    /// ISO 8601.
+    pub iso: String,
+    /// For people.
+    pub text: String,
+}
+
+impl Moment {
+    /// Of a time.
+    pub fn of(time: DateTime<Utc>) -> Self {
+        Self { iso: format::iso_z(time), text: format!("{} UTC", format::long_datetime(time)) }
+    }
+
+    /// Of a time that may be missing.
+    pub fn maybe(time: Option<DateTime<Utc>>) -> Option<Self> {
+        time.map(Self::of)
+    }
+}
+
+/// Companies that a filter offers; of more, a list is reached from the company's page.
+const MOST_COMPANIES: i64 = 400;
+
+/// The filter by company.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn company_filter(
+    pool: &PgPool,
+    only: Option<&[String]>,
+    chosen: Option<&str>,
+) -> sqlx::Result<Filter> {
+    let chosen = chosen.map(str::trim).filter(|chosen| !chosen.contains('\0')).unwrap_or_default();
+    let selection =
+        companies::Selection { only, limit: Some(MOST_COMPANIES + 1), ..companies::Selection::default() };
+    let mut found = companies::list(pool, selection).await?;
+    if i64::try_from(found.len()).is_ok_and(|found| found > MOST_COMPANIES) {
+        found.clear();
+    }
+    if !chosen.is_empty() && chosen != "none" && !found.iter().any(|company| company.account_number == chosen)
+    {
+        found.extend(
+            companies::find(pool, chosen)
+                .await?
+                .filter(|company| only.is_none_or(|only| only.contains(&company.account_number))),
+        );
+    }
+    let choices = found
+        .into_iter()
+        .map(|company| Choice { value: company.account_number, label: company.name, count: None })
+        .collect();
+    Ok(Filter { name: "company", label: "Company", all: "All companies", choices, chosen: chosen.to_owned() })
+}
+
+/// A line of a table of tickets.
+#[derive(Clone, Debug)]
+pub struct TicketLine {
+    /// The PSA's id.
+    pub number: String,
+    /// Its page in the PSA.
+    pub link: Option<String>,
+    /// Subject line.
+    pub subject: String,
+    /// Status in words.
+    pub status: String,
+    /// Whether somebody still works on it.
+    pub is_active: bool,
+    /// Priority in words.
+    pub priority: String,
+    /// Class of the priority's badge; empty for none.
+    pub priority_class: &'static str,
+    /// Name of the requester.
+    pub requester: String,
+    /// When it was last changed.
+    pub updated: Option<Moment>,
+}
+
+/// The lines of some tickets, with the links that the PSA's configuration gives.
+pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
+    found
+        .into_iter()
+        .map(|ticket| {
+            let template =
+                psa.providers.get(&ticket.external_source).and_then(|p| p.ticket_url_template.as_deref());
+            let number = ticket.external_id.to_string();
+            TicketLine {
+                link: template.map(|template| template.replace("{ticket_id}", &number)),
+                number,
+                subject: ticket
+                    .subject
+                    .filter(|subject| !subject.is_empty())
+                    .unwrap_or_else(|| "(no subject)".to_owned()),
+                status: status_text(ticket.status.as_deref().unwrap_or("unknown")),
+                is_active: ticket.is_active,
+                priority: capitalised(ticket.priority.as_deref().unwrap_or("unknown")),
+                priority_class: match ticket.priority.as_deref() {
+                    Some("urgent") => "badge--urgent",
+                    Some("high") => "badge--high",
+                    Some("medium") => "badge--medium",
+                    Some("low") => "badge--low",
+                    _ => "",
+                },
+                requester: ticket.requester_name.unwrap_or_default(),
+                updated: Moment::maybe(ticket.last_updated_at.or(ticket.created_at)),
+            }
+        })
+        .collect()
+}
+
+/// A line of a history.
+#[derive(Clone, Debug)]
+pub struct ChangeLine {
+    /// When.
+    pub at: Moment,
+    /// What, in words.
+    pub field: String,
+    /// Value before, cut short.
+    pub old: String,
+    /// Value after, cut short.
+    pub new: String,
+    /// Who.
+    pub actor: String,
+}
+
+/// The lines of a history.
+pub fn history(changes: Vec<Change>) -> Vec<ChangeLine> {
+    changes
+        .into_iter()
+        .map(|change| ChangeLine {
+            at: Moment::of(change.at),
+            field: field_label(&change.field),
+            old: shown(change.old_value.as_deref()),
+            new: shown(change.new_value.as_deref()),
+            actor: if change.actor == "sync" { "Sync".to_owned() } else { change.actor },
+        })
+        .collect()
+}
+
+/// Whether a vendor's link leads to a page, and is not a script that calls itself one.
+pub fn is_web_link(link: &str) -> bool {
+    url::Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
+}
+
+/// The name of a column for people.
+pub fn field_label(field: &str) -> String {
+    match field {
+        "vip_user" => "VIP".to_owned(),
+        "is_agent" => "Agent".to_owned(),
+        "active" => "Status".to_owned(),
+        "mobile_phone_number" => "Mobile".to_owned(),
+        "work_phone_number" => "Work phone".to_owned(),
+        "job_title" => "Title".to_owned(),
+        "location_name" => "Location".to_owned(),
+        "company_account_number" => "Company".to_owned(),
+        "company_account_numbers" => "Companies".to_owned(),
+        "rmm_site_name" => "RMM site".to_owned(),
+        "external_id" => "Id at the vendor".to_owned(),
+        "external_source" => "Vendor".to_owned(),
+        "secondary_emails" => "Secondary emails".to_owned(),
+        other => capitalised(&other.replace('_', " ")),
+    }
+}
+
+fn shown(value: Option<&str>) -> String {
+    const MOST: usize = 120;
+    let value = match value {
+        None | Some("" | "null" | "[]") => return "\u{2013}".to_owned(),
+        Some("true") => return "yes".to_owned(),
+        Some("false") => return "no".to_owned(),
+        // Lists are stored as JSON.
+        Some(list) if list.starts_with('[') => match serde_json::from_str::<Vec<String>>(list) {
+            Ok(items) => items.join(", "),
+            Err(_) => list.to_owned(),
+        },
+        Some(text) => text.to_owned(),
+    };
+    match value.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}\u{2026}", &value[..end]),
+        None => value,
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().to_string()).into_iter().collect::<String>()
+        + letters.as_str()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_the_history_are_short_and_readable() {
+        let long = "x".repeat(200);
+        for (value, text) in [
+            (None, "\u{2013}".to_owned()),
+            (Some("[]"), "\u{2013}".to_owned()),
+            (Some("true"), "yes".to_owned()),
+            (Some(r#"["a@b.example", "c@d.example"]"#), "a@b.example, c@d.example".to_owned()),
+            (Some("[broken"), "[broken".to_owned()),
+            (Some(long.as_str()), format!("{}\u{2026}", "x".repeat(120))),
+        ] {
+            assert_eq!(shown(value), text);
+        }
+    }
+
+    #[test]
+    fn a_link_is_a_page() {
+        for (link, sound) in [
+            ("https://rmm.example/1", true),
+            ("http://10.0.0.1/", true),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("/relative", false),
+            ("", false),
+        ] {
+            assert_eq!(is_web_link(link), sound, "{link}");
+        }
+    }
+
+    #[test]
+    fn columns_have_names_for_people() {
+        for (field, label) in
+            [("vip_user", "VIP"), ("hostname", "Hostname"), ("time_zone", "Time zone"), ("", "")]
+        {
+            assert_eq!(field_label(field), label);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Tickets that belong to a person or a device, the newest change first.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+/// A ticket on the page of a person or a device.
+#[derive(Clone, Debug)]
+pub struct RelatedTicket {
+    /// The PSA's id.
+    pub external_id: i64,
+    /// Name of the PSA.
+    pub external_source: String,
+    /// Subject line.
+    pub subject: Option<String>,
+    /// Normalised status.
+    pub status: Option<String>,
+    /// Normalised priority.
+    pub priority: Option<String>,
+    /// Name of the requester.
+    pub requester_name: Option<String>,
+    /// Whether somebody still works on it.
+    pub is_active: bool,
+    /// When it was opened.
+    pub created_at: Option<DateTime<Utc>>,
+    /// When it was last changed.
+    pub last_updated_at: Option<DateTime<Utc>>,
+}
+
+/// Tickets a contact has opened: by its addresses, and by its key at the PSA, also those of records that became part of it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_contact(
+    pool: &PgPool,
+    id: i64,
+    only: Option<&[String]>,
+    limit: i64,
+) -> sqlx::Result<Vec<RelatedTicket>> {
+    sqlx::query_as!(
+        RelatedTicket,
+        r#"
+        with keys as (
+            select external_source, external_id from contacts where id = $1 and external_id is not null
+            union select external_source, external_id from contact_aliases where contact_id = $1),
+        addresses as (
+            select lower(email) as email from contacts where id = $1
+            union select lower(e) from contacts, jsonb_array_elements_text(
+                case when jsonb_typeof(secondary_emails) = 'array' then secondary_emails else '[]' end) e where id = $1),
+        found as (
+            select t.id from addresses a join ticket_details t on lower(t.requester_email) = a.email
+            union select t.id from keys k
+                join ticket_details t on t.requester_id = k.external_id and t.external_source = k.external_source)
+        select t.external_id, t.external_source, t.subject, t.status, t.priority, t.requester_name,
+            t.is_active as "is_active!", t.created_at, t.last_updated_at
+        from found join ticket_details t using (id)
+        where $2::text[] is null or t.company_account_number = any ($2)
+        order by t.last_updated_at desc nulls last, t.id desc limit $3
+        "#,
+        id,
+        only,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Tickets of a device: those of its company whose subject names it, and those its users have opened.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_asset(pool: &PgPool, id: i64, limit: i64) -> sqlx::Result<Vec<RelatedTicket>> {
+    sqlx::query_as!(
+        RelatedTicket,
+        r#"
+        with users as (
+            select c.external_source, c.external_id, lower(c.email) as email
+            from asset_contact_link l join contacts c on c.id = l.contact_id where l.asset_id = $1),
+        found as (
+            select t.id from assets a join ticket_details t on t.company_account_number = a.company_account_number
+            where a.id = $1 and length(a.hostname) > 3 and strpos(lower(t.subject), lower(a.hostname)) > 0
+            union select t.id from users u join ticket_details t on lower(t.requester_email) = u.email
+            union select t.id from users u
+                join ticket_details t on t.requester_id = u.external_id and t.external_source = u.external_source)
+        select t.external_id, t.external_source, t.subject, t.status, t.priority, t.requester_name,
+            t.is_active as "is_active!", t.created_at, t.last_updated_at
+        from found join ticket_details t using (id)
+        where t.company_account_number = (select company_account_number from assets where id = $1)
+        order by t.last_updated_at desc nulls last, t.id desc limit $2
+        "#,
+        id,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}

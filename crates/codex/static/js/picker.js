@@ -1,0 +1,94 @@
+// A field that finds records and a list of ticked ones: what is ticked stays on top, what is found comes below.
+
+const DELAY_MS = 250;
+
+let last = 0;
+
+/**
+ * Makes a picker of an element with an `input[type=search]` and a `.checkbox-list`. `find(text)` gives rows of
+ * `{ value, label, note }`; with `single` only one can be chosen. Gives back how to read and refresh it.
+ */
+export function picker(element, find, { single = false, changed = () => {} } = {}) {
+  const field = element.querySelector("input[type=search]");
+  const list = element.querySelector(".checkbox-list");
+  const name = `picker-${(last += 1)}`;
+  let timer;
+  let newest = 0;
+
+  const boxes = () => [...list.querySelectorAll("input")];
+  const ticked = () => boxes().filter((box) => box.checked);
+
+  function item({ value, label, note }) {
+    const line = document.createElement("li");
+    line.className = "checkbox-list__item";
+    const box = document.createElement("input");
+    box.type = single ? "radio" : "checkbox";
+    box.name = name;
+    box.value = value;
+    box.id = `${name}-${(last += 1)}`;
+    const text = document.createElement("label");
+    text.className = "checkbox-list__label";
+    text.htmlFor = box.id;
+    text.append(label, " ");
+    const more = document.createElement("span");
+    more.className = "u-text-muted";
+    more.textContent = note;
+    text.append(more);
+    line.append(box, text);
+    return line;
+  }
+
+  function say(text) {
+    const line = document.createElement("li");
+    line.className = "checkbox-list__item u-text-muted";
+    line.setAttribute("role", "status");
+    line.textContent = text;
+    list.append(line);
+  }
+
+  async function show() {
+    const mine = (newest += 1);
+    let rows;
+    try {
+      rows = await find(field.value.trim());
+    } catch (error) {
+      rows = error;
+    }
+    if (mine !== newest) return;
+    const focused = document.activeElement?.value;
+    const hadFocus = list.contains(document.activeElement);
+    for (const line of [...list.children]) if (!line.querySelector("input:checked")) line.remove();
+    if (rows instanceof Error) {
+      list.hidden = false;
+      return say(rows.message);
+    }
+    const known = new Set(boxes().map((box) => box.value));
+    const fresh = rows.filter((row) => !known.has(String(row.value)));
+    list.append(...fresh.map(item));
+    list.hidden = false;
+    if (list.children.length === 0) say(field.value.trim() ? "Nothing found." : "Nothing to choose from.");
+    if (hadFocus) boxes().find((box) => box.value === focused)?.focus();
+  }
+
+  list.hidden = list.children.length === 0;
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, DELAY_MS);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") event.preventDefault(); // searches, and does not send the form
+  });
+  list.addEventListener("change", () => changed(ticked()));
+  return {
+    show,
+    values: () => ticked().map((box) => box.value),
+    labels: () => ticked().map((box) => list.querySelector(`label[for="${box.id}"]`).firstChild.textContent.trim()),
+  };
+}
+
+/** Rows of a list's JSON for a picker. */
+export const rowsOf = {
+  companies: (answer) => answer.companies.map((row) => ({ value: row.account_number, label: row.name, note: row.account_number })),
+  contacts: (answer) => answer.contacts.map((row) => ({ value: row.id, label: row.name, note: row.email })),
+  assets: (answer) => answer.assets.map((row) => ({ value: row.id, label: row.hostname, note: row.company_name })),
+};

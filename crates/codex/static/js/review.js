@@ -1,0 +1,92 @@
+// The review page: decisions, each a JSON call, and the question leaves the page.
+
+import { busy, call } from "./call.js";
+import { picker, rowsOf } from "./picker.js";
+
+const api = document.getElementById("review-script").dataset.api;
+const count = document.getElementById("review-count");
+const dialogs = Object.fromEntries(["dismiss", "merge", "link"].map((name) => [name, document.getElementById(`${name}-dialog`)]));
+const forms = Object.fromEntries(["dismiss", "merge", "link"].map((name) => [name, document.getElementById(`${name}-form`)]));
+let current; // the question a dialog is about
+
+const itemOf = (button) => button.closest("[data-item]");
+const detailOf = (item) => item.querySelector(".user-item__name").textContent;
+
+function open(name, item) {
+  current = item;
+  dialogs[name].classList.add("active");
+}
+
+async function decide(button, item, what, body, said) {
+  const done = await busy(button, () => call("POST", `${api}${item.dataset.item}/${what}`, body));
+  if (!done) return;
+  for (const dialog of Object.values(dialogs)) dialog.classList.remove("active");
+  window.hivematrix?.say("success", done.message ?? said);
+  leave(item);
+}
+
+/** Takes a decided question out of the page; the focus goes to the next one. */
+function leave(item) {
+  const group = item.closest("[data-group]");
+  const next = item.nextElementSibling ?? item.previousElementSibling;
+  item.remove();
+  const left = document.querySelectorAll("[data-item]").length;
+  count.textContent = left === 0 ? "Nothing left to decide here" : left === 1 ? "1 open question" : `${left} open questions`;
+  const here = group.querySelectorAll("[data-item]").length;
+  if (here === 0) group.remove();
+  else group.querySelector("[data-group-count]").textContent = here;
+  (next ?? count).focus();
+}
+count.tabIndex = -1;
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  const item = button && itemOf(button);
+  if (!item) return;
+  const { dataset } = button;
+  if ("same" in dataset) decide(button, item, "merge", {});
+  else if ("link" in dataset) decide(button, item, "link", { account_number: dataset.link });
+  else if ("dismiss" in dataset) {
+    dialogs.dismiss.querySelector(".modal__title").textContent = dataset.dismiss;
+    dialogs.dismiss.querySelector("[type=submit]").textContent = dataset.dismiss;
+    document.getElementById("dismiss-what").textContent = detailOf(item);
+    forms.dismiss.reset();
+    forms.dismiss.dataset.resolution = dataset.dismiss.toLowerCase();
+    open("dismiss", item);
+  } else if ("merge" in dataset) {
+    forms.merge.reset();
+    for (const side of ["one", "two"]) {
+      forms.merge.querySelector(`#merge-${side}`).value = dataset[side];
+      forms.merge.querySelector(`label[for=merge-${side}]`).textContent = dataset[`${side}Name`];
+    }
+    open("merge", item);
+  } else if ("choose" in dataset) {
+    document.getElementById("link-what").textContent = detailOf(item);
+    companies.show();
+    open("link", item);
+  }
+});
+
+const submitOf = (name) => dialogs[name].querySelector("[type=submit]");
+
+forms.dismiss.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { resolution } = forms.dismiss.dataset;
+  const note = forms.dismiss.elements.note.value.trim();
+  decide(submitOf("dismiss"), current, "resolve", { resolution, note: note || null }, "Decided");
+});
+
+forms.merge.addEventListener("submit", (event) => {
+  event.preventDefault();
+  decide(submitOf("merge"), current, "merge", { into: Number(forms.merge.elements.into.value) });
+});
+
+const companies = picker(document.getElementById("link-company"), async (text) => {
+  return rowsOf.companies(await call("GET", `${dialogs.link.dataset.source}?per_page=50&search=${encodeURIComponent(text)}`));
+}, { single: true });
+
+forms.link.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const [number] = companies.values();
+  if (number) decide(submitOf("link"), current, "link", { account_number: number });
+});
