@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod contract;
+pub mod device;
 pub mod preferences;
 pub mod priority;
 pub mod scope;

@@ -11,6 +11,7 @@ pub mod locations;
 pub mod psa_agents;
 pub mod psa_tickets;
 pub mod reviews;
+pub mod rmm_devices;
 pub mod scope;
 pub mod snapshot;
 pub mod sync_assets;
