@@ -1,5 +1,7 @@
 //! The SuperOps stand-in on its wire: headers, GraphQL, lists, errors inside 200, the limit.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
 use chrono::{DateTime, Utc};
 use hivematrix_simulators::clock::Clock;
 use hivematrix_simulators::freshservice::{self, Fault, FaultMode, NewEntry, TicketPatch};

@@ -145,3 +145,66 @@ impl SuperOpsSettings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hivematrix_shared::config::load_from;
+
+    use crate::config::Settings;
+
+    fn settings(conf: &str) -> Settings {
+        let home = std::env::temp_dir().join(format!("hivematrix-codex-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(home.join("codex")).unwrap();
+        std::fs::write(home.join("codex/codex.conf"), conf).unwrap();
+        let settings = load_from(["hivematrix-codex"], &home);
+        std::fs::remove_dir_all(&home).unwrap();
+        settings.unwrap()
+    }
+
+    #[test]
+    fn both_sections_are_read_and_our_own_wins() {
+        let old = "[psa.superops]\napi_url = https://old.example/msp\napi_key = old\n";
+        let upstream = settings(old);
+        assert_eq!(
+            (upstream.superops.key(), upstream.superops.base_url().as_str()),
+            (Some("old"), "https://old.example/msp")
+        );
+        let own = settings(&format!(
+            "{old}[superops]\napi_key = new\nbase_url = https://new.example\nsubdomain = acme\n\
+             status_map = Parts Ordered=waiting_third_party,Parked=on_hold\nclient_fields = plan_selected=udf2select\n\
+             professional_services_group_id = 7206852887969157121\n"
+        ));
+        assert_eq!((own.superops.key(), own.superops.subdomain()), (Some("new"), Some("acme")));
+        let habits = own.superops.habits();
+        assert_eq!(habits.statuses.key("parts ordered"), Some("waiting_third_party"));
+        assert_eq!(habits.fields.others["plan_selected"], "udf2select");
+        let config = own.superops.psa_config().unwrap();
+        assert_eq!(config.group_ids.professional_services[0].0, 7_206_852_887_969_157_121);
+    }
+
+    #[test]
+    fn the_region_names_the_server_and_nothing_set_is_no_account() {
+        for (conf, url) in
+            [("", "https://api.superops.ai"), ("[superops]\nregion = EU\n", "https://euapi.superops.ai")]
+        {
+            let settings = settings(conf);
+            assert_eq!(settings.superops.base_url(), url);
+            assert!(settings.superops.psa_config().is_none());
+        }
+    }
+
+    #[test]
+    fn a_map_that_says_nothing_is_refused() {
+        for argument in [
+            "--superops-status-map=Open",
+            "--superops-status-map=Open=Not A Key",
+            "--superops-client-fields=colour=udf1",
+        ] {
+            let home = std::env::temp_dir().join("hivematrix-no-such-home");
+            assert!(
+                load_from::<Settings, _, _>(["hivematrix-codex", argument], &home).is_err(),
+                "{argument}"
+            );
+        }
+    }
+}

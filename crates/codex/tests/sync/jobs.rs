@@ -282,6 +282,6 @@ async fn without_a_provider_nothing_starts_and_the_reason_is_said(pool: PgPool) 
     let service =
         SyncService::new(world.pool.clone(), clock, vendors, schedule(), SyncRules::default(), shutdown);
     let error = service.start(Some("autotask"), LIST, "test").await.unwrap_err();
-    assert_eq!(error.to_string(), "unknown PSA provider 'autotask' (known: freshservice)");
+    assert_eq!(error.to_string(), "unknown PSA provider 'autotask' (known: freshservice, superops)");
     assert_eq!(world.number("select count(*) from sync_jobs").await, 0);
 }

@@ -83,7 +83,7 @@ impl Resolver<'_> {
         let nested = |name: &str| input.and_then(|input| input.get(name));
         match asked.name.as_str() {
             "getTicketList" => self.tickets(input),
-            "getTicket" => self.ticket(nested("ticketId"), |sim, ticket, now| wire::ticket(sim, ticket, now)),
+            "getTicket" => self.ticket(nested("ticketId"), wire::ticket),
             "getTicketConversationList" => {
                 self.ticket(nested("ticketId"), |sim, ticket, _| wire::conversations(sim, ticket))
             }
