@@ -286,7 +286,7 @@ mod tests {
             let words = ["codex", "sync", "rmm"].into_iter().chain(arguments.split_whitespace());
             let work = Line::try_parse_from(words).ok().map(|line| match line.command {
                 Command::Sync(SyncCommand::Rmm(args)) => args.work(),
-                Command::Sync(SyncCommand::Psa(_)) => panic!("not a sync of the RMM"),
+                other => panic!("not a sync of the RMM: {other:?}"),
             });
             assert_eq!(work, expected, "{arguments}");
         }
