@@ -79,7 +79,7 @@ pub fn app(codex: Codex) -> (Router, ServeOptions) {
         OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
-        .limits(Limits::platform_default().exempt("/api/health"))
+        .limits(routes::api::webhooks::limits(Limits::platform_default().exempt("/api/health")))
         .health(health::checks(&codex))
         .openapi(document);
     (app, options)

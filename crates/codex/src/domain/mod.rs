@@ -7,4 +7,6 @@ pub mod priority;
 pub mod scope;
 pub mod sla;
 pub mod status;
+pub mod webhook;
+pub mod webhook_effect;
 pub mod words;

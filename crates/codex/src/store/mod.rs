@@ -20,6 +20,7 @@ pub mod sync_state;
 pub mod sync_tickets;
 pub mod tickets;
 pub mod users;
+pub mod webhooks;
 
 /// One page of a list and how many rows there are in all.
 #[derive(Clone, Debug)]

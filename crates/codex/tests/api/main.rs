@@ -9,3 +9,4 @@ mod support;
 mod tickets;
 mod upstream;
 mod users;
+mod webhooks;

@@ -53,6 +53,10 @@ impl PsaProvider for Freshservice {
         client::NAME
     }
 
+    fn statuses(&self) -> Option<&StatusMap> {
+        Some(&self.statuses)
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         async { self.client.get("agents/me", &[]).await.map(|_| ()) }.boxed()
     }

@@ -13,6 +13,7 @@ pub mod settings;
 pub mod sync;
 pub mod tickets;
 pub mod users;
+pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -31,4 +32,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
+        .merge(webhooks::router())
 }
