@@ -36,6 +36,12 @@ pub struct Settings {
     /// The Freshservice account.
     #[command(flatten)]
     pub freshservice: FreshserviceSettings,
+    /// Which system for monitoring and management is read.
+    #[command(flatten)]
+    pub rmm: RmmSettings,
+    /// The Datto RMM account.
+    #[command(flatten)]
+    pub datto: DattoSettings,
     /// What runs by itself.
     #[command(flatten)]
     pub scheduler: SchedulerSettings,
@@ -71,9 +77,16 @@ impl ServiceConfig for Settings {
             "FRESHSERVICE_PROFESSIONAL_SERVICES_GROUP_ID",
         ),
         FileKey::new("freshservice", "helpdesk_group_id", "FRESHSERVICE_HELPDESK_GROUP_ID"),
+        FileKey::new("rmm", "default_provider", "RMM_DEFAULT_PROVIDER"),
+        FileKey::new("datto", "api_endpoint", "DATTO_BASE_URL"),
+        FileKey::new("datto", "public_key", "DATTO_PUBLIC_KEY"),
+        FileKey::new("datto", "secret_key", "DATTO_SECRET_KEY"),
+        FileKey::new("datto", "command_component", "DATTO_COMMAND_COMPONENT"),
         FileKey::new("scheduler", "sync_psa_enabled", "SYNC_PSA_ENABLED"),
+        FileKey::new("scheduler", "sync_rmm_enabled", "SYNC_RMM_ENABLED"),
         FileKey::new("scheduler", "sync_tickets_enabled", "SYNC_TICKETS_ENABLED"),
         FileKey::new("scheduler", "sync_psa_schedule", "SYNC_PSA_SCHEDULE"),
+        FileKey::new("scheduler", "sync_rmm_schedule", "SYNC_RMM_SCHEDULE"),
         FileKey::new("scheduler", "sync_tickets_schedule", "SYNC_TICKETS_SCHEDULE"),
         FileKey::new("scheduler", "sync_tickets_interval_seconds", "TICKET_SYNC_INTERVAL_SECONDS"),
         FileKey::new("scheduler", "sync_run_on_startup", "SYNC_RUN_ON_STARTUP"),
@@ -147,6 +160,33 @@ pub struct FreshserviceSettings {
     pub freshservice_helpdesk_group_id: Option<i64>,
 }
 
+/// Which system for monitoring and management is read.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "RMM")]
+pub struct RmmSettings {
+    /// Provider used when a call names none.
+    #[arg(long, env = "RMM_DEFAULT_PROVIDER", default_value = "datto")]
+    pub rmm_default_provider: String,
+}
+
+/// The Datto RMM account.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Datto RMM")]
+pub struct DattoSettings {
+    /// Origin of the account's platform, e.g. `https://merlot-api.centrastage.net`.
+    #[arg(long, env = "DATTO_BASE_URL")]
+    pub datto_base_url: Option<String>,
+    /// API key.
+    #[arg(long, env = "DATTO_PUBLIC_KEY", hide_env_values = true, hide_default_value = true)]
+    pub datto_public_key: Option<Secret>,
+    /// API secret key.
+    #[arg(long, env = "DATTO_SECRET_KEY", hide_env_values = true, hide_default_value = true)]
+    pub datto_secret_key: Option<Secret>,
+    /// Uid of the component that runs remote commands; it gets the command as variable `command`.
+    #[arg(long, env = "DATTO_COMMAND_COMPONENT")]
+    pub datto_command_component: Option<String>,
+}
+
 /// What runs by itself.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Scheduler")]
@@ -163,6 +203,12 @@ pub struct SchedulerSettings {
     /// `daily` (02:00 UTC) or `hourly`.
     #[arg(long, env = "SYNC_PSA_SCHEDULE", default_value = "daily")]
     pub sync_psa_schedule: String,
+    /// Sync devices on schedule.
+    #[arg(long, env = "SYNC_RMM_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
+    pub sync_rmm_enabled: bool,
+    /// `daily` (03:00 UTC) or `hourly`.
+    #[arg(long, env = "SYNC_RMM_SCHEDULE", default_value = "daily")]
+    pub sync_rmm_schedule: String,
     /// `frequent`, `hourly` or `daily`: how often ticket details are read again in full.
     #[arg(long, env = "SYNC_TICKETS_SCHEDULE", default_value = "frequent")]
     pub sync_tickets_schedule: String,
@@ -180,7 +226,7 @@ fn any_value(value: &str) -> Result<bool, String> {
 }
 
 /// A setting without white space around it; an empty one counts as not set, as lines such as `KEY=` mean it.
-fn filled(value: &Option<String>) -> Option<&str> {
+pub(crate) fn filled(value: &Option<String>) -> Option<&str> {
     value.as_deref().map(str::trim).filter(|value| !value.is_empty())
 }
 

@@ -4,6 +4,7 @@ mod configured;
 pub mod error;
 pub mod freshservice;
 pub mod html;
+mod http;
 pub mod rmm;
 pub mod row;
 pub mod types;
@@ -17,6 +18,7 @@ use futures::future::BoxFuture;
 use crate::domain::status::StatusMap;
 
 pub use error::ProviderError;
+pub use http::Retry;
 pub use rmm::{RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
     Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry,

@@ -4,10 +4,12 @@
 //! the next one loses nothing. Nothing is removed on the strength of an absence: the vendor is asked about each row, and
 //! asked about too many, the run refuses. And a row that cannot be stored costs a warning, never the run.
 
+mod account_numbers;
 mod batches;
 mod companies;
 mod contacts;
 mod details;
+pub mod devices;
 mod listing;
 mod plan;
 mod removal;
@@ -21,7 +23,9 @@ use chrono::TimeDelta;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 
+pub use account_numbers::Mode;
 pub use details::DetailLimits;
+pub use devices::DeviceSync;
 pub use report::Report;
 pub use tickets::Reach;
 
