@@ -99,6 +99,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         "DISPLAY_TIME_ZONE: there is no time zone `{zone}`"
     );
     let codex = Codex::new(context.clone(), settings, pool);
+    context.spawn("board samples", jobs::samples::run(codex.pool.clone(), context.clock.clone()));
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
     context.spawn_graceful(codex.sync.clone().run());
     let (app, options) = app(codex);

@@ -1,6 +1,7 @@
 //! Rules without input or output; the time is an argument.
 
 pub mod board;
+pub mod board_sample;
 pub mod contract;
 pub mod preferences;
 pub mod priority;

@@ -3,9 +3,11 @@
 
 mod access;
 mod board;
+mod board_history;
 mod companies;
 mod pages;
 mod support;
+mod ticket_update;
 mod tickets;
 mod upstream;
 mod users;

@@ -9,3 +9,4 @@ mod jobs;
 mod provider;
 mod save_rules;
 mod tickets;
+mod writes;

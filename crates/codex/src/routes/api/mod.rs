@@ -2,15 +2,18 @@
 
 pub mod assets;
 pub mod board;
+pub mod board_history;
 pub mod bulk;
 pub mod companies;
 pub mod contacts;
+pub mod displays;
 pub mod live_ticket;
 pub mod paging;
 pub mod psa;
 pub mod reader;
 pub mod settings;
 pub mod sync;
+pub mod ticket_update;
 pub mod tickets;
 pub mod users;
 pub mod webhooks;
@@ -23,7 +26,10 @@ use crate::Codex;
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .merge(board::router())
+        .merge(board_history::router())
+        .merge(displays::router())
         .merge(tickets::router())
+        .merge(ticket_update::router())
         .merge(psa::router())
         .merge(companies::router())
         .merge(bulk::router())
