@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::import::command::ImportArgs;
 use crate::jobs::{Details, StartError, SyncService, Work};
 use crate::providers::{KNOWN, Providers};
 use crate::sync::{BasePart, Reach};
@@ -14,6 +15,8 @@ pub enum Command {
     /// Reads vendor data once, now.
     #[command(subcommand)]
     Sync(SyncCommand),
+    /// Takes over a database of the original Codex; can be repeated.
+    Import(ImportArgs),
 }
 
 /// What to read.
@@ -100,13 +103,13 @@ impl PsaArgs {
 
 /// The text of a command that only asks what there is.
 pub fn answer(command: &Command, providers: &Providers) -> Option<String> {
-    let Command::Sync(SyncCommand::Psa(args)) = command;
+    let Command::Sync(SyncCommand::Psa(args)) = command else { return None };
     args.list_providers.then(|| list(providers))
 }
 
 /// Runs the command in this process, without a server. Exit code 0 when all went well, 1 otherwise.
 pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
-    let Command::Sync(SyncCommand::Psa(args)) = command;
+    let Command::Sync(SyncCommand::Psa(args)) = command else { return ExitCode::FAILURE };
     let names: Vec<String> = match (&args.provider, args.all_providers) {
         (Some(name), _) => vec![name.clone()],
         (None, true) => service.vendors().psa.all().map(|provider| provider.name().to_owned()).collect(),
@@ -171,7 +174,9 @@ mod tests {
 
     fn work(arguments: &str) -> Vec<Work> {
         let words = ["codex", "sync", "psa"].into_iter().chain(arguments.split_whitespace());
-        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command;
+        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command else {
+            panic!("{arguments}")
+        };
         args.work()
     }
 

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod health;
+pub mod import;
 pub mod jobs;
 pub mod providers;
 pub mod routes;
@@ -126,6 +127,9 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     });
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
     db::migrate(&pool, &MIGRATOR, &shutdown).await?;
+    if let Command::Import(args) = command {
+        return import::command::run(args, &pool).await;
+    }
     let sync = SyncService::from_settings(&settings, pool, Clock::system(), shutdown);
     Ok(cli::run(command, &sync).await)
 }

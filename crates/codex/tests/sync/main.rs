@@ -5,6 +5,7 @@ mod api;
 mod base;
 mod details;
 mod harness;
+mod import;
 mod jobs;
 mod provider;
 mod save_rules;
