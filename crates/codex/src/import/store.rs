@@ -174,7 +174,7 @@ async fn number(conn: &mut PgConnection, table: &Table, rows: &mut [Candidate]) 
     let name = table.name;
     let sql = format!(
         "select (e.row ->> 'id')::bigint, coalesce(
-             (select t.id from imported_rows r join {name} t on t.id::text = r.key
+             (select t.id from imported_rows r join {name} t on t.id = r.key::bigint
               where r.entity = '{name}' and r.source_key = e.row ->> 'id'),
              (select t.id from {name} t where {same} order by (t.id = i.id) desc, t.id limit 1),
              case when exists (select from {name} t where t.id = i.id)

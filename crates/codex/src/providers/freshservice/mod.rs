@@ -159,7 +159,7 @@ impl PsaProvider for Freshservice {
             // out is another question.
             let reply = self.client.put(&path, &Value::Object(body)).await.map_err(|error| match error {
                 ProviderError::Network { .. } => client::unknown(&path, &error),
-                ProviderError::Api { status, .. } if status < 300 || status >= 500 => {
+                ProviderError::Api { status, .. } if !(300..500).contains(&status) => {
                     client::unknown(&path, &error)
                 }
                 error => error,
