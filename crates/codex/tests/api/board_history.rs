@@ -114,6 +114,7 @@ async fn display_links_are_made_checked_and_taken_back(pool: PgPool) {
     let made = made.await;
     assert_eq!(made.status, StatusCode::CREATED);
     insta::assert_json_snapshot!(made.json(), { ".id" => "[id]" });
+    world.clock.set(world.clock.now() + TimeDelta::seconds(1));
     let forever = make(json!({"name": "Desk", "view": "professional_services"})).await.json();
     let names = |answer: Value| -> Vec<String> {
         let displays: Displays = serde_json::from_value(answer).unwrap();
