@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::import::command::ImportArgs;
 use crate::jobs::{Details, StartError, SyncService, Work};
 use crate::providers::{KNOWN, Providers, RmmProvider};
 use crate::sync::{BasePart, Mode, Reach};
@@ -16,6 +17,8 @@ pub enum Command {
     Sync(SyncCommand),
     /// Takes billing plans and feature options from an exported file; what exists is left as it is.
     ImportPlans(ImportPlansArgs),
+    /// Takes over a database of the original Codex; can be repeated.
+    Import(ImportArgs),
 }
 
 /// Which file.

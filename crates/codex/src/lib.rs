@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod health;
+pub mod import;
 pub mod jobs;
 pub mod plans_file;
 pub mod providers;
@@ -86,13 +87,13 @@ pub fn app(codex: Codex) -> (Router, ServeOptions) {
         .split_for_parts();
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
-        .limits(
+        .limits(routes::api::webhooks::limits(
             Limits::platform_default()
                 .exempt("/api/health")
                 .exempt("/billing-plans/api/plans")
                 .exempt("/billing-plans/api/plans/{name}/{term}")
                 .exempt("/billing-plans/api/feature-options"),
-        )
+        ))
         .health(health::checks(&codex))
         .openapi(document);
     (app, options)
@@ -115,6 +116,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         plans_file::import_first(&pool, file).await;
     }
     let codex = Codex::new(context.clone(), settings, pool);
+    context.spawn("board samples", jobs::samples::run(codex.pool.clone(), context.clock.clone()));
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
     context.spawn_graceful(codex.sync.clone().run());
     let (app, options) = app(codex);
@@ -143,6 +145,7 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     db::migrate(&pool, &MIGRATOR, &shutdown).await?;
     match command {
         Command::ImportPlans(args) => plans_file::import_and_tell(&pool, &args.file, args.dry_run).await,
+        Command::Import(args) => import::command::run(args, &pool).await,
         Command::Sync(what) => {
             let sync = SyncService::from_settings(&settings, pool, Clock::system(), shutdown);
             Ok(cli::run(what, &sync).await)

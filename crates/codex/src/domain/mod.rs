@@ -3,6 +3,7 @@
 pub mod board;
 pub mod chart;
 pub mod company_edit;
+pub mod board_sample;
 pub mod contract;
 pub mod features;
 pub mod listing;
@@ -22,4 +23,6 @@ pub mod sla;
 pub mod status;
 pub mod udf;
 pub mod vendor_words;
+pub mod webhook;
+pub mod webhook_effect;
 pub mod words;

@@ -2,6 +2,7 @@
 
 mod psa;
 mod rmm;
+pub mod samples;
 mod schedule;
 mod scheduler;
 mod work;

@@ -7,6 +7,7 @@ pub mod assets;
 pub mod board;
 pub mod board_cache;
 pub mod bulk;
+pub mod board_samples;
 pub mod changes;
 pub mod companies;
 pub mod company_edit;
@@ -23,6 +24,7 @@ pub mod dashboard;
 pub mod feature_categories;
 pub mod feature_options;
 pub mod features;
+pub mod displays;
 pub mod locations;
 pub mod plan_import;
 pub mod plan_usage;
@@ -46,8 +48,10 @@ pub mod sync_sites;
 pub mod sync_staff;
 pub mod sync_state;
 pub mod sync_tickets;
+pub mod ticket_update;
 pub mod tickets;
 pub mod users;
+pub mod webhooks;
 
 /// One page of a list and how many rows there are in all.
 #[derive(Clone, Debug)]

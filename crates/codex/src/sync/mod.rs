@@ -5,7 +5,7 @@
 //! asked about too many, the run refuses. And a row that cannot be stored costs a warning, never the run.
 
 mod account_numbers;
-mod batches;
+pub(crate) mod batches;
 mod companies;
 mod contacts;
 mod details;

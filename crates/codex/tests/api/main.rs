@@ -3,6 +3,7 @@
 
 mod access;
 mod board;
+mod board_history;
 mod companies;
 mod company_edit;
 mod company_list;
@@ -18,6 +19,8 @@ mod pages;
 mod people;
 mod review_page;
 mod support;
+mod ticket_update;
 mod tickets;
 mod upstream;
 mod users;
+mod webhooks;

@@ -3,11 +3,13 @@
 pub mod asset_edit;
 pub mod assets;
 pub mod board;
+pub mod board_history;
 pub mod bulk;
 pub mod companies;
 pub mod company_edit;
 pub mod contact_edit;
 pub mod contacts;
+pub mod displays;
 pub mod live_ticket;
 pub mod locations;
 pub mod paging;
@@ -24,6 +26,10 @@ pub mod sync_errors;
 pub mod tickets;
 pub mod users;
 pub mod writer;
+pub mod ticket_update;
+pub mod tickets;
+pub mod users;
+pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -33,7 +39,10 @@ use crate::Codex;
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .merge(board::router())
+        .merge(board_history::router())
+        .merge(displays::router())
         .merge(tickets::router())
+        .merge(ticket_update::router())
         .merge(psa::router())
         .merge(companies::router())
         .merge(company_edit::router())
@@ -52,4 +61,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(review::router())
         .merge(plans::router())
         .merge(review_actions::router())
+        .merge(webhooks::router())
 }

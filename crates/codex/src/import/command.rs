@@ -1,0 +1,67 @@
+//! The command line of the import.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::Args;
+use hivematrix_shared::{clock::Clock, config::Secret};
+use sqlx::PgPool;
+
+use super::report::Report;
+use crate::cli::say;
+
+/// Refused rows and values that are written to the terminal; a file gets all of them.
+const SHOWN: usize = 100;
+
+/// Where from, and whether in earnest.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// Database of the original Codex, `postgres://user:password@host/codex_db`. In the environment it is hidden from
+    /// other users of the machine.
+    #[arg(long, env = "CODEX_IMPORT_FROM", hide_env_values = true)]
+    pub from: Secret,
+    /// Do everything and keep nothing: tells what an import would do.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the whole report to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+/// Imports and tells how it went. Exit code 0 when every row was taken, 1 otherwise.
+///
+/// # Errors
+/// When a database fails or the report cannot be written.
+pub async fn run(args: &ImportArgs, pool: &PgPool) -> anyhow::Result<ExitCode> {
+    let report = super::run(pool, &Clock::system(), &args.from, args.dry_run, say).await?;
+    for line in lines(&report, if args.report.is_some() { SHOWN } else { usize::MAX }) {
+        say(&line);
+    }
+    if let Some(path) = &args.report {
+        let text = serde_json::to_vec_pretty(&report)?;
+        tokio::fs::write(path, text).await.with_context(|| format!("cannot write {}", path.display()))?;
+        say(&format!("Report: {}", path.display()));
+    }
+    Ok(if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn lines(report: &Report, most: usize) -> Vec<String> {
+    let refused =
+        report.refused.iter().map(|row| format!("REFUSED {} {}: {}", row.table, row.key, row.reason));
+    let left_out = report
+        .left_out
+        .iter()
+        .map(|value| format!("LEFT OUT {} {} {}: {}", value.table, value.key, value.column, value.reason));
+    let count = report.refused.len() + report.left_out.len();
+    let mut lines: Vec<String> = refused.chain(left_out).take(most).collect();
+    if count > most {
+        lines.push(format!("and {} more, see the report", count - most));
+    }
+    let what = if report.dry_run { "Nothing was kept (dry run)" } else { "Done" };
+    lines.push(format!(
+        "{what}: {} rows refused, {} values left out",
+        report.refused.len(),
+        report.left_out.len()
+    ));
+    lines
+}
