@@ -27,8 +27,6 @@ pub mod tickets;
 pub mod users;
 pub mod writer;
 pub mod ticket_update;
-pub mod tickets;
-pub mod users;
 pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
