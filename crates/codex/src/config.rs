@@ -1,13 +1,14 @@
 //! Settings of Codex (codex-api.md §11): flag over environment over `codex.conf` over default.
 
+use chrono::NaiveTime;
 use clap::{ArgAction, Args, Parser};
 use hivematrix_shared::{
-    config::{CommonSettings, FileKey, Secret, ServiceConfig, parse_bool},
+    config::{CommonSettings, FileKey, Secret, ServiceConfig, home_from_environment, parse_bool},
     contracts::codex::{PsaConfig, PsaGroupIds, PsaId, PsaProviderConfig},
 };
 use url::Url;
 
-use crate::cli;
+use crate::{cli, settings::Origin};
 
 /// Port when none is configured.
 pub const DEFAULT_PORT: u16 = 5010;
@@ -44,6 +45,26 @@ pub struct Settings {
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<cli::Command>,
+    /// Where all this was read, to read it again when the file changes.
+    #[arg(skip)]
+    pub origin: Option<Origin>,
+}
+
+/// Reads the settings of this process; prints help or the error and exits when asked to, or when an argument or a variable
+/// is wrong. What is wrong in the file is left out.
+pub fn load() -> Settings {
+    load_from(std::env::args_os(), home_from_environment()).unwrap_or_else(|error| error.exit())
+}
+
+/// As [`load`], of given arguments and the files below `home`.
+///
+/// # Errors
+/// When an argument or a variable is wrong, or help was asked for.
+pub fn load_from(
+    args: impl IntoIterator<Item = impl Into<std::ffi::OsString>>,
+    home: impl Into<std::path::PathBuf>,
+) -> Result<Settings, clap::Error> {
+    Ok(Origin::new(args, home).load()?.settings)
 }
 
 impl ServiceConfig for Settings {
@@ -67,7 +88,9 @@ impl ServiceConfig for Settings {
         FileKey::new("scheduler", "sync_psa_enabled", "SYNC_PSA_ENABLED"),
         FileKey::new("scheduler", "sync_tickets_enabled", "SYNC_TICKETS_ENABLED"),
         FileKey::new("scheduler", "sync_psa_schedule", "SYNC_PSA_SCHEDULE"),
+        FileKey::new("scheduler", "sync_psa_time", "SYNC_PSA_TIME"),
         FileKey::new("scheduler", "sync_tickets_schedule", "SYNC_TICKETS_SCHEDULE"),
+        FileKey::new("scheduler", "sync_tickets_detail_time", "SYNC_TICKETS_DETAIL_TIME"),
         FileKey::new("scheduler", "sync_tickets_interval_seconds", "TICKET_SYNC_INTERVAL_SECONDS"),
         FileKey::new("scheduler", "sync_run_on_startup", "SYNC_RUN_ON_STARTUP"),
     ];
@@ -149,12 +172,18 @@ pub struct SchedulerSettings {
     /// Sync tickets on schedule.
     #[arg(long, env = "SYNC_TICKETS_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
     pub sync_tickets_enabled: bool,
-    /// `daily` (02:00 UTC) or `hourly`.
+    /// `daily` or `hourly`.
     #[arg(long, env = "SYNC_PSA_SCHEDULE", default_value = "daily")]
     pub sync_psa_schedule: String,
+    /// Time of the daily sync of companies, contacts and agents, UTC.
+    #[arg(long, env = "SYNC_PSA_TIME", default_value = "02:00", value_parser = parse_time)]
+    pub sync_psa_time: NaiveTime,
     /// `frequent`, `hourly` or `daily`: how often ticket details are read again in full.
     #[arg(long, env = "SYNC_TICKETS_SCHEDULE", default_value = "frequent")]
     pub sync_tickets_schedule: String,
+    /// Time of the daily comparison of all tickets, UTC.
+    #[arg(long, env = "SYNC_TICKETS_DETAIL_TIME", default_value = "02:30", value_parser = parse_time)]
+    pub sync_tickets_detail_time: NaiveTime,
     /// Seconds between two ticket syncs.
     #[arg(long, env = "TICKET_SYNC_INTERVAL_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     pub ticket_sync_interval_seconds: u64,
@@ -166,6 +195,11 @@ pub struct SchedulerSettings {
 /// `CODEX_SKIP_SCHEDULER` counts with any value but a clear no (codex-api.md §8.3).
 fn any_value(value: &str) -> Result<bool, String> {
     Ok(parse_bool(value).unwrap_or(true))
+}
+
+/// A time of day such as `02:30`.
+fn parse_time(value: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(value.trim(), "%H:%M").map_err(|_| format!("`{value}` is not a time such as 02:30"))
 }
 
 /// A setting without white space around it; an empty one counts as not set, as lines such as `KEY=` mean it.

@@ -35,7 +35,7 @@ async fn sync_check(codex: Codex) -> CheckResult {
     if codex.sync.vendors().psa.is_empty() {
         return CheckResult::healthy().with("message", "no provider is configured");
     }
-    let interval = codex.settings.scheduler.ticket_sync_interval_seconds;
+    let interval = codex.settings().scheduler.ticket_sync_interval_seconds;
     match store::board::last_sync_time(&codex.pool).await {
         Ok(last) => judge(last, codex.context.clock.now(), interval),
         Err(_) => CheckResult::unknown("the database is away"),

@@ -7,6 +7,7 @@ pub mod health;
 pub mod jobs;
 pub mod providers;
 pub mod routes;
+pub mod settings;
 pub mod store;
 pub mod sync;
 
@@ -31,6 +32,7 @@ use crate::{
     config::{DEFAULT_PORT, Settings},
     jobs::SyncService,
     providers::Providers,
+    settings::LiveSettings,
     store::board_cache::BoardCache,
 };
 
@@ -42,8 +44,8 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/codex");
 pub struct Codex {
     /// What all services share.
     pub context: ServiceContext,
-    /// Codex's own settings.
-    pub settings: Arc<Settings>,
+    /// Codex's own settings, which change while it runs; [`Codex::settings`] for those of this moment.
+    pub live: LiveSettings,
     /// The database.
     pub pool: PgPool,
     /// The ready-made ticket board.
@@ -62,7 +64,27 @@ impl Codex {
             context.clock.clone(),
             context.shutdown.clone(),
         );
-        Self { context, settings: Arc::new(settings), pool, board, sync }
+        Self { context, live: LiveSettings::new(settings), pool, board, sync }
+    }
+
+    /// The settings of this moment.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.live.load()
+    }
+
+    /// Takes up a changed settings file.
+    pub fn reload(&self) {
+        if self.live.refresh() {
+            self.sync.reload(&self.settings());
+        }
+    }
+
+    /// Watches the settings file, which another instance or a person may write.
+    async fn watch_settings(self) {
+        loop {
+            tokio::time::sleep(settings::LOOK).await;
+            self.reload();
+        }
     }
 }
 
@@ -99,6 +121,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         "DISPLAY_TIME_ZONE: there is no time zone `{zone}`"
     );
     let codex = Codex::new(context.clone(), settings, pool);
+    for complaint in &codex.live.snapshot().complaints {
+        tracing::warn!(complaint, "codex.conf is not used as a whole");
+    }
+    context.spawn("watch settings", codex.clone().watch_settings());
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
     context.spawn_graceful(codex.sync.clone().run());
     let (app, options) = app(codex);

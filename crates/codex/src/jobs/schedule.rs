@@ -61,11 +61,9 @@ pub(super) struct Facts {
 impl Schedule {
     /// The schedule the settings describe. An unknown rhythm means that nothing is scheduled, as upstream.
     pub fn from_settings(settings: &SchedulerSettings) -> Self {
-        let rhythm = |enabled: bool, name: &str, daily: &[&str], minutes: u32| match name.trim() {
+        let rhythm = |enabled: bool, name: &str, daily: &[&str], time: NaiveTime| match name.trim() {
             "hourly" if enabled => Rhythm::Hourly,
-            name if enabled && daily.contains(&name) => {
-                Rhythm::Daily(NaiveTime::MIN + TimeDelta::minutes(i64::from(minutes)))
-            }
+            name if enabled && daily.contains(&name) => Rhythm::Daily(time),
             _ => Rhythm::Never,
         };
         let details = settings.sync_tickets_schedule.as_str();
@@ -78,9 +76,14 @@ impl Schedule {
                 settings.sync_tickets_enabled,
                 details,
                 &["daily", "frequent"],
-                2 * 60 + 30,
+                settings.sync_tickets_detail_time,
             ),
-            base: rhythm(settings.sync_psa_enabled, &settings.sync_psa_schedule, &["daily"], 2 * 60),
+            base: rhythm(
+                settings.sync_psa_enabled,
+                &settings.sync_psa_schedule,
+                &["daily"],
+                settings.sync_psa_time,
+            ),
             run_on_startup: settings.sync_run_on_startup,
         }
     }
