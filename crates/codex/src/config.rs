@@ -33,15 +33,21 @@ pub struct Settings {
     /// The Freshservice account.
     #[command(flatten)]
     pub freshservice: FreshserviceSettings,
+    /// Which system for monitoring and management is read.
+    #[command(flatten)]
+    pub rmm: RmmSettings,
+    /// The Datto RMM account.
+    #[command(flatten)]
+    pub datto: DattoSettings,
     /// What runs by itself.
     #[command(flatten)]
     pub scheduler: SchedulerSettings,
     /// IANA name of the zone in which the display times of the ticket board are written.
     #[arg(long, env = "DISPLAY_TIME_ZONE", default_value = "UTC")]
     pub display_time_zone: String,
-    /// Realm of the identity provider, for the link to a user's own account page.
-    #[arg(long, env = "KEYCLOAK_REALM", default_value = "hivematrix")]
-    pub keycloak_realm: String,
+    /// The identity provider, for the list of platform users.
+    #[command(flatten)]
+    pub keycloak: KeycloakSettings,
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<cli::Command>,
@@ -85,10 +91,18 @@ impl ServiceConfig for Settings {
             "FRESHSERVICE_PROFESSIONAL_SERVICES_GROUP_ID",
         ),
         FileKey::new("freshservice", "helpdesk_group_id", "FRESHSERVICE_HELPDESK_GROUP_ID"),
+        FileKey::new("rmm", "default_provider", "RMM_DEFAULT_PROVIDER"),
+        FileKey::new("datto", "api_endpoint", "DATTO_BASE_URL"),
+        FileKey::new("datto", "public_key", "DATTO_PUBLIC_KEY"),
+        FileKey::new("datto", "secret_key", "DATTO_SECRET_KEY"),
+        FileKey::new("datto", "command_component", "DATTO_COMMAND_COMPONENT"),
         FileKey::new("scheduler", "sync_psa_enabled", "SYNC_PSA_ENABLED"),
+        FileKey::new("scheduler", "sync_rmm_enabled", "SYNC_RMM_ENABLED"),
         FileKey::new("scheduler", "sync_tickets_enabled", "SYNC_TICKETS_ENABLED"),
         FileKey::new("scheduler", "sync_psa_schedule", "SYNC_PSA_SCHEDULE"),
         FileKey::new("scheduler", "sync_psa_time", "SYNC_PSA_TIME"),
+        FileKey::new("scheduler", "sync_rmm_schedule", "SYNC_RMM_SCHEDULE"),
+        FileKey::new("scheduler", "sync_rmm_time", "SYNC_RMM_TIME"),
         FileKey::new("scheduler", "sync_tickets_schedule", "SYNC_TICKETS_SCHEDULE"),
         FileKey::new("scheduler", "sync_tickets_detail_time", "SYNC_TICKETS_DETAIL_TIME"),
         FileKey::new("scheduler", "sync_tickets_interval_seconds", "TICKET_SYNC_INTERVAL_SECONDS"),
@@ -159,6 +173,57 @@ pub struct FreshserviceSettings {
     pub freshservice_helpdesk_group_id: Option<i64>,
 }
 
+/// Which system for monitoring and management is read.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "RMM")]
+pub struct RmmSettings {
+    /// Provider used when a call names none.
+    #[arg(long, env = "RMM_DEFAULT_PROVIDER", default_value = "datto")]
+    pub rmm_default_provider: String,
+}
+
+/// The Datto RMM account.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Datto RMM")]
+pub struct DattoSettings {
+    /// Origin of the account's platform, e.g. `https://merlot-api.centrastage.net`.
+    #[arg(long, env = "DATTO_BASE_URL")]
+    pub datto_base_url: Option<String>,
+    /// API key.
+    #[arg(long, env = "DATTO_PUBLIC_KEY", hide_env_values = true, hide_default_value = true)]
+    pub datto_public_key: Option<Secret>,
+    /// API secret key.
+    #[arg(long, env = "DATTO_SECRET_KEY", hide_env_values = true, hide_default_value = true)]
+    pub datto_secret_key: Option<Secret>,
+    /// Uid of the component that runs remote commands; it gets the command as variable `command`.
+    #[arg(long, env = "DATTO_COMMAND_COMPONENT")]
+    pub datto_command_component: Option<String>,
+}
+
+/// The identity provider: Keycloak, or Core's own realm on Keycloak's paths.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Keycloak")]
+pub struct KeycloakSettings {
+    /// Realm of the suite.
+    #[arg(long, env = "KEYCLOAK_REALM", default_value = "hivematrix")]
+    pub keycloak_realm: String,
+    /// Its address as services reach it; default that of Core, whose own realm speaks Keycloak.
+    #[arg(long, env = "KEYCLOAK_BACKEND_URL")]
+    pub keycloak_backend_url: Option<Url>,
+    /// Client of the realm that may list users; wins over the administrator's name.
+    #[arg(long, env = "KEYCLOAK_ADMIN_CLIENT_ID")]
+    pub keycloak_admin_client_id: Option<String>,
+    /// Its secret.
+    #[arg(long, env = "KEYCLOAK_ADMIN_CLIENT_SECRET", hide_env_values = true, hide_default_value = true)]
+    pub keycloak_admin_client_secret: Option<Secret>,
+    /// Administrator of the realm `master`.
+    #[arg(long, env = "KEYCLOAK_ADMIN_USER")]
+    pub keycloak_admin_user: Option<String>,
+    /// The administrator's password.
+    #[arg(long, env = "KEYCLOAK_ADMIN_PASS", hide_env_values = true, hide_default_value = true)]
+    pub keycloak_admin_pass: Option<Secret>,
+}
+
 /// What runs by itself.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Scheduler")]
@@ -178,6 +243,15 @@ pub struct SchedulerSettings {
     /// Time of the daily sync of companies, contacts and agents, UTC.
     #[arg(long, env = "SYNC_PSA_TIME", default_value = "02:00", value_parser = parse_time)]
     pub sync_psa_time: NaiveTime,
+    /// Sync devices on schedule.
+    #[arg(long, env = "SYNC_RMM_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
+    pub sync_rmm_enabled: bool,
+    /// `daily` or `hourly`.
+    #[arg(long, env = "SYNC_RMM_SCHEDULE", default_value = "daily")]
+    pub sync_rmm_schedule: String,
+    /// Time of the daily sync of devices, UTC.
+    #[arg(long, env = "SYNC_RMM_TIME", default_value = "03:00", value_parser = parse_time)]
+    pub sync_rmm_time: NaiveTime,
     /// `frequent`, `hourly` or `daily`: how often ticket details are read again in full.
     #[arg(long, env = "SYNC_TICKETS_SCHEDULE", default_value = "frequent")]
     pub sync_tickets_schedule: String,
@@ -203,7 +277,7 @@ fn parse_time(value: &str) -> Result<NaiveTime, String> {
 }
 
 /// A setting without white space around it; an empty one counts as not set, as lines such as `KEY=` mean it.
-fn filled(value: &Option<String>) -> Option<&str> {
+pub(crate) fn filled(value: &Option<String>) -> Option<&str> {
     value.as_deref().map(str::trim).filter(|value| !value.is_empty())
 }
 

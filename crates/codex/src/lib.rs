@@ -1,6 +1,7 @@
 //! Codex: companies, contacts, assets and tickets of an MSP in one place. The only service that talks to the PSA.
 
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod domain;
 pub mod health;

@@ -4,6 +4,7 @@ pub mod board;
 pub mod contract;
 pub mod preferences;
 pub mod priority;
+pub mod realm_users;
 pub mod scope;
 pub mod sla;
 pub mod status;

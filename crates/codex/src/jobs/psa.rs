@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::{Details, Work, detail_key, detail_limits};
+use super::work::{Details, Work, detail_key, detail_limits};
 use crate::store::{sync_details, sync_jobs};
 use crate::sync::{Sync, SyncError};
 
@@ -14,6 +14,8 @@ pub(super) async fn perform(id: Uuid, sync: &Sync, work: &Work) -> Result<(), Sy
             sync.tickets(*reach).await?;
             read_details(id, sync, *details).await
         }
+        Work::CreateAccountNumbers(mode) => sync.create_account_numbers(*mode).await,
+        Work::Devices { .. } | Work::PushAccountNumbers(_) => unreachable!("work of an RMM"),
     }
 }
 

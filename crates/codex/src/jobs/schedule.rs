@@ -28,6 +28,8 @@ pub struct Schedule {
     pub ticket_details: Rhythm,
     /// Companies, contacts, agents.
     pub base: Rhythm,
+    /// Devices.
+    pub devices: Rhythm,
     /// Whether everything runs once at the start.
     pub run_on_startup: bool,
 }
@@ -84,6 +86,12 @@ impl Schedule {
                 &["daily"],
                 settings.sync_psa_time,
             ),
+            devices: rhythm(
+                settings.sync_rmm_enabled,
+                &settings.sync_rmm_schedule,
+                &["daily"],
+                settings.sync_rmm_time,
+            ),
             run_on_startup: settings.sync_run_on_startup,
         }
     }
@@ -113,6 +121,21 @@ impl Schedule {
             due.push(Work::Tickets { reach: Reach::Changes, details: Details::All });
         }
         due
+    }
+
+    /// Whether devices have to be read now. Without companies there is nothing they could belong to.
+    pub(super) fn devices_due(
+        &self,
+        devices: &History,
+        companies: bool,
+        first_look: bool,
+        now: DateTime<Utc>,
+    ) -> bool {
+        if devices.running || !companies || self.devices == Rhythm::Never {
+            return false;
+        }
+        let startup = first_look && self.run_on_startup;
+        startup || devices.interrupted || rhythm_due(self.devices, devices, now)
     }
 
     fn base_due(&self, facts: &Facts, now: DateTime<Utc>) -> bool {
@@ -157,6 +180,7 @@ mod tests {
         tickets: Some(TimeDelta::minutes(5)),
         ticket_details: Rhythm::Daily(NaiveTime::MIN),
         base: Rhythm::Daily(NaiveTime::MIN),
+        devices: Rhythm::Daily(NaiveTime::MIN),
         run_on_startup: false,
     };
 
@@ -257,7 +281,38 @@ mod tests {
 
     #[test]
     fn nothing_runs_that_is_switched_off() {
-        let off = Schedule { tickets: None, ticket_details: Rhythm::Never, base: Rhythm::Never, ..SCHEDULE };
+        let off = Schedule {
+            tickets: None,
+            ticket_details: Rhythm::Never,
+            base: Rhythm::Never,
+            devices: Rhythm::Never,
+            ..SCHEDULE
+        };
         assert_eq!(off.due(&Facts::default(), true, at("09:00:00")), []);
+        assert!(!off.devices_due(&History::default(), true, true, at("09:00:00")));
+    }
+
+    #[test]
+    fn devices_are_due_once_a_slot_and_once_there_are_companies() {
+        let old = History { succeeded: Some(at("00:00:00") - TimeDelta::days(3)), ..History::default() };
+        let hourly = Schedule { devices: Rhythm::Hourly, ..SCHEDULE };
+        let startup = Schedule { run_on_startup: true, ..SCHEDULE };
+        for (case, schedule, history, companies, first_look, now, expected) in [
+            ("never read", SCHEDULE, History::default(), true, true, "09:00:00", true),
+            ("no companies yet", SCHEDULE, History::default(), false, true, "09:00:00", false),
+            ("read today", SCHEDULE, done("00:10:00"), true, true, "09:00:00", false),
+            ("missed days are made up for", SCHEDULE, old, true, true, "09:00:00", true),
+            ("one at a time", SCHEDULE, running(old), true, true, "09:00:00", false),
+            ("not at once after a failure", SCHEDULE, failed("08:59:00"), true, true, "09:00:00", false),
+            ("but soon", SCHEDULE, failed("08:55:00"), true, true, "09:00:00", true),
+            ("broken off", SCHEDULE, interrupted("08:59:59"), true, true, "09:00:00", true),
+            ("within the hour", hourly, done("09:00:00"), true, false, "09:59:59", false),
+            ("next hour", hourly, done("09:00:00"), true, false, "10:00:00", true),
+            ("at the start", startup, done("08:59:00"), true, true, "09:00:00", true),
+            ("later on", startup, done("08:59:00"), true, false, "09:00:00", false),
+        ] {
+            let due = schedule.devices_due(&history, companies, first_look, at(now));
+            assert_eq!(due, expected, "{case}");
+        }
     }
 }

@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Connection as _, PgConnection};
 
 use super::schedule::{Facts, History};
-use super::{
-    BASE, SCRIPT, StartError, SyncService, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY, Work, base_key,
+use super::work::{
+    BASE, RMM_SCRIPT, SCRIPT, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY, Work, base_key, device_key,
     ticket_key,
 };
+use super::{StartError, SyncService, System};
 use crate::store::sync_state::{self, TICKETS_FULL};
 use crate::store::{changes, sync_companies, sync_jobs};
 
@@ -49,7 +50,7 @@ pub(super) async fn run(service: &SyncService) {
 async fn tick(
     service: &SyncService,
     leader: &mut Leadership,
-    looked: &mut HashSet<&'static str>,
+    looked: &mut HashSet<(System, &'static str)>,
     tidied: &mut Option<DateTime<Utc>>,
 ) -> sqlx::Result<()> {
     let (pool, now) = (&service.inner.pool, service.inner.clock.now());
@@ -72,9 +73,22 @@ async fn tick(
     for provider in vendors.psa.all() {
         let name = provider.name();
         let facts = facts(service, name).await?;
-        let first_look = looked.insert(name);
+        let first_look = looked.insert((System::Psa, name));
         for work in schedule.due(&facts, first_look, now) {
             start(service, name, work).await?;
+        }
+    }
+    if vendors.rmm.is_empty() {
+        return Ok(());
+    }
+    let companies = sync_companies::any(pool).await?;
+    for provider in vendors.rmm.all() {
+        let name = provider.name();
+        let history = device_history(service, name, now).await?;
+        // The first look that counts is the first one at which devices could be read.
+        let first_look = companies && looked.insert((System::Rmm, name));
+        if schedule.devices_due(&history, companies, first_look, now) {
+            start(service, name, Work::Devices { push: None }).await?;
         }
     }
     Ok(())
@@ -118,6 +132,18 @@ async fn facts(service: &SyncService, provider: &str) -> sqlx::Result<Facts> {
     let compared = sync_state::load(pool, provider, TICKETS_FULL).await?.high_water_mark;
     facts.full.succeeded = compared.filter(|at| *at <= now);
     Ok(facts)
+}
+
+async fn device_history(service: &SyncService, provider: &str, now: DateTime<Utc>) -> sqlx::Result<History> {
+    let pool = &service.inner.pool;
+    let last = sync_jobs::last_untyped_run(pool, RMM_SCRIPT, provider, now).await?;
+    let running = sync_jobs::running(pool, &device_key(provider)).await?.is_some();
+    Ok(last.map_or(History { running, ..History::default() }, |last| History {
+        attempted: Some(last.started_at),
+        succeeded: last.succeeded_at,
+        interrupted: last.interrupted,
+        running,
+    }))
 }
 
 /// The advisory lock of the leader lives as long as one connection of its own; an instance that stands by keeps its

@@ -16,12 +16,12 @@ pub const INTERRUPTED: &str = "interrupted";
 /// A job to be started.
 #[derive(Debug, Clone)]
 pub struct NewJob<'a> {
-    /// What kind of sync: `psa`.
+    /// What kind of work: `psa`, `rmm`, …
     pub script: &'a str,
-    /// Name of the provider.
-    pub provider: &'a str,
-    /// `base`, `tickets`, `tickets-detail`, …
-    pub sync_type: &'a str,
+    /// Name of the provider, for scripts whose rows name one.
+    pub provider: Option<&'a str>,
+    /// `base`, `tickets`, `tickets-detail`, …, for scripts that know several.
+    pub sync_type: Option<&'a str>,
     /// While the job runs no other one may hold this key.
     pub exclusive_key: &'a str,
     /// Who asked for it.
@@ -183,6 +183,17 @@ pub async fn finish(pool: &PgPool, id: Uuid, ending: &Ending<'_>, now: DateTime<
     Ok(())
 }
 
+/// Marks an ended job as one in which single items failed.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn had_errors(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update sync_jobs set success = false where id = $1 and status = 'completed'", id)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// Ends the jobs whose workers are dead.
 ///
 /// # Errors
@@ -286,6 +297,35 @@ pub async fn last_runs(
         INTERRUPTED
     )
     .fetch_all(pool)
+    .await
+}
+
+/// How the jobs of a script that knows no kinds went with one provider, see [`last_runs`].
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_untyped_run(
+    pool: &PgPool,
+    script: &str,
+    provider: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Option<LastRun>> {
+    sqlx::query_as!(
+        LastRun,
+        r#"select '' as "sync_type!", started_at,
+               status = 'failed' and coalesce(error, '') like $4 || '%' as "interrupted!",
+               (select started_at from sync_jobs
+                where script = $1 and provider = $2 and sync_type is null and started_at <= $3 and success
+                order by started_at desc limit 1) as succeeded_at
+           from sync_jobs
+           where script = $1 and provider = $2 and sync_type is null and started_at <= $3
+           order by started_at desc limit 1"#,
+        script,
+        provider,
+        now,
+        INTERRUPTED
+    )
+    .fetch_optional(pool)
     .await
 }
 

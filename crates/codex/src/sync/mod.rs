@@ -4,10 +4,12 @@
 //! the next one loses nothing. Nothing is removed on the strength of an absence: the vendor is asked about each row, and
 //! asked about too many, the run refuses. And a row that cannot be stored costs a warning, never the run.
 
+mod account_numbers;
 mod batches;
 mod companies;
 mod contacts;
 mod details;
+pub mod devices;
 mod listing;
 mod plan;
 mod removal;
@@ -21,10 +23,13 @@ use chrono::TimeDelta;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 
+pub use account_numbers::Mode;
 pub use details::DetailLimits;
+pub use devices::DeviceSync;
 pub use report::Report;
 pub use tickets::Reach;
 
+use crate::clients::keycloak::KeycloakError;
 use crate::providers::{ProviderError, PsaProvider};
 
 /// Why a sync ended early.
@@ -46,6 +51,9 @@ pub enum SyncError {
         /// The page that brought nothing new.
         page: u32,
     },
+    /// The identity provider did not deliver.
+    #[error(transparent)]
+    Keycloak(#[from] KeycloakError),
     /// Somebody asked for the end.
     #[error("cancelled")]
     Cancelled,

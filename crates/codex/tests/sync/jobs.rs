@@ -22,6 +22,7 @@ fn schedule() -> Schedule {
         tickets: Some(TimeDelta::minutes(5)),
         ticket_details: Rhythm::Never,
         base: Rhythm::Daily(NaiveTime::MIN),
+        devices: Rhythm::Daily(NaiveTime::MIN),
         run_on_startup: false,
     }
 }
@@ -136,8 +137,8 @@ async fn a_job_whose_worker_is_dead_makes_room_and_its_work_goes_on(pool: PgPool
     slow_tickets(&world);
     let dead = NewJob {
         script: "psa",
-        provider: "freshservice",
-        sync_type: "tickets",
+        provider: Some("freshservice"),
+        sync_type: Some("tickets"),
         exclusive_key: "psa:tickets:freshservice",
         requested_by: "test",
     };

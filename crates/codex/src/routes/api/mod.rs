@@ -1,5 +1,6 @@
 //! JSON routes, one file per resource (codex-api.md §4).
 
+pub mod admin;
 pub mod assets;
 pub mod board;
 pub mod bulk;
@@ -31,4 +32,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
+        .merge(admin::router())
 }

@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     audit,
     auth::{AdminOnly, Caller, StaffOnly, TechnicianOnly},
-    extract::{Json, Path},
+    extract::{Json, Path, Query},
     pages::format::iso_z,
     problem::{Problem, Result},
 };
 use http::{StatusCode, request::Parts};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,10 +18,10 @@ use uuid::Uuid;
 
 use crate::{
     Codex,
-    jobs::{Details, StartError, Work},
+    jobs::{agents, Details, StartError, System, Work},
     providers::ProviderError,
     store::sync_jobs::{self, Job},
-    sync::Reach,
+    sync::{Mode, Reach},
 };
 
 /// The routes of this file.
@@ -30,6 +30,10 @@ pub fn router() -> OpenApiRouter<Codex> {
         .routes(routes!(start_base))
         .routes(routes!(start_tickets))
         .routes(routes!(start_full_history))
+        .routes(routes!(start_devices))
+        .routes(routes!(start_create_account_numbers))
+        .routes(routes!(start_push_account_numbers))
+        .routes(routes!(start_agents))
         .routes(routes!(get_status))
         .routes(routes!(get_last))
         .routes(routes!(cancel))
@@ -64,7 +68,7 @@ struct Started {
 #[derive(Serialize, ToSchema)]
 struct JobStatus {
     id: Uuid,
-    /// `psa`.
+    /// `psa`, `rmm`, `create-account-numbers`, `push-to-datto`, …
     script: String,
     /// Name of the provider.
     provider: Option<String>,
@@ -139,14 +143,90 @@ async fn start_full_history(
     .await
 }
 
+/// How a job that writes at a vendor is started.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct WriteQuery {
+    /// Only tell what would be written; it is listed in the job's `output`, and whole in `progress.planned`.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl WriteQuery {
+    fn mode(&self) -> Mode {
+        if self.dry_run { Mode::DryRun } else { Mode::Write }
+    }
+}
+
+/// Reads the devices of the default RMM, then tells it the account numbers of companies.
+#[utoipa::path(post, path = "/sync/datto", tag = "sync", params(WriteQuery), responses(
+    (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"),
+    (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`"), (status = 422, description = "Unknown provider"),
+    (status = 503, description = "No provider is configured")
+))]
+async fn start_devices(
+    State(codex): State<Codex>,
+    AdminOnly(caller): AdminOnly,
+    Query(query): Query<WriteQuery>,
+) -> Result<Json<Started>> {
+    start(&codex, &caller, Work::Devices { push: Some(query.mode()) }, "RMM sync").await
+}
+
+/// Gives an account number to every company at the PSA that has none.
+#[utoipa::path(post, path = "/sync/create-account-numbers", tag = "sync", params(WriteQuery), responses(
+    (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"),
+    (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`"), (status = 422, description = "Unknown provider"),
+    (status = 503, description = "No provider is configured")
+))]
+async fn start_create_account_numbers(
+    State(codex): State<Codex>,
+    AdminOnly(caller): AdminOnly,
+    Query(query): Query<WriteQuery>,
+) -> Result<Json<Started>> {
+    start(&codex, &caller, Work::CreateAccountNumbers(query.mode()), "Account number creation").await
+}
+
+/// Tells the default RMM the account numbers of companies.
+#[utoipa::path(post, path = "/sync/push-to-datto", tag = "sync", params(WriteQuery), responses(
+    (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"),
+    (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`"), (status = 422, description = "Unknown provider"),
+    (status = 503, description = "No provider is configured")
+))]
+async fn start_push_account_numbers(
+    State(codex): State<Codex>,
+    AdminOnly(caller): AdminOnly,
+    Query(query): Query<WriteQuery>,
+) -> Result<Json<Started>> {
+    start(&codex, &caller, Work::PushAccountNumbers(query.mode()), "Account number push").await
+}
+
+/// Reads the platform users of the identity provider.
+#[utoipa::path(post, path = "/sync/agents", tag = "sync", responses(
+    (status = 200, body = Started), (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`")
+))]
+async fn start_agents(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<Started>> {
+    let running = agents::start(&codex, &caller.label()).await.map_err(refusal)?;
+    audit!(job_id = %running.job_id, caller = caller.label(), "Keycloak agent sync started");
+    let message = "Keycloak agent sync started in background".to_owned();
+    Ok(Json(Started { success: true, job_id: running.job_id, message }))
+}
+
 async fn start(codex: &Codex, caller: &Caller, work: Work, what: &str) -> Result<Json<Started>> {
-    let provider = codex.sync.vendors().psa.default_name().to_owned();
+    let vendors = codex.sync.vendors();
+    let provider = match work.system() {
+        System::Psa => vendors.psa.default_name(),
+        System::Rmm => vendors.rmm.default_name(),
+    };
     let job_id = codex.sync.start(None, work, &caller.label()).await.map_err(refusal)?;
     audit!(job_id = %job_id, caller = caller.label(), provider, "{what} started");
     Ok(Json(Started { success: true, job_id, message: format!("{what} started in background ({provider})") }))
 }
 
-fn refusal(error: StartError) -> Problem {
+pub(super) fn refusal(error: StartError) -> Problem {
     let text = error.to_string();
     let problem = match error {
         StartError::Running(job_id) => Problem::new(StatusCode::CONFLICT).with("job_id", job_id.to_string()),

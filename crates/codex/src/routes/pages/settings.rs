@@ -61,7 +61,7 @@ pub async fn page(State(codex): State<Codex>, UserOnly(user): UserOnly, page: Pa
         page,
         username: or_token(mine.username, &user.preferred_username),
         email: or_token(mine.email, &user.email),
-        account_url: format!("/keycloak/realms/{}/account", codex.settings().keycloak_realm),
+        account_url: format!("/keycloak/realms/{}/account", codex.settings().keycloak.keycloak_realm),
         synced: mine.synced,
         themes: ["light", "dark"]
             .map(|name| Choice::of(name, capitalised(name), &chosen.theme_preference))

@@ -1,0 +1,200 @@
+//! What a job can do, and what follows from that: its row, whom it keeps out, and which vendor it needs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::providers::{ProviderError, PsaProvider, RmmProvider, Vendors};
+use crate::sync::{BasePart, DetailLimits, Mode, Reach};
+
+/// Script name of every PSA job.
+pub const SCRIPT: &str = "psa";
+/// Script name of a sync of devices.
+pub const RMM_SCRIPT: &str = "rmm";
+/// Script name of the job that gives companies their numbers.
+pub const CREATE_NUMBERS_SCRIPT: &str = "create-account-numbers";
+/// Script name of the job that tells the RMM the account numbers.
+pub const PUSH_NUMBERS_SCRIPT: &str = "push-to-datto";
+
+/// Kind of a sync of companies, contacts and agents.
+pub(super) const BASE: &str = "base";
+/// Kind of a ticket sync.
+pub(super) const TICKETS: &str = "tickets";
+/// Kind of a ticket sync that somebody waits for, or that reads details again.
+pub(super) const TICKETS_DETAIL: &str = "tickets-detail";
+/// Kind of the scheduled comparison of all tickets with the vendor.
+pub(super) const TICKETS_NIGHTLY: &str = "tickets-full";
+
+/// What a job does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Companies, agents, contacts.
+    Base(Vec<BasePart>),
+    /// Tickets: the list phase, then details.
+    Tickets {
+        /// Which tickets the list phase reads.
+        reach: Reach,
+        /// How many details to read afterwards.
+        details: Details,
+    },
+    /// Devices of the RMM.
+    Devices {
+        /// Whether account numbers are pushed afterwards, and how.
+        push: Option<Mode>,
+    },
+    /// Account numbers for the companies at the PSA that have none.
+    CreateAccountNumbers(Mode),
+    /// Account numbers of the companies to their sites at the RMM.
+    PushAccountNumbers(Mode),
+}
+
+/// The detail phase that follows a list phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Details {
+    /// None.
+    Skip,
+    /// The most important ones, so that somebody who waits sees the end soon.
+    Some,
+    /// All that are due.
+    All,
+    /// All that are due and, whether they changed or not, those of active and recently changed tickets.
+    Refresh,
+}
+
+/// Which kind of vendor a job talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum System {
+    /// The ticketing system.
+    Psa,
+    /// The system for monitoring and management.
+    Rmm,
+}
+
+impl Work {
+    /// Everything the base sync has.
+    pub fn base() -> Self {
+        Self::Base(BasePart::ALL.to_vec())
+    }
+
+    /// The vendor it needs.
+    pub fn system(&self) -> System {
+        match self {
+            Self::Base(_) | Self::Tickets { .. } | Self::CreateAccountNumbers(_) => System::Psa,
+            Self::Devices { .. } | Self::PushAccountNumbers(_) => System::Rmm,
+        }
+    }
+
+    /// Name in the job's row, `script`.
+    pub(super) fn script(&self) -> &'static str {
+        match self {
+            Self::Base(_) | Self::Tickets { .. } => SCRIPT,
+            Self::Devices { .. } => RMM_SCRIPT,
+            Self::CreateAccountNumbers(_) => CREATE_NUMBERS_SCRIPT,
+            Self::PushAccountNumbers(_) => PUSH_NUMBERS_SCRIPT,
+        }
+    }
+
+    /// Name in the job's row, `sync_type`.
+    pub(super) fn sync_type(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Base(parts) => match parts.as_slice() {
+                [BasePart::Companies] => "companies",
+                [BasePart::Agents] => "agents",
+                [BasePart::Contacts] => "contacts",
+                _ => BASE,
+            },
+            Self::Tickets { reach: Reach::Full, details: Details::Refresh } => TICKETS_NIGHTLY,
+            Self::Tickets { details: Details::Some | Details::Refresh, .. } => TICKETS_DETAIL,
+            Self::Tickets { .. } => TICKETS,
+            Self::Devices { .. } | Self::CreateAccountNumbers(_) | Self::PushAccountNumbers(_) => {
+                return None;
+            }
+        })
+    }
+
+    /// Whether the job's row names the provider (codex-api.md §8.2).
+    pub(super) fn names_provider(&self) -> bool {
+        !matches!(self, Self::CreateAccountNumbers(_) | Self::PushAccountNumbers(_))
+    }
+
+    /// What no second job may do at the same time.
+    pub(super) fn exclusive_key(&self, provider: &str) -> String {
+        match self {
+            Self::Base(_) => base_key(provider),
+            Self::Tickets { .. } => ticket_key(provider),
+            Self::Devices { .. } => device_key(provider),
+            Self::CreateAccountNumbers(_) => format!("psa:account-numbers:{provider}"),
+            Self::PushAccountNumbers(_) => push_key(provider),
+        }
+    }
+
+    /// Longest a job may take. Tickets: codex-api.md §8.2.
+    pub(super) fn limit(&self) -> Duration {
+        match self {
+            Self::Base(_) | Self::CreateAccountNumbers(_) | Self::PushAccountNumbers(_) => {
+                Duration::from_secs(30 * 60)
+            }
+            Self::Tickets { .. } | Self::Devices { .. } => Duration::from_secs(2 * 60 * 60),
+        }
+    }
+}
+
+/// The key of the base sync and its parts.
+pub(super) fn base_key(provider: &str) -> String {
+    format!("psa:base:{provider}")
+}
+
+/// The key of a ticket list phase.
+pub(super) fn ticket_key(provider: &str) -> String {
+    format!("psa:tickets:{provider}")
+}
+
+/// The key of the detail phase, which does not hold up list phases.
+pub(super) fn detail_key(provider: &str) -> String {
+    format!("psa:tickets-detail:{provider}")
+}
+
+/// The key of a sync of devices.
+pub(super) fn device_key(provider: &str) -> String {
+    format!("rmm:devices:{provider}")
+}
+
+/// The key of whoever writes account numbers to sites.
+pub(super) fn push_key(provider: &str) -> String {
+    format!("rmm:account-numbers:{provider}")
+}
+
+/// Limits of a detail phase.
+pub(super) fn detail_limits(details: Details) -> DetailLimits {
+    match details {
+        Details::Skip => DetailLimits { tickets: 0, time: Duration::ZERO },
+        Details::Some => DetailLimits { tickets: 100, time: Duration::from_secs(60) },
+        // Ends by itself well before the job's limit; what is left stays due.
+        Details::All | Details::Refresh => {
+            DetailLimits { tickets: u64::MAX, time: Duration::from_secs(90 * 60) }
+        }
+    }
+}
+
+/// The vendor a job talks to.
+#[derive(Clone)]
+pub(super) enum Vendor {
+    Psa(Arc<dyn PsaProvider>),
+    Rmm(Arc<dyn RmmProvider>),
+}
+
+impl Vendor {
+    /// The vendor of that name, or the default one, of the kind the work needs.
+    pub(super) fn of(vendors: &Vendors, system: System, name: Option<&str>) -> Result<Self, ProviderError> {
+        Ok(match system {
+            System::Psa => Self::Psa(vendors.psa.get(name)?),
+            System::Rmm => Self::Rmm(vendors.rmm.get(name)?),
+        })
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Psa(provider) => provider.name(),
+            Self::Rmm(provider) => provider.name(),
+        }
+    }
+}
