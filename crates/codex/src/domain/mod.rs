@@ -8,4 +8,5 @@ pub mod realm_users;
 pub mod scope;
 pub mod sla;
 pub mod status;
+pub mod sync_progress;
 pub mod words;

@@ -6,6 +6,7 @@ mod rmm;
 mod schedule;
 mod scheduler;
 mod task;
+mod upcoming;
 mod work;
 mod worker;
 
@@ -20,6 +21,7 @@ use tracing::{Instrument as _, Span, info_span};
 use uuid::Uuid;
 
 pub use schedule::{Rhythm, Schedule};
+pub use upcoming::Upcoming;
 pub use work::{CREATE_NUMBERS_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work};
 pub use worker::Outcome;
 

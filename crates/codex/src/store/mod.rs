@@ -16,6 +16,7 @@ pub mod sync_agents;
 pub mod sync_companies;
 pub mod sync_contacts;
 pub mod sync_details;
+pub mod sync_history;
 pub mod sync_jobs;
 pub mod sync_staff;
 pub mod sync_state;

@@ -7,8 +7,8 @@ use hivematrix_shared::clock::Clock;
 use serde::Serialize;
 use serde_json::Value;
 
-/// Characters of output kept with a job (codex-api.md §8.2).
-const KEPT_OUTPUT: usize = 1000;
+/// Characters of output kept with a job.
+const KEPT_OUTPUT: usize = 20_000;
 /// Warnings written out; more are only counted.
 const SHOWN_WARNINGS: u64 = 50;
 
@@ -174,9 +174,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_last_thousand_characters_are_kept() {
+    fn only_the_last_characters_are_kept() {
         let report = Report::new(Clock::fixed("2025-11-22T09:15:00Z".parse().unwrap()), false);
-        for _ in 0..100 {
+        for _ in 0..1000 {
             report.line("ä".repeat(50));
         }
         let output = report.output();

@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod access;
+mod admin;
+mod agents;
+mod clear;
+mod history;
 mod board;
 mod companies;
 mod pages;

@@ -12,6 +12,7 @@ pub mod psa;
 pub mod reader;
 pub mod settings;
 pub mod sync;
+pub mod sync_jobs;
 pub mod tickets;
 pub mod users;
 
@@ -32,5 +33,6 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())
+        .merge(sync_jobs::router())
         .merge(admin::router())
 }

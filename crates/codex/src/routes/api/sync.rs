@@ -98,12 +98,18 @@ impl From<Job> for JobStatus {
             status: job.status,
             started_at: time(job.started_at),
             completed_at: job.completed_at.map(time),
-            output: job.output,
+            output: job.output.map(|output| last_characters(&output)),
             error: job.error,
             success: job.success,
             progress: job.progress,
         }
     }
+}
+
+/// The end of a job's log (codex-api.md §8.2); `GET /api/sync/jobs/{id}` has more of it.
+fn last_characters(output: &str) -> String {
+    let surplus = output.chars().count().saturating_sub(1000);
+    output.chars().skip(surplus).collect()
 }
 
 /// Reads companies, contacts and agents of the default provider.
