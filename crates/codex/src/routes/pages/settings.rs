@@ -10,7 +10,7 @@ use hivematrix_shared::{
 
 use crate::{
     Codex,
-    domain::preferences::{COLOR_THEMES, HOME_PAGES},
+    domain::preferences::{COLOR_THEMES, HOME_PAGES, VIEWS},
     routes::api::settings,
 };
 
@@ -26,6 +26,7 @@ struct SettingsPage {
     themes: Vec<Choice>,
     colors: Vec<Choice>,
     home_pages: Vec<Choice>,
+    views: Vec<Choice>,
 }
 
 /// One thing to choose.
@@ -70,6 +71,9 @@ pub async fn page(State(codex): State<Codex>, UserOnly(user): UserOnly, page: Pa
             .map(|name| Choice::of(name, capitalised(name), &chosen.preferred_color_theme))
             .into(),
         home_pages,
+        views: VIEWS
+            .map(|name| Choice::of(name, capitalised(name), &chosen.knowledgetree_view_preference))
+            .into(),
     };
     html.render().map(Html).map_err(Problem::internal)
 }

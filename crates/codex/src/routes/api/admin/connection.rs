@@ -91,18 +91,25 @@ impl From<ProviderError> for Refusal {
 /// The display name of the vendor that answered well.
 async fn check(codex: &Codex, which: &Which) -> Result<&'static str, Refusal> {
     let vendors = codex.sync.vendors();
+    let known = ["freshservice", "superops", "datto"].contains(&which.provider.as_str());
+    let refused = |error: ProviderError| match error {
+        ProviderError::Unknown { .. } if known => {
+            Refusal::Failed(format!("{} is not configured.", which.provider))
+        }
+        error => error.into(),
+    };
     match (which.provider.as_str(), which.system.as_deref()) {
         ("keycloak", _) => {
             keycloak::check(codex).await.map_err(|error| Refusal::Failed(sentence(&error.to_string())))?;
             Ok("Keycloak")
         }
         (name, Some("rmm")) | (name @ "datto", None) => {
-            let provider = vendors.rmm.get(Some(name))?;
+            let provider = vendors.rmm.get(Some(name)).map_err(refused)?;
             provider.check().await?;
             Ok(provider.display_name())
         }
         (name, None | Some("psa")) => {
-            let provider = vendors.psa.get(Some(name))?;
+            let provider = vendors.psa.get(Some(name)).map_err(refused)?;
             provider.check().await?;
             Ok(provider.display_name())
         }

@@ -133,7 +133,7 @@ async fn update_superops(
     form: std::result::Result<Form<Fields>, FormRejection>,
 ) -> Result<Response> {
     let mappings =
-        [("superops_api_url", "api_url", Blank::Keeps), ("superops_api_key", "api_key", Blank::Keeps)];
+        [("superops_api_url", "base_url", Blank::Keeps), ("superops_api_key", "api_key", Blank::Keeps)];
     let sent = sent("superops", &fields(form)?, &mappings);
     stored(&codex, &caller, &page, sent, "SuperOps settings").await
 }
