@@ -273,7 +273,8 @@ fn any_value(value: &str) -> Result<bool, String> {
 
 /// A time of day such as `02:30`.
 fn parse_time(value: &str) -> Result<NaiveTime, String> {
-    NaiveTime::parse_from_str(value.trim(), "%H:%M").map_err(|_| format!("`{value}` is not a time such as 02:30"))
+    NaiveTime::parse_from_str(value.trim(), "%H:%M")
+        .map_err(|_| format!("`{value}` is not a time such as 02:30"))
 }
 
 /// A setting without white space around it; an empty one counts as not set, as lines such as `KEY=` mean it.

@@ -186,7 +186,8 @@ impl RealmAdmin {
     ) -> GroupChanges {
         let mut changes = GroupChanges::default();
         for name in wanted.iter().filter(|name| !current.iter().any(|group| name_of(group) == Some(name))) {
-            let Some(group) = available.iter().find(|group| name_of(group) == Some(name)).and_then(id_of) else {
+            let Some(group) = available.iter().find(|group| name_of(group) == Some(name)).and_then(id_of)
+            else {
                 changes.errors.push(format!("Group {name} does not exist"));
                 continue;
             };
@@ -282,7 +283,9 @@ mod tests {
 
     #[test]
     fn an_id_stays_one_part_of_the_path() {
-        for (id, part) in [("ab-12", "ab-12"), ("../groups", "%2Fgroups"), ("a/b?c#d", "a%2Fb%3Fc%23d"), ("..", "")] {
+        for (id, part) in
+            [("ab-12", "ab-12"), ("../groups", "%2Fgroups"), ("a/b?c#d", "a%2Fb%3Fc%23d"), ("..", "")]
+        {
             assert_eq!(segment(id), part, "{id}");
         }
     }

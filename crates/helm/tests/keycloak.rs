@@ -91,7 +91,8 @@ async fn create(State(realm): State<Shared>, Json(mut body): Json<Value>) -> Res
         realm.members.insert((id.clone(), name.as_str().unwrap().trim_start_matches('/').to_owned()));
     }
     realm.users.insert(id.clone(), body);
-    (StatusCode::CREATED, [(header::LOCATION, format!("http://kc/admin/realms/hivematrix/users/{id}"))]).into_response()
+    (StatusCode::CREATED, [(header::LOCATION, format!("http://kc/admin/realms/hivematrix/users/{id}"))])
+        .into_response()
 }
 
 async fn show(State(realm): State<Shared>, Path(id): Path<String>) -> Response {
@@ -121,7 +122,10 @@ async fn password(State(realm): State<Shared>, Path(id): Path<String>, Json(body
     let mut realm = realm.lock().unwrap();
     let Some(user) = realm.users.get_mut(&id) else { return StatusCode::NOT_FOUND.into_response() };
     if body["value"] == "password" {
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalidPasswordBlacklistedMessage", "error_description": "too common" })))
+        return (
+            StatusCode::BAD_REQUEST,
+            Json(json!({ "error": "invalidPasswordBlacklistedMessage", "error_description": "too common" })),
+        )
             .into_response();
     }
     user["credentials"] = json!([body]);
@@ -193,13 +197,15 @@ impl World {
         let control = ServiceControl::new(supervisor, board.clone());
         // Nothing here asks the database.
         let pool = sqlx::PgPool::connect_lazy("postgres://127.0.0.1:1/none").unwrap();
-        let (router, options) = app(ServeState { context: context.clone(), pool, board, control, realm: admin });
+        let (router, options) =
+            app(ServeState { context: context.clone(), pool, board, control, realm: admin });
         Self { client: Client::new(server::apply(&context, router, options)), identity, realm, _home: home }
     }
 
     async fn send(&self, method: &str, path: &str, body: Value, level: PermissionLevel) -> TestResponse {
         let path = format!("/api/keycloak{path}");
-        let request = self.client.request(method.parse().unwrap(), &path).bearer(self.identity.user_token(level));
+        let request =
+            self.client.request(method.parse().unwrap(), &path).bearer(self.identity.user_token(level));
         if body.is_null() { request.send().await } else { request.json(&body).send().await }
     }
 
@@ -221,8 +227,14 @@ async fn a_new_user_has_password_and_groups_at_once() {
     let (status, made) = world.admin("POST", "/users", body.clone()).await;
     assert_eq!((status, &made["success"], &made["id"]), (201, &json!(true), &json!("u2")), "{made}");
     let user = world.realm.lock().unwrap().users["u2"].clone();
-    assert_eq!(user["credentials"], json!([{ "type": "password", "value": "long-enough-1", "temporary": true }]));
-    assert_eq!((&user["enabled"], &user["firstName"], &user["lastName"]), (&json!(true), &json!("Ada"), &json!(null)));
+    assert_eq!(
+        user["credentials"],
+        json!([{ "type": "password", "value": "long-enough-1", "temporary": true }])
+    );
+    assert_eq!(
+        (&user["enabled"], &user["firstName"], &user["lastName"]),
+        (&json!(true), &json!("Ada"), &json!(null))
+    );
     assert!(world.is_member("u2", "technicians"));
 
     let (status, refused) = world.admin("POST", "/users", body).await;
@@ -232,7 +244,11 @@ async fn a_new_user_has_password_and_groups_at_once() {
     assert_eq!((status, &refused["error"]), (400, &json!("username and email are required")));
     let short = json!({ "username": "x", "email": "x@x.example", "password": "1234567" });
     assert_eq!(world.admin("POST", "/users", short).await.0, 400);
-    assert_eq!(world.realm.lock().unwrap().users.len(), 3, "nobody is made without a password that was wanted");
+    assert_eq!(
+        world.realm.lock().unwrap().users.len(),
+        3,
+        "nobody is made without a password that was wanted"
+    );
 }
 
 #[tokio::test]
@@ -292,7 +308,8 @@ async fn the_user_admin_stays() {
 #[tokio::test]
 async fn groups_are_replaced_and_a_part_that_fails_is_told() {
     let world = World::new().await;
-    let (status, done) = world.admin("PUT", "/users/bo/groups", json!({ "groups": ["technicians", "billing"] })).await;
+    let (status, done) =
+        world.admin("PUT", "/users/bo/groups", json!({ "groups": ["technicians", "billing"] })).await;
     assert_eq!((status, &done["success"]), (200, &json!(true)));
     assert_eq!((&done["added"], &done["removed"]), (&json!(["technicians", "billing"]), &json!([])));
     world.realm.lock().unwrap().closed = Some("admins");
@@ -301,8 +318,14 @@ async fn groups_are_replaced_and_a_part_that_fails_is_told() {
     assert_eq!((status, &done["success"]), (207, &json!(false)));
     assert_eq!(done["errors"], json!(["Failed to add to group admins", "Group nobody does not exist"]));
     assert_eq!(done["removed"], json!(["technicians"]));
-    assert_eq!(world.admin("PUT", "/users/bo/groups", json!({})).await.1["error"], "Missing \"groups\" in request body");
-    assert_eq!(world.admin("GET", "/users/bo/groups", Value::Null).await.1["groups"], json!([group("billing")]));
+    assert_eq!(
+        world.admin("PUT", "/users/bo/groups", json!({})).await.1["error"],
+        "Missing \"groups\" in request body"
+    );
+    assert_eq!(
+        world.admin("GET", "/users/bo/groups", Value::Null).await.1["groups"],
+        json!([group("billing")])
+    );
     assert_eq!(world.admin("GET", "/users/none/groups", Value::Null).await.0, 404);
     assert_eq!(world.admin("PUT", "/users/bo/groups/g-technicians", Value::Null).await.0, 200);
     assert_eq!(world.admin("DELETE", "/users/bo/groups/g-billing", Value::Null).await.0, 200);
@@ -313,20 +336,30 @@ async fn groups_are_replaced_and_a_part_that_fails_is_told() {
 async fn a_password_is_set_or_refused_with_the_reason() {
     let world = World::new().await;
     let path = "/users/bo/reset-password";
-    assert_eq!(world.admin("POST", path, json!({ "password": "new-password-1", "temporary": false })).await.0, 200);
+    assert_eq!(
+        world.admin("POST", path, json!({ "password": "new-password-1", "temporary": false })).await.0,
+        200
+    );
     let kept = world.realm.lock().unwrap().users["bo"]["credentials"][0].clone();
     assert_eq!(kept, json!({ "type": "password", "value": "new-password-1", "temporary": false }));
     let (status, refused) = world.admin("POST", path, json!({ "password": "password" })).await;
     assert_eq!((status, &refused["details"]), (400, &json!("too common")));
     assert_eq!(world.admin("POST", path, json!({})).await.1["error"], "password is required");
-    assert_eq!(world.admin("POST", "/users/none/reset-password", json!({ "password": "new-password-1" })).await.0, 404);
+    assert_eq!(
+        world.admin("POST", "/users/none/reset-password", json!({ "password": "new-password-1" })).await.0,
+        404
+    );
 }
 
 #[tokio::test]
 async fn only_administrators_get_in_and_an_outage_is_told() {
     let world = World::new().await;
     for path in ["/users", "/groups", "/users/bo/groups"] {
-        assert_eq!(world.send("GET", path, Value::Null, Technician).await.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(
+            world.send("GET", path, Value::Null, Technician).await.status,
+            StatusCode::FORBIDDEN,
+            "{path}"
+        );
     }
     let service = world.identity.service_token("codex", "helm");
     let alone = world.client.get("/api/keycloak/users").bearer(service).send().await;
@@ -335,5 +368,8 @@ async fn only_administrators_get_in_and_an_outage_is_told() {
     let (status, refused) = world.admin("GET", "/users", Value::Null).await;
     assert_eq!((status, &refused["error"]), (500, &json!("Failed to authenticate with Keycloak")));
     let without = World::over(Shared::default(), None);
-    assert_eq!(without.admin("GET", "/users", Value::Null).await.1["error"], "Failed to authenticate with Keycloak");
+    assert_eq!(
+        without.admin("GET", "/users", Value::Null).await.1["error"],
+        "Failed to authenticate with Keycloak"
+    );
 }

@@ -171,14 +171,17 @@ impl Keycloak {
             let first = number * PAGE;
             let page = match self.page(&token, first, PAGE).await {
                 // A token lasts a minute, a long list longer.
-                Err(KeycloakError::Refused(status)) if status == StatusCode::UNAUTHORIZED.as_u16() && number > 0 => {
+                Err(KeycloakError::Refused(status))
+                    if status == StatusCode::UNAUTHORIZED.as_u16() && number > 0 =>
+                {
                     token = self.token().await?;
                     self.page(&token, first, PAGE).await?
                 }
                 page => page?,
             };
             let last = page.len() < PAGE;
-            users.extend(page.into_iter().filter(|user| !user.id.is_empty() && known.insert(user.id.clone())));
+            users
+                .extend(page.into_iter().filter(|user| !user.id.is_empty() && known.insert(user.id.clone())));
             if last {
                 return Ok(users);
             }

@@ -4,7 +4,16 @@ use serde_json::Value;
 
 /// The counts that grow with every item. The others say what became of them.
 const ITEMS: [&str; 10] = [
-    "companies", "contacts", "agents", "groups", "tickets", "details", "sites", "devices", "assets", "numbers",
+    "companies",
+    "contacts",
+    "agents",
+    "groups",
+    "tickets",
+    "details",
+    "sites",
+    "devices",
+    "assets",
+    "numbers",
 ];
 
 /// Items of a run, by its stored progress.
@@ -16,6 +25,32 @@ pub fn items(progress: Option<&Value>) -> u64 {
 /// Rows that were patched or left out, by the stored progress.
 pub fn warnings(progress: Option<&Value>) -> u64 {
     progress.and_then(|progress| progress.get("counts")?.get("warnings")?.as_u64()).unwrap_or(0)
+}
+
+/// A part of a run whose size is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Items that are done.
+    pub done: u64,
+    /// Items in all.
+    pub total: u64,
+    /// Seconds since the part began.
+    pub seconds: u64,
+}
+
+impl Step {
+    /// The part a run is at, by the stored progress.
+    pub fn of(progress: Option<&Value>) -> Option<Self> {
+        let step = progress?.get("step")?;
+        let number = |name: &str| step.get(name)?.as_u64();
+        Some(Self { done: number("done")?, total: number("total")?, seconds: number("seconds")? })
+    }
+
+    /// Seconds until the end, by the pace so far.
+    pub fn seconds_left(&self) -> Option<u64> {
+        let left = self.total.saturating_sub(self.done);
+        (self.done > 0).then(|| self.seconds.saturating_mul(left) / self.done)
+    }
 }
 
 /// A run of the same kind that has ended well.
@@ -71,6 +106,14 @@ mod tests {
             let found = estimate(done, elapsed, before).map(|e| (e.total, e.seconds_left));
             assert_eq!(found, expected, "{done} after {elapsed} s");
         }
+    }
+
+    #[test]
+    fn a_part_of_known_size_goes_on_at_its_pace() {
+        let step = |done| json!({"step": {"done": done, "total": 400, "seconds": 30}});
+        let left = |done| Step::of(Some(&step(done))).unwrap().seconds_left();
+        assert_eq!((left(0), left(100), left(400), left(500)), (None, Some(90), Some(0), Some(0)));
+        assert_eq!(Step::of(Some(&json!({"step": null}))), None);
     }
 
     #[test]

@@ -49,7 +49,13 @@ impl SyncService {
                 // Without companies there is nothing that devices could belong to.
                 let rhythm = if companies { schedule.devices } else { Rhythm::Never };
                 let next = schedule.next(rhythm, &history, now);
-                upcoming.push(one("rmm_sync", provider.name(), schedule.devices != Rhythm::Never, next, &history));
+                upcoming.push(one(
+                    "rmm_sync",
+                    provider.name(),
+                    schedule.devices != Rhythm::Never,
+                    next,
+                    &history,
+                ));
             }
         }
         Ok(upcoming)
@@ -62,7 +68,13 @@ fn of_psa(schedule: &Schedule, provider: &'static str, facts: &Facts, now: DateT
         next.unwrap_or(now).max(now)
     });
     [
-        one("psa_sync", provider, schedule.base != Rhythm::Never, schedule.next(schedule.base, &facts.base, now), &facts.base),
+        one(
+            "psa_sync",
+            provider,
+            schedule.base != Rhythm::Never,
+            schedule.next(schedule.base, &facts.base, now),
+            &facts.base,
+        ),
         one("tickets_light_sync", provider, schedule.tickets.is_some(), light, &facts.tickets),
         one(
             "tickets_detail_sync",

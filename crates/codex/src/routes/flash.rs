@@ -52,7 +52,8 @@ pub fn forget(prefix: &str) -> HeaderValue {
 fn set(value: &str, seconds: u32, prefix: &str) -> HeaderValue {
     // Behind the gateway there is TLS.
     let secure = if prefix.is_empty() { "" } else { "; Secure" };
-    let text = format!("{NAME}={value}; Path={prefix}/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    let text =
+        format!("{NAME}={value}; Path={prefix}/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

@@ -59,7 +59,11 @@ fn one(now: &Snapshot, field: &'static Field, sent: &Value) -> Result<Option<Cha
         Some(value) => raw == Some(value.as_str()),
         None => source == Source::Default,
     };
-    if same || value.as_ref().is_some_and(|value| raw.is_some_and(|raw| field.shown(raw) == field.shown(value)) && field.kind != Kind::Secret) {
+    if same
+        || value.as_ref().is_some_and(|value| {
+            raw.is_some_and(|raw| field.shown(raw) == field.shown(value)) && field.kind != Kind::Secret
+        })
+    {
         return Ok(None);
     }
     if !source.is_editable() {
@@ -88,7 +92,8 @@ fn after<'a>(now: &'a Snapshot, changes: &'a [Change], section: &str, key: &str)
 
 /// Who makes a provider the active one wants it to be read.
 fn enable_default_provider(now: &Snapshot, changes: &mut Vec<Change>) {
-    let Some(chosen) = changes.iter().find(|change| (change.field.section, change.field.key) == ("psa", "default_provider"))
+    let Some(chosen) =
+        changes.iter().find(|change| (change.field.section, change.field.key) == ("psa", "default_provider"))
     else {
         return;
     };
@@ -140,9 +145,13 @@ mod tests {
         let same = sent(json!({"freshservice": {"api_key": ""}, "scheduler": {
             "sync_psa_schedule": "hourly", "sync_psa_time": "02:00", "sync_psa_enabled": true}}));
         assert!(plan(&now, &same).unwrap().is_empty());
-        let fixed = sent(json!({"freshservice": {"api_key": "other"}, "scheduler": {"sync_psa_schedule": "daily"}}));
+        let fixed =
+            sent(json!({"freshservice": {"api_key": "other"}, "scheduler": {"sync_psa_schedule": "daily"}}));
         let refused = plan(&now, &fixed).unwrap_err();
-        assert_eq!(refused.keys().collect::<Vec<_>>(), ["freshservice.api_key", "scheduler.sync_psa_schedule"]);
+        assert_eq!(
+            refused.keys().collect::<Vec<_>>(),
+            ["freshservice.api_key", "scheduler.sync_psa_schedule"]
+        );
         assert!(refused["freshservice.api_key"].contains("fixed"));
     }
 

@@ -156,7 +156,9 @@ impl Field {
         match self.kind {
             Kind::Secret => json!(HIDDEN),
             Kind::Switch => json!(hivematrix_shared::config::parse_bool(raw).unwrap_or(false)),
-            Kind::Number { .. } => raw.trim().parse::<i64>().map_or_else(|_| json!(raw), |number| json!(number)),
+            Kind::Number { .. } => {
+                raw.trim().parse::<i64>().map_or_else(|_| json!(raw), |number| json!(number))
+            }
             Kind::Choices(_) | Kind::Ids | Kind::Clients => {
                 json!(raw.split(',').map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>())
             }
@@ -204,8 +206,11 @@ impl Field {
         };
         match self.kind {
             Kind::Text | Kind::Secret => Ok(text.to_owned()),
-            Kind::Host => host(text).ok_or_else(|| "A host name such as acme.freshservice.com is expected.".to_owned()),
-            Kind::Address => address(text).ok_or_else(|| "An address such as https://api.example.com is expected.".to_owned()),
+            Kind::Host => {
+                host(text).ok_or_else(|| "A host name such as acme.freshservice.com is expected.".to_owned())
+            }
+            Kind::Address => address(text)
+                .ok_or_else(|| "An address such as https://api.example.com is expected.".to_owned()),
             Kind::Switch => hivematrix_shared::config::parse_bool(text)
                 .map(|on| on.to_string())
                 .map_err(|_| "Either true or false is expected.".to_owned()),
@@ -225,7 +230,9 @@ impl Field {
             Kind::Time => NaiveTime::parse_from_str(text, "%H:%M")
                 .map(|time| time.format("%H:%M").to_string())
                 .map_err(|_| "A time such as 02:30 is expected.".to_owned()),
-            Kind::Clients => each(&is_client, "an address such as 203.0.113.7 or a network such as 203.0.113.0/24"),
+            Kind::Clients => {
+                each(&is_client, "an address such as 203.0.113.7 or a network such as 203.0.113.0/24")
+            }
             Kind::Statuses => each(&is_status, "a pair such as 6=waiting_customer"),
         }
     }
@@ -236,7 +243,8 @@ fn host(text: &str) -> Option<String> {
     let bare = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or(text);
     let bare = bare.trim_end_matches('/');
     let url = Url::parse(&format!("https://{bare}")).ok()?;
-    let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let plain =
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     let host = url.host_str().filter(|_| plain && url.password().is_none())?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
@@ -245,7 +253,8 @@ fn host(text: &str) -> Option<String> {
 fn address(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     let host = url.host_str()?;
-    let local = host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let local = host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     let fits = url.scheme() == "https" || (url.scheme() == "http" && local);
     let open = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
     (fits && open).then(|| text.to_owned())

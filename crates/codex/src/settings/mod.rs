@@ -149,7 +149,10 @@ impl LiveSettings {
         if complaints.is_empty() {
             complaints.push("the file is gone".to_owned());
         }
-        tracing::warn!(complaints = complaints.join("; "), "codex.conf is not used, the settings stay as they were");
+        tracing::warn!(
+            complaints = complaints.join("; "),
+            "codex.conf is not used, the settings stay as they were"
+        );
         let before = self.snapshot();
         let settings = before.settings.clone();
         self.0.current.store(Arc::new(Snapshot { settings, values: before.values.clone(), complaints }));

@@ -112,7 +112,8 @@ impl Origin {
                 let variables: Vec<String> = values.variables().map(str::to_owned).collect();
                 for variable in variables {
                     if self.matches(&values.only(&variable)).is_err() {
-                        complaints.push(format!("{} has a value that cannot be understood", in_file(&variable)));
+                        complaints
+                            .push(format!("{} has a value that cannot be understood", in_file(&variable)));
                         values.forget(&variable);
                     }
                 }
@@ -159,9 +160,9 @@ fn currents(matches: &ArgMatches, values: &FileValues) -> BTreeMap<String, Curre
             _ if values.get(variable).is_some() => Source::File,
             _ => Source::Default,
         };
-        let raw = matches.get_raw(id).map(|parts| {
-            parts.map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>().join(",")
-        });
+        let raw = matches
+            .get_raw(id)
+            .map(|parts| parts.map(|part| part.to_string_lossy().into_owned()).collect::<Vec<_>>().join(","));
         found.insert(variable.to_owned(), Current { raw: raw.filter(|raw| !raw.is_empty()), source });
     }
     found

@@ -79,7 +79,11 @@ fn fill(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn private(path: &Path, new: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
-    if new { options.create_new(true) } else { options.create(true).truncate(false) };
+    if new {
+        options.create_new(true)
+    } else {
+        options.create(true).truncate(false)
+    };
     options.open(path)
 }
 

@@ -17,7 +17,8 @@ pub async fn store(
     realm: &[String],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let text = |value: &Option<String>| value.as_deref().map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
+    let text =
+        |value: &Option<String>| value.as_deref().map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
     let email = text(&user.email);
     let mut transaction = pool.begin().await?;
     let id = known.unwrap_or(&user.id);

@@ -157,11 +157,19 @@ pub async fn errors(pool: &PgPool, id: Uuid, limit: i64) -> sqlx::Result<Page<St
     )
     .fetch_all(pool)
     .await?;
-    let total = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from sync_job_errors where job_id = $1"#,
-        id
-    )
-    .fetch_one(pool)
-    .await?;
+    let total =
+        sqlx::query_scalar!(r#"select count(*) as "count!" from sync_job_errors where job_id = $1"#, id)
+            .fetch_one(pool)
+            .await?;
     Ok(Page { items, total })
+}
+
+/// End of the newest run of a script that went well.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_success(pool: &PgPool, script: &str) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!("select max(completed_at) from sync_jobs where script = $1 and success", script)
+        .fetch_one(pool)
+        .await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use hivematrix_shared::clock::Clock;
 use serde::Serialize;
@@ -48,7 +49,16 @@ struct Inner {
     phase: String,
     page: Option<u32>,
     counts: Counts,
+    step: Option<Step>,
     output: VecDeque<char>,
+}
+
+/// A part of a run whose size is known.
+#[derive(Debug)]
+struct Step {
+    total: u64,
+    done: u64,
+    began: Instant,
 }
 
 /// Shared by the run and whoever watches it; clones tell the same story.
@@ -133,6 +143,23 @@ impl Report {
         inner.page = page;
     }
 
+    /// Begins a part of the run that has so many items.
+    pub fn begin_step(&self, total: u64) {
+        self.lock().step = Some(Step { total, done: 0, began: Instant::now() });
+    }
+
+    /// One item of the part is done, well or not.
+    pub fn step_on(&self) {
+        if let Some(step) = &mut self.lock().step {
+            step.done += 1;
+        }
+    }
+
+    /// The part is over.
+    pub fn end_step(&self) {
+        self.lock().step = None;
+    }
+
     /// Changes the counts.
     pub fn count(&self, change: impl FnOnce(&mut Counts)) {
         change(&mut self.lock().counts);
@@ -146,7 +173,14 @@ impl Report {
     /// Phase, page and counts as they are kept with the job.
     pub fn progress(&self) -> Value {
         let inner = self.lock();
-        serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts })
+        let mut progress =
+            serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts });
+        if let Some(step) = &inner.step {
+            let seconds = step.began.elapsed().as_secs();
+            progress["step"] =
+                serde_json::json!({ "done": step.done, "total": step.total, "seconds": seconds });
+        }
+        progress
     }
 
     /// The last lines.

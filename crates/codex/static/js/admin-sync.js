@@ -25,7 +25,7 @@ function badge(job) {
 for (const button of document.querySelectorAll("[data-sync]")) {
   button.addEventListener("click", async () => {
     const { confirm, word, sync } = button.dataset;
-    const title = button.textContent.trim();
+    const title = button.getAttribute("aria-label") ?? button.textContent.trim();
     if (confirm && !(await asked({ title: `${title}?`, text: confirm, word: word ?? "", yes: "Start" }))) return;
     await busy(button, async () => {
       try {
@@ -93,7 +93,7 @@ function draw(parts, job) {
   const { phase, page } = job.progress ?? {};
   const facts = [
     phase && `${phase}${page ? `, page ${page}` : ""}`,
-    job.total ? `${job.done.toLocaleString()} of about ${job.total.toLocaleString()}` : `${job.done.toLocaleString()} so far`,
+    job.total ? `${job.done.toLocaleString()} of ${job.progress?.step ? "" : "about "}${job.total.toLocaleString()}` : `${job.done.toLocaleString()} so far`,
     `${duration(job.duration_seconds)} elapsed`,
     job.seconds_left !== null && job.seconds_left !== undefined && `about ${duration(job.seconds_left)} left`,
     job.requested_by && `started by ${job.requested_by}`,
@@ -159,7 +159,7 @@ function row(job) {
   const view = element("button", { class: "btn btn--small", type: "button" }, "View Logs");
   view.addEventListener("click", () => busy(view, () => details(job.id)));
   const status = element("td", { "data-label": "Status" }, badge(job));
-  if (job.warnings > 0) status.append(element("span", { class: "u-text-muted" }, ` ${job.warnings} warnings`));
+  if (job.warnings > 0) status.append(element("span", { class: "u-text-muted" }, ` ${job.warnings} ${job.warnings === 1 ? "warning" : "warnings"}`));
   return element(
     "tr",
     {},
@@ -223,12 +223,12 @@ async function details(id) {
       fact("Started by", job.requested_by ?? "-"),
     ),
   ];
-  if (job.error) body.push(element("h3", {}, "Error"), element("pre", { class: "code-block code-block--error" }, job.error));
+  if (job.error) body.push(element("h3", { class: "u-mt-2" }, "Error"), element("pre", { class: "code-block code-block--error" }, job.error));
   if (job.errors.length) {
     const more = job.errors_total > job.errors.length ? ` (the first ${job.errors.length} of ${job.errors_total})` : "";
     body.push(element("h3", {}, `Rows with errors${more}`), element("pre", { class: "code-block" }, job.errors.join("\n")));
   }
-  body.push(element("h3", {}, "Output"), element("pre", { class: "code-block", tabindex: "0" }, job.output || "Nothing was written."));
+  body.push(element("h3", { class: "u-mt-2" }, "Output"), element("pre", { class: "code-block", tabindex: "0" }, job.output || "Nothing was written."));
   document.getElementById("job-body").replaceChildren(...body);
   open("job");
 }

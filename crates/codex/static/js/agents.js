@@ -65,9 +65,10 @@ document.getElementById("sync-users").addEventListener("click", async (event) =>
 // New
 
 const create = submits("create-form", async (form) => {
-  const { username, email, firstName, lastName, password, temporary, theme } = form.elements;
+  const { username, email, firstName, lastName, password, temporary } = form.elements;
+  const [name, theme] = [username.value.trim(), form.elements.theme.value];
   const made = await realm("POST", "/users", {
-    username: username.value.trim(),
+    username: name,
     email: email.value.trim(),
     firstName: firstName.value.trim(),
     lastName: lastName.value.trim(),
@@ -77,10 +78,9 @@ const create = submits("create-form", async (form) => {
     groups: groupsOf(form),
   });
   close("create");
-  const name = username.value.trim();
   form.reset();
   await sync(false);
-  if (theme.value !== "light") await codex("PUT", `/api/agents/${made.id}/settings`, { theme_preference: theme.value });
+  if (theme !== "light") await codex("PUT", `/api/agents/${made.id}/settings`, { theme_preference: theme });
   say("success", `${name} was created.`);
 });
 
@@ -135,7 +135,10 @@ const edit = submits("edit-form", async (form) => {
 async function load(id) {
   const [agent, { groups }] = await Promise.all([
     codex("GET", `/api/agents/${encodeURIComponent(id)}`),
-    realm("GET", user(id, "/groups")),
+    realm("GET", user(id, "/groups")).catch((error) => {
+      if (error.status !== 404) throw error;
+      throw new Error("This user is no longer in Keycloak. The row stays for its history, disabled.");
+    }),
   ]);
   current = { agent, groups: groups.map((group) => group.name) };
   const { username, email, firstName, lastName, theme, enabled } = edit.elements;

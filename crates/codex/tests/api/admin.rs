@@ -89,7 +89,12 @@ async fn settings_are_written_taken_up_at_once_and_never_tell_a_secret(pool: PgP
     assert_eq!(status, 200, "{changed}");
     assert_eq!(
         changed["changed"],
-        json!(["freshservice.api_key", "freshservice.web_domain", "scheduler.sync_psa_time", "scheduler.sync_tickets_interval_seconds"])
+        json!([
+            "freshservice.api_key",
+            "freshservice.web_domain",
+            "scheduler.sync_psa_time",
+            "scheduler.sync_tickets_interval_seconds"
+        ])
     );
     assert_eq!(
         here.conf(),
@@ -102,7 +107,10 @@ async fn settings_are_written_taken_up_at_once_and_never_tell_a_secret(pool: PgP
         assert_eq!(mode, 0o600, "{name}");
     }
     assert_eq!(here.codex.settings().scheduler.ticket_sync_interval_seconds, 120);
-    assert_eq!(here.codex.settings().freshservice.freshservice_api_key.as_ref().unwrap().expose(), "n3w-s3cret");
+    assert_eq!(
+        here.codex.settings().freshservice.freshservice_api_key.as_ref().unwrap().expose(),
+        "n3w-s3cret"
+    );
     assert_eq!(here.codex.sync.schedule().tickets.unwrap().num_seconds(), 120);
 
     let answer = here.send("GET", "/api/admin/settings", Value::Null, Admin).await;
@@ -155,7 +163,9 @@ async fn a_file_that_somebody_else_writes_is_taken_up_and_a_broken_one_is_not(po
     here.codex.reload();
     assert_eq!(domain(&here), "other.example");
 
-    for broken in ["[freshservice\ndomain", "[scheduler]\nsync_psa_time = noon\n[freshservice]\ndomain = x.example\n"] {
+    for broken in
+        ["[freshservice\ndomain", "[scheduler]\nsync_psa_time = noon\n[freshservice]\ndomain = x.example\n"]
+    {
         fs::write(here.path("codex.conf"), broken).unwrap();
         here.codex.reload();
         assert_eq!(domain(&here), "other.example", "{broken}");
@@ -167,7 +177,12 @@ async fn a_file_that_somebody_else_writes_is_taken_up_and_a_broken_one_is_not(po
     // The value that is wrong can be put right here.
     assert_eq!(here.put(json!({ "scheduler": { "sync_psa_time": "03:00" } })).await.0, 200);
     assert_eq!(domain(&here), "x.example");
-    assert!(here.admin("GET", "/api/admin/settings", Value::Null).await.1["problems"].as_array().unwrap().is_empty());
+    assert!(
+        here.admin("GET", "/api/admin/settings", Value::Null).await.1["problems"]
+            .as_array()
+            .unwrap()
+            .is_empty()
+    );
 
     fs::remove_file(here.path("codex.conf")).unwrap();
     here.codex.reload();
@@ -186,7 +201,10 @@ fn a_broken_file_keeps_nobody_from_starting() {
     write("codex.conf.bak", "[freshservice]\ndomain = copy.example\n");
     let settings = config::load_from(["codex"], home.path()).unwrap();
     assert_eq!(settings.freshservice.freshservice_domain.as_deref(), Some("copy.example"));
-    assert!(config::load_from(["codex", "--sync-psa-time", "noon"], home.path()).is_err(), "an argument must be right");
+    assert!(
+        config::load_from(["codex", "--sync-psa-time", "noon"], home.path()).is_err(),
+        "an argument must be right"
+    );
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
@@ -250,10 +268,12 @@ async fn the_forms_of_the_page_store_and_come_back_with_a_message(pool: PgPool) 
 async fn a_connection_test_says_what_is_wrong(pool: PgPool) {
     let conf = "[freshservice]\nbase_url = http://127.0.0.1:1\napi_key = k3y\n";
     let here = Instance::new(pool, conf, &[]);
-    let (status, tested) = here.admin("POST", "/api/admin/test-connection", json!({ "provider": "freshservice" })).await;
+    let (status, tested) =
+        here.admin("POST", "/api/admin/test-connection", json!({ "provider": "freshservice" })).await;
     assert_eq!((status, &tested["success"]), (200, &json!(false)), "{tested}");
     assert!(!tested.to_string().contains("k3y"));
-    let (status, tested) = here.admin("POST", "/api/admin/test-connection", json!({ "provider": "datto" })).await;
+    let (status, tested) =
+        here.admin("POST", "/api/admin/test-connection", json!({ "provider": "datto" })).await;
     assert_eq!((status, &tested["success"]), (200, &json!(false)));
     assert!(tested["message"].as_str().unwrap().contains("not configured"), "{tested}");
     for body in [json!({ "provider": "jira" }), json!({ "provider": "datto", "system": "crm" })] {

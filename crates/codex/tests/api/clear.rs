@@ -26,7 +26,12 @@ const WORLD: &str = "
 ";
 
 async fn count(pool: &PgPool, table: &str) -> i64 {
-    sqlx::QueryBuilder::new("select count(*) from ").push(table).build_query_scalar().fetch_one(pool).await.unwrap()
+    sqlx::QueryBuilder::new("select count(*) from ")
+        .push(table)
+        .build_query_scalar()
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }
 
 async fn clear(here: &Instance, what: &str, confirm: &str) -> (u16, Value) {
@@ -40,24 +45,37 @@ async fn companies_go_with_all_that_is_theirs_after_a_copy_was_made(pool: PgPool
     let (status, cleared) = clear(&here, "companies", "companies").await;
     assert_eq!(status, 200, "{cleared}");
     assert_eq!(cleared["removed"]["companies"], 2);
-    assert!(cleared["message"].as_str().unwrap().starts_with("Removed 2 companies, 1 tickets, 1 assets."), "{cleared}");
-    for table in ["companies", "contact_company_link", "assets", "asset_contact_link", "locations", "rmm_site_links",
-        "company_feature_overrides", "ticket_details", "ticket_time_entries"]
-    {
+    assert!(
+        cleared["message"].as_str().unwrap().starts_with("Removed 2 companies, 1 tickets, 1 assets."),
+        "{cleared}"
+    );
+    for table in [
+        "companies",
+        "contact_company_link",
+        "assets",
+        "asset_contact_link",
+        "locations",
+        "rmm_site_links",
+        "company_feature_overrides",
+        "ticket_details",
+        "ticket_time_entries",
+    ] {
         assert_eq!(count(&pool, table).await, 0, "{table}");
     }
     for table in ["contacts", "agents", "billing_plans", "psa_agents"] {
         assert_eq!(count(&pool, table).await, 1, "{table}");
     }
-    let kinds: Vec<String> = sqlx::query_scalar("select kind from sync_state").fetch_all(&pool).await.unwrap();
+    let kinds: Vec<String> =
+        sqlx::query_scalar("select kind from sync_state").fetch_all(&pool).await.unwrap();
     assert_eq!(kinds, ["contacts"], "tickets will be read from the beginning");
 
     // One stone for each table, not one for each row.
-    let stones: Vec<(String, String, Option<String>)> =
-        sqlx::query_as("select kind, name, reason from tombstones where kind in ('companies', 'assets') order by kind")
-            .fetch_all(&pool)
-            .await
-            .unwrap();
+    let stones: Vec<(String, String, Option<String>)> = sqlx::query_as(
+        "select kind, name, reason from tombstones where kind in ('companies', 'assets') order by kind",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
     let stone = |kind: &str, name: &str| (kind.to_owned(), name.to_owned(), Some("cleared".to_owned()));
     assert_eq!(stones, [stone("assets", "1 rows"), stone("companies", "2 rows")]);
 
@@ -73,10 +91,18 @@ async fn companies_go_with_all_that_is_theirs_after_a_copy_was_made(pool: PgPool
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn each_kind_takes_only_its_own(pool: PgPool) {
     for (what, gone, left) in [
-        ("contacts", &["contacts", "contact_company_link", "asset_contact_link"][..], &["companies", "assets"][..]),
+        (
+            "contacts",
+            &["contacts", "contact_company_link", "asset_contact_link"][..],
+            &["companies", "assets"][..],
+        ),
         ("assets", &["assets", "asset_contact_link"], &["companies", "contacts", "contact_company_link"]),
         ("agents", &["agents"], &["companies", "contacts", "assets"]),
-        ("all", &["companies", "contacts", "assets", "agents", "ticket_details"], &["billing_plans", "psa_agents"]),
+        (
+            "all",
+            &["companies", "contacts", "assets", "agents", "ticket_details"],
+            &["billing_plans", "psa_agents"],
+        ),
     ] {
         sqlx::raw_sql("truncate companies, contacts, assets, agents, ticket_details, billing_plans, psa_agents, sync_state cascade")
             .execute(&pool)
@@ -125,7 +151,9 @@ async fn nothing_goes_by_accident_or_while_a_sync_runs(pool: PgPool) {
 async fn rows_that_go_one_by_one_still_leave_a_stone(pool: PgPool) {
     sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
     sqlx::raw_sql("delete from contacts where id = 1").execute(&pool).await.unwrap();
-    let name: Option<String> =
-        sqlx::query_scalar("select name from tombstones where kind = 'contacts'").fetch_one(&pool).await.unwrap();
+    let name: Option<String> = sqlx::query_scalar("select name from tombstones where kind = 'contacts'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(name.as_deref(), Some("Ada"));
 }

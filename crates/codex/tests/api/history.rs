@@ -28,7 +28,12 @@ const RUNS: &str = "
 async fn jobs(world: &World, query: &str) -> (Vec<String>, Value) {
     let answer = world.get_as(Technician, &format!("/api/sync/jobs{query}")).await.json();
     let names = answer["jobs"].as_array().unwrap().iter();
-    (names.map(|job| format!("{} {}", job["name"].as_str().unwrap(), job["outcome"].as_str().unwrap())).collect(), answer)
+    (
+        names
+            .map(|job| format!("{} {}", job["name"].as_str().unwrap(), job["outcome"].as_str().unwrap()))
+            .collect(),
+        answer,
+    )
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
@@ -45,8 +50,14 @@ async fn the_history_is_filtered_paged_and_light_syncs_can_be_left_out(pool: PgP
             "[Freshservice] Sync success"
         ]
     );
-    assert_eq!(answer["pagination"], json!({ "page": 1, "pages": 1, "total": 4, "has_prev": false, "has_next": false, "prev_num": null, "next_num": null }));
-    assert_eq!((&answer["jobs"][3]["duration_seconds"], &answer["jobs"][3]["warnings"], &answer["jobs"][3]["done"]), (&json!(100), &json!(2), &json!(200)));
+    assert_eq!(
+        answer["pagination"],
+        json!({ "page": 1, "pages": 1, "total": 4, "has_prev": false, "has_next": false, "prev_num": null, "next_num": null })
+    );
+    assert_eq!(
+        (&answer["jobs"][3]["duration_seconds"], &answer["jobs"][3]["warnings"], &answer["jobs"][3]["done"]),
+        (&json!(100), &json!(2), &json!(200))
+    );
     for (query, total) in [
         ("", 13),
         ("?script=psa", 12),
@@ -61,7 +72,10 @@ async fn the_history_is_filtered_paged_and_light_syncs_can_be_left_out(pool: PgP
         assert_eq!(jobs(&world, query).await.1["pagination"]["total"], total, "{query}");
     }
     let (names, answer) = jobs(&world, "?per_page=5&page=3").await;
-    assert_eq!((names.len(), &answer["pagination"]["has_next"], &answer["pagination"]["prev_num"]), (3, &json!(false), &json!(2)));
+    assert_eq!(
+        (names.len(), &answer["pagination"]["has_next"], &answer["pagination"]["prev_num"]),
+        (3, &json!(false), &json!(2))
+    );
     assert_eq!(world.get_as(Billing, "/api/sync/jobs").await.status, StatusCode::FORBIDDEN);
 }
 
@@ -72,28 +86,54 @@ async fn what_runs_is_seen_by_everybody_with_an_estimate(pool: PgPool) {
     let running = world.get_as(Technician, "/api/sync/running").await.json();
     let job = &running["jobs"][0];
     assert_eq!(running["jobs"].as_array().unwrap().len(), 1);
-    assert_eq!((&job["done"], &job["total"], &job["seconds_left"]), (&json!(100), &json!(200), &json!(15)), "{job}");
-    assert_eq!((&job["output"], &job["errors"], &job["errors_total"]), (&json!("line"), &json!(["row 7"]), &json!(1)));
+    assert_eq!(
+        (&job["done"], &job["total"], &job["seconds_left"]),
+        (&json!(100), &json!(200), &json!(15)),
+        "{job}"
+    );
+    assert_eq!(
+        (&job["output"], &job["errors"], &job["errors_total"]),
+        (&json!("line"), &json!(["row 7"]), &json!(1))
+    );
     assert_eq!(job["progress"]["phase"], "contacts");
     let one = world.get_as(Technician, "/api/sync/jobs/00000000-0000-4000-8000-00000000000d").await.json();
     assert_eq!(&one, job);
     for id in ["none", "00000000-0000-4000-8000-000000000000"] {
-        assert_eq!(world.get_as(Technician, &format!("/api/sync/jobs/{id}")).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(
+            world.get_as(Technician, &format!("/api/sync/jobs/{id}")).await.status,
+            StatusCode::NOT_FOUND
+        );
     }
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn the_schedule_tells_what_runs_next(pool: PgPool) {
     let configured = [
-        "--freshservice-domain", "msp.freshservice.com", "--freshservice-api-key", "k3y", "--sync-psa-time", "04:30",
-        "--sync-tickets-schedule", "hourly",
+        "--freshservice-domain",
+        "msp.freshservice.com",
+        "--freshservice-api-key",
+        "k3y",
+        "--sync-psa-time",
+        "04:30",
+        "--sync-tickets-schedule",
+        "hourly",
     ];
     let world = World::at(pool, crate::support::NOW, &configured);
     world.sql(RUNS).await;
     world.sql("insert into companies (account_number, name) values ('1', 'Acme')").await;
     let schedule = world.get_as(Technician, "/api/sync/schedule").await.json();
-    let rows: Vec<_> = schedule["jobs"].as_array().unwrap().iter()
-        .map(|job| (job["id"].as_str().unwrap(), job["rhythm"].as_str().unwrap(), job["next_run"].as_str().unwrap(), job["running"] == true))
+    let rows: Vec<_> = schedule["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| {
+            (
+                job["id"].as_str().unwrap(),
+                job["rhythm"].as_str().unwrap(),
+                job["next_run"].as_str().unwrap(),
+                job["running"] == true,
+            )
+        })
         .collect();
     assert_eq!(
         rows,

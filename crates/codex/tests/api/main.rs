@@ -3,11 +3,12 @@
 
 mod access;
 mod admin;
+mod admin_pages;
 mod agents;
-mod clear;
-mod history;
 mod board;
+mod clear;
 mod companies;
+mod history;
 mod pages;
 mod support;
 mod tickets;

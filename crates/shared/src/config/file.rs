@@ -95,7 +95,13 @@ impl FileValues {
 
     /// The values with only one of them, to find out which one is wrong.
     pub fn only(&self, variable: &str) -> Self {
-        Self(self.0.get_key_value(variable).map(|(name, value)| (name.clone(), value.clone())).into_iter().collect())
+        Self(
+            self.0
+                .get_key_value(variable)
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .into_iter()
+                .collect(),
+        )
     }
 
     /// The values without one of them.

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     Codex,
-    jobs::{agents, Details, StartError, System, Work},
+    jobs::{Details, StartError, System, Work, agents},
     providers::ProviderError,
     store::sync_jobs::{self, Job},
     sync::{Mode, Reach},

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     Codex,
-    domain::sync_progress::{self, Before},
+    domain::sync_progress::{self, Before, Step},
     jobs::{Rhythm, Schedule},
     store::sync_history::{self, Filter, Run},
 };
@@ -77,9 +77,9 @@ pub struct RunItem {
     /// `phase`, `page` and `counts`.
     #[schema(value_type = Option<Object>)]
     progress: Option<Value>,
-    /// Items so far.
+    /// Items so far, of the part it is at where that part's size is known.
     done: u64,
-    /// Items of the last run of this kind, which this one will have too, about; while it runs.
+    /// Items of that part, else those of the last run of this kind, which this one will have too, about; while it runs.
     total: Option<u64>,
     /// Seconds until the end, about; while it runs.
     seconds_left: Option<u64>,
@@ -116,9 +116,13 @@ impl RunItem {
     /// With an estimate while it runs.
     async fn estimated(codex: &Codex, run: &Run) -> Result<Self> {
         let mut item = Self::of(run, codex.context.clock.now());
-        if run.status == "running"
-            && let Some((progress, seconds)) = sync_history::before(&codex.pool, run).await?
-        {
+        if run.status != "running" {
+            return Ok(item);
+        }
+        if let Some(step) = Step::of(run.progress.as_ref()) {
+            item.done = step.done;
+            (item.total, item.seconds_left) = (Some(step.total), step.seconds_left());
+        } else if let Some((progress, seconds)) = sync_history::before(&codex.pool, run).await? {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
             let seconds = seconds.max(0.0) as u64;
             let before = Before { items: sync_progress::items(progress.as_ref()), seconds };

@@ -91,16 +91,41 @@ pub async fn page(
 ) -> Result<Response> {
     let now = codex.live.snapshot();
     let vendors = codex.sync.vendors();
-    let (psa_active, rmm_active) = (vendors.psa.default_name().to_owned(), vendors.rmm.default_name().to_owned());
+    let (psa_active, rmm_active) =
+        (vendors.psa.default_name().to_owned(), vendors.rmm.default_name().to_owned());
     let flash = Flash::of(&headers);
     let forget = flash.is_some().then(|| flash::forget(&page.prefix));
     let psa_ready = |name: &str| vendors.psa.get(Some(name)).is_ok();
     let rmm_ready = |name: &str| vendors.rmm.get(Some(name)).is_ok();
     let mut psa = vec![
-        vendor(&now, "freshservice", "Freshservice Integration", "/admin/update-freshservice", "psa", &psa_active, psa_ready("freshservice")),
-        vendor(&now, "superops", "SuperOps Integration", "/admin/update-superops", "psa", &psa_active, psa_ready("superops")),
+        vendor(
+            &now,
+            "freshservice",
+            "Freshservice Integration",
+            "/admin/update-freshservice",
+            "psa",
+            &psa_active,
+            psa_ready("freshservice"),
+        ),
+        vendor(
+            &now,
+            "superops",
+            "SuperOps Integration",
+            "/admin/update-superops",
+            "psa",
+            &psa_active,
+            psa_ready("superops"),
+        ),
     ];
-    let mut rmm = vec![vendor(&now, "datto", "Datto RMM Integration", "/admin/update-datto", "rmm", &rmm_active, rmm_ready("datto"))];
+    let mut rmm = vec![vendor(
+        &now,
+        "datto",
+        "Datto RMM Integration",
+        "/admin/update-datto",
+        "rmm",
+        &rmm_active,
+        rmm_ready("datto"),
+    )];
     for vendors in [&mut psa, &mut rmm] {
         vendors.retain(|vendor| !vendor.fields.is_empty());
         vendors.sort_by_key(|vendor| !vendor.active);
@@ -148,7 +173,15 @@ fn vendor(
     active: &str,
     configured: bool,
 ) -> VendorView {
-    VendorView { section: name, title, action, active: active == name, configured, system, fields: section(now, name) }
+    VendorView {
+        section: name,
+        title,
+        action,
+        active: active == name,
+        configured,
+        system,
+        fields: section(now, name),
+    }
 }
 
 /// The fields of a section, without the one that merely lists the enabled providers.
@@ -173,7 +206,12 @@ fn groups(now: &Snapshot) -> Vec<GroupView> {
         group("Companies, contacts and agents", &["sync_psa_enabled", "sync_psa_schedule", "sync_psa_time"]),
         group(
             "Tickets",
-            &["sync_tickets_enabled", "sync_tickets_interval_seconds", "sync_tickets_schedule", "sync_tickets_detail_time"],
+            &[
+                "sync_tickets_enabled",
+                "sync_tickets_interval_seconds",
+                "sync_tickets_schedule",
+                "sync_tickets_detail_time",
+            ],
         ),
         group("Devices of the RMM", &["sync_rmm_enabled", "sync_rmm_schedule", "sync_rmm_time"]),
     ];
@@ -186,9 +224,7 @@ fn view(now: &Snapshot, field: &'static Field) -> FieldView {
     let value = match (&shown, field.kind) {
         (_, Kind::Secret) | (Value::Null, _) => String::new(),
         (Value::String(text), _) => text.clone(),
-        (Value::Array(items), _) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-        }
+        (Value::Array(items), _) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         (other, _) => other.to_string(),
     };
     FieldView {
@@ -247,10 +283,16 @@ fn help(field: &Field) -> Option<&'static str> {
         ("freshservice", "domain") => "Host of the API, such as acme.freshservice.com.",
         ("freshservice", "web_domain") => "Host of the links that people open; empty for the API domain.",
         ("freshservice", "base_url") => "Only where the API is not at the domain above.",
-        ("freshservice" | "superops", "ticket_url_template") => "With {ticket_id} in the place of the number.",
+        ("freshservice" | "superops", "ticket_url_template") => {
+            "With {ticket_id} in the place of the number."
+        }
         ("freshservice" | "superops", "status_map") => "Changes to the usual codes, such as 17=on_hold.",
-        ("freshservice" | "superops", "professional_services_group_id") => "Numbers of groups, separated by commas.",
-        ("datto", "api_endpoint") => "https://merlot-api.centrastage.net, or that of your platform: pinotage, concord, vidal, zinfandel, syrah.",
+        ("freshservice" | "superops", "professional_services_group_id") => {
+            "Numbers of groups, separated by commas."
+        }
+        ("datto", "api_endpoint") => {
+            "https://merlot-api.centrastage.net, or that of your platform: pinotage, concord, vidal, zinfandel, syrah."
+        }
         ("datto", "command_component") => "Uid of the component that runs remote commands.",
         ("webhooks", "allowed_ips") => "Addresses or networks, separated by commas; empty for all.",
         ("webhooks", "log_payloads") => "For finding faults; what arrives may hold personal data.",

@@ -35,12 +35,7 @@ struct Row {
 }
 
 /// The page.
-pub async fn page(
-    State(codex): State<Codex>,
-    _: UserOnly,
-    _: AdminOnly,
-    page: Page,
-) -> Result<Html<String>> {
+pub async fn page(State(codex): State<Codex>, _: UserOnly, _: AdminOnly, page: Page) -> Result<Html<String>> {
     let agents: Vec<Row> = users::list(&codex.pool).await?.into_iter().map(row).collect();
     let psa_agents = psa_agents::list(&codex.pool, None).await?;
     let html = AgentsPage {

@@ -51,7 +51,9 @@ fn failed(text: &str) -> impl Fn(KeycloakError) -> Problem {
     let text = text.to_owned();
     move |error| match error {
         KeycloakError::NotAdmitted { .. } => not_authenticated().cause(&error),
-        KeycloakError::Unusable { .. } => Problem::new(StatusCode::BAD_GATEWAY).error(text.clone()).cause(&error),
+        KeycloakError::Unusable { .. } => {
+            Problem::new(StatusCode::BAD_GATEWAY).error(text.clone()).cause(&error)
+        }
         KeycloakError::Refused { status, ref reason, .. } => {
             let reason = reason.trim_start_matches([':', ' ']).to_owned();
             let status = StatusCode::from_u16(status)
@@ -60,7 +62,8 @@ fn failed(text: &str) -> impl Fn(KeycloakError) -> Problem {
                 .filter(|status| !matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
                 .unwrap_or(StatusCode::BAD_GATEWAY);
             let problem = Problem::new(status).cause(&error);
-            let problem = if reason.is_empty() { problem } else { problem.detail(format!("{text}: {reason}")) };
+            let problem =
+                if reason.is_empty() { problem } else { problem.detail(format!("{text}: {reason}")) };
             problem.with("details", reason).error(text.clone())
         }
     }
@@ -166,7 +169,10 @@ pub async fn create(
 fn long_enough(password: &str) -> Result<()> {
     if password.chars().count() < SHORTEST_PASSWORD {
         let text = "The password needs at least 8 characters.";
-        return Err(Problem::new(StatusCode::BAD_REQUEST).detail(text).with("details", text).error("password is too short"));
+        return Err(Problem::new(StatusCode::BAD_REQUEST)
+            .detail(text)
+            .with("details", text)
+            .error("password is too short"));
     }
     Ok(())
 }
@@ -193,7 +199,13 @@ pub async fn update(
     let failed = failed("Failed to update user");
     let disables = body.get("enabled") == Some(&Value::Bool(false));
     let _guard = match disables {
-        true => Some(realm.may_lose_access(&id, &by.sub).await.map_err(&failed)?.map_err(|lockout| locked_out(lockout, &id, &by))?),
+        true => Some(
+            realm
+                .may_lose_access(&id, &by.sub)
+                .await
+                .map_err(&failed)?
+                .map_err(|lockout| locked_out(lockout, &id, &by))?,
+        ),
         false => None,
     };
     let names = body.keys().cloned().collect::<Vec<_>>().join(",");
@@ -323,9 +335,10 @@ pub async fn replace_groups(
     };
     let realm = realm(&state)?;
     let current_failed = failed("Failed to fetch current user groups");
-    let current = realm.groups_of(&id).await.map_err(&current_failed)?.ok_or_else(|| {
-        Problem::new(StatusCode::NOT_FOUND).error("Failed to fetch current user groups")
-    })?;
+    let current =
+        realm.groups_of(&id).await.map_err(&current_failed)?.ok_or_else(|| {
+            Problem::new(StatusCode::NOT_FOUND).error("Failed to fetch current user groups")
+        })?;
     let available = realm.groups().await.map_err(failed("Failed to fetch available groups"))?;
     let demotes = crate::realm_admin::administers(&current) && !wanted.iter().any(|name| name == ADMINS);
     let _guard = match demotes {

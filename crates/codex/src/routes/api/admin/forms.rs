@@ -79,7 +79,9 @@ async fn stored(codex: &Codex, caller: &Caller, page: &Page, sent: Sent, what: &
     let flash = match save(codex, caller, &sent).await {
         Ok(changed) if changed.is_empty() => Flash::success(format!("{what}: nothing has changed.")),
         Ok(_) => Flash::success(format!("{what} saved. The change holds at once.")),
-        Err(problem) => Flash::error(format!("{what} not saved. {}", problem.detail_text().unwrap_or_default())),
+        Err(problem) => {
+            Flash::error(format!("{what} not saved. {}", problem.detail_text().unwrap_or_default()))
+        }
     };
     Ok(back(page, &flash))
 }

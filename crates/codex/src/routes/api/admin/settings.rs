@@ -75,7 +75,9 @@ fn setting(now: &Snapshot, field: &Field) -> Setting {
     Setting {
         label: field.label,
         kind: field.kind_name(),
-        value: raw.map_or(if field.kind == Kind::Switch { json!(false) } else { Value::Null }, |raw| field.shown(raw)),
+        value: raw.map_or(if field.kind == Kind::Switch { json!(false) } else { Value::Null }, |raw| {
+            field.shown(raw)
+        }),
         source,
         editable: source.is_editable(),
         choices: field.choices(),
