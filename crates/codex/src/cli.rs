@@ -1,12 +1,12 @@
-//! `hivematrix-codex sync psa …`, upstream's `sync_psa.py` (codex-api.md §8.1).
+//! `hivematrix-codex sync psa …` and `sync rmm …`, upstream's `sync_psa.py` and `sync_rmm.py` (codex-api.md §8.1).
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::jobs::{Details, StartError, SyncService, Work};
-use crate::providers::{KNOWN, Providers};
-use crate::sync::{BasePart, Reach};
+use crate::providers::{KNOWN, Providers, RmmProvider};
+use crate::sync::{BasePart, Mode, Reach};
 
 /// What the binary does instead of serving.
 #[derive(Clone, Debug, Subcommand)]
@@ -21,6 +21,35 @@ pub enum Command {
 pub enum SyncCommand {
     /// Companies, contacts, agents and tickets of the ticketing system.
     Psa(PsaArgs),
+    /// Devices of the system for monitoring and management.
+    Rmm(RmmArgs),
+}
+
+/// Which RMM, and what besides reading.
+#[derive(Clone, Debug, Args)]
+pub struct RmmArgs {
+    /// Provider to read instead of the default one.
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// Only check address and keys.
+    #[arg(long)]
+    pub test_connection: bool,
+    /// Afterwards write the account numbers of companies to their sites.
+    #[arg(long)]
+    pub push_account_numbers: bool,
+    /// With `--push-account-numbers`: read no devices, and only tell what would be written.
+    #[arg(long, requires = "push_account_numbers")]
+    pub dry_run: bool,
+}
+
+impl RmmArgs {
+    /// The job these arguments ask for.
+    pub fn work(&self) -> Work {
+        match (self.push_account_numbers, self.dry_run) {
+            (true, true) => Work::PushAccountNumbers(Mode::DryRun),
+            (push, _) => Work::Devices { push: push.then_some(Mode::Write) },
+        }
+    }
 }
 
 /// Which data, of which provider, how thoroughly.
@@ -100,13 +129,49 @@ impl PsaArgs {
 
 /// The text of a command that only asks what there is.
 pub fn answer(command: &Command, providers: &Providers) -> Option<String> {
-    let Command::Sync(SyncCommand::Psa(args)) = command;
+    let Command::Sync(SyncCommand::Psa(args)) = command else { return None };
     args.list_providers.then(|| list(providers))
 }
 
 /// Runs the command in this process, without a server. Exit code 0 when all went well, 1 otherwise.
 pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
-    let Command::Sync(SyncCommand::Psa(args)) = command;
+    match command {
+        Command::Sync(SyncCommand::Psa(args)) => psa(args, service).await,
+        Command::Sync(SyncCommand::Rmm(args)) => rmm(args, service).await,
+    }
+}
+
+async fn rmm(args: &RmmArgs, service: &SyncService) -> ExitCode {
+    let vendors = service.vendors();
+    let name = args.provider.as_deref().unwrap_or_else(|| vendors.rmm.default_name());
+    let fine = if args.test_connection {
+        match vendors.rmm.get(Some(name)) {
+            Ok(provider) => test(&*provider).await,
+            Err(error) => {
+                say(&format!("ERROR: {error}"));
+                false
+            }
+        }
+    } else {
+        one(service, name, args.work()).await
+    };
+    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn test(provider: &dyn RmmProvider) -> bool {
+    match provider.check().await {
+        Ok(()) => {
+            say(&format!("{}: the connection works", provider.display_name()));
+            true
+        }
+        Err(error) => {
+            say(&format!("ERROR: {error}"));
+            false
+        }
+    }
+}
+
+async fn psa(args: &PsaArgs, service: &SyncService) -> ExitCode {
     let names: Vec<String> = match (&args.provider, args.all_providers) {
         (Some(name), _) => vec![name.clone()],
         (None, true) => service.vendors().psa.all().map(|provider| provider.name().to_owned()).collect(),
@@ -171,8 +236,30 @@ mod tests {
 
     fn work(arguments: &str) -> Vec<Work> {
         let words = ["codex", "sync", "psa"].into_iter().chain(arguments.split_whitespace());
-        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command;
+        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command else {
+            panic!("not a sync of the PSA");
+        };
         args.work()
+    }
+
+    #[test]
+    fn every_form_of_the_rmm_script_is_understood() {
+        let devices = |push| Some(Work::Devices { push });
+        for (arguments, expected) in [
+            ("", devices(None)),
+            ("--provider datto", devices(None)),
+            ("--push-account-numbers", devices(Some(Mode::Write))),
+            ("--push-account-numbers --dry-run", Some(Work::PushAccountNumbers(Mode::DryRun))),
+            // Nothing would be left out: reading devices writes nothing at the vendor.
+            ("--dry-run", None),
+        ] {
+            let words = ["codex", "sync", "rmm"].into_iter().chain(arguments.split_whitespace());
+            let work = Line::try_parse_from(words).ok().map(|line| match line.command {
+                Command::Sync(SyncCommand::Rmm(args)) => args.work(),
+                Command::Sync(SyncCommand::Psa(_)) => panic!("not a sync of the RMM"),
+            });
+            assert_eq!(work, expected, "{arguments}");
+        }
     }
 
     #[test]

@@ -28,6 +28,10 @@ pub enum Salt {
     Board,
     /// The events of the moving world.
     Live,
+    /// A place at a customer.
+    Site,
+    /// A device as the RMM sees it.
+    Device,
 }
 
 /// A small deterministic generator.

@@ -6,6 +6,7 @@
 //! it in tests only, or over HTTP.
 
 pub mod clock;
+pub mod datto;
 pub mod dice;
 pub mod freshservice;
 pub mod world;

@@ -2,10 +2,12 @@
 
 pub mod board;
 pub mod contract;
+pub mod device;
 pub mod preferences;
 pub mod priority;
 pub mod realm_users;
 pub mod scope;
+pub mod site_match;
 pub mod sla;
 pub mod status;
 pub mod sync_progress;

@@ -1,9 +1,12 @@
 //! Vendors behind two traits. A provider reads its vendor's wire and delivers normalised rows; it stores nothing.
 
+mod bucket;
 mod configured;
+pub mod datto;
 pub mod error;
 pub mod freshservice;
 pub mod html;
+mod http;
 pub mod rmm;
 pub mod row;
 pub mod types;
@@ -14,8 +17,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
+pub use bucket::Quota;
 pub use error::ProviderError;
-pub use rmm::{RmmDevice, RmmProvider, RmmProviders, RmmSite};
+pub use http::Retry;
+pub use rmm::{DeviceAudit, RemoteCommand, RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
     Conversation, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket, PsaTimeEntry,
     TicketChange, TicketDetail,

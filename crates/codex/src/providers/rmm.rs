@@ -86,6 +86,32 @@ pub struct RemoteCommand {
     pub stderr: Option<String>,
 }
 
+/// What an inventory of a device found; `None` and empty where it tells nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct DeviceAudit {
+    /// Name of the processor.
+    pub cpu: Option<String>,
+    /// Main memory.
+    pub ram_bytes: Option<u64>,
+    /// All disks together.
+    pub disk_bytes: Option<u64>,
+    /// What is free on them.
+    pub disk_free_bytes: Option<u64>,
+    /// Of the first network card.
+    pub mac_address: Option<String>,
+    /// Installed programs.
+    pub software: Vec<Software>,
+}
+
+/// An installed program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Software {
+    /// Its name.
+    pub name: String,
+    /// Its version, as it writes it.
+    pub version: Option<String>,
+}
+
 /// An RMM Codex can read and, in two places, write. Lists are read page by page, pages counted from 1. Single rows answer
 /// `None` when the vendor has none of that id.
 pub trait RmmProvider: Send + Sync {
@@ -107,11 +133,19 @@ pub trait RmmProvider: Send + Sync {
     fn devices<'a>(&'a self, site: &'a str, page: PageRef) -> Answer<'a, Page<RmmDevice>>;
     /// One device.
     fn device<'a>(&'a self, uid: &'a str) -> Answer<'a, Option<RmmDevice>>;
-    /// Starts a command on a device.
+    /// What the last inventory of a device found.
     ///
     /// # Errors
     /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
-    fn run_command<'a>(&'a self, device: &'a str, command: &'a str) -> Answer<'a, RemoteCommand> {
+    fn audit<'a>(&'a self, device: &'a str) -> Answer<'a, Option<DeviceAudit>> {
+        let _ = device;
+        cannot(self.display_name(), "list what is in a device")
+    }
+    /// Starts a command on a device; `None` when there is no such device.
+    ///
+    /// # Errors
+    /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
+    fn run_command<'a>(&'a self, device: &'a str, command: &'a str) -> Answer<'a, Option<RemoteCommand>> {
         let _ = (device, command);
         cannot(self.display_name(), "run commands")
     }

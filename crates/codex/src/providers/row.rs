@@ -34,7 +34,8 @@ impl<'a> Row<'a> {
             .and_then(Row::of)
     }
 
-    fn note(&mut self, name: &str, expected: &str) {
+    /// Notes that a member is not what it should be.
+    pub fn note(&mut self, name: &str, expected: &str) {
         self.notes.push(format!("{name} is not {expected}"));
     }
 

@@ -41,6 +41,34 @@ pub async fn stored(pool: &PgPool) -> sqlx::Result<Vec<StoredCompany>> {
         .await
 }
 
+/// Number of the stored company that a company of the vendor is: by the vendor's id, else the one company of no vendor
+/// that has its name; `None` when that is not certain.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn unnumbered(
+    pool: &PgPool,
+    provider: &str,
+    id: i64,
+    squeezed_name: &str,
+) -> sqlx::Result<Option<String>> {
+    let mut found = sqlx::query_scalar!(
+        r#"
+        with mine as (select account_number from companies where external_source = $1 and external_id = $2)
+        select account_number as "number!" from mine
+        union all
+        select account_number from companies
+        where external_id is null and lower(regexp_replace(name, '\s', '', 'g')) = $3 and not exists (select from mine)
+        "#,
+        provider,
+        id,
+        squeezed_name
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(if found.len() == 1 { found.pop() } else { None })
+}
+
 /// Whether any company is stored.
 ///
 /// # Errors

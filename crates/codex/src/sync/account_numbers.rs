@@ -1,7 +1,12 @@
 //! Account numbers: given to companies that have none, and told to the RMM (codex-api.md §7.3).
 
+use std::collections::BTreeSet;
+
+use super::sites::{KnownSite, VARIABLE};
 use super::{DeviceSync, Sync, SyncError};
-use crate::providers::ProviderError;
+use crate::domain::site_match::{Match, squeezed};
+use crate::providers::PsaCompany;
+use crate::store::sync_companies;
 
 /// Whether a job that writes at a vendor really does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,26 +17,177 @@ pub enum Mode {
     DryRun,
 }
 
+/// The numbers that may be given: six digits.
+const NUMBERS: std::ops::RangeInclusive<u32> = 100_000..=999_999;
+
+/// Numbers nobody has, one after the other from the highest given one on; at the end those that were left out before.
+#[derive(Debug)]
+struct FreeNumbers {
+    used: BTreeSet<u32>,
+    next: u32,
+}
+
+impl FreeNumbers {
+    /// Numbers of another form cannot be met by accident, and do not count.
+    fn new<'a>(used: impl Iterator<Item = &'a str>) -> Self {
+        let used: BTreeSet<u32> =
+            used.filter_map(|number| number.trim().parse().ok()).filter(|n| NUMBERS.contains(n)).collect();
+        let next = used.last().map_or(*NUMBERS.start(), |last| last + 1);
+        Self { used, next }
+    }
+
+    fn take(&mut self) -> Option<u32> {
+        let number = if NUMBERS.contains(&self.next) {
+            self.next
+        } else {
+            NUMBERS.clone().find(|number| !self.used.contains(number))?
+        };
+        self.used.insert(number);
+        self.next = number + 1;
+        while self.used.contains(&self.next) {
+            self.next += 1;
+        }
+        Some(number)
+    }
+}
+
 impl Sync {
-    /// Gives an account number to every company at the PSA that has none.
+    /// Gives an account number to every company at the PSA that has none. Numbers are unique among what is stored and what
+    /// the PSA has; the stored company, if there is one, gets its new number at once.
     ///
     /// # Errors
-    /// When the vendor cannot be used.
+    /// When the list is not complete, the vendor cannot be used, or a company did not take its number.
     pub async fn create_account_numbers(&self, mode: Mode) -> Result<(), SyncError> {
-        let _ = mode;
-        let provider = self.provider.display_name();
-        Err(ProviderError::NotSupported { provider, what: "create account numbers" }.into())
+        let display = self.provider.display_name();
+        self.report.line(format!("Reading companies from {display}"));
+        let mut companies = self
+            .whole_list("companies", |page| self.provider.companies(page), |company| company.external_id)
+            .await?;
+        companies.sort_by_key(|company| company.external_id);
+        let stored = sync_companies::stored(&self.pool).await?;
+        let mut free = FreeNumbers::new(
+            companies
+                .iter()
+                .filter_map(|company| company.account_number.as_deref())
+                .chain(stored.iter().map(|company| company.account_number.as_str())),
+        );
+        let (mut written, mut failed) = (0_u64, 0_u64);
+        for company in companies.iter().filter(|company| company.account_number.is_none()) {
+            let number = free
+                .take()
+                .ok_or_else(|| SyncError::Incomplete("no account number of six digits is left".to_owned()))?
+                .to_string();
+            self.report.at("account numbers", None);
+            match self.give_number(company, &number, mode).await {
+                Ok(()) => written += 1,
+                Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                    failed += 1;
+                    self.report.warn(format!("company {} ({}): {error}", company.external_id, company.name));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.report.count(|counts| counts.account_numbers += written);
+        match (failed, mode) {
+            (0, Mode::Write) => self.report.line(format!("{written} companies have a new account number")),
+            (0, Mode::DryRun) => self.report.line(format!("{written} companies would get an account number")),
+            _ => return Err(SyncError::Incomplete(format!("{failed} companies did not take their number"))),
+        }
+        Ok(())
+    }
+
+    async fn give_number(&self, company: &PsaCompany, number: &str, mode: Mode) -> Result<(), SyncError> {
+        if mode == Mode::DryRun {
+            self.report.planned(format!("{number} for company {} ({})", company.name, company.external_id));
+            return Ok(());
+        }
+        let done = self.provider.set_account_number(company.external_id, number).await?;
+        if done.is_none() {
+            self.report.warn(format!("company {} ({}) is gone", company.external_id, company.name));
+            return Ok(());
+        }
+        self.report.line(format!("{} has account number {number}", company.name));
+        let name = self.provider.name();
+        if let Some(old) =
+            sync_companies::unnumbered(&self.pool, name, company.external_id, &squeezed(&company.name))
+                .await?
+        {
+            let mut tx = self.pool.begin().await?;
+            sync_companies::rename(&mut tx, &[(old.clone(), number.to_owned())]).await?;
+            tx.commit().await?;
+            self.report.line(format!("Company {old} becomes {number}"));
+        }
+        Ok(())
     }
 }
 
 impl DeviceSync {
-    /// Writes the account numbers of companies to their sites.
+    /// Writes the account numbers of companies to their sites: to those that are linked with a company or have the exact
+    /// name of one. The others are questions for a person.
     ///
     /// # Errors
     /// When the vendor cannot be used, or a site did not take its number.
     pub async fn push_account_numbers(&self, mode: Mode) -> Result<(), SyncError> {
-        let _ = mode;
-        let provider = self.provider.display_name();
-        Err(ProviderError::NotSupported { provider, what: "take account numbers" }.into())
+        let sites = self.sites().await?;
+        let (mut written, mut equal, mut failed) = (0_u64, 0_u64, 0_u64);
+        for site in &sites {
+            let name = &site.site.name;
+            let Some(number) = site.company.company() else {
+                self.report.line(format!("No company for site {name}"));
+                continue;
+            };
+            match &site.variable {
+                Ok(current) if current.as_deref() == Some(number) => equal += 1,
+                Ok(_) => match self.push(site, number, mode).await {
+                    Ok(()) => written += 1,
+                    Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                        failed += 1;
+                        self.report.error(format!("site {name}: {error}"));
+                    }
+                    Err(error) => return Err(error),
+                },
+                Err(_) => failed += 1,
+            }
+        }
+        self.report.count(|counts| counts.account_numbers += written);
+        let verb = if mode == Mode::Write { "written" } else { "would be written" };
+        self.report.line(format!("{written} account numbers {verb}, {equal} were right already"));
+        if failed > 0 {
+            return Err(SyncError::Incomplete(format!("{failed} sites did not take their account number")));
+        }
+        Ok(())
+    }
+
+    async fn push(&self, site: &KnownSite, number: &str, mode: Mode) -> Result<(), SyncError> {
+        let name = &site.site.name;
+        let why = if matches!(site.company, Match::Link(_)) { "linked" } else { "same name" };
+        if mode == Mode::DryRun {
+            self.report.planned(format!("{number} to site {name} ({why})"));
+            return Ok(());
+        }
+        self.provider.set_site_variable(&site.site.external_id, VARIABLE, number).await?;
+        self.report.line(format!("Site {name} has account number {number} ({why})"));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_on_from_the_highest_and_are_never_given_twice() {
+        for (used, expected) in [
+            (vec![], vec![100_000, 100_001]),
+            (vec!["100004", "AB-1", "7", "1234567", " 100002 "], vec![100_005, 100_006]),
+            (vec!["999998"], vec![999_999, 100_000]),
+            (vec!["999999", "100000", "100002"], vec![100_001, 100_003]),
+        ] {
+            let mut free = FreeNumbers::new(used.iter().copied());
+            let taken: Vec<u32> = expected.iter().filter_map(|_| free.take()).collect();
+            assert_eq!(taken, expected, "{used:?}");
+        }
+        let all: Vec<String> = NUMBERS.map(|number| number.to_string()).collect();
+        assert_eq!(FreeNumbers::new(all.iter().map(String::as_str)).take(), None);
     }
 }

@@ -1,12 +1,24 @@
-//! Devices of the RMM (codex-api.md §7.1).
+//! Devices of the RMM: identified by their uids, following their sites, removed only when the vendor confirms that they
+//! are gone (codex-api.md §7.1).
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+use futures::FutureExt as _;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
+use uuid::Uuid;
 
-use super::{Report, SyncError, SyncRules};
-use crate::providers::{ProviderError, RmmProvider};
+use super::removal::Allowance;
+use super::sites::KnownSite;
+use super::{Report, SyncError, SyncRules, batches};
+use crate::providers::{PageRef, RmmDevice, RmmProvider};
+use crate::store::sync_assets::{self, DeviceRow, DeviceRun, Unmet};
+use crate::store::{changes, sync_sites};
+
+/// A device without a flag of its own counts as online when it was seen this recently.
+const FRESH: TimeDelta = TimeDelta::minutes(30);
 
 /// One run against one RMM.
 #[derive(Clone)]
@@ -24,12 +36,191 @@ pub struct DeviceSync {
 }
 
 impl DeviceSync {
-    /// Devices of the provider.
+    /// Devices of all sites that belong to a company. A site that cannot be listed keeps its devices and makes the run
+    /// fail in the end, after all others have been read.
     ///
     /// # Errors
-    /// When the vendor cannot be used.
+    /// When the vendor cannot be used, or a site could not be listed.
     pub async fn devices(&self) -> Result<(), SyncError> {
-        let provider = self.provider.display_name();
-        Err(ProviderError::NotSupported { provider, what: "list devices" }.into())
+        let sites = self.sites().await?;
+        let mut run = self.begin().await?;
+        let mut failed = Vec::new();
+        let total = sites.len();
+        for (index, site) in sites.iter().enumerate() {
+            let uid = site.site.external_id.as_str();
+            let first_page = match &run.next {
+                Some((next, _)) if uid < next.as_str() => continue,
+                Some((next, None)) if uid == next => continue,
+                Some((next, Some(page))) if uid == next => PageRef { number: *page, promised: false },
+                _ => PageRef::FIRST,
+            };
+            self.report.at("devices", u32::try_from(index + 1).ok());
+            match self.site_devices(site, first_page, &mut run).await {
+                Ok(()) => {}
+                Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                    self.report
+                        .warn(format!("site {}: {error}; its devices stay as they are", site.site.name));
+                    run.complete = false;
+                    failed.push(site.site.name.as_str());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let companies: HashMap<&str, &str> = sites
+            .iter()
+            .filter_map(|site| Some((site.site.external_id.as_str(), site.company.company()?)))
+            .collect();
+        self.finish(&run, &companies).await?;
+        if failed.is_empty() {
+            return Ok(());
+        }
+        Err(SyncError::Incomplete(format!(
+            "{} of {total} sites could not be listed: {}",
+            failed.len(),
+            failed.join(", ")
+        )))
+    }
+
+    /// A new run, or the one that was broken off.
+    async fn begin(&self) -> Result<DeviceRun, SyncError> {
+        let (now, name) = (self.clock.now(), self.provider.name());
+        if let Some(run) = sync_assets::load_run(&self.pool, name).await? {
+            let age = now - run.started_at;
+            if age >= TimeDelta::zero() && age < self.rules.stale_after {
+                self.report.line("Going on with the run that was broken off");
+                return Ok(run);
+            }
+        }
+        Ok(DeviceRun { id: Uuid::new_v4(), started_at: now, next: None, complete: true })
+    }
+
+    /// The devices of one site, each page one transaction that also keeps where to go on.
+    async fn site_devices(
+        &self,
+        site: &KnownSite,
+        first_page: PageRef,
+        run: &mut DeviceRun,
+    ) -> Result<(), SyncError> {
+        let uid = &site.site.external_id;
+        let (mut seen, mut next) = (HashSet::new(), Some(first_page));
+        while let Some(at) = next {
+            let page = self.provider.devices(uid, at).await?;
+            self.report.warn_all(page.warnings);
+            let (before, received) = (seen.len(), page.items.len());
+            let mut devices = page.items;
+            devices.retain(|device| seen.insert(device.external_id.clone()));
+            if received > 0 && seen.len() == before && page.next.is_some() {
+                return Err(self.endless("devices", at.number));
+            }
+            run.next = Some((uid.clone(), page.next.map(|next| next.number)));
+            match site.company.company() {
+                Some(company) => self.store(devices, company, Some(run)).await?,
+                // Nobody's devices cannot be stored, but those that were somebody's are not gone.
+                None => {
+                    let uids: Vec<String> = devices.into_iter().map(|device| device.external_id).collect();
+                    sync_assets::met(&self.pool, self.provider.name(), &uids, self.clock.now()).await?;
+                }
+            }
+            next = page.next;
+        }
+        Ok(())
+    }
+
+    /// Stores devices of one company.
+    async fn store(
+        &self,
+        devices: Vec<RmmDevice>,
+        company: &str,
+        run: Option<&DeviceRun>,
+    ) -> Result<(), SyncError> {
+        let (name, now) = (self.provider.name(), self.clock.now());
+        let mut rows = Vec::with_capacity(devices.len());
+        for mut device in devices {
+            if device.hostname.is_empty() {
+                self.report.warn(format!("device {}: without a host name, left out", device.external_id));
+                continue;
+            }
+            if device.online.is_none() {
+                device.online = device.last_seen.map(|seen| now - seen < FRESH);
+            }
+            rows.push(DeviceRow { device, company: company.to_owned() });
+        }
+        let mut tx = self.pool.begin().await?;
+        sync_assets::adopt(&mut tx, name, &rows).await?;
+        let written = batches::store(
+            &mut tx,
+            &self.report,
+            &rows,
+            |row| format!("device {} ({})", row.device.external_id, row.device.hostname),
+            |conn, rows| sync_assets::upsert(conn, name, rows, now).boxed(),
+        )
+        .await?;
+        if let Some(run) = run {
+            sync_assets::keep_run(&mut tx, name, run).await?;
+        }
+        tx.commit().await?;
+        self.report.count(|counts| {
+            counts.devices += written.created + written.updated;
+            counts.devices_created += written.created;
+        });
+        Ok(())
+    }
+
+    /// Removes what the vendor confirms to be gone, and asks about what looks like one device twice.
+    async fn finish(&self, run: &DeviceRun, companies: &HashMap<&str, &str>) -> Result<(), SyncError> {
+        let name = self.provider.name();
+        let unmet = sync_assets::unmet(&self.pool, name, run.started_at).await?;
+        let gone = if run.complete {
+            self.confirm_gone(&unmet, companies).await?
+        } else {
+            if !unmet.is_empty() {
+                let count = unmet.len();
+                self.report
+                    .line(format!("{count} devices were not met; none is removed while sites are missing"));
+            }
+            Vec::new()
+        };
+        let mut tx = self.pool.begin().await?;
+        changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
+        let removed = sync_assets::remove(&mut tx, name, &gone).await?;
+        let doubtful = sync_sites::ask_about_duplicates(&mut tx, name, self.clock.now()).await?;
+        sync_assets::end_run(&mut tx, name).await?;
+        tx.commit().await?;
+        self.report.count(|counts| counts.removed += removed);
+        if removed > 0 {
+            self.report.line(format!("{removed} devices are gone from {}", self.provider.display_name()));
+        }
+        if doubtful > 0 {
+            self.report.line(format!("{doubtful} pairs of devices have one name"));
+        }
+        Ok(())
+    }
+
+    /// Asks the vendor about each device that no list had; the ones it still has are stored where they are now.
+    async fn confirm_gone(
+        &self,
+        unmet: &[Unmet],
+        companies: &HashMap<&str, &str>,
+    ) -> Result<Vec<String>, SyncError> {
+        let stored = sync_assets::count(&self.pool, self.provider.name()).await?;
+        let mut allowance = Allowance::new(stored.unsigned_abs(), self.rules.delete_share);
+        if let Err(refusal) = allowance.take(unmet.len()) {
+            self.report.warn(format!("devices: {refusal}"));
+            return Ok(Vec::new());
+        }
+        let mut gone = Vec::new();
+        for device in unmet {
+            match self.provider.device(&device.external_id).await {
+                Ok(None) => gone.push(device.external_id.clone()),
+                Ok(Some(found)) => {
+                    if let Some(company) = companies.get(found.site_id.as_str()) {
+                        self.store(vec![found], company, None).await?;
+                    }
+                }
+                Err(error) if error.is_fatal() => return Err(error.into()),
+                Err(error) => self.report.warn(format!("device {}: {error}", device.hostname)),
+            }
+        }
+        Ok(gone)
     }
 }

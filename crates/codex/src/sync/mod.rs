@@ -14,6 +14,7 @@ mod listing;
 mod plan;
 mod removal;
 pub mod report;
+mod sites;
 mod staff;
 mod tickets;
 
@@ -54,6 +55,9 @@ pub enum SyncError {
     /// The identity provider did not deliver.
     #[error(transparent)]
     Keycloak(#[from] KeycloakError),
+    /// Some of the work could not be done; the rest was.
+    #[error("{0}")]
+    Incomplete(String),
     /// Somebody asked for the end.
     #[error("cancelled")]
     Cancelled,

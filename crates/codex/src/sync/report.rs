@@ -10,6 +10,8 @@ use serde_json::Value;
 
 /// Characters of output kept with a job.
 const KEPT_OUTPUT: usize = 20_000;
+/// Planned writes of a dry run that are kept.
+const KEPT_PLANS: usize = 1000;
 /// Warnings written out; more are only counted.
 const SHOWN_WARNINGS: u64 = 50;
 
@@ -38,7 +40,15 @@ pub struct Counts {
     pub tickets_cleaned: u64,
     /// Tickets whose messages and hours were read.
     pub details: u64,
-    /// Companies, contacts and agents removed.
+    /// Sites read.
+    pub sites: u64,
+    /// Devices stored.
+    pub devices: u64,
+    /// New devices among them.
+    pub devices_created: u64,
+    /// Account numbers written to a vendor.
+    pub account_numbers: u64,
+    /// Companies, contacts, agents and devices removed.
     pub removed: u64,
     /// Rows that were patched or left out.
     pub warnings: u64,
@@ -51,6 +61,7 @@ struct Inner {
     counts: Counts,
     step: Option<Step>,
     output: VecDeque<char>,
+    planned: Vec<String>,
 }
 
 /// A part of a run whose size is known.
@@ -111,6 +122,16 @@ impl Report {
         self.keep(&format!("ERROR: {text}"));
         if !self.echo {
             tracing::error!("{text}");
+        }
+    }
+
+    /// Tells what a dry run would write. The whole list is part of the progress, since the output keeps only its end.
+    pub fn planned(&self, text: impl Into<String>) {
+        let text = text.into();
+        self.keep(&format!("Would write {text}"));
+        let mut inner = self.lock();
+        if inner.planned.len() < KEPT_PLANS {
+            inner.planned.push(text);
         }
     }
 
@@ -179,6 +200,9 @@ impl Report {
             let seconds = step.began.elapsed().as_secs();
             progress["step"] =
                 serde_json::json!({ "done": step.done, "total": step.total, "seconds": seconds });
+        }
+        if let Some(progress) = progress.as_object_mut().filter(|_| !inner.planned.is_empty()) {
+            progress.insert("planned".to_owned(), inner.planned.clone().into());
         }
         progress
     }

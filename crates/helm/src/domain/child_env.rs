@@ -14,6 +14,12 @@ const SYSTEM: [&str; 9] =
 /// Tickets of the demo's simulated system: a path of the gateway, under whichever address the board was opened.
 const TICKET_LINKS: &str = "/simulator/helpdesk/tickets/{ticket_id}";
 
+/// API key of the demo's simulated RMM; the secret is the other one.
+pub const RMM_PUBLIC_KEY: &str = "demo";
+
+/// The one component of the demo's simulated RMM, which runs the commands it is given.
+const RMM_COMPONENT: &str = "5e1f9a52-0c3b-4d7e-a1b2-c0ffee5a11ed";
+
 /// Documented variables that every service reads.
 const COMMON: [&str; 6] = [
     "LOG_LEVEL",
@@ -82,6 +88,8 @@ pub struct Suite {
     pub admin_password_file: Option<PathBuf>,
     /// Address and API key of the simulated ticket system, in demo mode.
     pub simulator: Option<(String, String)>,
+    /// Address and API secret key of the simulated RMM, in demo mode.
+    pub simulator_rmm: Option<(String, String)>,
     /// Base URL and realm of the Keycloak that the instance remembers, instead of Core's own realm.
     pub keycloak: Option<(String, String)>,
     /// Documented variables of the operator's shell.
@@ -195,6 +203,15 @@ impl Suite {
             {
                 env.set("FRESHSERVICE_TICKET_URL_TEMPLATE", TICKET_LINKS);
             }
+        }
+        // All of it or none: the keys and the component of one account mean nothing to another.
+        if let Some((url, key)) =
+            self.simulator_rmm.as_ref().filter(|_| self.given("DATTO_BASE_URL").is_none())
+        {
+            env.set("DATTO_BASE_URL", url.clone());
+            env.set("DATTO_PUBLIC_KEY", RMM_PUBLIC_KEY);
+            env.set("DATTO_SECRET_KEY", key.clone());
+            env.set("DATTO_COMMAND_COMPONENT", RMM_COMPONENT);
         }
     }
 

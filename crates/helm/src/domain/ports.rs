@@ -8,6 +8,8 @@ pub const POSTGRES: u16 = 5442;
 pub const REDIS: u16 = 6389;
 /// The simulated ticket system of `helm up --demo`.
 pub const SIMULATOR: u16 = 5091;
+/// The simulated RMM of `helm up --demo`, served by the same process.
+pub const SIMULATOR_RMM: u16 = 5092;
 
 /// A port that would lie above 65535.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -20,6 +20,8 @@ pub struct Secrets {
     pub redis_password: String,
     /// API key of the simulated ticket system of `--demo`.
     pub simulator_api_key: String,
+    /// API secret key of the simulated RMM of `--demo`.
+    pub simulator_rmm_key: String,
 }
 
 /// Secrets of one service.

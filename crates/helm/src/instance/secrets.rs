@@ -32,6 +32,7 @@ pub fn ensure<'a>(layout: &Layout, services: impl IntoIterator<Item = &'a str>) 
         postgres_password,
         redis_password,
         simulator_api_key,
+        simulator_rmm_key,
     } = &mut secrets;
     for secret in [
         keycloak_client_secret,
@@ -39,6 +40,7 @@ pub fn ensure<'a>(layout: &Layout, services: impl IntoIterator<Item = &'a str>) 
         postgres_password,
         redis_password,
         simulator_api_key,
+        simulator_rmm_key,
     ] {
         fill(secret);
     }

@@ -169,7 +169,8 @@ pub fn prepare(layout: &Layout, given: &Given, operator: &BTreeMap<String, Strin
         addresses: addresses(),
         service_secrets_file: layout.service_secrets(),
         admin_password_file: (!options.admin_password_given).then(|| layout.admin_password()),
-        simulator: simulator_address(&options, &secrets)?,
+        simulator: simulator_address(&options, ports::SIMULATOR, &secrets.simulator_api_key)?,
+        simulator_rmm: simulator_address(&options, ports::SIMULATOR_RMM, &secrets.simulator_rmm_key)?,
         keycloak: options.keycloak.as_ref().map(|keycloak| (keycloak.url.clone(), keycloak.realm.clone())),
         operator: operator.clone(),
     };
@@ -247,12 +248,12 @@ impl Servers {
     }
 }
 
-fn simulator_address(options: &Options, secrets: &Secrets) -> Result<Option<(String, String)>> {
+fn simulator_address(options: &Options, port: u16, key: &str) -> Result<Option<(String, String)>> {
     if options.demo.is_none() {
         return Ok(None);
     }
-    let port = ports::shifted(ports::SIMULATOR, options.port_offset)?;
-    Ok(Some((format!("http://127.0.0.1:{port}"), secrets.simulator_api_key.clone())))
+    let port = ports::shifted(port, options.port_offset)?;
+    Ok(Some((format!("http://127.0.0.1:{port}"), key.to_owned())))
 }
 
 /// The addresses under which others may reach the machine. Link-local ones mean something else on each network.

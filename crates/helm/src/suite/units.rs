@@ -13,7 +13,12 @@ use nix::sys::signal::Signal;
 
 use super::{POSTGRESQL, REDIS, SIMULATOR, Servers};
 use crate::{
-    domain::{child_env::Suite, ports, registry::HelmEntry, status::UnitKind},
+    domain::{
+        child_env::{RMM_PUBLIC_KEY, Suite},
+        ports,
+        registry::HelmEntry,
+        status::UnitKind,
+    },
     instance::{Layout, files, options::Options, postgres::Cluster, redis::Server},
     supervisor::{
         probe::{Probe, local_client},
@@ -140,6 +145,12 @@ impl Units<'_> {
         files::private_dir(&folder)?;
         let mut spec = self.server(SIMULATOR);
         spec.env.insert("FRESHSERVICE_API_KEY".to_owned(), key.clone());
+        if let Some((_, key)) = &self.suite.simulator_rmm {
+            let port = ports::shifted(ports::SIMULATOR_RMM, self.options.port_offset)?;
+            args.extend(["--datto-port".to_owned(), port.to_string()]);
+            spec.env.insert("DATTO_PUBLIC_KEY".to_owned(), RMM_PUBLIC_KEY.to_owned());
+            spec.env.insert("DATTO_SECRET_KEY".to_owned(), key.clone());
+        }
         let probe = Probe::Http { client: client.clone(), url: format!("http://127.0.0.1:{port}/livez") };
         Ok(Some(UnitSpec {
             kind: UnitKind::Helper,

@@ -145,7 +145,7 @@ fn move_tickets(engine: &Engine, faults: &[FaultMode]) {
 }
 
 /// Breaks an answer that is already there.
-async fn spoil(response: Response, fault: &FaultMode) -> Response {
+pub(crate) async fn spoil(response: Response, fault: &FaultMode) -> Response {
     match fault {
         FaultMode::EmptyBody => StatusCode::OK.into_response(),
         FaultMode::HtmlPage => {

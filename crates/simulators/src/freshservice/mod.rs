@@ -7,13 +7,13 @@
 mod answer;
 mod control;
 mod control_routes;
-mod fault;
+pub(crate) mod fault;
 mod gate;
 mod patch;
 mod query;
 mod rate;
 mod records;
-mod request_log;
+pub(crate) mod request_log;
 mod routes;
 mod web_page;
 mod wire;
@@ -31,6 +31,7 @@ use tokio::task::JoinHandle;
 
 pub use self::control::Control;
 pub use self::fault::{Fault, FaultMode};
+pub(crate) use self::gate::spoil;
 pub use self::patch::{NewEntry, NewWork, TicketPatch};
 pub use self::records::Collection;
 pub use self::request_log::{RequestCounts, RequestLine};

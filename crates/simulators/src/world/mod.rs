@@ -7,6 +7,7 @@
 pub mod assets;
 pub mod board;
 pub mod companies;
+pub mod devices;
 mod live;
 pub mod people;
 pub mod size;

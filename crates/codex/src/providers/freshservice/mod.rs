@@ -11,8 +11,11 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::FutureExt as _;
+use serde_json::{Value, json};
 
-pub use client::{Connection, Retry};
+pub use client::Connection;
+
+pub use super::Retry;
 
 use super::row::Row;
 use super::{
@@ -130,6 +133,17 @@ impl PsaProvider for Freshservice {
             let mut seen = HashSet::new();
             time_entries.retain(|entry| seen.insert(entry.external_id));
             Ok(Some(TicketDetail { conversations, time_entries, warnings }))
+        }
+        .boxed()
+    }
+
+    fn set_account_number<'a>(&'a self, company: i64, number: &'a str) -> Answer<'a, Option<()>> {
+        async move {
+            let path = format!("departments/{company}");
+            // The account's field is one for numbers; one for text takes them as well.
+            let number = number.parse::<i64>().map_or_else(|_| Value::from(number), Value::from);
+            let body = json!({ "custom_fields": { "account_number": number } });
+            Ok(self.client.put(&path, &body).await?.map(|_| ()))
         }
         .boxed()
     }

@@ -10,6 +10,8 @@ pub mod live_ticket;
 pub mod paging;
 pub mod psa;
 pub mod reader;
+pub mod rmm;
+pub mod rmm_command;
 pub mod settings;
 pub mod sync;
 pub mod sync_jobs;
@@ -30,6 +32,8 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(bulk::router())
         .merge(contacts::router())
         .merge(assets::router())
+        .merge(rmm::router())
+        .merge(rmm_command::router())
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())

@@ -40,7 +40,7 @@ pub fn router() -> OpenApiRouter<Codex> {
 }
 
 /// A caller of class TS (codex-api.md §1.1): technicians and administrators, with upstream's refusal.
-struct Technician(Caller);
+pub(super) struct Technician(pub(super) Caller);
 
 impl FromRequestParts<Codex> for Technician {
     type Rejection = Problem;

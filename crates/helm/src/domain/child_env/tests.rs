@@ -34,6 +34,7 @@ fn suite() -> Suite {
             postgres_password: "superuser".into(),
             redis_password: "redis-password".into(),
             simulator_api_key: "simulator-key".into(),
+            simulator_rmm_key: "rmm-secret".into(),
         },
         database_urls: BTreeMap::from([
             ("core".to_owned(), "postgres://core-db".to_owned()),
@@ -45,6 +46,7 @@ fn suite() -> Suite {
         service_secrets_file: "/home/suite/core/service_secrets.json".into(),
         admin_password_file: Some("/home/suite/core/admin_password".into()),
         simulator: Some(("http://localhost:5191".into(), "simulator-key".into())),
+        simulator_rmm: Some(("http://localhost:5192".into(), "rmm-secret".into())),
         keycloak: None,
         operator: BTreeMap::new(),
     }
@@ -63,7 +65,10 @@ fn no_service_gets_a_secret_it_does_not_need() {
             &["core-key", "core-secret", "core-db", "redis-password", "client-secret", "admin-client-secret"],
         ),
         ("nexus", &["nexus-key", "nexus-secret", "redis-password", "client-secret"]),
-        ("codex", &["codex-key", "codex-secret", "codex-db", "admin-client-secret", "simulator-key"]),
+        (
+            "codex",
+            &["codex-key", "codex-secret", "codex-db", "admin-client-secret", "simulator-key", "rmm-secret"],
+        ),
         ("beacon", &["beacon-key", "beacon-secret"]),
     ];
     let all =
@@ -165,6 +170,20 @@ fn links_of_a_demo_lead_through_the_gateway_and_those_of_a_vendor_to_the_vendor(
     assert_eq!(links(&suite), None);
     suite.operator.insert("FRESHSERVICE_TICKET_URL_TEMPLATE".into(), "https://own/{ticket_id}".into());
     assert_eq!(links(&suite).as_deref(), Some("https://own/{ticket_id}"));
+}
+
+#[test]
+fn the_rmm_of_a_demo_gives_way_to_a_real_one_as_a_whole() {
+    let mut suite = suite();
+    let env = env_of(&suite, "codex");
+    assert_eq!(env["DATTO_BASE_URL"], "http://localhost:5192");
+    assert_eq!(env["DATTO_SECRET_KEY"], "rmm-secret");
+    suite.operator.insert("DATTO_BASE_URL".into(), "https://merlot-api.centrastage.net".into());
+    let datto = |suite: &Suite| {
+        let env = env_of(suite, "codex");
+        env.into_iter().filter(|(name, _)| name.starts_with("DATTO_")).collect::<Vec<_>>()
+    };
+    assert_eq!(datto(&suite), [("DATTO_BASE_URL".into(), "https://merlot-api.centrastage.net".into())]);
 }
 
 #[test]

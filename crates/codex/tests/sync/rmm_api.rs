@@ -1,0 +1,242 @@
+//! The RMM's routes: jobs (codex-api.md §8.2), devices and commands (§4.4).
+
+use std::time::Duration;
+
+use clap::Parser;
+use hivematrix_codex::config::Settings;
+use hivematrix_codex::{Codex, app};
+use hivematrix_shared::auth::PermissionLevel::{self, Admin, Billing, Client as Customer, Technician};
+use hivematrix_shared::config::Secret;
+use hivematrix_shared::server;
+use hivematrix_shared::testing::{Client, TestIdentity, TestResponse};
+use hivematrix_simulators::datto::{COMMAND_COMPONENT, Fault, FaultMode};
+use http::StatusCode;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::rmm_world::{RmmWorld, SIZE};
+
+struct Api {
+    identity: TestIdentity,
+    client: Client,
+}
+
+impl Api {
+    fn new(world: &RmmWorld, component: Option<&str>) -> Self {
+        let identity = TestIdentity::default();
+        let context = identity.context("codex");
+        let mut settings = Settings::parse_from(["codex"]);
+        let (public, secret) = world.vendor.keys.clone();
+        settings.datto.datto_base_url = Some(world.vendor.base_url.clone());
+        settings.datto.datto_public_key = Some(Secret::new(public));
+        settings.datto.datto_secret_key = Some(Secret::new(secret));
+        settings.datto.datto_command_component = component.map(str::to_owned);
+        let (router, options) = app(Codex::new(context.clone(), settings, world.pool.clone()));
+        Self { identity, client: Client::new(server::apply(&context, router, options)) }
+    }
+
+    async fn post(&self, level: PermissionLevel, path: &str) -> TestResponse {
+        self.client.post(path).bearer(self.identity.user_token(level)).send().await
+    }
+
+    async fn command(&self, level: PermissionLevel, path: &str, body: Value) -> TestResponse {
+        self.client.post(path).bearer(self.identity.user_token(level)).json(&body).send().await
+    }
+
+    async fn get(&self, level: PermissionLevel, path: &str) -> TestResponse {
+        self.client.get(path).bearer(self.identity.user_token(level)).send().await
+    }
+
+    /// Runs a job to its end.
+    async fn job(&self, path: &str) -> Value {
+        let started = self.post(Admin, path).await;
+        assert_eq!(started.status, StatusCode::OK, "{path}");
+        let id = started.json()["job_id"].as_str().unwrap().to_owned();
+        loop {
+            let job = self.get(Admin, &format!("/sync/status/{id}")).await.json();
+            if job["status"] != "running" {
+                return job;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn jobs_of_the_rmm_have_the_rows_of_the_contract(pool: PgPool) {
+    let world = RmmWorld::new(pool).await;
+    let api = Api::new(&world, None);
+    let site = world.site(0);
+    world.vendor.control.set_variable(&site, "AccountNumber", None);
+    world.vendor.control.rename_site(&site, &world.made.company(0).name);
+    let planned = api.job("/sync/push-to-datto?dry_run=true").await;
+    assert_eq!(planned["progress"]["planned"].as_array().unwrap().len(), 1);
+    assert!(planned["output"].as_str().unwrap().contains("Would write"));
+    assert_eq!(world.vendor.control.variable(&site, "AccountNumber"), None);
+
+    let job = api.job("/sync/datto").await;
+    assert_eq!(
+        (&job["script"], &job["provider"], &job["sync_type"]),
+        (&json!("rmm"), &json!("datto"), &Value::Null)
+    );
+    assert_eq!(job["success"], true, "{job}");
+    assert_eq!(job["progress"]["counts"]["devices"], SIZE.assets);
+    // The push follows.
+    assert_eq!(world.vendor.control.variable(&site, "AccountNumber"), Some(world.number(0)));
+    let push = api.job("/sync/push-to-datto").await;
+    assert_eq!((&push["script"], &push["provider"]), (&json!("push-to-datto"), &Value::Null));
+    assert_eq!(api.get(Billing, "/sync/last/push-to-datto").await.json()["id"], push["id"]);
+
+    for path in ["/sync/datto", "/sync/push-to-datto", "/sync/create-account-numbers"] {
+        for level in [Technician, Billing, Customer] {
+            assert_eq!(api.post(level, path).await.status, StatusCode::FORBIDDEN, "{path} {level}");
+        }
+        assert_eq!(api.post(Admin, &format!("{path}?dry_run=perhaps")).await.status, StatusCode::BAD_REQUEST);
+    }
+    // No ticketing system is configured here.
+    let answer = api.post(Admin, "/sync/create-account-numbers").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+
+    world.vendor.control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }));
+    let running = api.post(Admin, "/sync/datto").await.json();
+    let second = api.post(Admin, "/sync/datto").await;
+    assert_eq!((second.status, &second.json()["job_id"]), (StatusCode::CONFLICT, &running["job_id"]));
+    world.vendor.control.clear_faults();
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_failing_push_fails_the_job(pool: PgPool) {
+    let world = RmmWorld::new(pool).await;
+    let api = Api::new(&world, None);
+    let site = world.site(0);
+    world.vendor.control.set_variable(&site, "AccountNumber", None);
+    world.vendor.control.rename_site(&site, &world.made.company(0).name);
+    let path = format!("/site/{site}/variable");
+    world.vendor.control.add_fault(Fault::always(FaultMode::Status { status: 409 }).on(&path));
+    let job = api.job("/sync/datto").await;
+    assert_eq!((&job["success"], &job["status"]), (&json!(false), &json!("failed")));
+    assert!(job["error"].as_str().unwrap().contains("did not take"), "{job}");
+    assert_eq!(world.stored().await, i64::from(SIZE.assets), "the devices are there all the same");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn devices_are_told_with_what_is_known_and_nothing_else(pool: PgPool) {
+    let world = RmmWorld::new(pool).await;
+    world.devices().await;
+    let api = Api::new(&world, None);
+    let all = api.get(Billing, "/api/rmm/devices?limit=1000").await.json();
+    assert_eq!(all["count"], SIZE.assets);
+    let mut sum = 0;
+    for status in ["online", "offline"] {
+        let some = api.get(Billing, &format!("/api/rmm/devices?limit=1000&status={status}")).await.json();
+        assert!(some["devices"].as_array().unwrap().iter().all(|device| device["status"] == status));
+        sum += some["count"].as_u64().unwrap();
+    }
+    assert_eq!(sum, u64::from(SIZE.assets));
+    let of_one = api.get(Admin, &format!("/api/rmm/devices?company_id={}", world.number(0))).await.json();
+    assert!(
+        of_one["devices"].as_array().unwrap().iter().all(|device| device["company_id"] == world.number(0))
+    );
+
+    let id: i64 = sqlx::query_scalar(
+        "select id from assets where last_audit_date is not null and hardware_type = 'Laptop' order by id limit 1",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    let path = format!("/api/rmm/device/device-{id}");
+    let device = api.get(Technician, &path).await.json();
+    assert!(device["hardware"]["ram_gb"].as_f64().unwrap() >= 8.0, "{device}");
+    assert!(device["mac_address"].as_str().unwrap().starts_with("00:1A:4B:"));
+    assert!(device["installed_software"].as_array().unwrap().len() >= 3);
+    let usage = device["health"]["disk_usage"].as_f64().unwrap();
+    assert!((0.0..=100.0).contains(&usage));
+    assert_eq!(device["health"]["cpu_usage"], Value::Null, "nobody tells, so nobody knows");
+
+    world.vendor.control.add_fault(Fault::always(FaultMode::NotFound).on("/audit/device/{id}"));
+    let device = api.get(Technician, &path).await.json();
+    assert_eq!(
+        (&device["mac_address"], &device["installed_software"], &device["hardware"]["cpu"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+    for (path, status) in [
+        ("/api/rmm/device/7", StatusCode::BAD_REQUEST),
+        ("/api/rmm/device/device-", StatusCode::BAD_REQUEST),
+        ("/api/rmm/device/device-x", StatusCode::BAD_REQUEST),
+        ("/api/rmm/device/device--1", StatusCode::BAD_REQUEST),
+        ("/api/rmm/device/device-99999999999999999999", StatusCode::NOT_FOUND),
+        ("/api/rmm/device/device-999999", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(api.get(Admin, path).await.status, status, "{path}");
+    }
+    // A customer sees its own company's only; this one belongs to none.
+    assert_eq!(api.get(Customer, &path).await.status, StatusCode::FORBIDDEN);
+    let number = world.number(0);
+    assert_eq!(
+        api.get(Customer, &format!("/api/rmm/devices?company_id={number}")).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(api.get(Customer, "/api/rmm/devices").await.json()["count"], 0);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn commands_run_for_technicians_and_say_why_when_not(pool: PgPool) {
+    let world = RmmWorld::new(pool).await;
+    world.devices().await;
+    let api = Api::new(&world, Some(COMMAND_COMPONENT));
+    let uid = world.devices_of(&world.site(0))[0].clone();
+    world.vendor.control.patch_device(&uid, json!({ "online": true }).as_object().unwrap().clone());
+    let id: i64 = sqlx::query_scalar("select id from assets where external_id = $1")
+        .bind(&uid)
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    let path = format!("/api/rmm/device/device-{id}/command");
+    let whoami = || json!({ "command": "whoami", "reason": "ticket 1" });
+    let started = api.command(Technician, &path, whoami()).await;
+    assert_eq!(started.status, StatusCode::ACCEPTED);
+    let job = started.json()["job_id"].as_str().unwrap().to_owned();
+    let result = api.get(Admin, &format!("{path}/{job}")).await;
+    assert_eq!(result.status, StatusCode::OK);
+    assert_eq!(result.json()["stdout"], "nt authority\\system\r\n");
+    assert_eq!(result.json()["status"], "success");
+    assert_eq!(api.get(Admin, &format!("{path}/no-job")).await.status, StatusCode::NOT_FOUND);
+
+    for body in [
+        json!({}),
+        json!({ "command": "whoami" }),
+        json!({ "command": " ", "reason": "x" }),
+        json!({ "command": 1, "reason": "x" }),
+    ] {
+        assert_eq!(api.command(Admin, &path, body.clone()).await.status, StatusCode::BAD_REQUEST, "{body}");
+    }
+    for level in [Billing, Customer] {
+        assert_eq!(api.command(level, &path, whoami()).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(api.get(level, &format!("{path}/{job}")).await.status, StatusCode::FORBIDDEN);
+    }
+    // A service alone may not act, one that acts for a technician may.
+    let alone = api.identity.service_token("brain", "codex");
+    let refused = api.client.post(&path).bearer(alone).json(&whoami()).send().await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let acting = api.identity.service_token_on_behalf("brain", "codex", Technician);
+    let accepted = api.client.post(&path).bearer(acting).json(&whoami()).send().await;
+    assert_eq!(accepted.status, StatusCode::ACCEPTED);
+
+    let unknown = "/api/rmm/device/device-999999/command";
+    assert_eq!(api.command(Admin, unknown, whoami()).await.status, StatusCode::NOT_FOUND);
+    // Made by hand: no RMM to ask.
+    sqlx::query("insert into assets (id, hostname, company_account_number) overriding system value values (9001, 'x', $1)")
+        .bind(world.number(0))
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let by_hand = "/api/rmm/device/device-9001/command";
+    assert_eq!(api.command(Admin, by_hand, whoami()).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let without = Api::new(&world, None);
+    assert_eq!(without.command(Admin, &path, whoami()).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    world.vendor.control.add_fault(Fault::always(FaultMode::Status { status: 500 }));
+    assert_eq!(api.command(Admin, &path, whoami()).await.status, StatusCode::BAD_GATEWAY);
+    world.vendor.control.clear_faults();
+    world.vendor.control.remove_device(&uid);
+    assert_eq!(api.command(Admin, &path, whoami()).await.status, StatusCode::NOT_FOUND);
+}
