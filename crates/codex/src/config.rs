@@ -10,6 +10,10 @@ use url::Url;
 
 use crate::{cli, settings::Origin};
 
+mod webhooks;
+
+pub use webhooks::{AllowedAddresses, WebhookSettings};
+
 /// Port when none is configured.
 pub const DEFAULT_PORT: u16 = 5010;
 
@@ -42,6 +46,9 @@ pub struct Settings {
     /// What runs by itself.
     #[command(flatten)]
     pub scheduler: SchedulerSettings,
+    /// What vendors report by themselves.
+    #[command(flatten)]
+    pub webhooks: WebhookSettings,
     /// IANA name of the zone in which the display times of the ticket board are written.
     #[arg(long, env = "DISPLAY_TIME_ZONE", default_value = "UTC")]
     pub display_time_zone: String,
@@ -107,6 +114,10 @@ impl ServiceConfig for Settings {
         FileKey::new("scheduler", "sync_tickets_detail_time", "SYNC_TICKETS_DETAIL_TIME"),
         FileKey::new("scheduler", "sync_tickets_interval_seconds", "TICKET_SYNC_INTERVAL_SECONDS"),
         FileKey::new("scheduler", "sync_run_on_startup", "SYNC_RUN_ON_STARTUP"),
+        FileKey::new("webhooks", "enabled", "WEBHOOKS_ENABLED"),
+        FileKey::new("webhooks", "secret", "WEBHOOKS_SECRET"),
+        FileKey::new("webhooks", "allowed_ips", "WEBHOOKS_ALLOWED_IPS"),
+        FileKey::new("webhooks", "log_payloads", "WEBHOOKS_LOG_PAYLOADS"),
     ];
 
     fn common_mut(&mut self) -> &mut CommonSettings {

@@ -102,7 +102,7 @@ pub fn app(codex: Codex) -> (Router, ServeOptions) {
         OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
-        .limits(Limits::platform_default().exempt("/api/health"))
+        .limits(routes::api::webhooks::limits(Limits::platform_default().exempt("/api/health")))
         .health(health::checks(&codex))
         .openapi(document);
     (app, options)
@@ -126,6 +126,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         tracing::warn!(complaint, "codex.conf is not used as a whole");
     }
     context.spawn("watch settings", codex.clone().watch_settings());
+    context.spawn("board samples", jobs::samples::run(codex.pool.clone(), context.clock.clone()));
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
     context.spawn_graceful(codex.sync.clone().run());
     let (app, options) = app(codex);

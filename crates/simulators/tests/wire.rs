@@ -233,3 +233,48 @@ async fn departments_can_be_changed() {
     let own = json(&sim, "/departments/19000100041").await;
     assert_eq!(own["department"]["custom_fields"]["account_number"], Value::Null);
 }
+
+#[tokio::test]
+async fn tickets_are_changed_and_get_notes() {
+    let sim = start().await;
+    let id = sim.control.active_ids()[0];
+    let client = reqwest::Client::new();
+    let url = format!("{}/api/v2/tickets/{id}", sim.base_url);
+    let put = async |body: Value| {
+        client.put(&url).basic_auth(&sim.api_key, Some("X")).json(&body).send().await.unwrap()
+    };
+    let answer = put(json!({"status": 5, "responder_id": 19_000_200_002_u64})).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let changed = answer.json::<Value>().await.unwrap();
+    assert_eq!(changed["ticket"]["status"], 5);
+    let now = json(&sim, &format!("/tickets/{id}?include=stats")).await;
+    assert_eq!(now["ticket"]["responder_id"], 19_000_200_002_u64);
+    assert_eq!(now["ticket"]["stats"]["closed_at"], "2026-03-18T12:00:00Z");
+    let reopened = put(json!({"status": 2, "responder_id": null})).await.json::<Value>().await.unwrap();
+    assert_eq!(reopened["ticket"]["responder_id"], Value::Null);
+    for wrong in [
+        json!({"status": 99}),
+        json!({"status": "open"}),
+        json!({"responder_id": 4}),
+        json!({"priority": 5}),
+        json!({"nonsense": 1}),
+    ] {
+        let answer = put(wrong.clone()).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{wrong}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["errors"][0]["code"], "invalid_value");
+    }
+
+    let notes = format!("{url}/notes");
+    let post = async |body: Value| {
+        client.post(&notes).basic_auth(&sim.api_key, Some("X")).json(&body).send().await.unwrap()
+    };
+    let answer = post(json!({"body": "<div>One &lt;two&gt;</div>", "private": true})).await;
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    let note = answer.json::<Value>().await.unwrap()["conversation"].clone();
+    assert_eq!((&note["body_text"], &note["private"]), (&json!("One <two>"), &json!(true)));
+    let thread = json(&sim, &format!("/tickets/{id}/conversations?per_page=100")).await;
+    assert!(thread["conversations"].as_array().unwrap().contains(&note));
+    assert_eq!(post(json!({"body": " "})).await.status(), StatusCode::BAD_REQUEST);
+    let gone = client.put(format!("{}/api/v2/tickets/1", sim.base_url)).basic_auth(&sim.api_key, Some("X"));
+    assert_eq!(gone.json(&json!({"status": 2})).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+}

@@ -66,6 +66,17 @@ pub struct Placement {
     pub deadline: Option<DateTime<Utc>>,
 }
 
+impl Placement {
+    /// Whether the clock has run out. An overdue update alone is none of its business.
+    pub fn is_breached(&self) -> bool {
+        let by_clock = match self.section {
+            Section::CustomerReplied => SlaColor::Red == self.sla_color,
+            _ => false,
+        };
+        by_clock || self.sla_class == Urgency::Breached.class()
+    }
+}
+
 /// Places a ticket; none when it is over. `now` is floored to the minute by the caller.
 pub fn place(facts: &Facts<'_>, now: DateTime<Utc>) -> Option<Placement> {
     let status = facts.status.unwrap_or(status::UNKNOWN);

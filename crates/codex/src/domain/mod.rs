@@ -1,6 +1,7 @@
 //! Rules without input or output; the time is an argument.
 
 pub mod board;
+pub mod board_sample;
 pub mod contract;
 pub mod device;
 pub mod preferences;
@@ -11,4 +12,6 @@ pub mod site_match;
 pub mod sla;
 pub mod status;
 pub mod sync_progress;
+pub mod webhook;
+pub mod webhook_effect;
 pub mod words;

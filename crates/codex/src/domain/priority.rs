@@ -16,6 +16,17 @@ pub const fn key(code: i32) -> &'static str {
     }
 }
 
+/// The code of the name that people read or a vendor uses; case does not matter (codex-api.md §13.3).
+pub fn code_of_text(text: &str) -> Option<i32> {
+    Some(match text.trim().to_lowercase().as_str() {
+        "very low" | "low" => 1,
+        "medium" => 2,
+        "high" => 3,
+        "critical" | "urgent" => 4,
+        _ => return None,
+    })
+}
+
 /// An update is overdue when the last one is older than this; without a priority it never is.
 pub fn update_threshold(key: Option<&str>) -> Option<TimeDelta> {
     Some(match key? {

@@ -2,12 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use hivematrix_shared::contracts::codex::wire::status_text;
+
 /// Key of a missing status, and of a code that nobody has named.
 pub const UNKNOWN: &str = "unknown";
 
 /// Keys of tickets that are over. The column `ticket_details.is_active` says the same in SQL.
 pub const CLOSED: [&str; 7] =
     ["closed", "resolved", "job_complete_bill", "billing_complete", "spam", "trash", "deleted"];
+
+/// Keys of tickets that are no longer there.
+const GONE: [&str; 3] = ["spam", "trash", "deleted"];
+
+/// Whether a ticket with this key is no longer there.
+pub fn is_gone(key: &str) -> bool {
+    GONE.contains(&key)
+}
+
+/// Lower-case letters and digits, words parted by one space.
+fn plain(text: &str) -> String {
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").to_lowercase()
+}
 
 /// Whether a ticket with this key is over. Unknown keys are not: a ticket must never drop out of sight.
 pub fn is_closed(key: &str) -> bool {
@@ -36,20 +52,49 @@ const FRESHSERVICE: [(i32, &str); 16] = [
 
 /// Status codes of one account and their keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct StatusMap(BTreeMap<i32, String>);
+pub struct StatusMap {
+    keys: BTreeMap<i32, String>,
+    /// Codes the account has named itself.
+    own: Vec<i32>,
+}
 
 impl StatusMap {
     /// Freshservice's table with an account's own entries on top.
     pub fn freshservice<'a>(own: impl IntoIterator<Item = &'a (i32, String)>) -> Self {
-        let mut map: BTreeMap<_, _> =
+        let mut keys: BTreeMap<_, _> =
             FRESHSERVICE.iter().map(|(code, key)| (*code, (*key).to_owned())).collect();
-        map.extend(own.into_iter().cloned());
-        Self(map)
+        let own: Vec<_> = own.into_iter().cloned().collect();
+        keys.extend(own.iter().cloned());
+        Self { keys, own: own.into_iter().map(|(code, _)| code).collect() }
     }
 
     /// The key of a code, `unknown` for one without a name.
     pub fn key(&self, code: i32) -> &str {
-        self.0.get(&code).map_or(UNKNOWN, String::as_str)
+        self.keys.get(&code).map_or(UNKNOWN, String::as_str)
+    }
+
+    /// The code of a key: one that the account has named itself, else the smallest.
+    pub fn code(&self, key: &str) -> Option<i32> {
+        let is = |code: &&i32| self.keys.get(*code).is_some_and(|named| named == key);
+        self.own.iter().find(is).or_else(|| self.keys.keys().find(is)).copied()
+    }
+
+    /// The key that a text means, be it a key or the name people read; case and punctuation do not matter.
+    pub fn key_of_text(&self, text: &str) -> Option<&str> {
+        let wanted = plain(text);
+        self.keys
+            .values()
+            .map(String::as_str)
+            .find(|key| plain(key) == wanted || plain(&status_text(key)) == wanted)
+    }
+
+    /// The keys a person may give a ticket, each once: all but those of tickets that are gone.
+    pub fn choices(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self.keys.values().map(String::as_str).collect();
+        keys.retain(|key| !GONE.contains(key));
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 }
 
@@ -63,6 +108,25 @@ mod tests {
         for (code, key) in [(2, "open"), (6, "waiting_customer"), (31, "on_hold"), (99, "unknown")] {
             assert_eq!(map.key(code), key);
         }
+    }
+
+    #[test]
+    fn texts_and_keys_lead_back_to_codes() {
+        let map =
+            StatusMap::freshservice(&[(31, "waiting_customer".to_owned()), (6, "vendor_rma".to_owned())]);
+        for (text, key, code) in [
+            ("open", Some("open"), Some(2)),
+            ("Waiting on Customer", Some("waiting_customer"), Some(31)),
+            ("waiting_customer", Some("waiting_customer"), Some(31)),
+            ("Job Complete - Bill", Some("job_complete_bill"), Some(15)),
+            ("Vendor RMA", Some("vendor_rma"), Some(6)),
+            ("spam", None, None),
+            ("", None, None),
+        ] {
+            assert_eq!(map.key_of_text(text), key, "{text}");
+            assert_eq!(key.and_then(|key| map.code(key)), code, "{text}");
+        }
+        assert!(map.choices().contains(&"closed") && !map.choices().contains(&"deleted"));
     }
 
     #[test]

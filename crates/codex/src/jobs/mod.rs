@@ -3,6 +3,7 @@
 pub mod agents;
 mod psa;
 mod rmm;
+pub mod samples;
 mod schedule;
 mod scheduler;
 mod task;

@@ -62,6 +62,27 @@ pub enum ProviderError {
         /// What came instead, in words.
         what: String,
     },
+    /// There was no connection, so the vendor has received nothing.
+    #[error("{provider} could not be reached for {path}: {detail}")]
+    Unreachable {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// The path that was asked for.
+        path: String,
+        /// What happened.
+        detail: String,
+    },
+    /// A change was sent and no readable answer came back, so the vendor may have carried it out or not. It is not sent
+    /// again: that could do it twice.
+    #[error("it is not known whether {provider} carried out {path}: {detail}")]
+    OutcomeUnknown {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// The path that was written to.
+        path: String,
+        /// What happened.
+        detail: String,
+    },
     /// The vendor could not be reached or broke off, also after retries.
     #[error("{provider} could not be reached for {path}: {detail}")]
     Network {

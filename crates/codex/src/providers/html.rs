@@ -63,6 +63,12 @@ const INLINE: &[&str] = &[
 /// Elements whose content is no text for people.
 const SILENT: &[&str] = &["script", "style", "template", "noscript"];
 
+/// HTML that shows a plain text as it is, lines included.
+pub fn from_text(text: &str) -> String {
+    let lines = text.lines().map(html_escape::encode_text).collect::<Vec<_>>();
+    format!("<div>{}</div>", lines.join("<br>"))
+}
+
 /// The words of a piece of HTML: tags and comments removed, block elements as spaces, all entities decoded, white space
 /// collapsed (codex-api.md §6.3). Angle brackets that are no HTML tag, such as `<jo@acme.example>`, are kept, so plain
 /// text survives as well.

@@ -134,8 +134,14 @@ impl Http {
     /// # Errors
     /// The attempt, when there is no whole answer.
     pub(super) async fn exchange<T>(&self, path: &str, request: RequestBuilder) -> Result<Raw, Attempt<T>> {
-        let response =
-            request.send().await.map_err(|error| Attempt::Transient(self.broken(path, reason(&error))))?;
+        let response = request.send().await.map_err(|error| {
+            Attempt::Transient(if error.is_connect() {
+                let (provider, path) = (self.vendor, path.to_owned());
+                ProviderError::Unreachable { provider, path, detail: reason(&error) }
+            } else {
+                self.broken(path, reason(&error))
+            })
+        })?;
         let status = response.status();
         let headers = response.headers().clone();
         match self.body(response).await {
@@ -274,7 +280,13 @@ pub(super) fn message(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let text =
         ["message", "description", "error_description"].iter().find_map(|name| value.get(name)?.as_str())?;
-    Some(text.chars().take(200).collect())
+    // Which field is wrong, where the vendor says so.
+    let fields = value.get("errors").and_then(Value::as_array).into_iter().flatten().filter_map(|error| {
+        Some(format!("{} {}", error.get("field")?.as_str()?, error.get("message")?.as_str()?))
+    });
+    let fields = fields.collect::<Vec<_>>().join("; ");
+    let text = if fields.is_empty() { text.to_owned() } else { format!("{text} ({fields})") };
+    Some(text.chars().take(300).collect())
 }
 
 /// An error with its causes; the address is left out, its query is long and says nothing new.

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
+use crate::domain::status::StatusMap;
+
 pub use bucket::Quota;
 pub use error::ProviderError;
 pub use http::Retry;
@@ -88,6 +90,10 @@ pub trait PsaProvider: Send + Sync {
     fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>>;
     /// All messages and bookings of one ticket, each once.
     fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>>;
+    /// The account's status codes and what they mean, where the vendor has codes.
+    fn statuses(&self) -> Option<&StatusMap> {
+        None
+    }
     /// Changes a ticket at the vendor and answers it as it is afterwards; `None` when there is no such ticket.
     ///
     /// # Errors

@@ -79,7 +79,7 @@ pub struct BoardRow {
 pub struct Board {
     /// The version these rows belong to.
     pub version: i64,
-    /// End of the newest ticket sync.
+    /// End of the newest ticket sync, or when the newest reported event was taken.
     pub last_sync_time: Option<DateTime<Utc>>,
     /// All active tickets, in no order.
     pub rows: Vec<BoardRow>,
@@ -90,7 +90,7 @@ pub async fn version(pool: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar!("select version from board_version").fetch_one(pool).await
 }
 
-/// End of the newest ticket sync of any provider.
+/// End of the newest ticket sync of any provider; events that vendors report do not count.
 pub async fn last_sync_time(pool: &PgPool) -> sqlx::Result<Option<DateTime<Utc>>> {
     sqlx::query_scalar!("select max(last_completed_at) from sync_state where kind = 'tickets'")
         .fetch_one(pool)
@@ -110,10 +110,11 @@ pub async fn load(pool: &PgPool, zone: &str) -> sqlx::Result<Board> {
     let mut transaction = pool.begin_with("begin isolation level repeatable read, read only").await?;
     let version =
         sqlx::query_scalar!("select version from board_version").fetch_one(&mut *transaction).await?;
-    let last_sync_time =
-        sqlx::query_scalar!("select max(last_completed_at) from sync_state where kind = 'tickets'")
-            .fetch_one(&mut *transaction)
-            .await?;
+    let last_sync_time = sqlx::query_scalar!(
+        "select max(last_completed_at) from sync_state where kind in ('tickets', 'events')"
+    )
+    .fetch_one(&mut *transaction)
+    .await?;
     let rows = sqlx::query_as!(
         BoardRow,
         r#"

@@ -3,10 +3,12 @@
 pub mod assets;
 pub mod board;
 pub mod board_cache;
+pub mod board_samples;
 pub mod changes;
 pub mod clear;
 pub mod companies;
 pub mod contacts;
+pub mod displays;
 pub mod locations;
 pub mod psa_agents;
 pub mod psa_tickets;
@@ -24,8 +26,10 @@ pub mod sync_sites;
 pub mod sync_staff;
 pub mod sync_state;
 pub mod sync_tickets;
+pub mod ticket_update;
 pub mod tickets;
 pub mod users;
+pub mod webhooks;
 
 /// One page of a list and how many rows there are in all.
 #[derive(Clone, Debug)]

@@ -9,6 +9,9 @@ use crate::providers::PageRef;
 
 /// Kind of the ticket list phase, whatever its reach.
 pub const TICKETS: &str = "tickets";
+/// Kind that records when the vendor last reported a change by itself. Kept apart from the syncs, so that events cannot
+/// hide that those have stopped.
+pub const EVENTS: &str = "events";
 /// Kind that records when all tickets were last compared with the vendor.
 pub const TICKETS_FULL: &str = "tickets-full";
 

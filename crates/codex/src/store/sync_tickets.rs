@@ -78,7 +78,9 @@ pub async fn upsert(
                 then excluded.detail_due_at else t.detail_due_at end,
             detail_attempts = case when excluded.last_updated_at is distinct from t.last_updated_at
                 then 0 else t.detail_attempts end
-        where (excluded.last_updated_at >= t.last_updated_at) is not false
+        -- a time that is ours, because a reported event came without one, is no measure of the vendor's
+        where ((excluded.last_updated_at >= t.last_updated_at) is not false
+               or (t.last_updated_at = t.webhook_updated_at) is true)
           and (t.company_account_number, t.ticket_number, t.subject, t.description, t.description_text, t.status,
                t.priority, t.status_id, t.priority_id, t.ticket_type, t.requester_id, t.requester_email,
                t.requester_name, t.responder_id, t.group_id, t.department_id, t.created_at, t.last_updated_at,

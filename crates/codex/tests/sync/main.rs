@@ -14,3 +14,4 @@ mod rmm_wire;
 mod rmm_world;
 mod save_rules;
 mod tickets;
+mod writes;

@@ -4,12 +4,16 @@
 //! neutral value. Writing is exact: every member is present, missing values are `null`, times are UTC to the second
 //! with `Z`.
 
+mod board_history;
 mod company;
+mod display;
 mod psa;
 mod ticket;
 pub mod wire;
 
+pub use board_history::{BoardHistory, BoardPoint};
 pub use company::{Asset, BulkCompany, Company, CompanyTicket, Contact, Detail, Location, TimeEntry};
+pub use display::{Display, Displays};
 pub use psa::{PsaAgent, PsaConfig, PsaGroupIds, PsaProviderConfig};
 pub use ticket::{ActiveTickets, SlaColor, Ticket};
 pub use wire::PsaId;

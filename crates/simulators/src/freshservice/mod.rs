@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -169,7 +169,8 @@ fn router(engine: Arc<Engine>) -> Router {
     let api = Router::new()
         .route("/tickets", get(routes::tickets::list))
         .route("/tickets/filter", get(routes::tickets::filter))
-        .route("/tickets/{id}", get(routes::tickets::one))
+        .route("/tickets/{id}", get(routes::tickets::one).put(routes::ticket_changes::update))
+        .route("/tickets/{id}/notes", post(routes::ticket_changes::add_note))
         .route("/tickets/{id}/conversations", get(routes::tickets::conversations))
         .route("/tickets/{id}/time_entries", get(routes::tickets::time_entries))
         .route("/departments", get(routes::master::departments))

@@ -80,6 +80,24 @@ impl Client {
         self.http.persist(path, attempts, || self.attempt(Method::PUT, path, url.clone(), Some(body))).await
     }
 
+    /// Adds a row, `None` for 404. Sent once: again only when the vendor has refused it or never received it.
+    ///
+    /// # Errors
+    /// [`ProviderError::OutcomeUnknown`] when it was sent and no readable answer came back.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Option<Reply>, ProviderError> {
+        let url = self.http.url(path, &[])?;
+        let attempts = self.http.retry().attempts;
+        let once = || async {
+            match self.attempt(Method::POST, path, url.clone(), Some(body)).await {
+                Attempt::Transient(error) if !matches!(error, ProviderError::Unreachable { .. }) => {
+                    Attempt::Failed(unknown(path, &error))
+                }
+                attempt => attempt,
+            }
+        };
+        self.http.persist(path, attempts, once).await
+    }
+
     /// Waits until work nobody is waiting for may use a request.
     pub(super) async fn give_way(&self) {
         if self.http.retry().give_way {
@@ -125,6 +143,11 @@ fn next(raw: &Raw) -> Option<String> {
 
 pub(super) fn api(path: &str, status: StatusCode, what: String) -> ProviderError {
     ProviderError::Api { provider: NAME, path: path.to_owned(), status: status.as_u16(), what }
+}
+
+/// What a failure says about a change that was sent.
+pub(super) fn unknown(path: &str, error: &ProviderError) -> ProviderError {
+    ProviderError::OutcomeUnknown { provider: NAME, path: path.to_owned(), detail: error.to_string() }
 }
 
 pub(super) fn not_found(path: &str) -> ProviderError {

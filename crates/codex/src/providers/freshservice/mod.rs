@@ -11,16 +11,18 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::FutureExt as _;
-use serde_json::{Value, json};
+use reqwest::StatusCode;
+use serde_json::{Map, Value, json};
 
 pub use client::Connection;
 
 pub use super::Retry;
 
+use super::html;
 use super::row::Row;
 use super::{
-    Answer, Pace, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider,
-    PsaTicket, TicketDetail, TicketView,
+    Answer, Conversation, Pace, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup,
+    PsaProvider, PsaTicket, TicketChange, TicketDetail, TicketView,
 };
 use crate::domain::status::StatusMap;
 use client::Client;
@@ -54,6 +56,10 @@ impl PsaProvider for Freshservice {
 
     fn display_name(&self) -> &'static str {
         client::NAME
+    }
+
+    fn statuses(&self) -> Option<&StatusMap> {
+        Some(&self.statuses)
     }
 
     fn check(&self) -> Answer<'_, ()> {
@@ -133,6 +139,59 @@ impl PsaProvider for Freshservice {
             let mut seen = HashSet::new();
             time_entries.retain(|entry| seen.insert(entry.external_id));
             Ok(Some(TicketDetail { conversations, time_entries, warnings }))
+        }
+        .boxed()
+    }
+
+    fn update_ticket<'a>(&'a self, id: i64, change: &'a TicketChange) -> Answer<'a, Option<PsaTicket>> {
+        async move {
+            let mut body = Map::new();
+            if let Some(key) = &change.status {
+                let what = "give a ticket this status";
+                let cannot = ProviderError::NotSupported { provider: client::NAME, what };
+                body.insert("status".to_owned(), self.statuses.code(key).ok_or(cannot)?.into());
+            }
+            if let Some(agent) = change.responder_id {
+                body.insert("responder_id".to_owned(), agent.into());
+            }
+            let path = format!("tickets/{id}");
+            // Setting the same values twice does no harm, so this may be repeated. Whether the last attempt was carried
+            // out is another question.
+            let reply = self.client.put(&path, &Value::Object(body)).await.map_err(|error| match error {
+                ProviderError::Network { .. } => client::unknown(&path, &error),
+                ProviderError::Api { status, .. } if status < 300 || status >= 500 => {
+                    client::unknown(&path, &error)
+                }
+                error => error,
+            })?;
+            let Some(reply) = reply else { return Ok(None) };
+            let row = reply.body.get("ticket").and_then(Row::of);
+            let ticket =
+                row.and_then(|mut row| self.read_ticket(&mut row)).filter(|ticket| ticket.external_id == id);
+            match ticket {
+                Some(ticket) => Ok(Some(ticket)),
+                // It was taken; what the ticket looks like now has to be asked for.
+                None => self.ticket(id).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn add_note<'a>(&'a self, id: i64, text: &'a str) -> Answer<'a, Option<Conversation>> {
+        async move {
+            let path = format!("tickets/{id}/notes");
+            let body = json!({ "body": html::from_text(text), "private": true });
+            let Some(reply) = self.client.post(&path, &body).await? else { return Ok(None) };
+            let row = ["conversation", "note"].iter().find_map(|name| reply.body.get(*name));
+            let note = Row::of(row.unwrap_or(&reply.body)).and_then(|mut row| wire::conversation(&mut row));
+            let note = note.ok_or_else(|| {
+                client::unknown(
+                    &path,
+                    &client::api(&path, StatusCode::OK, "JSON without the note".to_owned()),
+                )
+            })?;
+            // Some accounts leave the mark out of the answer.
+            Ok(Some(Conversation { private: true, ..note }))
         }
         .boxed()
     }

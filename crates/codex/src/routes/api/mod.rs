@@ -3,9 +3,11 @@
 pub mod admin;
 pub mod assets;
 pub mod board;
+pub mod board_history;
 pub mod bulk;
 pub mod companies;
 pub mod contacts;
+pub mod displays;
 pub mod live_ticket;
 pub mod paging;
 pub mod psa;
@@ -15,8 +17,10 @@ pub mod rmm_command;
 pub mod settings;
 pub mod sync;
 pub mod sync_jobs;
+pub mod ticket_update;
 pub mod tickets;
 pub mod users;
+pub mod webhooks;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -26,7 +30,10 @@ use crate::Codex;
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .merge(board::router())
+        .merge(board_history::router())
+        .merge(displays::router())
         .merge(tickets::router())
+        .merge(ticket_update::router())
         .merge(psa::router())
         .merge(companies::router())
         .merge(bulk::router())
@@ -39,4 +46,5 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(sync::router())
         .merge(sync_jobs::router())
         .merge(admin::router())
+        .merge(webhooks::router())
 }

@@ -67,6 +67,22 @@ pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
         .filter(|time| (1..=9999).contains(&time.year()))
 }
 
+/// serde form of a time: written like [`iso`], read like [`parse_time`].
+pub mod time {
+    use super::{DateTime, Deserialize, Deserializer, Serializer, Utc, de, iso, parse_time};
+
+    /// Writes the time to the second.
+    pub fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&iso(*time))
+    }
+
+    /// Reads text.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_time(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is no time")))
+    }
+}
+
 /// serde form of an optional time: written like [`iso`], read like [`parse_time`].
 pub mod optional_time {
     use super::{DateTime, Deserialize, Deserializer, Serializer, Utc, iso, parse_time};

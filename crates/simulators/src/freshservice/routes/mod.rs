@@ -1,4 +1,5 @@
 //! The vendor's endpoints.
 
 pub mod master;
+pub mod ticket_changes;
 pub mod tickets;
