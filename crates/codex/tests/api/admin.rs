@@ -281,3 +281,36 @@ async fn a_connection_test_says_what_is_wrong(pool: PgPool) {
     }
     assert_eq!(here.admin("POST", "/api/admin/test-connection", json!({})).await.0, 400);
 }
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn webhooks_are_switched_on_with_a_secret_that_is_shown_once(pool: PgPool) {
+    let here = Instance::new(pool, "", &[]);
+    let on = json!({ "webhooks": { "enabled": true, "allowed_ips": "203.0.113.0/24" } });
+    let (status, refused) = here.put(on.clone()).await;
+    assert_eq!(
+        (status, &refused["errors"]["webhooks.secret"]),
+        (422, &json!("Webhooks need a secret. Make one first."))
+    );
+    let (status, made) = here.admin("POST", "/api/admin/webhook-secret", Value::Null).await;
+    let secret = made["secret"].as_str().unwrap().to_owned();
+    assert_eq!((status, secret.len()), (200, 64));
+    assert_eq!(here.put(on).await.0, 200);
+    let shown = here.send("GET", "/api/admin/settings", Value::Null, Admin).await.text();
+    let page = here.send("GET", "/admin/", Value::Null, Admin).await.text();
+    assert!(!shown.contains(&secret) && !page.contains(&secret), "only once");
+    assert!(page.contains("Secret configured"));
+    // It works at once, and the list of addresses too.
+    let hook = |secret: String| here.client.post("/webhooks/test").header("x-webhook-secret", &secret).send();
+    assert_eq!(hook("wrong".to_owned()).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(hook(secret.clone()).await.status, StatusCode::FORBIDDEN);
+    here.put(json!({ "webhooks": { "allowed_ips": "" } })).await;
+    assert_eq!(hook(secret.clone()).await.status, StatusCode::OK);
+    let (_, again) = here.admin("POST", "/api/admin/webhook-secret", Value::Null).await;
+    assert_ne!(again["secret"], secret);
+    assert_eq!(hook(secret).await.status, StatusCode::UNAUTHORIZED, "the old one stops working");
+    here.put(json!({ "webhooks": { "enabled": false } })).await;
+    assert_eq!(
+        hook(again["secret"].as_str().unwrap().to_owned()).await.status,
+        StatusCode::SERVICE_UNAVAILABLE
+    );
+}
