@@ -187,7 +187,7 @@ impl LiveSettings {
         let (values, loaded) = origin.load_with(&text).map_err(ChangeError::Broken)?;
         for Change { field, value } in changes {
             let Some(variable) = field.variable() else { continue };
-            let understood = loaded.values.get(variable).is_some();
+            let understood = loaded.values.contains_key(variable);
             if !understood || values.get(variable) != value.as_deref() {
                 refused.entry(field.path()).or_insert_with(|| "This cannot be stored.".to_owned());
             }
