@@ -2,14 +2,15 @@
 
 mod superops;
 
+use chrono::NaiveTime;
 use clap::{ArgAction, Args, Parser};
 use hivematrix_shared::{
-    config::{CommonSettings, FileKey, Secret, ServiceConfig, parse_bool},
+    config::{CommonSettings, FileKey, Secret, ServiceConfig, home_from_environment, parse_bool},
     contracts::codex::{PsaConfig, PsaGroupIds, PsaId, PsaProviderConfig},
 };
 use url::Url;
 
-use crate::cli;
+use crate::{cli, settings::Origin};
 pub use superops::{Region, SuperOpsSettings};
 
 mod webhooks;
@@ -57,16 +58,36 @@ pub struct Settings {
     /// IANA name of the zone in which the display times of the ticket board are written.
     #[arg(long, env = "DISPLAY_TIME_ZONE", default_value = "UTC")]
     pub display_time_zone: String,
-    /// Realm of the identity provider, for the link to a user's own account page.
-    #[arg(long, env = "KEYCLOAK_REALM", default_value = "hivematrix")]
-    pub keycloak_realm: String,
     /// File with billing plans and feature options, in the form of an export, that is imported at start as long as there
     /// are no plans.
     #[arg(long, env = "BILLING_PLANS_FILE")]
     pub billing_plans_file: Option<std::path::PathBuf>,
+    /// The identity provider, for the list of platform users.
+    #[command(flatten)]
+    pub keycloak: KeycloakSettings,
     /// What to do instead of serving.
     #[command(subcommand)]
     pub command: Option<cli::Command>,
+    /// Where all this was read, to read it again when the file changes.
+    #[arg(skip)]
+    pub origin: Option<Origin>,
+}
+
+/// Reads the settings of this process; prints help or the error and exits when asked to, or when an argument or a variable
+/// is wrong. What is wrong in the file is left out.
+pub fn load() -> Settings {
+    load_from(std::env::args_os(), home_from_environment()).unwrap_or_else(|error| error.exit())
+}
+
+/// As [`load`], of given arguments and the files below `home`.
+///
+/// # Errors
+/// When an argument or a variable is wrong, or help was asked for.
+pub fn load_from(
+    args: impl IntoIterator<Item = impl Into<std::ffi::OsString>>,
+    home: impl Into<std::path::PathBuf>,
+) -> Result<Settings, clap::Error> {
+    Ok(Origin::new(args, home).load()?.settings)
 }
 
 impl ServiceConfig for Settings {
@@ -110,8 +131,11 @@ impl ServiceConfig for Settings {
         FileKey::new("scheduler", "sync_rmm_enabled", "SYNC_RMM_ENABLED"),
         FileKey::new("scheduler", "sync_tickets_enabled", "SYNC_TICKETS_ENABLED"),
         FileKey::new("scheduler", "sync_psa_schedule", "SYNC_PSA_SCHEDULE"),
+        FileKey::new("scheduler", "sync_psa_time", "SYNC_PSA_TIME"),
         FileKey::new("scheduler", "sync_rmm_schedule", "SYNC_RMM_SCHEDULE"),
+        FileKey::new("scheduler", "sync_rmm_time", "SYNC_RMM_TIME"),
         FileKey::new("scheduler", "sync_tickets_schedule", "SYNC_TICKETS_SCHEDULE"),
+        FileKey::new("scheduler", "sync_tickets_detail_time", "SYNC_TICKETS_DETAIL_TIME"),
         FileKey::new("scheduler", "sync_tickets_interval_seconds", "TICKET_SYNC_INTERVAL_SECONDS"),
         FileKey::new("scheduler", "sync_run_on_startup", "SYNC_RUN_ON_STARTUP"),
         FileKey::new("webhooks", "enabled", "WEBHOOKS_ENABLED"),
@@ -211,6 +235,30 @@ pub struct DattoSettings {
     pub datto_command_component: Option<String>,
 }
 
+/// The identity provider: Keycloak, or Core's own realm on Keycloak's paths.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Keycloak")]
+pub struct KeycloakSettings {
+    /// Realm of the suite.
+    #[arg(long, env = "KEYCLOAK_REALM", default_value = "hivematrix")]
+    pub keycloak_realm: String,
+    /// Its address as services reach it; default that of Core, whose own realm speaks Keycloak.
+    #[arg(long, env = "KEYCLOAK_BACKEND_URL")]
+    pub keycloak_backend_url: Option<Url>,
+    /// Client of the realm that may list users; wins over the administrator's name.
+    #[arg(long, env = "KEYCLOAK_ADMIN_CLIENT_ID")]
+    pub keycloak_admin_client_id: Option<String>,
+    /// Its secret.
+    #[arg(long, env = "KEYCLOAK_ADMIN_CLIENT_SECRET", hide_env_values = true, hide_default_value = true)]
+    pub keycloak_admin_client_secret: Option<Secret>,
+    /// Administrator of the realm `master`.
+    #[arg(long, env = "KEYCLOAK_ADMIN_USER")]
+    pub keycloak_admin_user: Option<String>,
+    /// The administrator's password.
+    #[arg(long, env = "KEYCLOAK_ADMIN_PASS", hide_env_values = true, hide_default_value = true)]
+    pub keycloak_admin_pass: Option<Secret>,
+}
+
 /// What runs by itself.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Scheduler")]
@@ -224,18 +272,27 @@ pub struct SchedulerSettings {
     /// Sync tickets on schedule.
     #[arg(long, env = "SYNC_TICKETS_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
     pub sync_tickets_enabled: bool,
-    /// `daily` (02:00 UTC) or `hourly`.
+    /// `daily` or `hourly`.
     #[arg(long, env = "SYNC_PSA_SCHEDULE", default_value = "daily")]
     pub sync_psa_schedule: String,
+    /// Time of the daily sync of companies, contacts and agents, UTC.
+    #[arg(long, env = "SYNC_PSA_TIME", default_value = "02:00", value_parser = parse_time)]
+    pub sync_psa_time: NaiveTime,
     /// Sync devices on schedule.
     #[arg(long, env = "SYNC_RMM_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
     pub sync_rmm_enabled: bool,
-    /// `daily` (03:00 UTC) or `hourly`.
+    /// `daily` or `hourly`.
     #[arg(long, env = "SYNC_RMM_SCHEDULE", default_value = "daily")]
     pub sync_rmm_schedule: String,
+    /// Time of the daily sync of devices, UTC.
+    #[arg(long, env = "SYNC_RMM_TIME", default_value = "03:00", value_parser = parse_time)]
+    pub sync_rmm_time: NaiveTime,
     /// `frequent`, `hourly` or `daily`: how often ticket details are read again in full.
     #[arg(long, env = "SYNC_TICKETS_SCHEDULE", default_value = "frequent")]
     pub sync_tickets_schedule: String,
+    /// Time of the daily comparison of all tickets, UTC.
+    #[arg(long, env = "SYNC_TICKETS_DETAIL_TIME", default_value = "02:30", value_parser = parse_time)]
+    pub sync_tickets_detail_time: NaiveTime,
     /// Seconds between two ticket syncs.
     #[arg(long, env = "TICKET_SYNC_INTERVAL_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     pub ticket_sync_interval_seconds: u64,
@@ -247,6 +304,12 @@ pub struct SchedulerSettings {
 /// `CODEX_SKIP_SCHEDULER` counts with any value but a clear no (codex-api.md §8.3).
 fn any_value(value: &str) -> Result<bool, String> {
     Ok(parse_bool(value).unwrap_or(true))
+}
+
+/// A time of day such as `02:30`.
+fn parse_time(value: &str) -> Result<NaiveTime, String> {
+    NaiveTime::parse_from_str(value.trim(), "%H:%M")
+        .map_err(|_| format!("`{value}` is not a time such as 02:30"))
 }
 
 /// A setting without white space around it; an empty one counts as not set, as lines such as `KEY=` mean it.

@@ -9,7 +9,7 @@ use hivematrix_shared::{
 use http::{Request, Uri};
 use tower::ServiceExt;
 
-use crate::{Codex, store};
+use crate::{Codex, jobs::RMM_SCRIPT, store};
 
 /// All checks.
 pub fn checks(codex: &Codex) -> Health {
@@ -35,11 +35,24 @@ async fn sync_check(codex: Codex) -> CheckResult {
     if codex.sync.vendors().psa.is_empty() {
         return CheckResult::healthy().with("message", "no provider is configured");
     }
-    let interval = codex.settings.scheduler.ticket_sync_interval_seconds;
+    let interval = codex.settings().scheduler.ticket_sync_interval_seconds;
     match store::board::last_sync_time(&codex.pool).await {
-        Ok(last) => judge(last, codex.context.clock.now(), interval),
+        Ok(last) => {
+            let result = judge(last, codex.context.clock.now(), interval);
+            with_devices(&codex, result).await
+        }
         Err(_) => CheckResult::unknown("the database is away"),
     }
+}
+
+/// When devices were last read, where a system for monitoring is configured. Nothing depends on that by the minute, so it
+/// is told and not judged.
+async fn with_devices(codex: &Codex, result: CheckResult) -> CheckResult {
+    if codex.sync.vendors().rmm.is_empty() {
+        return result;
+    }
+    let last = store::sync_history::last_success(&codex.pool, RMM_SCRIPT).await.ok().flatten();
+    result.with("last_rmm_sync_time", last.map(iso))
 }
 
 /// Degraded when the last sync is older than three intervals, or there was none yet.

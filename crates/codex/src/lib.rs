@@ -1,6 +1,7 @@
 //! Codex: companies, contacts, assets and tickets of an MSP in one place. The only service that talks to the PSA.
 
 pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod domain;
 pub mod health;
@@ -9,6 +10,7 @@ pub mod jobs;
 pub mod plans_file;
 pub mod providers;
 pub mod routes;
+pub mod settings;
 pub mod store;
 pub mod sync;
 
@@ -34,6 +36,7 @@ use crate::{
     config::{DEFAULT_PORT, Settings},
     jobs::SyncService,
     providers::Providers,
+    settings::LiveSettings,
     store::board_cache::BoardCache,
 };
 
@@ -45,8 +48,8 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/codex");
 pub struct Codex {
     /// What all services share.
     pub context: ServiceContext,
-    /// Codex's own settings.
-    pub settings: Arc<Settings>,
+    /// Codex's own settings, which change while it runs; [`Codex::settings`] for those of this moment.
+    pub live: LiveSettings,
     /// The database.
     pub pool: PgPool,
     /// The ready-made ticket board.
@@ -68,7 +71,27 @@ impl Codex {
             context.shutdown.clone(),
         );
         let bulk_turns = Arc::new(Semaphore::new(routes::api::bulk::CONNECTIONS));
-        Self { context, settings: Arc::new(settings), pool, board, sync, bulk_turns }
+        Self { context, live: LiveSettings::new(settings), pool, board, sync, bulk_turns }
+    }
+
+    /// The settings of this moment.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.live.load()
+    }
+
+    /// Takes up a changed settings file.
+    pub fn reload(&self) {
+        if self.live.refresh() {
+            self.sync.reload(&self.settings());
+        }
+    }
+
+    /// Watches the settings file, which another instance or a person may write.
+    async fn watch_settings(self) {
+        loop {
+            tokio::time::sleep(settings::LOOK).await;
+            self.reload();
+        }
     }
 }
 
@@ -116,6 +139,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         plans_file::import_first(&pool, file).await;
     }
     let codex = Codex::new(context.clone(), settings, pool);
+    for complaint in &codex.live.snapshot().complaints {
+        tracing::warn!(complaint, "codex.conf is not used as a whole");
+    }
+    context.spawn("watch settings", codex.clone().watch_settings());
     context.spawn("board samples", jobs::samples::run(codex.pool.clone(), context.clock.clone()));
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
     context.spawn_graceful(codex.sync.clone().run());

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use hivematrix_codex::config::Settings;
+use hivematrix_codex::config;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
-    let mut settings = hivematrix_shared::config::load::<Settings>();
+    let mut settings = config::load();
     match settings.command.take() {
         Some(command) => hivematrix_codex::run_command(&command, settings).await,
         None => hivematrix_codex::run(settings).await.map(|()| ExitCode::SUCCESS),

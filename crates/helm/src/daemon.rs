@@ -11,6 +11,7 @@ use hivematrix_shared::{
     config::{CommonSettings, Secret},
     context::ServiceContext,
     db,
+    service_client::http_client,
 };
 use tokio::{
     net::TcpListener,
@@ -31,6 +32,7 @@ use crate::{
         options::{Given, Options},
     },
     jobs,
+    realm_admin::RealmAdmin,
     service_control::ServiceControl,
     status_board::StatusBoard,
     suite::{self, Prepared},
@@ -108,11 +110,13 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     jobs::start(&context, &pool, &layout, &board);
     make_external_databases(&context, &prepared);
     supervisor.resume().await;
+    let realm = realm(&context, &prepared);
     let state = ServeState {
         context: context.clone(),
         pool,
         board: board.clone(),
         control: ServiceControl::new(supervisor.clone(), board),
+        realm,
     };
     let mut server = tokio::spawn(crate::serve(state, listener));
     let end = wait_for_end(&mut ends).await;
@@ -154,6 +158,14 @@ fn configure(settings: &mut CommonSettings, prepared: &Prepared) {
     if settings.secret_key.is_empty() {
         settings.secret_key = Secret::new(own.secret_key);
     }
+}
+
+/// The realm whose users administrators change through Helm: the one that Core is told.
+fn realm(context: &ServiceContext, prepared: &Prepared) -> Option<RealmAdmin> {
+    // Where Core runs elsewhere, Codex has been told the same.
+    let mut told = prepared.units.iter().filter(|unit| ["core", "codex"].contains(&unit.name.as_str()));
+    let http = http_client(&context.settings).ok()?;
+    told.find_map(|unit| RealmAdmin::from_environment(http.clone(), &unit.env))
 }
 
 /// On an existing server the databases are made beside everything else; services wait for theirs by themselves.

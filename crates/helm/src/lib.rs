@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod domain;
 pub mod instance;
 pub mod jobs;
+pub mod realm_admin;
 pub mod routes;
 pub mod service_control;
 pub mod status_board;
@@ -26,7 +27,7 @@ use hivematrix_shared::{
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
-use crate::{service_control::ServiceControl, status_board::StatusBoard};
+use crate::{realm_admin::RealmAdmin, service_control::ServiceControl, status_board::StatusBoard};
 
 /// Tables of `helm_db`.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/helm");
@@ -42,6 +43,8 @@ pub struct ServeState {
     pub board: StatusBoard,
     /// Orders to services.
     pub control: ServiceControl,
+    /// The users of the realm, where Helm knows it.
+    pub realm: Option<RealmAdmin>,
 }
 
 /// Serves until the context is stopped. Signals are the daemon's business: it stops the services before itself.

@@ -41,7 +41,7 @@ impl Helm {
         let board = StatusBoard::new(supervisor.clone(), registry, local_client().unwrap(), clock);
         let control = ServiceControl::new(supervisor, board.clone());
         let (router, options) =
-            app(ServeState { context: context.clone(), pool: pool.clone(), board, control });
+            app(ServeState { context: context.clone(), pool: pool.clone(), board, control, realm: None });
         Self { client: Client::new(server::apply(&context, router, options)), identity, pool, _home: home }
     }
 

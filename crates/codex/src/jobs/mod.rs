@@ -1,10 +1,13 @@
 //! Syncs as jobs: one row each, alone in its kind, with progress, end and a way to stop it (codex-api.md §8.2).
 
+pub mod agents;
 mod psa;
 mod rmm;
 pub mod samples;
 mod schedule;
 mod scheduler;
+mod task;
+mod upcoming;
 mod work;
 mod worker;
 
@@ -19,6 +22,7 @@ use tracing::{Instrument as _, Span, info_span};
 use uuid::Uuid;
 
 pub use schedule::{Rhythm, Schedule};
+pub use upcoming::Upcoming;
 pub use work::{
     CREATE_NUMBERS_SCRIPT, DRY_RUN_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work,
 };

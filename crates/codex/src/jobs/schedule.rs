@@ -63,11 +63,9 @@ pub(super) struct Facts {
 impl Schedule {
     /// The schedule the settings describe. An unknown rhythm means that nothing is scheduled, as upstream.
     pub fn from_settings(settings: &SchedulerSettings) -> Self {
-        let rhythm = |enabled: bool, name: &str, daily: &[&str], minutes: u32| match name.trim() {
+        let rhythm = |enabled: bool, name: &str, daily: &[&str], time: NaiveTime| match name.trim() {
             "hourly" if enabled => Rhythm::Hourly,
-            name if enabled && daily.contains(&name) => {
-                Rhythm::Daily(NaiveTime::MIN + TimeDelta::minutes(i64::from(minutes)))
-            }
+            name if enabled && daily.contains(&name) => Rhythm::Daily(time),
             _ => Rhythm::Never,
         };
         let details = settings.sync_tickets_schedule.as_str();
@@ -80,10 +78,20 @@ impl Schedule {
                 settings.sync_tickets_enabled,
                 details,
                 &["daily", "frequent"],
-                2 * 60 + 30,
+                settings.sync_tickets_detail_time,
             ),
-            base: rhythm(settings.sync_psa_enabled, &settings.sync_psa_schedule, &["daily"], 2 * 60),
-            devices: rhythm(settings.sync_rmm_enabled, &settings.sync_rmm_schedule, &["daily"], 3 * 60),
+            base: rhythm(
+                settings.sync_psa_enabled,
+                &settings.sync_psa_schedule,
+                &["daily"],
+                settings.sync_psa_time,
+            ),
+            devices: rhythm(
+                settings.sync_rmm_enabled,
+                &settings.sync_rmm_schedule,
+                &["daily"],
+                settings.sync_rmm_time,
+            ),
             run_on_startup: settings.sync_run_on_startup,
         }
     }
@@ -113,6 +121,26 @@ impl Schedule {
             due.push(Work::Tickets { reach: Reach::Changes, details: Details::All });
         }
         due
+    }
+
+    /// When work of this rhythm begins next: at once when a moment was missed.
+    pub(super) fn next(
+        &self,
+        rhythm: Rhythm,
+        history: &History,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        if !self.enabled {
+            return None;
+        }
+        let next = match rhythm {
+            Rhythm::Never => return None,
+            Rhythm::Hourly => last_slot(rhythm, now)? + TimeDelta::hours(1),
+            Rhythm::Daily(_) => last_slot(rhythm, now)? + TimeDelta::days(1),
+        };
+        let missed = !history.running && last_slot(rhythm, now) > history.succeeded;
+        let rested = history.attempted.map_or(now, |attempted| (attempted + RETRY).max(now));
+        Some(if missed { rested.min(next) } else { next })
     }
 
     /// Whether devices have to be read now. Without companies there is nothing they could belong to.
@@ -148,15 +176,20 @@ fn interval_due(interval: TimeDelta, history: &History, now: DateTime<Utc>) -> b
 
 /// Whether the latest planned moment has passed without a success since. Missed moments are made up for once.
 fn rhythm_due(rhythm: Rhythm, history: &History, now: DateTime<Utc>) -> bool {
-    let slot = match rhythm {
-        Rhythm::Never => return false,
-        Rhythm::Hourly => now - TimeDelta::seconds(now.timestamp().rem_euclid(3600)),
+    let Some(slot) = last_slot(rhythm, now) else { return false };
+    history.succeeded.is_none_or(|succeeded| succeeded < slot) && rested(history, now)
+}
+
+/// The latest planned moment.
+fn last_slot(rhythm: Rhythm, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match rhythm {
+        Rhythm::Never => None,
+        Rhythm::Hourly => Some(now - TimeDelta::seconds(now.timestamp().rem_euclid(3600))),
         Rhythm::Daily(time) => {
             let today = now.date_naive().and_time(time).and_utc();
-            if today <= now { today } else { today - TimeDelta::days(1) }
+            Some(if today <= now { today } else { today - TimeDelta::days(1) })
         }
-    };
-    history.succeeded.is_none_or(|succeeded| succeeded < slot) && rested(history, now)
+    }
 }
 
 fn rested(history: &History, now: DateTime<Utc>) -> bool {
@@ -269,6 +302,25 @@ mod tests {
         ] {
             assert_eq!(SCHEDULE.due(&facts, false, at(now)), expected, "{case}");
         }
+    }
+
+    #[test]
+    fn the_next_run_is_the_next_moment_or_at_once_when_one_was_missed() {
+        let daily = Rhythm::Daily(NaiveTime::from_hms_opt(2, 30, 0).unwrap());
+        let tomorrow = at("02:30:00") + TimeDelta::days(1);
+        for (case, rhythm, history, now, expected) in [
+            ("done today", daily, done("02:30:00"), "09:00:00", Some(tomorrow)),
+            ("later today", daily, done("01:00:00"), "02:00:00", Some(at("02:30:00"))),
+            ("missed", daily, done("01:00:00"), "09:00:00", Some(at("09:00:00"))),
+            ("failed just now", daily, failed("08:59:00"), "09:00:00", Some(at("09:04:00"))),
+            ("runs", daily, running(failed("08:59:00")), "09:00:00", Some(tomorrow)),
+            ("hourly", Rhythm::Hourly, done("09:00:00"), "09:20:00", Some(at("10:00:00"))),
+            ("never", Rhythm::Never, done("09:00:00"), "09:20:00", None),
+        ] {
+            assert_eq!(SCHEDULE.next(rhythm, &history, at(now)), expected, "{case}");
+        }
+        let off = Schedule { enabled: false, ..SCHEDULE };
+        assert_eq!(off.next(daily, &History::default(), at("09:00:00")), None);
     }
 
     #[test]

@@ -103,7 +103,7 @@ async fn start(service: &SyncService, provider: &'static str, work: Work) -> sql
     Ok(())
 }
 
-async fn facts(service: &SyncService, provider: &str) -> sqlx::Result<Facts> {
+pub(super) async fn facts(service: &SyncService, provider: &str) -> sqlx::Result<Facts> {
     let pool = &service.inner.pool;
     let now = service.inner.clock.now();
     let runs =
@@ -134,7 +134,11 @@ async fn facts(service: &SyncService, provider: &str) -> sqlx::Result<Facts> {
     Ok(facts)
 }
 
-async fn device_history(service: &SyncService, provider: &str, now: DateTime<Utc>) -> sqlx::Result<History> {
+pub(super) async fn device_history(
+    service: &SyncService,
+    provider: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<History> {
     let pool = &service.inner.pool;
     let last = sync_jobs::last_untyped_run(pool, RMM_SCRIPT, provider, now).await?;
     let running = sync_jobs::running(pool, &device_key(provider)).await?.is_some();

@@ -19,6 +19,21 @@ pub struct DueTicket {
     pub attempts: i32,
 }
 
+/// How many tickets are due.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn count_due(pool: &PgPool, provider: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ticket_details where external_source = $1 and detail_due_at <= $2"#,
+        provider,
+        now
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// The tickets whose details are due, those on the board first, then the most recently changed.
 ///
 /// # Errors

@@ -183,6 +183,17 @@ pub async fn finish(pool: &PgPool, id: Uuid, ending: &Ending<'_>, now: DateTime<
     Ok(())
 }
 
+/// Marks an ended job as one in which single items failed.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn had_errors(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("update sync_jobs set success = false where id = $1 and status = 'completed'", id)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 /// Ends the jobs whose workers are dead.
 ///
 /// # Errors

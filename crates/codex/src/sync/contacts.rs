@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::{Sync, SyncError, batches};
 use crate::providers::PsaContact;
-use crate::store::reviews::{DUPLICATE_CONTACT, Finding};
 use crate::store::contact_merge;
+use crate::store::reviews::{DUPLICATE_CONTACT, Finding};
 use crate::store::sync_contacts::{self, ContactRow, StoredContact};
 use crate::store::sync_tickets::Written;
 

@@ -33,6 +33,8 @@ impl Sync {
         let provider = self.provider.name();
         let began = Instant::now();
         let mut done = 0;
+        let waiting = sync_details::count_due(&self.pool, provider, self.clock.now()).await?;
+        self.report.begin_step(waiting.min(limits.tickets));
         while done < limits.tickets && began.elapsed() < limits.time {
             let wanted = BATCH.min(i64::try_from(limits.tickets - done).unwrap_or(BATCH));
             let due = sync_details::due(&self.pool, provider, self.clock.now(), wanted).await?;
@@ -44,8 +46,10 @@ impl Sync {
             let mut work = stream::iter(due).map(|ticket| self.detail(ticket)).buffer_unordered(PARALLEL);
             while let Some(result) = work.next().await {
                 result?;
+                self.report.step_on();
             }
         }
+        self.report.end_step();
         Ok(())
     }
 

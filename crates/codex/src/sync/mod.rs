@@ -32,6 +32,7 @@ pub use devices::DeviceSync;
 pub use report::{Problem, Report};
 pub use tickets::Reach;
 
+use crate::clients::keycloak::KeycloakError;
 use crate::providers::{ProviderError, PsaProvider};
 
 /// Why a sync ended early.
@@ -53,6 +54,9 @@ pub enum SyncError {
         /// The page that brought nothing new.
         page: u32,
     },
+    /// The identity provider did not deliver.
+    #[error(transparent)]
+    Keycloak(#[from] KeycloakError),
     /// Some of the work could not be done; the rest was.
     #[error("{0}")]
     Incomplete(String),

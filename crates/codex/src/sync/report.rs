@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use hivematrix_shared::clock::Clock;
@@ -10,8 +11,8 @@ use serde_json::Value;
 
 use crate::providers::row::storable;
 
-/// Characters of output kept with a job (codex-api.md §8.2).
-const KEPT_OUTPUT: usize = 1000;
+/// Characters of output kept with a job.
+const KEPT_OUTPUT: usize = 20_000;
 /// Planned writes of a dry run that are kept.
 const KEPT_PLANS: usize = 1000;
 /// Problems kept with a job; more are only counted.
@@ -74,12 +75,21 @@ struct Inner {
     phase: String,
     page: Option<u32>,
     counts: Counts,
+    step: Option<Step>,
     output: VecDeque<char>,
     planned: Vec<String>,
     /// Not yet written to the job.
     problems: Vec<Problem>,
     /// Problems kept so far, written or not.
     problems_kept: u64,
+}
+
+/// A part of a run whose size is known.
+#[derive(Debug)]
+struct Step {
+    total: u64,
+    done: u64,
+    began: Instant,
 }
 
 /// Shared by the run and whoever watches it; clones tell the same story.
@@ -207,6 +217,23 @@ impl Report {
         inner.page = page;
     }
 
+    /// Begins a part of the run that has so many items.
+    pub fn begin_step(&self, total: u64) {
+        self.lock().step = Some(Step { total, done: 0, began: Instant::now() });
+    }
+
+    /// One item of the part is done, well or not.
+    pub fn step_on(&self) {
+        if let Some(step) = &mut self.lock().step {
+            step.done += 1;
+        }
+    }
+
+    /// The part is over.
+    pub fn end_step(&self) {
+        self.lock().step = None;
+    }
+
     /// Changes the counts.
     pub fn count(&self, change: impl FnOnce(&mut Counts)) {
         change(&mut self.lock().counts);
@@ -222,6 +249,11 @@ impl Report {
         let inner = self.lock();
         let mut progress =
             serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts });
+        if let Some(step) = &inner.step {
+            let seconds = step.began.elapsed().as_secs();
+            progress["step"] =
+                serde_json::json!({ "done": step.done, "total": step.total, "seconds": seconds });
+        }
         if let Some(progress) = progress.as_object_mut().filter(|_| !inner.planned.is_empty()) {
             progress.insert("planned".to_owned(), inner.planned.clone().into());
         }
@@ -271,9 +303,9 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_thousand_characters_are_kept() {
+    fn only_the_last_characters_are_kept() {
         let report = Report::new(Clock::fixed("2025-11-22T09:15:00Z".parse().unwrap()), false);
-        for _ in 0..100 {
+        for _ in 0..1000 {
             report.line("ä".repeat(50));
         }
         let output = report.output();

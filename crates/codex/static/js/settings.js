@@ -51,6 +51,7 @@ async function save(settings) {
   }
   saved = settings;
   show(settings);
+  globalThis.hivematrix?.say("success", "Settings saved.");
   // The gateway remembers the look for a few minutes; without this the next page would still have the old one.
   await fetch("/api/invalidate-cache", { method: "POST", credentials: "same-origin" }).catch(() => {});
   return "Saved";

@@ -2,19 +2,24 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod access;
+mod admin;
+mod admin_pages;
+mod agents;
 mod board;
 mod board_history;
+mod clear;
 mod companies;
 mod company_edit;
 mod company_list;
 mod dashboard;
-mod pages;
-mod review;
+mod devices;
 mod features;
+mod history;
+mod pages;
+mod people;
 mod plan_forms;
 mod plans;
-mod devices;
-mod people;
+mod review;
 mod review_page;
 mod support;
 mod ticket_update;

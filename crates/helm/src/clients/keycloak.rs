@@ -148,6 +148,26 @@ impl Keycloak {
         self.accepted("POST", path, answer).await.map(drop)
     }
 
+    /// Makes an object and answers the id that its `Location` ends with.
+    ///
+    /// # Errors
+    /// When Keycloak refuses or does not answer.
+    pub async fn post_for_id(&self, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
+        let answer = self.call(Method::POST, path, Some(body)).await?;
+        let answer = self.accepted("POST", path, answer).await?;
+        let location = answer.headers().get(reqwest::header::LOCATION).and_then(|value| value.to_str().ok());
+        Ok(location.and_then(|address| address.rsplit('/').next()).map(str::to_owned))
+    }
+
+    /// Removes an object.
+    ///
+    /// # Errors
+    /// When Keycloak refuses or does not answer.
+    pub async fn delete(&self, path: &str) -> Result<(), KeycloakError> {
+        let answer = self.call(Method::DELETE, path, None).await?;
+        self.accepted("DELETE", path, answer).await.map(drop)
+    }
+
     /// Changes an object.
     ///
     /// # Errors

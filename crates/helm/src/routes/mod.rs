@@ -15,7 +15,7 @@ use crate::ServeState;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "HiveMatrix Helm API", description = "Service control and the central log"),
-    tags((name = "services", description = "States of the services and orders to them"), (name = "logs", description = "The central log"))
+    tags((name = "services", description = "States of the services and orders to them"), (name = "logs", description = "The central log"), (name = "keycloak", description = "Users and groups of the realm"))
 )]
 struct Api;
 
@@ -33,6 +33,12 @@ pub fn router(state: ServeState) -> (Router, Document) {
         .routes(routes!(api::ingest::batch))
         .routes(routes!(api::logs::one))
         .routes(routes!(api::logs::chain))
+        .routes(routes!(api::keycloak::users, api::keycloak::create))
+        .routes(routes!(api::keycloak::update, api::keycloak::delete))
+        .routes(routes!(api::keycloak::reset_password))
+        .routes(routes!(api::keycloak::groups))
+        .routes(routes!(api::keycloak::groups_of_user, api::keycloak::replace_groups))
+        .routes(routes!(api::keycloak::join, api::keycloak::leave))
         .with_state(state.clone())
         .split_for_parts();
     (api.merge(pages::router(state)), document)

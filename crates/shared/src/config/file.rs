@@ -43,6 +43,20 @@ impl FileValues {
     ///
     /// Placeholders that installers leave (`CHANGE_ME`, `YOUR_…`) count as not set.
     pub fn read(home: &Path, service: &str, keys: &[FileKey]) -> Result<Self, FileError> {
+        let conf = parse(&conf_path(home, service))?;
+        Self::collect(home, service, keys, conf)
+    }
+
+    /// As [`FileValues::read`], with `text` in the place of the INI file: to see what a file would mean before it is
+    /// written.
+    pub fn read_with(home: &Path, service: &str, keys: &[FileKey], text: &str) -> Result<Self, FileError> {
+        let path = conf_path(home, service);
+        let conf = Ini::load_from_str_opt(text, options())
+            .map_err(|error| FileError { path, reason: error.to_string() })?;
+        Self::collect(home, service, keys, Some(conf))
+    }
+
+    fn collect(home: &Path, service: &str, keys: &[FileKey], conf: Option<Ini>) -> Result<Self, FileError> {
         let directory = home.join(service);
         let mut values = BTreeMap::new();
         if let Some(env_file) = parse(&directory.join(".flaskenv"))? {
@@ -50,7 +64,7 @@ impl FileValues {
                 values.insert(key.to_owned(), value.to_owned());
             }
         }
-        if let Some(conf) = parse(&directory.join(format!("{service}.conf")))? {
+        if let Some(conf) = conf {
             if let Some(section) = conf.section(Some("settings")) {
                 for (key, value) in section.iter() {
                     values.insert(key.to_ascii_uppercase(), value.to_owned());
@@ -79,6 +93,27 @@ impl FileValues {
         })
     }
 
+    /// The values with only one of them, to find out which one is wrong.
+    pub fn only(&self, variable: &str) -> Self {
+        Self(
+            self.0
+                .get_key_value(variable)
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    /// The values without one of them.
+    pub fn forget(&mut self, variable: &str) {
+        self.0.remove(variable);
+    }
+
+    /// The environment variables that have a value.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The value for one environment variable.
     pub fn get(&self, variable: &str) -> Option<&str> {
         self.0.get(variable).map(String::as_str)
@@ -95,10 +130,18 @@ pub fn environment_file(path: &Path) -> Result<BTreeMap<String, String>, FileErr
     Ok(lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
 
+/// `<home>/<service>/<service>.conf`, the INI file of a service.
+pub fn conf_path(home: &Path, service: &str) -> PathBuf {
+    home.join(service).join(format!("{service}.conf"))
+}
+
+/// Values may hold `%`, `\` and quotes (passwords, URLs): nothing is interpolated or unescaped.
+fn options() -> ParseOption {
+    ParseOption { enabled_quote: true, enabled_escape: false, ..ParseOption::default() }
+}
+
 fn parse(path: &Path) -> Result<Option<Ini>, FileError> {
-    // Values may hold `%`, `\` and quotes (passwords, URLs): nothing is interpolated or unescaped.
-    let options = ParseOption { enabled_quote: true, enabled_escape: false, ..ParseOption::default() };
-    match Ini::load_from_file_opt(path, options) {
+    match Ini::load_from_file_opt(path, options()) {
         Ok(ini) => Ok(Some(ini)),
         Err(ini::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(FileError { path: path.to_owned(), reason: error.to_string() }),

@@ -14,7 +14,7 @@ use clap::{CommandFactory, Parser};
 
 pub use self::{
     common::CommonSettings,
-    file::{FileError, FileKey, FileValues, environment_file},
+    file::{FileError, FileKey, FileValues, conf_path, environment_file},
     secret::Secret,
 };
 
@@ -55,7 +55,7 @@ where
 }
 
 /// The instance directory as the environment says, before any argument is parsed (files lie in it).
-fn home_from_environment() -> PathBuf {
+pub fn home_from_environment() -> PathBuf {
     std::env::var_os("HIVEMATRIX_HOME").map_or_else(|| PathBuf::from("instance"), PathBuf::from)
 }
 

@@ -1,5 +1,6 @@
 //! JSON routes, one file per resource (codex-api.md §4).
 
+pub mod admin;
 pub mod asset_edit;
 pub mod assets;
 pub mod board;
@@ -17,17 +18,18 @@ pub mod plans;
 pub mod psa;
 pub mod reader;
 pub mod review;
+pub mod review_actions;
 pub mod rmm;
 pub mod rmm_command;
-pub mod review_actions;
 pub mod settings;
 pub mod sync;
 pub mod sync_errors;
+pub mod sync_jobs;
+pub mod ticket_update;
 pub mod tickets;
 pub mod users;
-pub mod writer;
-pub mod ticket_update;
 pub mod webhooks;
+pub mod writer;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -59,5 +61,7 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(review::router())
         .merge(plans::router())
         .merge(review_actions::router())
+        .merge(sync_jobs::router())
+        .merge(admin::router())
         .merge(webhooks::router())
 }

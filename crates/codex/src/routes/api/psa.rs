@@ -57,7 +57,7 @@ async fn list_agents(
 #[utoipa::path(get, path = "/api/psa/config", tag = "psa", responses((status = 200, body = PsaConfig)))]
 async fn get_config(State(codex): State<Codex>, reader: Reader) -> Result<Json<PsaConfig>> {
     reader.is_staff()?;
-    Ok(Json(codex.settings.psa_config()))
+    Ok(Json(codex.settings().psa_config()))
 }
 
 /// Optional filters and the page size; values of the wrong type are ignored.

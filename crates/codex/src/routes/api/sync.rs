@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     Codex,
-    jobs::{Details, StartError, System, Work},
+    jobs::{Details, StartError, System, Work, agents},
     providers::ProviderError,
     store::sync_jobs::{self, Job},
     sync::{BasePart, Mode, Reach},
@@ -33,6 +33,7 @@ pub fn router() -> OpenApiRouter<Codex> {
         .routes(routes!(start_devices))
         .routes(routes!(start_create_account_numbers))
         .routes(routes!(start_push_account_numbers))
+        .routes(routes!(start_agents))
         .routes(routes!(get_status))
         .routes(routes!(get_last))
         .routes(routes!(cancel))
@@ -97,7 +98,7 @@ impl From<Job> for JobStatus {
             status: job.status,
             started_at: time(job.started_at),
             completed_at: job.completed_at.map(time),
-            output: job.output,
+            output: job.output.map(|output| last_characters(&output)),
             error: job.error,
             success: job.success,
             progress: job.progress,
@@ -112,6 +113,12 @@ struct ReadQuery {
     /// Only compare: store nothing, and tell in the job's `output` and in `progress.planned` what would be removed.
     #[serde(default)]
     dry_run: bool,
+}
+
+/// The end of a job's log (codex-api.md §8.2); `GET /api/sync/jobs/{id}` has more of it.
+fn last_characters(output: &str) -> String {
+    let surplus = output.chars().count().saturating_sub(1000);
+    output.chars().skip(surplus).collect()
 }
 
 /// Reads companies, contacts and agents of the default provider.
@@ -225,6 +232,18 @@ async fn start_push_account_numbers(
     start(&codex, &caller, Work::PushAccountNumbers(query.mode()), &query.named("Account number push")).await
 }
 
+/// Reads the platform users of the identity provider.
+#[utoipa::path(post, path = "/sync/agents", tag = "sync", responses(
+    (status = 200, body = Started), (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`")
+))]
+async fn start_agents(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<Started>> {
+    let running = agents::start(&codex, &caller.label()).await.map_err(refusal)?;
+    audit!(job_id = %running.job_id, caller = caller.label(), "Keycloak agent sync started");
+    let message = "Keycloak agent sync started in background".to_owned();
+    Ok(Json(Started { success: true, job_id: running.job_id, message }))
+}
+
 async fn start(codex: &Codex, caller: &Caller, work: Work, what: &str) -> Result<Json<Started>> {
     let vendors = codex.sync.vendors();
     let provider = match work.system() {
@@ -236,7 +255,7 @@ async fn start(codex: &Codex, caller: &Caller, work: Work, what: &str) -> Result
     Ok(Json(Started { success: true, job_id, message: format!("{what} started in background ({provider})") }))
 }
 
-fn refusal(error: StartError) -> Problem {
+pub(super) fn refusal(error: StartError) -> Problem {
     let text = error.to_string();
     let problem = match error {
         StartError::Running(job_id) => Problem::new(StatusCode::CONFLICT).with("job_id", job_id.to_string()),

@@ -115,7 +115,7 @@ async fn get_ticket(
         None | Some("external") => TicketName::External {
             id,
             provider: query.provider.as_deref(),
-            preferred: &codex.settings.psa.psa_default_provider,
+            preferred: &codex.settings().psa.psa_default_provider,
         },
         Some(_) => {
             return Err(

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use hivematrix_shared::{
+    audit,
     auth::{AdminOnly, Authenticated, Caller, PermissionLevel},
     extract::{Json, LenientQuery, Path},
     problem::{Problem, Result},
@@ -10,10 +11,14 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
+use super::sync;
 use crate::{
     Codex,
+    clients::keycloak::KeycloakError,
     domain::preferences::{Change, Preferences},
+    jobs::agents::{self, Ended, Summary},
     store::users::{self, User},
 };
 
@@ -21,6 +26,7 @@ use crate::{
 pub fn router() -> OpenApiRouter<Codex> {
     OpenApiRouter::new()
         .routes(routes!(list_agents))
+        .routes(routes!(sync_agents))
         .routes(routes!(get_agent))
         .routes(routes!(put_agent_settings))
         .routes(routes!(get_theme))
@@ -39,6 +45,53 @@ struct Agents {
 async fn list_agents(State(codex): State<Codex>, _: AdminOnly) -> Result<Json<Agents>> {
     let agents = users::list(&codex.pool).await?;
     Ok(Json(Agents { total: agents.len(), agents }))
+}
+
+/// How reading the realm went.
+#[derive(Serialize, ToSchema)]
+struct AgentsSynced {
+    success: bool,
+    #[serde(flatten)]
+    summary: Summary,
+    /// The run in the history of syncs.
+    job_id: Uuid,
+}
+
+/// Reads the platform users of the identity provider, and waits for the end. Preferences stay; users who are gone from
+/// the realm are disabled.
+#[utoipa::path(post, path = "/api/agents/sync", tag = "users", responses(
+    (status = 200, body = AgentsSynced), (status = 403, description = "Not an administrator"),
+    (status = 409, description = "One runs already; member `job_id`"),
+    (status = 502, description = "The identity provider refuses the list, or answers something else"),
+    (status = 503, description = "The identity provider is away, not configured, or gives no token")
+))]
+async fn sync_agents(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<AgentsSynced>> {
+    let running = agents::start(&codex, &caller.label()).await.map_err(sync::refusal)?;
+    let job_id = running.job_id;
+    audit!(job_id = %job_id, caller = caller.label(), "Keycloak agent sync started");
+    match running.wait().await {
+        (Ended { summary: Some(summary), .. }, None) => {
+            Ok(Json(AgentsSynced { success: summary.errors.is_none(), summary, job_id }))
+        }
+        (ended, error) => {
+            let text = error.unwrap_or_else(|| "the job has ended without a result".to_owned());
+            Err(not_synced(ended.refusal.as_ref(), text).with("job_id", job_id.to_string()))
+        }
+    }
+}
+
+/// The refusal of the identity provider. Its own status goes on, but no 401 or 403: they would be about the caller.
+fn not_synced(refusal: Option<&KeycloakError>, text: String) -> Problem {
+    let status = match refusal {
+        Some(KeycloakError::Refused(status)) => StatusCode::from_u16(*status)
+            .ok()
+            .filter(|status| !matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
+            .filter(|status| status.is_client_error() || status.is_server_error())
+            .unwrap_or(StatusCode::BAD_GATEWAY),
+        Some(KeycloakError::Nonsense(_)) => StatusCode::BAD_GATEWAY,
+        Some(_) | None => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Problem::new(status).with("success", false).error(text)
 }
 
 /// One platform user.

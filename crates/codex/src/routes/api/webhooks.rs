@@ -64,7 +64,7 @@ impl FromRequest<Codex> for Reported {
     type Rejection = Problem;
 
     async fn from_request(request: Request, codex: &Codex) -> Result<Self> {
-        let source_ip = admit(&codex.settings.webhooks, &request)?;
+        let source_ip = admit(&codex.settings().webhooks, &request)?;
         let body = to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
             // The one other reason is a sender that broke off, who reads no answer.
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
@@ -173,8 +173,8 @@ async fn take(codex: &Codex, provider: &'static str, reported: &Reported) -> Res
     let refuse = |text: String| Problem::new(StatusCode::BAD_REQUEST).error(text);
     let payload: Value = serde_json::from_slice(&reported.body)
         .map_err(|error| refuse(format!("The body is not JSON: {error}")))?;
-    if codex.settings.webhooks.webhooks_log_payloads {
-        log(&codex.settings.webhooks, provider, &payload);
+    if codex.settings().webhooks.webhooks_log_payloads {
+        log(&codex.settings().webhooks, provider, &payload);
     }
     let now = codex.context.clock.now();
     let event = TicketEvent::read(&payload, &statuses(codex, provider), now)
@@ -220,7 +220,7 @@ fn statuses(codex: &Codex, provider: &str) -> StatusMap {
     match configured.as_ref().and_then(|provider| provider.statuses()) {
         Some(statuses) => statuses.clone(),
         None if provider == FRESHSERVICE => {
-            StatusMap::freshservice(&codex.settings.freshservice.freshservice_status_map)
+            StatusMap::freshservice(&codex.settings().freshservice.freshservice_status_map)
         }
         None => StatusMap::freshservice([]),
     }
@@ -289,7 +289,7 @@ struct Endpoints {
 /// Whether and how webhooks are set up. Open, since the gateway does not let anybody through to it.
 #[utoipa::path(get, path = "/webhooks/health", tag = "webhooks", security(()), responses((status = 200, body = WebhookHealth)))]
 async fn health(State(codex): State<Codex>) -> Json<WebhookHealth> {
-    let settings = &codex.settings.webhooks;
+    let settings = &codex.settings().webhooks;
     Json(WebhookHealth {
         status: "ok",
         webhooks_enabled: settings.webhooks_enabled,

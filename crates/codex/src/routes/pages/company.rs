@@ -202,7 +202,7 @@ pub async fn page(
         tickets: tickets.items,
         ticket_total: tickets.total,
         history: if is_staff { Some(company_page::history(pool, number, CHANGES).await?) } else { None },
-        psa: is_staff.then(|| codex.settings.psa_config()),
+        psa: is_staff.then(|| codex.settings().psa_config()),
         may_edit,
         may_remove: level == PermissionLevel::Admin,
         is_synced: company.external_source != MANUAL,

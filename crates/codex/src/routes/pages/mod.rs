@@ -1,5 +1,7 @@
 //! HTML pages (codex-pages.md).
 
+pub mod admin;
+pub mod agents;
 pub mod asset;
 pub mod assets;
 pub mod billing_plans;
@@ -33,20 +35,24 @@ use crate::Codex;
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
+    Asset::new("js/admin-lib.js", include_bytes!("../../../static/js/admin-lib.js")),
+    Asset::new("js/admin-settings.js", include_bytes!("../../../static/js/admin-settings.js")),
+    Asset::new("js/admin-sync.js", include_bytes!("../../../static/js/admin-sync.js")),
+    Asset::new("js/agents.js", include_bytes!("../../../static/js/agents.js")),
+    Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
+    Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
     Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
     Asset::new("js/companies.js", include_bytes!("../../../static/js/companies.js")),
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
-    Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
-    Asset::new("js/forms.js", include_bytes!("../../../static/js/forms.js")),
-    Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
     Asset::new("js/contact.js", include_bytes!("../../../static/js/contact.js")),
     Asset::new("js/create.js", include_bytes!("../../../static/js/create.js")),
+    Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
+    Asset::new("js/forms.js", include_bytes!("../../../static/js/forms.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
     Asset::new("js/picker.js", include_bytes!("../../../static/js/picker.js")),
     Asset::new("js/review.js", include_bytes!("../../../static/js/review.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
     Asset::new("js/time.js", include_bytes!("../../../static/js/time.js")),
-    Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
 ];
 
 /// All pages and their scripts.
@@ -54,6 +60,9 @@ pub fn router() -> Router<Codex> {
     Router::new()
         .route("/", get(dashboard::page))
         .route("/settings", get(settings::page))
+        .route("/admin/", get(admin::page))
+        .route("/admin", get(admin_root))
+        .route("/agents", get(agents::page))
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
         .route("/companies/{account_number}", get(company::page))
@@ -79,6 +88,11 @@ pub fn documented() -> OpenApiRouter<Codex> {
         .routes(routes!(assets::search))
         .routes(routes!(assets::export))
         .routes(routes!(search::search))
+}
+
+/// As for the list roots.
+async fn admin_root(page: Page) -> Response {
+    Redirect::permanent(&format!("{}/admin/", page.prefix)).into_response()
 }
 
 /// List roots end in a slash (codex-pages.md §1.1).

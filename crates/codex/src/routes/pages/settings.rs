@@ -10,7 +10,7 @@ use hivematrix_shared::{
 
 use crate::{
     Codex,
-    domain::preferences::{COLOR_THEMES, HOME_PAGES},
+    domain::preferences::{COLOR_THEMES, HOME_PAGES, VIEWS},
     routes::api::settings,
 };
 
@@ -26,6 +26,7 @@ struct SettingsPage {
     themes: Vec<Choice>,
     colors: Vec<Choice>,
     home_pages: Vec<Choice>,
+    views: Vec<Choice>,
 }
 
 /// One thing to choose.
@@ -61,7 +62,7 @@ pub async fn page(State(codex): State<Codex>, UserOnly(user): UserOnly, page: Pa
         page,
         username: or_token(mine.username, &user.preferred_username),
         email: or_token(mine.email, &user.email),
-        account_url: format!("/keycloak/realms/{}/account", codex.settings.keycloak_realm),
+        account_url: format!("/keycloak/realms/{}/account", codex.settings().keycloak.keycloak_realm),
         synced: mine.synced,
         themes: ["light", "dark"]
             .map(|name| Choice::of(name, capitalised(name), &chosen.theme_preference))
@@ -70,6 +71,9 @@ pub async fn page(State(codex): State<Codex>, UserOnly(user): UserOnly, page: Pa
             .map(|name| Choice::of(name, capitalised(name), &chosen.preferred_color_theme))
             .into(),
         home_pages,
+        views: VIEWS
+            .map(|name| Choice::of(name, capitalised(name), &chosen.knowledgetree_view_preference))
+            .into(),
     };
     html.render().map(Html).map_err(Problem::internal)
 }

@@ -1,5 +1,6 @@
 //! JSON handlers, one file per resource.
 
 pub mod ingest;
+pub mod keycloak;
 pub mod logs;
 pub mod services;

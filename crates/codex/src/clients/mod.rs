@@ -1,0 +1,3 @@
+//! Calls to others than vendors.
+
+pub mod keycloak;

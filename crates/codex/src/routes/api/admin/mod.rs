@@ -1,0 +1,64 @@
+//! What administrators set and do: settings, connection tests, data, and the forms of the original's page
+//! (codex-api.md §4.6, codex-pages.md §8).
+
+mod connection;
+mod data;
+mod forms;
+mod settings;
+
+use std::collections::BTreeMap;
+
+use hivematrix_shared::{
+    audit,
+    auth::Caller,
+    problem::{Problem, Result},
+};
+use http::StatusCode;
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    Codex,
+    settings::{
+        ChangeError,
+        change::{self, Sent},
+    },
+};
+
+/// The routes of this folder.
+pub fn router() -> OpenApiRouter<Codex> {
+    OpenApiRouter::new()
+        .merge(settings::router())
+        .merge(connection::router())
+        .merge(data::router())
+        .merge(forms::router())
+}
+
+/// Checks, writes and takes up settings; answers which have changed, as `section.key`.
+async fn save(codex: &Codex, caller: &Caller, sent: &Sent) -> Result<Vec<String>> {
+    let changes = change::plan(&codex.live.snapshot(), sent).map_err(invalid)?;
+    let changed: Vec<String> = changes.iter().map(|change| change.field.path()).collect();
+    if changes.is_empty() {
+        return Ok(changed);
+    }
+    let live = codex.live.clone();
+    let written =
+        tokio::task::spawn_blocking(move || live.write(&changes)).await.map_err(Problem::internal)?;
+    written.map_err(|error| match error {
+        ChangeError::Invalid(refused) => invalid(refused),
+        ChangeError::Io(error) => Problem::internal(&error)
+            .detail("The settings file cannot be written. Check the rights of its folder.")
+            .with("error", "The settings file cannot be written"),
+        error => Problem::new(StatusCode::CONFLICT).error(error.to_string()),
+    })?;
+    codex.sync.reload(&codex.settings());
+    audit!(caller = caller.label(), settings = changed.join(", "), "settings changed");
+    Ok(changed)
+}
+
+/// 422 with one sentence for each value that is not allowed.
+fn invalid(refused: BTreeMap<String, String>) -> Problem {
+    let all: Vec<String> = refused.iter().map(|(path, sentence)| format!("{path}: {sentence}")).collect();
+    let errors: Value = json!(refused);
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY).error(all.join(" ")).with("errors", errors)
+}

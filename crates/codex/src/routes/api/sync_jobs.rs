@@ -1,0 +1,384 @@
+//! The history of syncs, what runs now, and what will run (codex-api.md §8.2, §8.3; codex-pages.md §10).
+
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use hivematrix_shared::{
+    auth::TechnicianOnly,
+    extract::{Json, LenientQuery, Path},
+    pages::format::iso_z,
+    problem::{Problem, Result},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use crate::{
+    Codex,
+    domain::sync_progress::{self, Before, Step},
+    jobs::{Rhythm, Schedule},
+    store::sync_history::{self, Filter, Run},
+};
+
+/// Errors shown with a run.
+const ERRORS: i64 = 500;
+
+/// The routes of this file.
+pub fn router() -> OpenApiRouter<Codex> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(running))
+        .routes(routes!(one))
+        .routes(routes!(schedule))
+}
+
+/// Which runs, and which page of them.
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+struct ListQuery {
+    /// `psa`, `rmm`, `keycloak_agents`, `create-account-numbers`, `push-to-datto`.
+    script: Option<String>,
+    /// Name of the provider.
+    provider: Option<String>,
+    /// `running`, `completed`, `failed`, or `errors`: completed with single items that failed.
+    status: Option<String>,
+    /// Whether the scheduled ticket syncs that went well, one every few minutes, are listed as well.
+    light: Option<bool>,
+    page: Option<i64>,
+    per_page: Option<i64>,
+}
+
+/// A run, without what it wrote.
+#[derive(Serialize, ToSchema)]
+pub struct RunItem {
+    id: Uuid,
+    /// Name for people, such as `[Freshservice] Tickets`.
+    pub name: String,
+    script: String,
+    provider: Option<String>,
+    sync_type: Option<String>,
+    /// `running`, `completed` or `failed`.
+    status: String,
+    /// `running`, `success`, `errors`, `failed` or `cancelled`.
+    pub outcome: &'static str,
+    /// When it began.
+    pub started_at: String,
+    completed_at: Option<String>,
+    /// How long it took, or has been running.
+    pub duration_seconds: i64,
+    error: Option<String>,
+    success: Option<bool>,
+    /// Who asked for it; `scheduler` when nobody did.
+    requested_by: Option<String>,
+    cancel_requested: bool,
+    /// `phase`, `page` and `counts`.
+    #[schema(value_type = Option<Object>)]
+    progress: Option<Value>,
+    /// Items so far, of the part it is at where that part's size is known.
+    done: u64,
+    /// Items of that part, else those of the last run of this kind, which this one will have too, about; while it runs.
+    total: Option<u64>,
+    /// Seconds until the end, about; while it runs.
+    seconds_left: Option<u64>,
+    /// Rows that were patched or left out.
+    warnings: u64,
+}
+
+impl RunItem {
+    fn of(run: &Run, now: DateTime<Utc>) -> Self {
+        let end = run.completed_at.unwrap_or(now);
+        Self {
+            id: run.id,
+            name: name(&run.script, run.provider.as_deref(), run.sync_type.as_deref()),
+            script: run.script.clone(),
+            provider: run.provider.clone(),
+            sync_type: run.sync_type.clone(),
+            status: run.status.clone(),
+            outcome: outcome(run),
+            started_at: iso_z(run.started_at),
+            completed_at: run.completed_at.map(iso_z),
+            duration_seconds: (end - run.started_at).num_seconds().max(0),
+            error: run.error.clone(),
+            success: run.success,
+            requested_by: run.requested_by.clone(),
+            cancel_requested: run.cancel_requested,
+            done: sync_progress::items(run.progress.as_ref()),
+            warnings: sync_progress::warnings(run.progress.as_ref()),
+            progress: run.progress.clone(),
+            total: None,
+            seconds_left: None,
+        }
+    }
+
+    /// With an estimate while it runs.
+    async fn estimated(codex: &Codex, run: &Run) -> Result<Self> {
+        let mut item = Self::of(run, codex.context.clock.now());
+        if run.status != "running" {
+            return Ok(item);
+        }
+        if let Some(step) = Step::of(run.progress.as_ref()) {
+            item.done = step.done;
+            (item.total, item.seconds_left) = (Some(step.total), step.seconds_left());
+        } else if let Some((progress, seconds)) = sync_history::before(&codex.pool, run).await? {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of a run")]
+            let seconds = seconds.max(0.0) as u64;
+            let before = Before { items: sync_progress::items(progress.as_ref()), seconds };
+            let elapsed = u64::try_from(item.duration_seconds).unwrap_or(0);
+            if let Some(estimate) = sync_progress::estimate(item.done, elapsed, Some(before)) {
+                (item.total, item.seconds_left) = (Some(estimate.total), Some(estimate.seconds_left));
+            }
+        }
+        Ok(item)
+    }
+}
+
+fn outcome(run: &Run) -> &'static str {
+    match (run.status.as_str(), run.success, run.error.as_deref()) {
+        ("running", ..) => "running",
+        ("completed", Some(false), _) => "errors",
+        ("completed", ..) => "success",
+        (_, _, Some("cancelled")) => "cancelled",
+        _ => "failed",
+    }
+}
+
+/// The name of a kind of run for people.
+pub fn name(script: &str, provider: Option<&str>, sync_type: Option<&str>) -> String {
+    let vendor = match provider {
+        Some("freshservice") => "Freshservice",
+        Some("superops") => "SuperOps",
+        Some("datto") => "Datto",
+        Some(other) => other,
+        None => "",
+    };
+    let what = match (script, sync_type) {
+        ("keycloak_agents", _) => return "[Keycloak] Agents".to_owned(),
+        ("create-account-numbers", _) => return "Create Account Numbers".to_owned(),
+        ("push-to-datto", _) => return "Push Account Numbers to RMM".to_owned(),
+        (_, Some("tickets")) => "Tickets",
+        (_, Some("tickets-detail")) => "Tickets with details",
+        (_, Some("tickets-full")) => "Tickets, full comparison",
+        (_, Some("companies")) => "Companies",
+        (_, Some("contacts")) => "Contacts",
+        (_, Some("agents")) => "Agents",
+        _ => "Sync",
+    };
+    if vendor.is_empty() { format!("{script} {what}") } else { format!("[{vendor}] {what}") }
+}
+
+/// Where a page stands.
+#[derive(Serialize, ToSchema)]
+struct Pagination {
+    page: i64,
+    pages: i64,
+    total: i64,
+    has_prev: bool,
+    has_next: bool,
+    prev_num: Option<i64>,
+    next_num: Option<i64>,
+}
+
+/// A page of runs.
+#[derive(Serialize, ToSchema)]
+struct Runs {
+    success: bool,
+    jobs: Vec<RunItem>,
+    pagination: Pagination,
+}
+
+/// Runs, newest first. Values of the wrong type are ignored.
+#[utoipa::path(get, path = "/api/sync/jobs", tag = "sync", params(ListQuery), responses(
+    (status = 200, body = Runs), (status = 403, description = "Neither technician nor administrator")
+))]
+async fn list(
+    State(codex): State<Codex>,
+    _: TechnicianOnly,
+    LenientQuery(query): LenientQuery<ListQuery>,
+) -> Result<Json<Runs>> {
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let (script, provider, status) = (filled(&query.script), filled(&query.provider), filled(&query.status));
+    let filter = Filter {
+        script: script.as_deref(),
+        provider: provider.as_deref(),
+        status: status.as_deref(),
+        light: query.light.unwrap_or(true),
+    };
+    let per_page = query.per_page.filter(|number| *number >= 1).unwrap_or(20).min(500);
+    let page = query.page.unwrap_or(1).max(1);
+    let offset = (page - 1).saturating_mul(per_page);
+    let found = sync_history::page(&codex.pool, &filter, per_page, offset).await?;
+    let now = codex.context.clock.now();
+    let pages = (found.total + per_page - 1) / per_page;
+    let pagination = Pagination {
+        page,
+        pages,
+        total: found.total,
+        has_prev: page > 1,
+        has_next: page < pages,
+        prev_num: (page > 1).then(|| page - 1),
+        next_num: (page < pages).then(|| page + 1),
+    };
+    let jobs = found.items.iter().map(|run| RunItem::of(run, now)).collect();
+    Ok(Json(Runs { success: true, jobs, pagination }))
+}
+
+/// A run with all it wrote.
+#[derive(Serialize, ToSchema)]
+struct WholeRun {
+    #[serde(flatten)]
+    item: RunItem,
+    /// The last lines, up to 20,000 characters.
+    output: Option<String>,
+    /// Rows that could not be taken as they are.
+    errors: Vec<String>,
+    /// How many there are in all.
+    errors_total: i64,
+}
+
+impl WholeRun {
+    async fn of(codex: &Codex, run: Run) -> Result<Self> {
+        let errors = sync_history::errors(&codex.pool, run.id, ERRORS).await?;
+        Ok(Self {
+            item: RunItem::estimated(codex, &run).await?,
+            output: run.output,
+            errors: errors.items,
+            errors_total: errors.total,
+        })
+    }
+}
+
+/// One run, with its log, its errors and, while it runs, an estimate.
+#[utoipa::path(get, path = "/api/sync/jobs/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
+    (status = 200, body = WholeRun), (status = 403, description = "Neither technician nor administrator"),
+    (status = 404, description = "No such job")
+))]
+async fn one(
+    State(codex): State<Codex>,
+    _: TechnicianOnly,
+    Path(job_id): Path<String>,
+) -> Result<Json<WholeRun>> {
+    let run = match Uuid::parse_str(&job_id) {
+        Ok(id) => sync_history::get(&codex.pool, id).await?,
+        Err(_) => None,
+    };
+    let run = run.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND).error("Job not found"))?;
+    WholeRun::of(&codex, run).await.map(Json)
+}
+
+/// What runs now.
+#[derive(Serialize, ToSchema)]
+struct RunningNow {
+    success: bool,
+    jobs: Vec<WholeRun>,
+}
+
+/// All that run now, whoever started them, with log and estimate.
+#[utoipa::path(get, path = "/api/sync/running", tag = "sync", responses(
+    (status = 200, body = RunningNow), (status = 403, description = "Neither technician nor administrator")
+))]
+async fn running(State(codex): State<Codex>, _: TechnicianOnly) -> Result<Json<RunningNow>> {
+    let mut jobs = Vec::new();
+    for run in sync_history::running(&codex.pool).await? {
+        jobs.push(WholeRun::of(&codex, run).await?);
+    }
+    Ok(Json(RunningNow { success: true, jobs }))
+}
+
+/// Something that runs by itself.
+#[derive(Serialize, ToSchema)]
+pub struct Scheduled {
+    /// `psa_sync`, `tickets_light_sync`, `tickets_detail_sync` or `rmm_sync`.
+    pub id: &'static str,
+    /// Name for people.
+    pub name: String,
+    /// Name of the provider.
+    pub provider: &'static str,
+    /// Whether it runs by itself.
+    pub enabled: bool,
+    /// How often, in words.
+    pub rhythm: String,
+    /// When it will begin; null when it is switched off.
+    pub next_run: Option<String>,
+    /// When it last began.
+    pub last_run: Option<String>,
+    /// When it last began and went well.
+    pub last_success: Option<String>,
+    /// Whether it runs now.
+    pub running: bool,
+}
+
+/// The schedule.
+#[derive(Serialize, ToSchema)]
+pub struct ScheduleAnswer {
+    success: bool,
+    /// Whether this instance takes part at all (`CODEX_SKIP_SCHEDULER`).
+    pub enabled: bool,
+    /// Whether everything runs once when the service starts.
+    pub run_on_startup: bool,
+    /// What runs by itself, for every configured provider.
+    pub jobs: Vec<Scheduled>,
+}
+
+/// What runs by itself and when it will run next.
+#[utoipa::path(get, path = "/api/sync/schedule", tag = "sync", responses(
+    (status = 200, body = ScheduleAnswer), (status = 403, description = "Neither technician nor administrator")
+))]
+async fn schedule(State(codex): State<Codex>, _: TechnicianOnly) -> Result<Json<ScheduleAnswer>> {
+    upcoming(&codex).await.map(Json)
+}
+
+/// The schedule for the route and the page.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn upcoming(codex: &Codex) -> Result<ScheduleAnswer> {
+    let schedule = codex.sync.schedule();
+    let jobs = codex.sync.upcoming().await?.into_iter().map(|job| Scheduled {
+        id: job.id,
+        name: scheduled_name(job.id, job.provider),
+        provider: job.provider,
+        enabled: job.enabled,
+        rhythm: rhythm(&schedule, job.id),
+        next_run: job.next_run.map(iso_z),
+        last_run: job.last_run.map(iso_z),
+        last_success: job.last_success.map(iso_z),
+        running: job.running,
+    });
+    Ok(ScheduleAnswer {
+        success: true,
+        enabled: schedule.enabled,
+        run_on_startup: schedule.run_on_startup,
+        jobs: jobs.collect(),
+    })
+}
+
+fn scheduled_name(id: &str, provider: &str) -> String {
+    match id {
+        "tickets_light_sync" => name("psa", Some(provider), Some("tickets")),
+        "tickets_detail_sync" => name("psa", Some(provider), Some("tickets-full")),
+        "rmm_sync" => format!("{}: devices", name("rmm", Some(provider), None)),
+        _ => format!("{}: companies, contacts, agents", name("psa", Some(provider), None)),
+    }
+}
+
+fn rhythm(schedule: &Schedule, id: &str) -> String {
+    let words = |rhythm: Rhythm| match rhythm {
+        Rhythm::Daily(time) => format!("daily at {} UTC", time.format("%H:%M")),
+        Rhythm::Hourly => "every hour".to_owned(),
+        Rhythm::Never => "never".to_owned(),
+    };
+    match id {
+        "tickets_light_sync" => match schedule.tickets.map(|interval| interval.num_seconds()) {
+            Some(seconds) if seconds % 60 == 0 && seconds > 60 => format!("every {} minutes", seconds / 60),
+            Some(60) => "every minute".to_owned(),
+            Some(seconds) => format!("every {seconds} seconds"),
+            None => "never".to_owned(),
+        },
+        "tickets_detail_sync" => words(schedule.ticket_details),
+        "rmm_sync" => words(schedule.devices),
+        _ => words(schedule.base),
+    }
+}

@@ -1,0 +1,181 @@
+//! From what a person sends to what is written: every value checked, none that the environment has fixed.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{
+    Change, Snapshot, Source,
+    fields::{FIELDS, Field, HIDDEN, Kind},
+};
+
+/// Sections with keys and values, as they are sent.
+pub type Sent = BTreeMap<String, Map<String, Value>>;
+
+/// What has to be written for `sent`; nothing for values that are as they were.
+///
+/// # Errors
+/// `section.key` → sentence for every value that is not allowed.
+pub fn plan(now: &Snapshot, sent: &Sent) -> Result<Vec<Change>, BTreeMap<String, String>> {
+    let mut changes = Vec::new();
+    let mut refused = BTreeMap::new();
+    for (section, values) in sent {
+        for (key, value) in values {
+            let path = format!("{section}.{key}");
+            let Some(field) = find(section, key) else {
+                refused.insert(path, "There is no such setting.".to_owned());
+                continue;
+            };
+            match one(now, field, value) {
+                Ok(Some(change)) => changes.push(change),
+                Ok(None) => {}
+                Err(sentence) => {
+                    refused.insert(path, sentence);
+                }
+            }
+        }
+    }
+    enable_default_provider(now, &mut changes);
+    if let Err(sentence) = webhooks_have_a_secret(now, &changes) {
+        refused.insert("webhooks.secret".to_owned(), sentence);
+    }
+    if refused.is_empty() { Ok(changes) } else { Err(refused) }
+}
+
+/// The setting of that name, if this build has it.
+pub fn find(section: &str, key: &str) -> Option<&'static Field> {
+    FIELDS.iter().find(|field| field.section == section && field.key == key && field.variable().is_some())
+}
+
+fn one(now: &Snapshot, field: &'static Field, sent: &Value) -> Result<Option<Change>, String> {
+    // What is shown instead of a secret, and an empty field, leave it as it is.
+    let kept = |text: &str| text.trim().is_empty() || text == HIDDEN;
+    if field.kind == Kind::Secret && sent.as_str().is_some_and(kept) {
+        return Ok(None);
+    }
+    let value = field.accept(sent)?;
+    let (raw, source) = current(now, field);
+    let same = match &value {
+        Some(value) => raw == Some(value.as_str()),
+        None => source == Source::Default,
+    };
+    if same
+        || value.as_ref().is_some_and(|value| {
+            raw.is_some_and(|raw| field.shown(raw) == field.shown(value)) && field.kind != Kind::Secret
+        })
+    {
+        return Ok(None);
+    }
+    if !source.is_editable() {
+        return Err(match source {
+            Source::CommandLine => "This is fixed by an argument of the command line.".to_owned(),
+            _ => "This is fixed by the environment of the service.".to_owned(),
+        });
+    }
+    Ok(Some(Change { field, value }))
+}
+
+/// The text of a setting and what gave it.
+pub fn current<'a>(now: &'a Snapshot, field: &Field) -> (Option<&'a str>, Source) {
+    let known = field.variable().and_then(|variable| now.values.get(variable));
+    known.map_or((None, Source::Default), |known| (known.raw.as_deref(), known.source))
+}
+
+/// The text a setting will have.
+fn after<'a>(now: &'a Snapshot, changes: &'a [Change], section: &str, key: &str) -> Option<&'a str> {
+    let changed = changes.iter().find(|change| change.field.section == section && change.field.key == key);
+    match changed {
+        Some(change) => change.value.as_deref(),
+        None => find(section, key).and_then(|field| current(now, field).0),
+    }
+}
+
+/// Who makes a provider the active one wants it to be read.
+fn enable_default_provider(now: &Snapshot, changes: &mut Vec<Change>) {
+    let Some(chosen) =
+        changes.iter().find(|change| (change.field.section, change.field.key) == ("psa", "default_provider"))
+    else {
+        return;
+    };
+    let Some(name) = chosen.value.clone() else { return };
+    let enabled = after(now, changes, "psa", "enabled_providers").unwrap_or_default();
+    let mut names: Vec<&str> = enabled.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let Some(field) = find("psa", "enabled_providers") else { return };
+    if names.contains(&name.as_str()) || !current(now, field).1.is_editable() {
+        return;
+    }
+    names.push(&name);
+    let value = Some(names.join(","));
+    changes.retain(|change| !std::ptr::eq(change.field, field));
+    changes.push(Change { field, value });
+}
+
+/// Without a secret every webhook is refused, so switching them on would only look as if it worked.
+fn webhooks_have_a_secret(now: &Snapshot, changes: &[Change]) -> Result<(), String> {
+    let touched = changes.iter().any(|change| change.field.section == "webhooks");
+    let on = after(now, changes, "webhooks", "enabled")
+        .is_some_and(|text| hivematrix_shared::config::parse_bool(text).unwrap_or(false));
+    let secret = after(now, changes, "webhooks", "secret").is_some_and(|secret| !secret.is_empty());
+    if touched && on && !secret {
+        return Err("Webhooks need a secret. Make one first.".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::settings::{LiveSettings, Origin};
+
+    fn snapshot(arguments: &[&str]) -> std::sync::Arc<Snapshot> {
+        let args = ["codex"].into_iter().chain(arguments.iter().copied());
+        let nowhere = std::env::temp_dir().join("hivematrix-no-such-home");
+        LiveSettings::new(Origin::new(args, nowhere).load().unwrap().settings).snapshot()
+    }
+
+    fn sent(value: Value) -> Sent {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_is_as_it_was_is_not_written_and_what_is_fixed_is_refused() {
+        let now = snapshot(&["--freshservice-api-key", "k", "--sync-psa-schedule", "hourly"]);
+        let same = sent(json!({"freshservice": {"api_key": ""}, "scheduler": {
+            "sync_psa_schedule": "hourly", "sync_psa_time": "02:00", "sync_psa_enabled": true}}));
+        assert!(plan(&now, &same).unwrap().is_empty());
+        let fixed =
+            sent(json!({"freshservice": {"api_key": "other"}, "scheduler": {"sync_psa_schedule": "daily"}}));
+        let refused = plan(&now, &fixed).unwrap_err();
+        assert_eq!(
+            refused.keys().collect::<Vec<_>>(),
+            ["freshservice.api_key", "scheduler.sync_psa_schedule"]
+        );
+        assert!(refused["freshservice.api_key"].contains("fixed"));
+    }
+
+    #[test]
+    fn every_wrong_value_is_named() {
+        let refused = plan(
+            &snapshot(&[]),
+            &sent(json!({"scheduler": {"sync_psa_time": "25:00", "nope": 1}, "core": {"port": 1}})),
+        )
+        .unwrap_err();
+        assert_eq!(
+            refused.keys().collect::<Vec<_>>(),
+            ["core.port", "scheduler.nope", "scheduler.sync_psa_time"]
+        );
+    }
+
+    #[test]
+    fn the_active_provider_is_read() {
+        let changes = plan(&snapshot(&[]), &sent(json!({"psa": {"default_provider": "superops"}}))).unwrap();
+        let written: Vec<_> =
+            changes.iter().map(|change| (change.field.key, change.value.as_deref().unwrap())).collect();
+        assert_eq!(
+            written,
+            [("default_provider", "superops"), ("enabled_providers", "freshservice,superops")]
+        );
+    }
+}

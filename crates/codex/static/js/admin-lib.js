@@ -1,0 +1,131 @@
+// What the pages of administrators share: calls, toasts, questions, times, elements.
+
+/** The prefix of Codex behind the gateway. */
+export const base = document.querySelector("[data-base]")?.dataset.base ?? "";
+
+/** A call that failed, with the problem document. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.error ?? `HTTP ${status}`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** Sends JSON and answers JSON; throws what a person can read. `path` begins at the origin. */
+export async function call(method, path, body) {
+  let response;
+  try {
+    response = await fetch(path, {
+      method,
+      credentials: "same-origin",
+      headers: {
+        Accept: "application/json",
+        "X-Requested-With": "fetch",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new Refused(0, { detail: "The server cannot be reached." });
+  }
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, answer);
+  return { status: response.status, ...answer };
+}
+
+/** A call to Codex itself. */
+export const codex = (method, path, body) => call(method, base + path, body);
+
+export function say(kind, text) {
+  if (globalThis.hivematrix?.say) globalThis.hivematrix.say(kind, text);
+}
+
+/** Runs `work` while `button` is busy; a second click does nothing. */
+export async function busy(button, work) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true");
+  button.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    say("error", error.message);
+  } finally {
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+  }
+}
+
+/** An element with attributes and children; texts are texts, never markup. */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === false || value === undefined || value === null) continue;
+    if (key === "class") made.className = value;
+    else made.setAttribute(key, value === true ? "" : value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+const form = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** A time in the viewer's zone, with UTC as its title. */
+export function time(iso) {
+  if (!iso) return "-";
+  const moment = new Date(iso);
+  return element("time", { datetime: iso, title: `${iso.slice(0, 16).replace("T", " ")} UTC` }, form.format(moment));
+}
+
+/** Turns the server's times below `root` into local ones. */
+export function localise(root = document) {
+  for (const known of root.querySelectorAll("time[datetime]")) known.replaceWith(time(known.getAttribute("datetime")));
+}
+
+/** `12s`, `3m 4s`, `1h 2m`. */
+export function duration(seconds) {
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${seconds % 60}s`;
+  return `${Math.floor(seconds / 3600)}h ${Math.floor((seconds % 3600) / 60)}m`;
+}
+
+/** Asks before something that cannot be taken back; with `word`, it has to be typed. */
+export function asked({ title, text, yes = "Go on", danger = false, word = "" }) {
+  const modal = document.getElementById("ask");
+  const dialog = document.getElementById("ask-form");
+  const input = document.getElementById("ask-word");
+  const button = document.getElementById("ask-yes");
+  document.getElementById("ask-title").textContent = title;
+  document.getElementById("ask-text").textContent = text;
+  document.getElementById("ask-typed").hidden = !word;
+  document.getElementById("ask-expected").textContent = word;
+  input.value = "";
+  button.textContent = yes;
+  button.className = danger ? "btn btn--danger" : "btn btn--primary";
+  const fits = () => (button.disabled = Boolean(word) && input.value.trim() !== word);
+  fits();
+  return new Promise((resolve) => {
+    const stop = new AbortController();
+    const end = (answer) => {
+      stop.abort();
+      watch.disconnect();
+      modal.classList.remove("active");
+      resolve(answer);
+    };
+    const watch = new MutationObserver(() => modal.classList.contains("active") || end(false));
+    input.addEventListener("input", fits, { signal: stop.signal });
+    dialog.addEventListener(
+      "submit",
+      (event) => {
+        event.preventDefault();
+        if (!button.disabled) end(true);
+      },
+      { signal: stop.signal },
+    );
+    modal.classList.add("active");
+    watch.observe(modal, { attributes: true, attributeFilter: ["class"] });
+  });
+}
+
+export const open = (id) => document.getElementById(id).classList.add("active");
+export const close = (id) => document.getElementById(id).classList.remove("active");

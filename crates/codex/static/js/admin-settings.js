@@ -1,0 +1,150 @@
+// The settings forms of the admin page: only what changed is sent, every refused value is named at its field.
+
+import { asked, base, busy, codex, element, localise, open, say } from "./admin-lib.js";
+
+const valueOf = (input) => (input.type === "checkbox" ? input.checked : input.value.trim());
+const inputs = (form) => [...form.querySelectorAll("[data-key]")].filter((input) => !input.disabled);
+
+function remember(form) {
+  for (const input of inputs(form)) input.dataset.was = String(valueOf(input));
+}
+
+const changed = (form) => inputs(form).filter((input) => String(valueOf(input)) !== input.dataset.was);
+
+function clearErrors(form) {
+  for (const text of form.querySelectorAll(".form-group__error")) text.remove();
+  for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+}
+
+function showErrors(form, errors) {
+  let first = null;
+  for (const [path, sentence] of Object.entries(errors)) {
+    const [section, key] = path.split(".");
+    const input = section === form.dataset.section ? form.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+    if (!input) {
+      say("error", `${path}: ${sentence}`);
+      continue;
+    }
+    input.setAttribute("aria-invalid", "true");
+    const group = input.closest(".form-group");
+    const text = element("p", { class: "form-group__error", id: `${input.id}-error` }, sentence);
+    group.append(text);
+    input.setAttribute("aria-errormessage", text.id);
+    first ??= input;
+  }
+  first?.focus();
+}
+
+async function save(form) {
+  clearErrors(form);
+  const values = Object.fromEntries(changed(form).map((input) => [input.dataset.key, valueOf(input)]));
+  const status = form.querySelector("[role=status]");
+  if (Object.keys(values).length === 0) {
+    status.textContent = "Nothing has changed.";
+    return;
+  }
+  try {
+    await codex("PUT", "/api/admin/settings", { [form.dataset.section]: values });
+  } catch (error) {
+    if (!error.problem?.errors) throw error;
+    status.textContent = "Not saved.";
+    showErrors(form, error.problem.errors);
+    return;
+  }
+  status.textContent = "Saved. Holds from now on.";
+  say("success", "Settings saved.");
+  for (const input of form.querySelectorAll("input[type=password]")) input.value = "";
+  remember(form);
+  if (["psa", "rmm"].includes(form.dataset.section)) {
+    location.hash = form.dataset.section;
+    location.reload();
+  }
+  if (form.dataset.section === "scheduler") await schedule();
+}
+
+/** The next runs after a change. */
+async function schedule() {
+  const html = await fetch(location.pathname, { credentials: "same-origin" }).then((answer) => answer.text());
+  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("schedule-rows");
+  if (!fresh) return;
+  document.getElementById("schedule-rows").replaceChildren(...fresh.children);
+  localise(document.getElementById("schedule-rows"));
+}
+
+for (const form of document.querySelectorAll("form[data-section]")) {
+  remember(form);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(form.querySelector("button[type=submit]"), () => save(form));
+  });
+  form.addEventListener("input", () => {
+    form.querySelector("[role=status]").textContent = changed(form).length ? "Unsaved changes" : "";
+  });
+}
+
+addEventListener("beforeunload", (event) => {
+  if ([...document.querySelectorAll("form[data-section]")].some((form) => changed(form).length)) event.preventDefault();
+});
+
+for (const button of document.querySelectorAll("[data-test]")) {
+  button.addEventListener("click", () =>
+    busy(button, async () => {
+      const status = button.parentElement.querySelector("[role=status]");
+      const form = button.closest("form[data-section]");
+      if (form && changed(form).length) {
+        status.textContent = "Save first: the test uses what is stored.";
+        return;
+      }
+      status.textContent = "Asking…";
+      const { provider, system } = { provider: button.dataset.test, system: button.dataset.system };
+      const tested = await codex("POST", "/api/admin/test-connection", { provider, system }).catch((error) => {
+        status.textContent = "";
+        throw error;
+      });
+      status.textContent = `${tested.success ? "✓" : "✗"} ${tested.message} (${tested.latency_ms} ms)`;
+    }),
+  );
+}
+
+for (const code of document.querySelectorAll("[data-address]")) {
+  code.textContent = `${location.origin}${base}${code.dataset.address}`;
+}
+
+document.getElementById("new-secret")?.addEventListener("click", async (event) => {
+  const button = event.currentTarget;
+  const text = "The secret that is in use now stops working at once. Webhooks are refused until the vendor has the new one.";
+  if (button.dataset.had === "true" && !(await asked({ title: "Generate a new secret?", text, yes: "Generate" }))) return;
+  await busy(button, async () => {
+    const made = await codex("POST", "/api/admin/webhook-secret");
+    document.getElementById("secret-value").value = made.secret;
+    button.dataset.had = "true";
+    open("secret");
+  });
+});
+
+// Data: the word to type is that of the chosen kind.
+const clear = document.getElementById("clear");
+const type = document.getElementById("data-type");
+const typed = document.getElementById("data-confirm");
+const remove = clear.querySelector("button");
+const check = () => {
+  document.getElementById("data-word").textContent = type.value ? `“${type.value}”` : "to confirm";
+  remove.disabled = !type.value || typed.value.trim() !== type.value;
+};
+check();
+type.addEventListener("change", () => {
+  typed.value = "";
+  check();
+});
+typed.addEventListener("input", check);
+clear.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(remove, async () => {
+    const done = await codex("POST", "/api/admin/clear-data", { data_type: type.value, confirm: typed.value.trim() });
+    say("success", done.message);
+    setTimeout(() => location.reload(), 2500);
+  }).then(check);
+});
+
+localise();
+if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();

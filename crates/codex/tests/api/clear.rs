@@ -1,0 +1,159 @@
+//! Clearing data as a whole.
+
+use std::{fs, io::Read as _, os::unix::fs::PermissionsExt as _};
+
+use flate2::read::GzDecoder;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::admin::Instance;
+
+const WORLD: &str = "
+    insert into companies (account_number, name, external_id) values ('1', 'Acme', 11), ('2', 'Globex', 12);
+    insert into contacts (id, name, primary_email, email) values (1, 'Ada', 'a@x.example', 'a@x.example');
+    insert into contact_company_link values (1, '1');
+    insert into assets (id, hostname, company_account_number) values (1, 'pc', '1');
+    insert into asset_contact_link values (1, 1);
+    insert into locations (name, company_account_number) values ('HQ', '1');
+    insert into rmm_site_links (company_account_number, rmm_site_uid) values ('1', 's');
+    insert into company_feature_overrides (company_account_number, feature_key, value) values ('1', 'soc', 'x');
+    insert into ticket_details (id, external_id, external_source, company_account_number, subject) values (1, 9, 'freshservice', '1', 'T');
+    insert into ticket_time_entries (external_id, external_source, ticket_id, hours) values (1, 'freshservice', 1, 1);
+    insert into agents (keycloak_id, username) values ('k', 'k');
+    insert into billing_plans (plan_name, term_length) values ('Gold', '1 Year');
+    insert into psa_agents (external_id, external_source) values (5, 'freshservice');
+    insert into sync_state (provider, kind, high_water_mark) values ('freshservice', 'tickets', now()), ('freshservice', 'contacts', now());
+";
+
+async fn count(pool: &PgPool, table: &str) -> i64 {
+    sqlx::QueryBuilder::new("select count(*) from ")
+        .push(table)
+        .build_query_scalar()
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+async fn clear(here: &Instance, what: &str, confirm: &str) -> (u16, Value) {
+    here.admin("POST", "/api/admin/clear-data", json!({ "data_type": what, "confirm": confirm })).await
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn companies_go_with_all_that_is_theirs_after_a_copy_was_made(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let here = Instance::new(pool.clone(), "", &[]);
+    let (status, cleared) = clear(&here, "companies", "companies").await;
+    assert_eq!(status, 200, "{cleared}");
+    assert_eq!(cleared["removed"]["companies"], 2);
+    assert!(
+        cleared["message"].as_str().unwrap().starts_with("Removed 2 companies, 1 tickets, 1 assets."),
+        "{cleared}"
+    );
+    for table in [
+        "companies",
+        "contact_company_link",
+        "assets",
+        "asset_contact_link",
+        "locations",
+        "rmm_site_links",
+        "company_feature_overrides",
+        "ticket_details",
+        "ticket_time_entries",
+    ] {
+        assert_eq!(count(&pool, table).await, 0, "{table}");
+    }
+    for table in ["contacts", "agents", "billing_plans", "psa_agents"] {
+        assert_eq!(count(&pool, table).await, 1, "{table}");
+    }
+    let kinds: Vec<String> =
+        sqlx::query_scalar("select kind from sync_state").fetch_all(&pool).await.unwrap();
+    assert_eq!(kinds, ["contacts"], "tickets will be read from the beginning");
+
+    // One stone for each table, not one for each row.
+    let stones: Vec<(String, String, Option<String>)> = sqlx::query_as(
+        "select kind, name, reason from tombstones where kind in ('companies', 'assets') order by kind",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    let stone = |kind: &str, name: &str| (kind.to_owned(), name.to_owned(), Some("cleared".to_owned()));
+    assert_eq!(stones, [stone("assets", "1 rows"), stone("companies", "2 rows")]);
+
+    let file = here.path("backups").join(cleared["backup"].as_str().unwrap());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut text = String::new();
+    GzDecoder::new(fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 10, "every row of every table: {text}");
+    assert!(lines.iter().any(|line| line["table"] == "companies" && line["row"]["name"] == "Globex"));
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn each_kind_takes_only_its_own(pool: PgPool) {
+    for (what, gone, left) in [
+        (
+            "contacts",
+            &["contacts", "contact_company_link", "asset_contact_link"][..],
+            &["companies", "assets"][..],
+        ),
+        ("assets", &["assets", "asset_contact_link"], &["companies", "contacts", "contact_company_link"]),
+        ("agents", &["agents"], &["companies", "contacts", "assets"]),
+        (
+            "all",
+            &["companies", "contacts", "assets", "agents", "ticket_details"],
+            &["billing_plans", "psa_agents"],
+        ),
+    ] {
+        sqlx::raw_sql("truncate companies, contacts, assets, agents, ticket_details, billing_plans, psa_agents, sync_state cascade")
+            .execute(&pool)
+            .await
+            .unwrap();
+        sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+        let here = Instance::new(pool.clone(), "", &[]);
+        assert_eq!(clear(&here, what, what).await.0, 200, "{what}");
+        for table in gone {
+            assert_eq!(count(&pool, table).await, 0, "{what}: {table}");
+        }
+        for table in left {
+            assert!(count(&pool, table).await > 0, "{what}: {table}");
+        }
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn nothing_goes_by_accident_or_while_a_sync_runs(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let here = Instance::new(pool.clone(), "", &[]);
+    assert_eq!(clear(&here, "companies", "Companies!").await.0, 422);
+    assert_eq!(clear(&here, "everything", "everything").await.0, 400);
+    let job = "5d1c3a3e-0000-4000-8000-000000000000";
+    sqlx::raw_sql(
+        "insert into sync_jobs (id, script, status, started_at, heartbeat_at) \
+         values ('5d1c3a3e-0000-4000-8000-000000000000', 'psa', 'running', now(), now())",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let (status, refused) = clear(&here, "all", "all").await;
+    assert_eq!((status, &refused["job_id"]), (409, &json!(job)), "{refused}");
+    sqlx::raw_sql("update sync_jobs set status = 'completed'").execute(&pool).await.unwrap();
+
+    // Where no copy can be written, nothing goes.
+    fs::write(here.path("backups"), "a file in the way").unwrap();
+    let (status, refused) = clear(&here, "all", "all").await;
+    assert_eq!(status, 500);
+    assert_eq!(refused["error"], "The backup cannot be written, so nothing was cleared.");
+    assert_eq!(count(&pool, "companies").await, 2);
+    assert_eq!(count(&pool, "contacts").await, 1);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn rows_that_go_one_by_one_still_leave_a_stone(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    sqlx::raw_sql("delete from contacts where id = 1").execute(&pool).await.unwrap();
+    let name: Option<String> = sqlx::query_scalar("select name from tombstones where kind = 'contacts'")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(name.as_deref(), Some("Ada"));
+}

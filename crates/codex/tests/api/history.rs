@@ -1,0 +1,148 @@
+//! The history of syncs, what runs, and the schedule.
+
+use hivematrix_shared::auth::PermissionLevel::{Billing, Technician};
+use http::StatusCode;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::World;
+
+/// Ten scheduled ticket syncs, one of them failed, a base sync by a person with errors, and one that runs.
+const RUNS: &str = "
+    insert into sync_jobs (id, script, provider, sync_type, status, started_at, completed_at, success, error, requested_by, progress)
+    select gen_random_uuid(), 'psa', 'freshservice', 'tickets', case when n = 3 then 'failed' else 'completed' end,
+        timestamptz '2025-11-22T09:00:00Z' + n * interval '5 minutes', timestamptz '2025-11-22T09:00:10Z' + n * interval '5 minutes',
+        n <> 3, case when n = 3 then 'boom' end, 'scheduler', null
+    from generate_series(1, 10) n;
+    insert into sync_jobs (id, script, provider, sync_type, status, started_at, completed_at, success, requested_by, progress) values
+        ('00000000-0000-4000-8000-00000000000b', 'psa', 'freshservice', 'base', 'completed', '2025-11-22T08:00:00Z', '2025-11-22T08:01:40Z',
+         true, 'admin', '{\"counts\": {\"companies\": 40, \"contacts\": 160, \"warnings\": 2}}'),
+        ('00000000-0000-4000-8000-00000000000c', 'keycloak_agents', null, null, 'completed', '2025-11-22T08:10:00Z', '2025-11-22T08:10:01Z',
+         false, 'admin', null);
+    insert into sync_jobs (id, script, provider, sync_type, status, started_at, heartbeat_at, requested_by, output, progress) values
+        ('00000000-0000-4000-8000-00000000000d', 'psa', 'freshservice', 'base', 'running', '2025-11-22T10:30:00Z', now(), 'admin', 'line',
+         '{\"phase\": \"contacts\", \"page\": 2, \"counts\": {\"companies\": 40, \"contacts\": 60}}');
+    insert into sync_job_errors (job_id, at, message) values ('00000000-0000-4000-8000-00000000000d', now(), 'row 7');
+";
+
+async fn jobs(world: &World, query: &str) -> (Vec<String>, Value) {
+    let answer = world.get_as(Technician, &format!("/api/sync/jobs{query}")).await.json();
+    let names = answer["jobs"].as_array().unwrap().iter();
+    (
+        names
+            .map(|job| format!("{} {}", job["name"].as_str().unwrap(), job["outcome"].as_str().unwrap()))
+            .collect(),
+        answer,
+    )
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn the_history_is_filtered_paged_and_light_syncs_can_be_left_out(pool: PgPool) {
+    let world = World::new(pool);
+    world.sql(RUNS).await;
+    let (names, answer) = jobs(&world, "?light=false").await;
+    assert_eq!(
+        names,
+        [
+            "[Freshservice] Sync running",
+            "[Freshservice] Tickets failed",
+            "[Keycloak] Agents errors",
+            "[Freshservice] Sync success"
+        ]
+    );
+    assert_eq!(
+        answer["pagination"],
+        json!({ "page": 1, "pages": 1, "total": 4, "has_prev": false, "has_next": false, "prev_num": null, "next_num": null })
+    );
+    assert_eq!(
+        (&answer["jobs"][3]["duration_seconds"], &answer["jobs"][3]["warnings"], &answer["jobs"][3]["done"]),
+        (&json!(100), &json!(2), &json!(200))
+    );
+    for (query, total) in [
+        ("", 13),
+        ("?script=psa", 12),
+        ("?script=keycloak_agents", 1),
+        ("?provider=freshservice&status=failed", 1),
+        ("?status=errors", 1),
+        ("?status=completed", 10),
+        ("?status=running", 1),
+        ("?status=nonsense", 0),
+        ("?script=&status=&page=x", 13),
+    ] {
+        assert_eq!(jobs(&world, query).await.1["pagination"]["total"], total, "{query}");
+    }
+    let (names, answer) = jobs(&world, "?per_page=5&page=3").await;
+    assert_eq!(
+        (names.len(), &answer["pagination"]["has_next"], &answer["pagination"]["prev_num"]),
+        (3, &json!(false), &json!(2))
+    );
+    assert_eq!(world.get_as(Billing, "/api/sync/jobs").await.status, StatusCode::FORBIDDEN);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_runs_is_seen_by_everybody_with_an_estimate(pool: PgPool) {
+    let world = World::new(pool);
+    world.sql(RUNS).await;
+    let running = world.get_as(Technician, "/api/sync/running").await.json();
+    let job = &running["jobs"][0];
+    assert_eq!(running["jobs"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&job["done"], &job["total"], &job["seconds_left"]),
+        (&json!(100), &json!(200), &json!(15)),
+        "{job}"
+    );
+    assert_eq!(
+        (&job["output"], &job["errors"], &job["errors_total"]),
+        (&json!("line"), &json!(["row 7"]), &json!(1))
+    );
+    assert_eq!(job["progress"]["phase"], "contacts");
+    let one = world.get_as(Technician, "/api/sync/jobs/00000000-0000-4000-8000-00000000000d").await.json();
+    assert_eq!(&one, job);
+    for id in ["none", "00000000-0000-4000-8000-000000000000"] {
+        assert_eq!(
+            world.get_as(Technician, &format!("/api/sync/jobs/{id}")).await.status,
+            StatusCode::NOT_FOUND
+        );
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn the_schedule_tells_what_runs_next(pool: PgPool) {
+    let configured = [
+        "--freshservice-domain",
+        "msp.freshservice.com",
+        "--freshservice-api-key",
+        "k3y",
+        "--sync-psa-time",
+        "04:30",
+        "--sync-tickets-schedule",
+        "hourly",
+    ];
+    let world = World::at(pool, crate::support::NOW, &configured);
+    world.sql(RUNS).await;
+    world.sql("insert into companies (account_number, name) values ('1', 'Acme')").await;
+    let schedule = world.get_as(Technician, "/api/sync/schedule").await.json();
+    let rows: Vec<_> = schedule["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| {
+            (
+                job["id"].as_str().unwrap(),
+                job["rhythm"].as_str().unwrap(),
+                job["next_run"].as_str().unwrap(),
+                job["running"] == true,
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            // One was begun and is not done; its row has no key, so it does not count as running.
+            ("psa_sync", "daily at 04:30 UTC", "2025-11-23T04:30:00Z", false),
+            ("tickets_light_sync", "every 5 minutes", "2025-11-22T10:30:15Z", false),
+            ("tickets_detail_sync", "every hour", "2025-11-22T10:30:15Z", false),
+        ]
+    );
+    assert_eq!(world.get_as(Billing, "/api/sync/schedule").await.status, StatusCode::FORBIDDEN);
+}
