@@ -250,7 +250,7 @@ async fn the_forms_of_the_page_store_and_come_back_with_a_message(pool: PgPool) 
     let (status, location, cookie) = here.form("/admin/update-freshservice", &fields).await;
     assert_eq!((status, location.as_str()), (302, "/codex/admin/"));
     assert!(cookie.starts_with("codex_session=success=Freshservice+settings+saved"), "{cookie}");
-    assert!(cookie.contains("HttpOnly") && cookie.contains("Path=/codex/"), "{cookie}");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("Path=/;"), "{cookie}");
     assert!(here.conf().contains("domain = b.freshservice.com\napi_key = 0ld-key\n"), "{}", here.conf());
     let (_, _, cookie) = here.form("/admin/update-psa-provider", &[("default_provider", "jira")]).await;
     assert!(cookie.starts_with("codex_session=error=PSA+provider+not+saved"), "{cookie}");

@@ -147,9 +147,9 @@ async fn odd_pages_lose_nothing_and_store_nothing_twice(pool: PgPool) {
 async fn a_ticket_deleted_while_the_list_is_read_hides_no_other(pool: PgPool) {
     let world = World::new(pool).await;
     // Page 2 waits; meanwhile a row of page 1 goes into the bin, so the first row of page 2 moves to page 1.
+    let newest = *world.listed().await.keys().next_back().unwrap();
     let fault = Fault::always(FaultMode::Slow { delay_ms: 60_000 }).on("/tickets").on_page(2).times(1);
     world.vendor.control.add_fault(fault);
-    let newest = *world.listed().await.keys().next_back().unwrap();
     let sync = world.sync();
     let run = tokio::spawn(async move { sync.tickets(Reach::Full).await.unwrap() });
     while world.stored().await.len() < 100 {
