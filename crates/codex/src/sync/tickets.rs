@@ -126,10 +126,12 @@ impl Sync {
         Ok(())
     }
 
-    /// Tickets in the vendor's bin and spam folder since the run's start of view. Returns whether any of them got there
-    /// after the run began.
+    /// Tickets in the vendor's bin and spam folder since the run's start of view. Returns whether any of them may have
+    /// got there after the run began.
     async fn read_marked(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<bool, SyncError> {
         let mut meanwhile = false;
+        // The vendor tells whole seconds, by a clock of its own.
+        let about_the_start = run.started_at - self.rules.overlap;
         for (view, name) in [(TicketView::Deleted, "deleted tickets"), (TicketView::Spam, "spam")] {
             let (mut next, mut before) = (Some(PageRef::FIRST), HashSet::new());
             while let Some(at) = next {
@@ -146,7 +148,7 @@ impl Sync {
                 };
                 let marked = page.items.iter().filter(|ticket| ticket.spam || ticket.deleted);
                 meanwhile |=
-                    marked.clone().any(|ticket| ticket.updated_at.is_some_and(|at| at >= run.started_at));
+                    marked.clone().any(|ticket| ticket.updated_at.is_some_and(|at| at >= about_the_start));
                 let ids: Vec<i64> = marked.map(|ticket| ticket.external_id).collect();
                 let mut tx = self.pool.begin().await?;
                 let cleaned = self.remove_marked(&mut tx, &ids, allowance).await?;
