@@ -60,7 +60,7 @@ pub struct PsaCompany {
 }
 
 /// A person at a customer (Freshservice: requester).
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct PsaContact {
     /// Vendor id.
     pub external_id: i64,

@@ -39,6 +39,7 @@ pub mod rmm_devices;
 pub mod scope;
 pub mod search;
 pub mod snapshot;
+pub mod staged_contacts;
 pub mod support_levels;
 pub mod sync_agents;
 pub mod sync_assets;

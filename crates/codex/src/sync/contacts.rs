@@ -1,152 +1,45 @@
-//! Contacts: matched by the vendor's id first, then by address (codex-api.md §6.5).
+//! Contacts: all of them are fetched first, since addresses move from one to another, and kept in the database meanwhile.
 
 use std::collections::{HashMap, HashSet};
 
 use futures::FutureExt as _;
-use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
 
+use super::contact_plan::{Planned, key, plan};
 use super::{Sync, SyncError, batches};
-use crate::providers::PsaContact;
-use crate::store::contact_merge;
-use crate::store::reviews::{DUPLICATE_CONTACT, Finding};
+use crate::providers::PageRef;
+use crate::store::reviews::DUPLICATE_CONTACT;
+use crate::store::staged_contacts::{self, ContactKey, ContactRun};
 use crate::store::sync_contacts::{self, ContactRow, StoredContact};
 use crate::store::sync_tickets::Written;
 
 /// Contacts written in one transaction.
 const BATCH: usize = 200;
 
-/// What a fetched list means for the stored contacts.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Plan {
-    /// Rows to store, in an order in which every address is free when its turn comes, batch by batch.
-    pub(super) rows: Vec<ContactRow>,
-    /// Rows that were left out, and why.
-    pub(super) warnings: Vec<String>,
-    /// Those of them whose address another contact has.
-    pub(super) duplicates: Vec<Finding>,
-    /// How many of the first rows change the address of a stored contact; they must be written together.
-    pub(super) moving: usize,
-    /// Rows that were left out because they have no address. Ordinary and many, so they are only counted.
-    pub(super) without_address: usize,
-}
-
-impl Plan {
-    /// Leaves a contact out because its address is another's.
-    fn leave_duplicate(&mut self, provider: &str, contact: &PsaContact, other: String, why: String) {
-        let email = contact.email.as_deref().unwrap_or_default();
-        self.warnings.push(why);
-        self.duplicates.push(Finding {
-            subject: Finding::key(provider, contact.external_id),
-            other,
-            detail: format!("Two contacts have the address {email}. The second one is not stored."),
-            proposal: Some(json!({ "name": full_name(contact), "email": email })),
-        });
-    }
-}
-
-/// Compares a complete list with what is stored. `gone` are the contacts the vendor confirmed not to have any more:
-/// whoever has their address now takes over their row.
-pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<PsaContact>, gone: &[i64]) -> Plan {
-    let owner = |contact: &StoredContact| {
-        contact.external_id.filter(|id| contact.external_source != provider || !gone.contains(id))
-    };
-    let mine: HashMap<i64, &StoredContact> = stored
-        .iter()
-        .filter(|contact| contact.external_source == provider)
-        .filter_map(|contact| Some((owner(contact)?, contact)))
-        .collect();
-    let by_address: HashMap<&str, &StoredContact> =
-        stored.iter().map(|contact| (contact.email.as_str(), contact)).collect();
-
-    let mut plan = Plan::default();
-    let mut claimed: HashMap<String, i64> = HashMap::new();
-    let mut wanted: Vec<(PsaContact, String)> = Vec::new();
-    let mut by_age = fetched;
-    by_age.sort_by_key(|contact| contact.external_id);
-    for contact in by_age {
-        let Some(email) = contact.email.as_deref().map(str::to_lowercase) else {
-            plan.without_address += 1;
-            continue;
-        };
-        if let Some(first) = claimed.get(&email) {
-            let why = format!("contact {} has the address of contact {first}", contact.external_id);
-            let other = Finding::key(provider, first);
-            plan.leave_duplicate(provider, &contact, other, why);
-            continue;
-        }
-        claimed.insert(email.clone(), contact.external_id);
-        wanted.push((contact, email));
-    }
-
-    // Addresses that their present holders give up in this list.
-    let moving: HashSet<i64> = wanted
-        .iter()
-        .filter(|(contact, email)| mine.get(&contact.external_id).is_some_and(|mine| mine.email != *email))
-        .map(|(contact, _)| contact.external_id)
-        .collect();
-    for (contact, email) in wanted {
-        let known = mine.get(&contact.external_id).map(|contact| contact.id);
-        let holder = by_address.get(email.as_str()).filter(|holder| Some(holder.id) != known);
-        let id = match holder {
-            None => known,
-            Some(holder) => match owner(holder) {
-                Some(id) if holder.external_source == provider && moving.contains(&id) => known,
-                // Nobody's row with this address: it is this person, unless that one has a row already.
-                None if known.is_none() => Some(holder.id),
-                _ => {
-                    let why = format!("contact {} has an address that is taken", contact.external_id);
-                    let other = match holder.external_id {
-                        Some(id) => Finding::key(&holder.external_source, id),
-                        None => Finding::key("contact", holder.id),
-                    };
-                    plan.leave_duplicate(provider, &contact, other, why);
-                    continue;
-                }
-            },
-        };
-        plan.rows.push(ContactRow { id, name: full_name(&contact), contact });
-    }
-    // Who gives up an address goes before whoever takes it; those who exchange theirs meet in the first batch.
-    plan.rows.sort_by_key(|row| !moving.contains(&row.contact.external_id));
-    plan.moving = plan.rows.partition_point(|row| moving.contains(&row.contact.external_id));
-    plan
-}
-
-/// First and last name, else the local part of the address.
-fn full_name(contact: &PsaContact) -> String {
-    let parts: Vec<&str> =
-        [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
-    if !parts.is_empty() {
-        return parts.join(" ");
-    }
-    let email = contact.email.as_deref().unwrap_or_default();
-    email.split('@').next().unwrap_or(email).to_owned()
-}
-
 impl Sync {
     /// Contacts of the provider and the companies they belong to.
     pub(super) async fn contacts(&self) -> Result<(), SyncError> {
-        self.report.line(format!("Reading contacts from {}", self.provider.display_name()));
-        let mut fetched =
-            self.whole_list("contacts", |page| self.provider.contacts(page), |row| row.external_id).await?;
-        let merged = contact_merge::aliases(&self.pool, self.provider.name()).await?;
-        fetched.retain(|contact| !merged.contains(&contact.external_id));
+        let provider = self.provider.name();
+        let run = self.fetch_contacts().await?;
+        let fetched = staged_contacts::keys(&self.pool, provider, run).await?;
         let stored = sync_contacts::stored(&self.pool).await?;
         let gone = self.gone_contacts(&stored, &fetched).await?;
-        let plan = plan(self.provider.name(), &stored, fetched, &gone);
+        let plan = plan(provider, &stored, fetched, &gone);
+        drop(stored);
         self.report.warn_all(plan.warnings);
         if plan.without_address > 0 {
             self.report.line(format!("{} contacts without an address are left out", plan.without_address));
         }
 
-        let provider = self.provider.name();
         let (first, rest) = plan.rows.split_at(plan.moving);
         for batch in std::iter::once(first).chain(rest.chunks(BATCH)) {
             let mut tx = self.pool.begin().await?;
+            let rows = fetched_rows(&mut tx, run, batch).await?;
             let written: Written = batches::store(
                 &mut tx,
                 &self.report,
-                batch,
+                &rows,
                 |row| format!("contact {}", row.contact.external_id),
                 |conn, rows| sync_contacts::save(conn, provider, rows).boxed(),
             )
@@ -157,6 +50,7 @@ impl Sync {
         let mut tx = self.pool.begin().await?;
         let removed = sync_contacts::remove(&mut tx, provider, &gone).await?;
         self.review(&mut tx, DUPLICATE_CONTACT, &plan.duplicates).await?;
+        staged_contacts::end(&mut tx, provider).await?;
         tx.commit().await?;
         if removed > 0 {
             self.report.line(format!("{removed} contacts are gone from {}", self.provider.display_name()));
@@ -165,10 +59,54 @@ impl Sync {
         Ok(())
     }
 
+    /// Fetches the whole list, page by page into the database, and returns the run its rows belong to. A run that was
+    /// broken off goes on one page earlier: rows may have moved towards the front meanwhile.
+    async fn fetch_contacts(&self) -> Result<Uuid, SyncError> {
+        let (provider, now) = (self.provider.name(), self.clock.now());
+        let begun = staged_contacts::begun(&self.pool, provider).await?;
+        let fresh = |run: &ContactRun| (now - run.started_at).abs() < self.rules.stale_after;
+        let mut run = match begun.filter(fresh) {
+            Some(run) => {
+                self.report.line("Going on with the contacts of the run that was broken off");
+                run
+            }
+            None => {
+                self.report.line(format!("Reading contacts from {}", self.provider.display_name()));
+                ContactRun { id: Uuid::new_v4(), started_at: now, page: Some(PageRef::FIRST) }
+            }
+        };
+        let mut next = run.page.map(|page| match page.number {
+            0 | 1 => PageRef::FIRST,
+            number => PageRef { number: number - 1, promised: false },
+        });
+        let mut before = HashSet::new();
+        while let Some(at) = next {
+            self.report.at("contacts", Some(at.number));
+            let page = self.provider.contacts(at).await?;
+            self.report.warn_all(page.warnings);
+            let ids: HashSet<i64> = page.items.iter().map(|contact| contact.external_id).collect();
+            if page.next.is_some() && !ids.is_empty() && ids == before {
+                return Err(SyncError::Endless {
+                    provider: self.provider.display_name(),
+                    list: "contacts",
+                    page: at.number,
+                });
+            }
+            before = ids;
+            run.page = page.next;
+            let rows: Vec<_> = page.items.into_iter().map(|contact| (key(&contact), contact)).collect();
+            let mut tx = self.pool.begin().await?;
+            staged_contacts::keep(&mut tx, provider, &run, &rows).await?;
+            tx.commit().await?;
+            next = page.next;
+        }
+        Ok(run.id)
+    }
+
     pub(super) async fn gone_contacts(
         &self,
         stored: &[StoredContact],
-        fetched: &[PsaContact],
+        fetched: &[ContactKey],
     ) -> Result<Vec<i64>, SyncError> {
         let fetched: HashSet<i64> = fetched.iter().map(|contact| contact.external_id).collect();
         let mine = stored.iter().filter(|contact| contact.external_source == self.provider.name());
@@ -181,99 +119,19 @@ impl Sync {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FRESH: &str = "freshservice";
-
-    fn stored(id: i64, external_id: impl Into<Option<i64>>, email: &str) -> StoredContact {
-        let (external_id, email) = (external_id.into(), email.to_owned());
-        StoredContact { id, external_id, external_source: FRESH.to_owned(), email }
-    }
-
-    fn fetched(external_id: i64, email: &str) -> PsaContact {
-        PsaContact { external_id, email: Some(email.to_owned()), ..PsaContact::default() }
-    }
-
-    #[test]
-    fn contacts_are_known_by_id_then_by_address() {
-        // stored, fetched, gone → (vendor id, stored id) to write, warnings
-        for (case, stored, list, gone, expected, warnings) in [
-            ("new", vec![], vec![fetched(1, "a@x")], vec![], vec![(1, None)], 0),
-            ("known", vec![stored(10, 1, "a@x")], vec![fetched(1, "A@x")], vec![], vec![(1, Some(10))], 0),
-            (
-                "new address",
-                vec![stored(10, 1, "a@x")],
-                vec![fetched(1, "b@x")],
-                vec![],
-                vec![(1, Some(10))],
-                0,
-            ),
-            (
-                "made by hand",
-                vec![stored(10, None, "a@x")],
-                vec![fetched(1, "a@x")],
-                vec![],
-                vec![(1, Some(10))],
-                0,
-            ),
-            (
-                "made by hand, but known already",
-                vec![stored(10, None, "a@x"), stored(11, 1, "b@x")],
-                vec![fetched(1, "a@x")],
-                vec![],
-                vec![],
-                1,
-            ),
-            ("address of another", vec![stored(10, 1, "a@x")], vec![fetched(2, "a@x")], vec![], vec![], 1),
-            (
-                "address of one that is gone",
-                vec![stored(10, 1, "a@x")],
-                vec![fetched(2, "a@x")],
-                vec![1],
-                vec![(2, Some(10))],
-                0,
-            ),
-            (
-                "address handed on: the giver goes first",
-                vec![stored(10, 1, "z@x"), stored(12, 3, "a@x")],
-                vec![fetched(1, "z@x"), fetched(2, "a@x"), fetched(3, "c@x")],
-                vec![],
-                vec![(3, Some(12)), (1, Some(10)), (2, None)],
-                0,
-            ),
-            (
-                "exchanged",
-                vec![stored(10, 1, "a@x"), stored(11, 2, "b@x")],
-                vec![fetched(1, "b@x"), fetched(2, "a@x")],
-                vec![],
-                vec![(1, Some(10)), (2, Some(11))],
-                0,
-            ),
-            ("twice", vec![], vec![fetched(2, "a@x"), fetched(1, "a@x")], vec![], vec![(1, None)], 1),
-        ] {
-            let plan = plan(FRESH, &stored, list, &gone);
-            let rows: Vec<_> = plan.rows.iter().map(|row| (row.contact.external_id, row.id)).collect();
-            assert_eq!(rows, expected, "{case}");
-            assert_eq!(plan.warnings.len(), warnings, "{case}: {:?}", plan.warnings);
-            assert_eq!(plan.duplicates.len(), warnings, "{case}: left out is to be decided about");
-        }
-    }
-
-    #[test]
-    fn a_contact_always_has_a_name() {
-        let named = |first: Option<&str>, last: Option<&str>| PsaContact {
-            first_name: first.map(str::to_owned),
-            last_name: last.map(str::to_owned),
-            ..fetched(1, "jo.doe@acme.example")
-        };
-        for (contact, name) in [
-            (named(Some("Jo"), Some("Doe")), "Jo Doe"),
-            (named(None, Some("Doe")), "Doe"),
-            (named(None, None), "jo.doe"),
-        ] {
-            assert_eq!(full_name(&contact), name);
-        }
-    }
+/// The fetched contacts of a batch with what they become, in the order of the plan.
+async fn fetched_rows(
+    conn: &mut PgConnection,
+    run: Uuid,
+    batch: &[Planned],
+) -> sqlx::Result<Vec<ContactRow>> {
+    let ids: Vec<i64> = batch.iter().map(|planned| planned.external_id).collect();
+    let contacts = staged_contacts::contacts(conn, run, &ids).await?;
+    let mut contacts: HashMap<i64, _> =
+        contacts.into_iter().map(|contact| (contact.external_id, contact)).collect();
+    let row = |planned: &Planned| {
+        let contact = contacts.remove(&planned.external_id)?;
+        Some(ContactRow { id: planned.id, name: key(&contact).name, contact })
+    };
+    Ok(batch.iter().filter_map(row).collect())
 }

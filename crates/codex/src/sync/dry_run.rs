@@ -1,13 +1,14 @@
 //! What a run would do: reads everything it would read, compares, and stores nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{BasePart, Reach, Sync, SyncError, companies, contacts, plan};
+use super::{BasePart, Reach, Sync, SyncError, companies, contact_plan, plan};
 use crate::providers::{PageRef, PsaTicket, TicketView};
+use crate::store::staged_contacts::ContactKey;
 use crate::store::sync_state::{self, SyncState, TICKETS};
-use crate::store::{sync_companies, sync_contacts, sync_staff, sync_tickets};
+use crate::store::{contact_merge, sync_companies, sync_contacts, sync_staff, sync_tickets};
 
 impl Sync {
     /// Compares what the vendor has with what is stored. Counts say what would be stored, the report what would be
@@ -72,12 +73,11 @@ impl Sync {
     }
 
     async fn compare_contacts(&self) -> Result<(), SyncError> {
-        let fetched =
-            self.whole_list("contacts", |page| self.provider.contacts(page), |row| row.external_id).await?;
+        let fetched = self.contact_keys().await?;
         let stored = sync_contacts::stored(&self.pool).await?;
         let gone = self.gone_contacts(&stored, &fetched).await?;
         let provider = self.provider.name();
-        let plan = contacts::plan(provider, &stored, fetched, &gone);
+        let plan = contact_plan::plan(provider, &stored, fetched, &gone);
         for contact in stored.iter().filter(|contact| contact.external_source == provider) {
             if contact.external_id.is_some_and(|id| gone.contains(&id)) {
                 self.report.would(format!("remove contact {}", contact.email));
@@ -91,6 +91,29 @@ impl Sync {
             counts.removed += gone.len() as u64;
         });
         Ok(())
+    }
+
+    /// What identifies the vendor's contacts, without those that a person has merged into others.
+    async fn contact_keys(&self) -> Result<Vec<ContactKey>, SyncError> {
+        let merged = contact_merge::aliases(&self.pool, self.provider.name()).await?;
+        let (mut keys, mut next) = (BTreeMap::new(), Some(PageRef::FIRST));
+        while let Some(at) = next {
+            self.report.at("contacts", Some(at.number));
+            let page = self.provider.contacts(at).await?;
+            self.report.warn_all(page.warnings);
+            let (before, received) = (keys.len(), page.items.len());
+            keys.extend(page.items.iter().map(|contact| (contact.external_id, contact_plan::key(contact))));
+            if received > 0 && keys.len() == before && page.next.is_some() {
+                return Err(SyncError::Endless {
+                    provider: self.provider.display_name(),
+                    list: "contacts",
+                    page: at.number,
+                });
+            }
+            next = page.next;
+        }
+        keys.retain(|id, _| !merged.contains(id));
+        Ok(keys.into_values().collect())
     }
 
     async fn compare_agents(&self) -> Result<(), SyncError> {

@@ -1,4 +1,4 @@
-//! Reading a whole list into memory: companies, agents and groups are few enough, contacts too.
+//! Reading a whole list into memory: companies, agents and groups are few enough.
 
 use std::collections::HashSet;
 

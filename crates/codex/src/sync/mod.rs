@@ -7,6 +7,7 @@
 mod account_numbers;
 pub(crate) mod batches;
 mod companies;
+mod contact_plan;
 mod contacts;
 mod details;
 pub mod devices;

@@ -2,10 +2,11 @@
 
 use hivematrix_codex::sync::{BasePart, Reach};
 use hivematrix_simulators::freshservice::{Collection, Fault, FaultMode};
+use hivematrix_simulators::world::Size;
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
 
-use crate::harness::World;
+use crate::harness::{SMALL, World};
 
 fn members(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
@@ -253,4 +254,32 @@ async fn a_part_that_fails_does_not_stop_the_others(pool: PgPool) {
     sync.base(&BasePart::ALL).await.unwrap_err();
     let counts = sync.report.counts();
     assert!(counts.companies == 0 && counts.agents > 0 && counts.contacts > 0, "{counts:?}");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_broken_off_list_of_contacts_goes_on_where_it_was(pool: PgPool) {
+    let size = Size { contacts: 450, ..SMALL };
+    let world = World::of(pool, size).await;
+    let fault = Fault::always(FaultMode::Status { status: 500 }).on("/requesters").on_page(4);
+    world.vendor.control.add_fault(fault);
+    world.sync().base(&BasePart::ALL).await.unwrap_err();
+    assert_eq!(world.number("select count(*) from contacts").await, 0, "only a whole list is stored");
+    assert_eq!(world.number("select count(*) from staged_contacts").await, 300);
+    world.vendor.control.clear_faults();
+    world.vendor.control.clear_requests();
+    world.sync().base(&[BasePart::Contacts]).await.unwrap();
+    let pages: Vec<_> = world
+        .vendor
+        .control
+        .request_lines()
+        .into_iter()
+        .filter(|line| line.path == "/requesters")
+        .filter_map(|line| Some(line.query.rsplit_once("page=")?.1.to_owned()))
+        .collect();
+    assert_eq!(pages, ["3", "4", "5"], "one page earlier than it was");
+    let with_address = world.number("select count(*) from contacts").await;
+    assert!((430..=450).contains(&with_address), "{with_address}");
+    for table in ["select count(*) from staged_contacts", "select count(*) from contact_runs"] {
+        assert_eq!(world.number(table).await, 0, "{table}");
+    }
 }

@@ -38,7 +38,12 @@ pub struct World {
 
 impl World {
     pub async fn new(pool: PgPool) -> Self {
-        let vendor = spawn(Config { size: SMALL, ..Config::default() }).await.unwrap();
+        Self::of(pool, SMALL).await
+    }
+
+    /// With other numbers of everything.
+    pub async fn of(pool: PgPool, size: Size) -> Self {
+        let vendor = spawn(Config { size, ..Config::default() }).await.unwrap();
         let clock = Clock::manual(vendor.control.now());
         Self { vendor, pool, clock }
     }
