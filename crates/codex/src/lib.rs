@@ -14,7 +14,7 @@ pub mod settings;
 pub mod store;
 pub mod sync;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::ensure;
 use axum::Router;
@@ -22,11 +22,13 @@ use hivematrix_shared::{
     clock::Clock,
     context::ServiceContext,
     db, logging,
-    rate_limit::Limits,
+    problem::Problem,
+    rate_limit::{Limits, Per},
     server::{self, ServeOptions},
 };
+use http::{Method, StatusCode};
 use sqlx::{PgPool, migrate::Migrator};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,6 +41,9 @@ use crate::{
     settings::LiveSettings,
     store::board_cache::BoardCache,
 };
+
+/// Longest wait for [`Codex::turn`].
+const TURN: Duration = Duration::from_secs(20);
 
 /// The schema, applied at start.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/codex");
@@ -79,6 +84,19 @@ impl Codex {
         self.live.load()
     }
 
+    /// Leave to make an answer with everything, which holds so many database connections or much memory.
+    ///
+    /// # Errors
+    /// 503 when others do not end in time.
+    pub async fn turn(&self, places: u32) -> Result<OwnedSemaphorePermit, Problem> {
+        let turn = Arc::clone(&self.bulk_turns).acquire_many_owned(places);
+        match tokio::time::timeout(TURN, turn).await {
+            Ok(turn) => turn.map_err(Problem::internal),
+            Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE)
+                .detail("Too many large answers are being made. Try again in a minute.")),
+        }
+    }
+
     /// Takes up a changed settings file.
     pub fn reload(&self) {
         if self.live.refresh() {
@@ -115,7 +133,12 @@ pub fn app(codex: Codex) -> (Router, ServeOptions) {
                 .exempt("/api/health")
                 .exempt("/billing-plans/api/plans")
                 .exempt("/billing-plans/api/plans/{name}/{term}")
-                .exempt("/billing-plans/api/feature-options"),
+                .exempt("/billing-plans/api/feature-options")
+                // Keys are looked at one by one; whoever collects them is slowed down and seen.
+                .route(Method::POST, "/api/asset/{id}/reveal", &[(20, Per::Minute), (100, Per::Hour)])
+                .route(Method::GET, "/companies/export.csv", &[(10, Per::Minute)])
+                .route(Method::GET, "/contacts/export.csv", &[(10, Per::Minute)])
+                .route(Method::GET, "/assets/export.csv", &[(10, Per::Minute)]),
         ))
         .health(health::checks(&codex))
         .openapi(document);

@@ -220,7 +220,13 @@ pub fn order(
         Section::CustomerReplied | Section::Other => by_time(updated_at),
         Section::NeedsAgent => {
             let pressing = placement.deadline.or(updated_at);
-            Order(Reverse(priority_id.unwrap_or(1)), placement.sla_color, pressing.is_none(), pressing, id)
+            Order(
+                Reverse(i32::from(priority_id == Some(priority::URGENT_ID))),
+                placement.sla_color,
+                pressing.is_none(),
+                pressing,
+                id,
+            )
         }
     }
 }

@@ -5,6 +5,9 @@ use chrono::TimeDelta;
 /// Key of a missing priority.
 pub const UNKNOWN: &str = "unknown";
 
+/// The PSA's code of the most pressing priority.
+pub const URGENT_ID: i32 = 4;
+
 /// The key of the PSA's code.
 pub const fn key(code: i32) -> &'static str {
     match code {

@@ -49,7 +49,15 @@ pub enum Match {
 }
 
 impl Match {
-    /// Account number of the company.
+    /// Account number of the company whose devices these are: a name alone is no proof.
+    pub fn certain(&self) -> Option<&str> {
+        match self {
+            Self::Variable(number) | Self::Link(number) => Some(number),
+            Self::Name(_) | Self::None { .. } => None,
+        }
+    }
+
+    /// Account number of the company, also of one that only has the same name.
     pub fn company(&self) -> Option<&str> {
         match self {
             Self::Variable(number) | Self::Link(number) | Self::Name(number) => Some(number),
@@ -88,15 +96,19 @@ impl Companies {
         if let Some(number) = variable.filter(|number| self.has(number)) {
             return Match::Variable(number.to_owned());
         }
+        if let Some(number) = variable {
+            let reason = format!("no company has account number {number}, which the site carries");
+            let same = self.by_name.get(&squeezed(name)).map_or(&[][..], Vec::as_slice);
+            return Match::None { reason, proposals: self.near(name, same) };
+        }
         if let Some(number) = link.filter(|number| self.has(number)) {
             return Match::Link(number.to_owned());
         }
         let same = self.by_name.get(&squeezed(name)).map_or(&[][..], Vec::as_slice);
-        let reason = match (same, variable) {
-            ([only], _) => return Match::Name(self.all[*only].account_number.clone()),
-            ([], Some(number)) => format!("no company has account number {number} or the name of the site"),
-            ([], None) => "the site has no account number, and no company has its name".to_owned(),
-            (several, _) => format!("{} companies have the name of the site", several.len()),
+        let reason = match same {
+            [only] => return Match::Name(self.all[*only].account_number.clone()),
+            [] => "the site has no account number, and no company has its name".to_owned(),
+            several => format!("{} companies have the name of the site", several.len()),
         };
         Match::None { reason, proposals: self.near(name, same) }
     }

@@ -55,9 +55,6 @@ async fn tick(
 ) -> sqlx::Result<()> {
     let (pool, now) = (&service.inner.pool, service.inner.clock.now());
     let (schedule, vendors) = (service.inner.schedule.load_full(), service.vendors());
-    if !schedule.enabled {
-        return Ok(());
-    }
     if !leader.is_held(service).await? {
         return Ok(());
     }
@@ -69,6 +66,9 @@ async fn tick(
         let forgotten = changes::prune(pool, now).await?;
         tracing::debug!(removed, forgotten, "old sync jobs and changes removed");
         *tidied = Some(now);
+    }
+    if !schedule.enabled {
+        return Ok(());
     }
     for provider in vendors.psa.all() {
         let name = provider.name();

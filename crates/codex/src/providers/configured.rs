@@ -30,10 +30,13 @@ impl Providers {
     }
 
     fn choose(settings: &Settings, superops: &Result<Arc<SuperOps>, ProviderError>) -> Self {
-        let enabled =
-            |wanted: &str| settings.psa.psa_enabled_providers.iter().any(|name| name.trim() == wanted);
+        // The default one is always among them, as upstream: its list only says what "all providers" means.
+        let default = settings.psa.psa_default_provider.trim();
+        let enabled = |wanted: &str| {
+            wanted == default || settings.psa.psa_enabled_providers.iter().any(|name| name.trim() == wanted)
+        };
         let off = |provider| missing(provider, "it is not among the enabled providers");
-        let mut providers = Self::new(settings.psa.psa_default_provider.trim());
+        let mut providers = Self::new(default);
         providers = match freshservice(settings) {
             _ if !enabled("freshservice") => providers.without("freshservice", off("Freshservice")),
             Ok(provider) => providers.with(Arc::new(provider)),

@@ -12,7 +12,7 @@ pub fn stream<'e>(
     sqlx::query!(
         r#"
         select c.account_number, c.name, c.description, c.compliance_level,
-            coalesce(c.billing_plan, c.plan_selected) as billing_plan, c.contract_term_length, c.contract_start_date,
+            coalesce(nullif(c.billing_plan, ''), c.plan_selected) as billing_plan, c.contract_term_length, c.contract_start_date,
             c.contract_end_date, c.support_level, c.profit_or_non_profit, c.company_main_number, c.company_start_date,
             c.domains::text as domains, c.phone_system, c.email_system,
             (select coalesce(json_agg(json_build_object('id', a.id, 'hostname', a.hostname, 'hardware_type', a.hardware_type,

@@ -24,7 +24,7 @@ pub async fn list(executor: impl PgExecutor<'_>, selection: Selection<'_>) -> sq
         Company,
         r#"
         select account_number as id, account_number, name, description, compliance_level as "compliance_level?",
-            coalesce(billing_plan, plan_selected) as billing_plan, contract_term_length, contract_start_date,
+            coalesce(nullif(billing_plan, ''), plan_selected) as billing_plan, contract_term_length, contract_start_date,
             contract_end_date, support_level, profit_or_non_profit, company_main_number, company_start_date,
             domains::text as domains, phone_system, email_system
         from companies

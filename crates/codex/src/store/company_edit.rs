@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
+use super::account_numbers;
 use super::{features, support_levels};
 use crate::domain::{
     company_edit::{Edit, PEOPLE},
@@ -13,8 +14,6 @@ use crate::domain::{
 
 /// Source of companies that no vendor has.
 pub const MANUAL: &str = "manual";
-/// First account number that is given out.
-const FIRST_NUMBER: i64 = 100_000;
 
 /// Why an edit cannot be made.
 #[derive(Debug)]
@@ -143,26 +142,20 @@ pub async fn create(
     account_number: Option<&str>,
     name: &str,
 ) -> sqlx::Result<Option<String>> {
-    // Two people who create at once get two numbers.
-    sqlx::query!("select pg_advisory_xact_lock(hashtext('codex.account_number'))")
-        .execute(&mut *conn)
-        .await?;
+    let number = match account_number {
+        // A number that a company at the PSA is about to get is that company's.
+        Some(number) if account_numbers::is_reserved(conn, number).await? => None,
+        Some(number) => Some(number.to_owned()),
+        None => account_numbers::reserve(conn, &[]).await?,
+    };
+    let Some(number) = number else { return Ok(None) };
     sqlx::query_scalar!(
-        r#"
-        insert into companies (account_number, name, psa_provider, external_source, created_at, updated_at)
-        values (coalesce($1, (
-            -- a removed company's number is not given out again: bills and archives still carry it
-            select (greatest(max(number::bigint), $3) + 1)::text from (
-                select account_number as number from companies
-                union all select key from tombstones where kind = 'companies'
-            ) as numbers
-            where number ~ '^[0-9]{6}$')), $2, $4, $4, now(), now())
-        on conflict (account_number) do nothing
-        returning account_number
-        "#,
-        account_number,
+        "insert into companies (account_number, name, psa_provider, external_source, created_at, updated_at)
+         values ($1, $2, $3, $3, now(), now())
+         on conflict (account_number) do nothing
+         returning account_number",
+        number,
         name,
-        FIRST_NUMBER,
         MANUAL
     )
     .fetch_optional(conn)

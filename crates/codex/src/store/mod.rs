@@ -1,5 +1,6 @@
 //! SQL, one file per aggregate, and the ready-made answer of the ticket board.
 
+pub mod account_numbers;
 pub mod asset_edit;
 pub mod asset_list;
 pub mod asset_page;

@@ -17,7 +17,7 @@ pub async fn of(pool: &PgPool, caller: &Caller) -> Result<Scope> {
             }
             let own = sqlx::query_scalar!(
                 "select l.company_account_number from contact_company_link l \
-                 join contacts c on c.id = l.contact_id where lower(c.email) = lower($1)",
+                 join contacts c on c.id = l.contact_id where lower(c.email) = lower($1) and c.active",
                 user.email
             )
             .fetch_all(pool)

@@ -195,8 +195,12 @@ pub enum TicketName<'a> {
     },
 }
 
-/// One stored ticket.
-pub async fn find(pool: &PgPool, name: TicketName<'_>) -> sqlx::Result<Option<StoredTicket>> {
+/// One stored ticket. Notes are what agents write for each other: a customer gets none.
+pub async fn find(
+    pool: &PgPool,
+    name: TicketName<'_>,
+    with_notes: bool,
+) -> sqlx::Result<Option<StoredTicket>> {
     let (internal, external, provider, preferred) = match name {
         TicketName::Internal(id) => (Some(id), None, None, ""),
         TicketName::External { id, provider, preferred } => (None, Some(id), provider, preferred),
@@ -208,7 +212,8 @@ pub async fn find(pool: &PgPool, name: TicketName<'_>) -> sqlx::Result<Option<St
             c.compliance_level as "compliance_level?", t.requester_email, t.requester_name, t.responder_id,
             nullif(concat_ws(' ', nullif(a.first_name, ''), nullif(a.last_name, '')), '') as agent_name,
             t.created_at, t.last_updated_at, t.closed_at, t.total_hours_spent as "total_hours_spent!",
-            t.conversations as "conversations!: Json<Box<RawValue>>", t.notes as "notes!: Json<Box<RawValue>>",
+            t.conversations as "conversations!: Json<Box<RawValue>>",
+            case when $5 then t.notes else '[]' end as "notes!: Json<Box<RawValue>>",
             e.entries as "entries!: Json<Vec<TimeEntry>>"
         from ticket_details t
         left join companies c on c.account_number = t.company_account_number
@@ -223,7 +228,8 @@ pub async fn find(pool: &PgPool, name: TicketName<'_>) -> sqlx::Result<Option<St
         internal,
         external,
         provider,
-        preferred
+        preferred,
+        with_notes
     )
     .fetch_optional(pool)
     .await?;

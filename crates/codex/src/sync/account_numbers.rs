@@ -1,12 +1,10 @@
 //! Account numbers: given to companies that have none, and told to the RMM (codex-api.md §7.3).
 
-use std::collections::BTreeSet;
-
 use super::sites::{KnownSite, VARIABLE};
 use super::{DeviceSync, Sync, SyncError};
 use crate::domain::site_match::{Match, squeezed};
 use crate::providers::PsaCompany;
-use crate::store::sync_companies;
+use crate::store::{account_numbers, sync_companies};
 
 /// Whether a job that writes at a vendor really does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,40 +13,6 @@ pub enum Mode {
     Write,
     /// Only tells what it would write.
     DryRun,
-}
-
-/// The numbers that may be given: six digits.
-const NUMBERS: std::ops::RangeInclusive<u32> = 100_000..=999_999;
-
-/// Numbers nobody has, one after the other from the highest given one on; at the end those that were left out before.
-#[derive(Debug)]
-struct FreeNumbers {
-    used: BTreeSet<u32>,
-    next: u32,
-}
-
-impl FreeNumbers {
-    /// Numbers of another form cannot be met by accident, and do not count.
-    fn new<'a>(used: impl Iterator<Item = &'a str>) -> Self {
-        let used: BTreeSet<u32> =
-            used.filter_map(|number| number.trim().parse().ok()).filter(|n| NUMBERS.contains(n)).collect();
-        let next = used.last().map_or(*NUMBERS.start(), |last| last + 1);
-        Self { used, next }
-    }
-
-    fn take(&mut self) -> Option<u32> {
-        let number = if NUMBERS.contains(&self.next) {
-            self.next
-        } else {
-            NUMBERS.clone().find(|number| !self.used.contains(number))?
-        };
-        self.used.insert(number);
-        self.next = number + 1;
-        while self.used.contains(&self.next) {
-            self.next += 1;
-        }
-        Some(number)
-    }
 }
 
 impl Sync {
@@ -64,22 +28,27 @@ impl Sync {
             .whole_list("companies", |page| self.provider.companies(page), |company| company.external_id)
             .await?;
         companies.sort_by_key(|company| company.external_id);
-        let stored = sync_companies::stored(&self.pool).await?;
-        let mut free = FreeNumbers::new(
-            companies
-                .iter()
-                .filter_map(|company| company.account_number.as_deref())
-                .chain(stored.iter().map(|company| company.account_number.as_str())),
-        );
+        let taken: Vec<String> =
+            companies.iter().filter_map(|company| company.account_number.clone()).collect();
+        // A dry run gives out its numbers in a transaction that is taken back.
+        let mut dry = self.pool.begin().await?;
         let (mut written, mut failed) = (0_u64, 0_u64);
         for company in companies.iter().filter(|company| company.account_number.is_none()) {
-            let number = free
-                .take()
-                .ok_or_else(|| SyncError::Incomplete("no account number of six digits is left".to_owned()))?
-                .to_string();
+            let number = match mode {
+                Mode::DryRun => account_numbers::reserve(&mut dry, &taken).await?,
+                Mode::Write => {
+                    let mut tx = self.pool.begin().await?;
+                    let number = account_numbers::reserve(&mut tx, &taken).await?;
+                    tx.commit().await?;
+                    number
+                }
+            };
+            let number = number
+                .ok_or_else(|| SyncError::Incomplete("no account number of six digits is left".to_owned()))?;
             self.report.at("account numbers", None);
             match self.give_number(company, &number, mode).await {
-                Ok(()) => written += 1,
+                Ok(true) => written += 1,
+                Ok(false) => {}
                 Err(SyncError::Provider(error)) if !error.is_fatal() => {
                     failed += 1;
                     self.report.warn(format!("company {} ({}): {error}", company.external_id, company.name));
@@ -96,15 +65,16 @@ impl Sync {
         Ok(())
     }
 
-    async fn give_number(&self, company: &PsaCompany, number: &str, mode: Mode) -> Result<(), SyncError> {
+    /// Whether the company took it.
+    async fn give_number(&self, company: &PsaCompany, number: &str, mode: Mode) -> Result<bool, SyncError> {
         if mode == Mode::DryRun {
             self.report.planned(format!("{number} for company {} ({})", company.name, company.external_id));
-            return Ok(());
+            return Ok(true);
         }
         let done = self.provider.set_account_number(company.external_id, number).await?;
         if done.is_none() {
             self.report.warn(format!("company {} ({}) is gone", company.external_id, company.name));
-            return Ok(());
+            return Ok(false);
         }
         self.report.line(format!("{} has account number {number}", company.name));
         let name = self.provider.name();
@@ -117,7 +87,7 @@ impl Sync {
             tx.commit().await?;
             self.report.line(format!("Company {old} becomes {number}"));
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -172,26 +142,5 @@ impl DeviceSync {
         self.provider.set_site_variable(&site.site.external_id, VARIABLE, number).await?;
         self.report.line(format!("Site {name} has account number {number} ({why})"));
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_go_on_from_the_highest_and_are_never_given_twice() {
-        for (used, expected) in [
-            (vec![], vec![100_000, 100_001]),
-            (vec!["100004", "AB-1", "7", "1234567", " 100002 "], vec![100_005, 100_006]),
-            (vec!["999998"], vec![999_999, 100_000]),
-            (vec!["999999", "100000", "100002"], vec![100_001, 100_003]),
-        ] {
-            let mut free = FreeNumbers::new(used.iter().copied());
-            let taken: Vec<u32> = expected.iter().filter_map(|_| free.take()).collect();
-            assert_eq!(taken, expected, "{used:?}");
-        }
-        let all: Vec<String> = NUMBERS.map(|number| number.to_string()).collect();
-        assert_eq!(FreeNumbers::new(all.iter().map(String::as_str)).take(), None);
     }
 }

@@ -9,6 +9,7 @@ use super::{Sync, SyncError, batches};
 use crate::domain::contract;
 use crate::domain::plans::Agreed;
 use crate::providers::PsaCompany;
+use crate::store::changes;
 use crate::store::reviews::{COMPANY_WITHOUT_NUMBER, DUPLICATE_COMPANY, Finding};
 use crate::store::support_levels::{self, SupportLevels};
 use crate::store::sync_companies::{self, CompanyRow, StoredCompany};
@@ -173,6 +174,7 @@ impl Sync {
         )
         .await?;
         support_levels::refresh(&mut tx, None).await?;
+        changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
         let removed = sync_companies::remove(&mut tx, provider, &gone).await?;
         let linked = sync_tickets::link_companies(&mut tx, provider).await?;
         self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::contact_plan::{Planned, key, plan};
 use super::{Sync, SyncError, batches};
 use crate::providers::PageRef;
+use crate::store::changes;
 use crate::store::reviews::DUPLICATE_CONTACT;
 use crate::store::staged_contacts::{self, ContactKey, ContactRun};
 use crate::store::sync_contacts::{self, ContactRow, StoredContact};
@@ -48,6 +49,7 @@ impl Sync {
             self.report.count(|counts| counts.contacts += written.created + written.updated);
         }
         let mut tx = self.pool.begin().await?;
+        changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
         let removed = sync_contacts::remove(&mut tx, provider, &gone).await?;
         self.review(&mut tx, DUPLICATE_CONTACT, &plan.duplicates).await?;
         staged_contacts::end(&mut tx, provider).await?;

@@ -68,7 +68,7 @@ impl DeviceSync {
         }
         let companies: HashMap<&str, &str> = sites
             .iter()
-            .filter_map(|site| Some((site.site.external_id.as_str(), site.company.company()?)))
+            .filter_map(|site| Some((site.site.external_id.as_str(), site.company.certain()?)))
             .collect();
         self.finish(&run, &companies).await?;
         if failed.is_empty() {
@@ -113,7 +113,7 @@ impl DeviceSync {
                 return Err(self.endless("devices", at.number));
             }
             run.next = Some((uid.clone(), page.next.map(|next| next.number)));
-            match site.company.company() {
+            match site.company.certain() {
                 Some(company) => self.store(devices, company, Some(run)).await?,
                 // Nobody's devices cannot be stored, but those that were somebody's are not gone.
                 None => {

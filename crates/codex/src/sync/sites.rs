@@ -66,7 +66,7 @@ impl DeviceSync {
         }
         drop(asked);
         self.store_links(&known, &links).await?;
-        let unmatched = known.iter().filter(|site| site.company.company().is_none()).count();
+        let unmatched = known.iter().filter(|site| site.company.certain().is_none()).count();
         self.report.count(|counts| counts.sites += total as u64);
         self.report.line(format!("{total} sites, {unmatched} of them without a company"));
         Ok(known)
@@ -144,18 +144,26 @@ impl DeviceSync {
 
 impl KnownSite {
     fn found(&self) -> Option<SiteLink> {
-        let company = self.company.company()?.to_owned();
+        let company = self.company.certain()?.to_owned();
         Some(SiteLink { uid: self.site.external_id.clone(), name: self.site.name.clone(), company })
     }
 
     /// The companies it belonged to and belongs to now, when they differ.
     fn moved(&self) -> Option<(&RmmSite, &str, &str)> {
-        let (old, new) = (self.link.as_deref()?, self.company.company()?);
+        let (old, new) = (self.link.as_deref()?, self.company.certain()?);
         (old != new).then_some((&self.site, old, new))
     }
 
     fn question(&self, provider: &str) -> Option<Question> {
-        let Match::None { reason, proposals } = &self.company else { return None };
+        let (reason, proposals) = match &self.company {
+            Match::None { reason, proposals } => (reason.clone(), json!(proposals)),
+            // Its number is not in the RMM yet: pushing it, or a person, settles that.
+            Match::Name(number) => (
+                "the site has no account number; one company has its name".to_owned(),
+                json!([{ "account_number": number, "name": self.site.name }]),
+            ),
+            Match::Variable(_) | Match::Link(_) => return None,
+        };
         let uid = &self.site.external_id;
         let number = self.variable.as_ref().ok().and_then(Option::as_deref);
         Some(Question {

@@ -1,7 +1,7 @@
 //! `GET /api/companies/bulk`: everything that bills need, in two queries whatever the number of companies
 //! (codex-api.md §4.2).
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{pin::pin, time::Duration};
 
 use axum::{body::Body, extract::State, response::Response};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -26,6 +26,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::reader::Reader;
 use crate::{
     Codex,
+    domain::scope::Scope,
     store::{
         self,
         tickets::company::{self, Selection, TicketOfCompany},
@@ -34,6 +35,8 @@ use crate::{
 
 /// Longest a reader may take nothing: until then it holds a connection of the database.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest such an answer may take, for the same reason.
+const LONGEST: Duration = Duration::from_secs(300);
 /// Size from which collected JSON is sent on.
 const CHUNK: usize = 64 * 1024;
 /// Connections that all such answers together may hold; others wait, so that the rest of the service always finds some.
@@ -59,8 +62,9 @@ pub struct TicketQuery {
 
 impl TicketQuery {
     /// The selection among the tickets of these companies, of all without a list.
-    pub fn selection(&self, only: Option<Vec<String>>) -> Selection {
+    pub fn selection(&self, reader: &Reader, only: Option<Vec<String>>) -> Selection {
         Selection {
+            public: reader.scope != Scope::Everything,
             only,
             year: self.year.filter(|year| (1..=9999).contains(year)),
             updated_since: self.since(),
@@ -98,11 +102,11 @@ async fn list_bulk(
 ) -> Result<Response> {
     let only = reader.narrowed(None)?;
     let with_tickets = bulk.include_tickets.is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let selection = with_tickets.then(|| tickets.selection(only.clone()));
+    let selection = with_tickets.then(|| tickets.selection(&reader, only.clone()));
     // Companies and tickets are read side by side, from one snapshot of the database, so that they agree on who there is
     // and in which order; and row by row, since all of them together would not fit into memory.
     let places = if with_tickets { 2 } else { 1 };
-    let turn = Arc::clone(&codex.bulk_turns).acquire_many_owned(places).await.map_err(Problem::internal)?;
+    let turn = codex.turn(places).await?;
     let mut companies = codex.pool.begin_with(SNAPSHOT).await?;
     let tickets = match selection {
         Some(selection) => Some((same_snapshot(&codex.pool, &mut companies).await?, selection)),
@@ -113,13 +117,18 @@ async fn list_bulk(
     let answer = Answer { sender, patience: PATIENCE };
     let writing = async move {
         let _turn = turn;
-        let written = match tickets {
-            Some((mut second, selection)) => {
-                let rows = company::stream(&mut *second, selection).boxed();
-                write(store::bulk::stream(&mut *companies, only), Some(rows), &answer).await
+        let whole = async {
+            match tickets {
+                Some((mut second, selection)) => {
+                    let rows = company::stream(&mut *second, selection).boxed();
+                    write(store::bulk::stream(&mut *companies, only), Some(rows), &answer).await
+                }
+                None => write(store::bulk::stream(&mut *companies, only), None, &answer).await,
             }
-            None => write(store::bulk::stream(&mut *companies, only), None, &answer).await,
         };
+        let written = tokio::time::timeout(LONGEST, whole)
+            .await
+            .unwrap_or_else(|_| Err(Problem::internal("the reader takes too long")));
         // The connections go back before anybody waits for the reader again.
         drop(companies);
         match written {

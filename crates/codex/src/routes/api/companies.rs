@@ -168,7 +168,9 @@ async fn list_tickets(
     LenientQuery(query): LenientQuery<TicketQuery>,
 ) -> Result<Json<Vec<CompanyTicket>>> {
     let only = reader.narrowed(Some(&account_number))?;
-    let found: Vec<_> = tickets::company::stream(&codex.pool, query.selection(only))
+    // All of them are held at once, so only a few such answers are made at a time.
+    let _turn = codex.turn(1).await?;
+    let found: Vec<_> = tickets::company::stream(&codex.pool, query.selection(&reader, only))
         .map_ok(|row| row.ticket)
         .try_collect()
         .await?;

@@ -3,7 +3,7 @@
 use axum::{extract::State, response::IntoResponse};
 use hivematrix_shared::{
     audit,
-    auth::AdminOnly,
+    auth::{AdminEvenInOutage, AdminOnly},
     contracts::codex::{Display, Displays, wire::parse_time},
     extract::{Json, Path},
     problem::{Problem, Result},
@@ -26,7 +26,11 @@ pub fn router() -> OpenApiRouter<Codex> {
     (status = 200, body = Displays), (status = 401, description = "Not signed in"),
     (status = 403, description = "Not an administrator"), (status = 503, description = "The database is away")
 ))]
-async fn list_displays(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<Displays>> {
+async fn list_displays(
+    State(codex): State<Codex>,
+    // Screens go on while Core is away.
+    AdminEvenInOutage(caller): AdminEvenInOutage,
+) -> Result<Json<Displays>> {
     let living_at = caller.acting_user().is_none().then(|| codex.context.clock.now());
     Ok(Json(Displays { displays: displays::list(&codex.pool, living_at).await? }))
 }

@@ -221,6 +221,7 @@ pub async fn export(
     LenientQuery(query): LenientQuery<ListQuery>,
     LenientQuery(filters): LenientQuery<Filters>,
 ) -> Result<Response> {
+    let _turn = codex.turn(1).await?;
     let listing = Listing::new(query, SORT_KEYS).whole();
     let found = asset_list::rows(&codex.pool, filters.selection(&reader), &listing).await?;
     let seen: Vec<String> = found

@@ -203,6 +203,7 @@ pub async fn export(
     LenientQuery(query): LenientQuery<ListQuery>,
     LenientQuery(filters): LenientQuery<Filters>,
 ) -> Result<Response> {
+    let _turn = codex.turn(1).await?;
     let listing = Listing::new(query, SORT_KEYS).whole();
     let selection = filters.selection(&reader, filters.page_hides_inactive(&reader));
     let found = company_list::page(&codex.pool, selection, &listing).await?;

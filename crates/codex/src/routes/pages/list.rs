@@ -259,7 +259,8 @@ pub fn csv<'a>(name: &str, headings: &[&str], rows: impl Iterator<Item = Vec<&'a
 /// Writes a cell. What a spreadsheet would run as a formula becomes text.
 fn push_cell(text: &mut String, cell: &str) {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    if !formula && !cell.contains([',', '"', '\n', '\r']) {
+    // A semicolon or a tab separates cells where a spreadsheet's language says so.
+    if !formula && !cell.contains([',', ';', '\t', '"', '\n', '\r']) {
         return text.push_str(cell);
     }
     text.push('"');

@@ -26,6 +26,8 @@ pub struct Selection {
     pub updated_since: Option<DateTime<Utc>>,
     /// Without descriptions, conversations and notes.
     pub billing: bool,
+    /// For a customer: what agents write for each other is left out.
+    pub public: bool,
 }
 
 /// Streams tickets in the order of [`companies::list`](super::super::companies::list), within a company by id.
@@ -44,7 +46,7 @@ pub fn stream<'e>(
             t.status, t.priority, t.requester_email, t.requester_name, t.created_at, t.last_updated_at, t.closed_at,
             t.total_hours_spent as "total_hours_spent!",
             case when $5 then null else t.conversations end as "conversations: Json<Box<RawValue>>",
-            case when $5 then null else t.notes end as "notes: Json<Box<RawValue>>",
+            case when $5 then null when $6 then '[]' else t.notes end as "notes: Json<Box<RawValue>>",
             e.entries as "entries!: Json<Vec<TimeEntry>>"
         from ticket_details t
         join companies c on c.account_number = t.company_account_number
@@ -62,7 +64,8 @@ pub fn stream<'e>(
         start,
         end,
         selection.updated_since,
-        billing
+        billing,
+        selection.public
     )
     .fetch(executor)
     .map_ok(move |row| {

@@ -195,6 +195,9 @@ pub async fn update(
     if body.is_empty() {
         return Err(Problem::new(StatusCode::BAD_REQUEST).error("No data provided"));
     }
+    if body.get("enabled").is_some_and(|enabled| !enabled.is_boolean()) {
+        return Err(Problem::new(StatusCode::BAD_REQUEST).error("enabled must be true or false"));
+    }
     let realm = realm(&state)?;
     let failed = failed("Failed to update user");
     let disables = body.get("enabled") == Some(&Value::Bool(false));
