@@ -1,5 +1,5 @@
-//! How every service refuses: answers that follow from a route's shape, written into the document once instead of at each
-//! route.
+//! What follows from a route's shape, written into the document once instead of at each route: how it refuses, and the name
+//! of its operation.
 
 use serde_json::{Map, Value, json};
 
@@ -8,17 +8,22 @@ use crate::problem::MEDIA_TYPE;
 /// Name of the schema of problem documents.
 const PROBLEM: &str = "Problem";
 
+/// Answered while a request is read, before any of our own code sees it.
+const TOO_LONG: &str = "414";
+
 /// Members of a path that are no operations.
 const NO_OPERATIONS: [&str; 5] = ["summary", "description", "parameters", "servers", "$ref"];
 
 /// Adds the answers of the common layers and extractors to each operation, unless it words them itself, and the problem
-/// document as the body of all errors that name none.
-pub(super) fn add(document: &mut Value) {
+/// document as the body of all errors that name none. Names of handlers repeat from file to file, those of operations may
+/// not, so that each is named by its method and path.
+pub(super) fn complete(document: &mut Value) {
     if let Some(paths) = document["paths"].as_object_mut() {
-        for item in paths.values_mut().filter_map(Value::as_object_mut) {
-            for (method, operation) in item {
+        for (path, item) in paths {
+            for (method, operation) in item.as_object_mut().into_iter().flatten() {
                 if !NO_OPERATIONS.contains(&method.as_str()) {
-                    complete(operation);
+                    operation["operationId"] = name(method, path).into();
+                    add_refusals(operation);
                 }
             }
         }
@@ -26,14 +31,21 @@ pub(super) fn add(document: &mut Value) {
     document["components"]["schemas"][PROBLEM] = problem();
 }
 
-fn complete(operation: &mut Value) {
+/// `get_api_companies_by_account_number` for `GET /api/companies/{account_number}`.
+fn name(method: &str, path: &str) -> String {
+    let path = path.replace('{', "by_").replace('}', "");
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn add_refusals(operation: &mut Value) {
     let common: Vec<_> = common(operation).collect();
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, description) in common {
         responses.entry(status).or_insert_with(|| json!({ "description": description }));
     }
     for (status, response) in responses {
-        if status.starts_with(['4', '5']) && response.get("content").is_none() {
+        if status.starts_with(['4', '5']) && status != TOO_LONG && response.get("content").is_none() {
             let schema = json!({ "$ref": format!("#/components/schemas/{PROBLEM}") });
             response["content"] = json!({ MEDIA_TYPE: { "schema": schema } });
         }
@@ -52,6 +64,7 @@ fn common(operation: &Value) -> impl Iterator<Item = (&'static str, &'static str
         (guarded, "403", "Not for this caller"),
         (path, "404", "There is no such record"),
         (body, "413", "The body is too large"),
+        (path || has("query"), TOO_LONG, "The address is longer than 64 KiB; without a body"),
         (body, "415", "The body has another media type"),
         (guarded, "429", "Too many requests; `Retry-After` says when to come back"),
         (guarded, "503", "Something the service needs is away; `Retry-After` says when to come back"),
@@ -88,8 +101,14 @@ mod tests {
 
     fn completed(operation: Value) -> Value {
         let mut document = json!({ "paths": { "/x/{id}": { "put": operation } } });
-        add(&mut document);
+        complete(&mut document);
         document["paths"]["/x/{id}"]["put"]["responses"].take()
+    }
+
+    #[test]
+    fn an_operation_is_named_by_method_and_path() {
+        assert_eq!(name("get", "/api/plans/{name}/copy-terms"), "get_api_plans_by_name_copy_terms");
+        assert_eq!(name("get", "/assets/export.csv"), "get_assets_export_csv");
     }
 
     #[test]
@@ -103,7 +122,7 @@ mod tests {
         let path = json!([{ "in": "path", "name": "id" }]);
         assert_eq!(
             statuses(json!({ "responses": ok, "security": [{}], "parameters": path, "requestBody": {} })),
-            ["200", "400", "404", "413", "415"]
+            ["200", "400", "404", "413", "414", "415"]
         );
     }
 
