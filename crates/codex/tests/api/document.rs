@@ -84,7 +84,8 @@ fn each_schema(folder: &Path, found: &mut impl FnMut(&str, &Path)) {
             each_schema(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path).unwrap();
-            for derived in source.split("#[derive(").skip(1) {
+            for (at, _) in source.match_indices("#[derive(") {
+                let derived = &source[at..];
                 if derived.split(")]").next().is_some_and(|traits| traits.contains("ToSchema")) {
                     found(schema_name(derived), &path);
                 }
