@@ -36,7 +36,7 @@ if [ -z "${CHECK_API_BINARIES:-}" ]; then
   cargo build --release --locked --bins
 fi
 
-WORK=target/check-api
+WORK="$PWD/target/check-api"
 mkdir -p "$WORK"
 if [ "$("$WORK/venv/bin/st" --version 2>/dev/null | tr -dc 0-9.)" != "$SCHEMATHESIS" ]; then
   say "Fetching schemathesis $SCHEMATHESIS (once)"
@@ -44,7 +44,7 @@ if [ "$("$WORK/venv/bin/st" --version 2>/dev/null | tr -dc 0-9.)" != "$SCHEMATHE
   "$WORK/venv/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$SCHEMATHESIS"
 fi
 
-HIVEMATRIX_HOME="$(mktemp -d "$PWD/$WORK/home.XXXXXX")"
+HIVEMATRIX_HOME="$(mktemp -d "$WORK/home.XXXXXX")"
 export HIVEMATRIX_HOME HIVEMATRIX_PORT_OFFSET="${CHECK_API_OFFSET:-3000}"
 # Everything is configured, so that 503 means a failure; and the limits, which have their own tests, let the flood through.
 WEBHOOKS_SECRET="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
@@ -95,10 +95,11 @@ check() {
   url="http://127.0.0.1:$(port_of "$service")"
   say "$service as $who"
   python3 scripts/lib/api_values.py "$url" "$(token admin "$service")" "$WEBHOOKS_SECRET" >"$HIVEMATRIX_HOME/schemathesis.toml"
-  "$WORK/venv/bin/st" --config-file "$HIVEMATRIX_HOME/schemathesis.toml" run "$url/static/openapi.json" \
+  # It keeps its notes in the folder it runs in.
+  (cd "$WORK" && "$WORK/venv/bin/st" --config-file "$HIVEMATRIX_HOME/schemathesis.toml" run "$url/static/openapi.json" \
     --header "Authorization: Bearer $(token "$who" "$service")" --checks "$CHECKS" --seed "${CHECK_API_SEED:-1}" \
     --max-examples "${CHECK_API_EXAMPLES:-40}" --workers 2 --continue-on-failure --request-timeout 60 --warnings off \
-    --no-color "$@" >"$report" 2>&1 || { failed="$failed $report"; sed -n '/= FAILURES =/,$p; /= ERRORS =/,$p' "$report"; }
+    --no-color "$@") >"$report" 2>&1 || { failed="$failed $report"; sed -n '/= FAILURES =/,$p; /= ERRORS =/,$p' "$report"; }
   tail -1 "$report"
 }
 
