@@ -99,8 +99,8 @@ check() {
   (cd "$WORK" && "$WORK/venv/bin/st" --config-file "$HIVEMATRIX_HOME/schemathesis.toml" run "$url/static/openapi.json" \
     --header "Authorization: Bearer $(token "$who" "$service")" --checks "$CHECKS" --seed "${CHECK_API_SEED:-1}" \
     --max-examples "${CHECK_API_EXAMPLES:-40}" --workers 2 --continue-on-failure --request-timeout 60 --warnings off \
-    --no-color "$@") >"$report" 2>&1 || { failed="$failed $report"; sed -n '/= FAILURES =/,$p; /= ERRORS =/,$p' "$report"; }
-  tail -1 "$report"
+    --no-color "$@") >"$report" 2>&1 || failed="$failed $report"
+  case "$failed" in *"$report") sed -n '/= FAILURES =/,$p; /= ERRORS =/,$p' "$report" ;; *) tail -1 "$report" ;; esac
 }
 
 for service in "$@"; do
