@@ -3,6 +3,8 @@
 //! Everything is addressed relative to the page, so that it works at `/docs` and behind the gateway at `/codex/docs`.
 //! The page has no inline script; its files lie below `/static/docs/`.
 
+mod complete;
+
 use std::sync::Arc;
 
 use axum::{
@@ -35,12 +37,14 @@ struct Docs {
     config: Arc<Config<'static>>,
 }
 
-/// The routes for a document. The bearer scheme is added, and required wherever an operation says nothing else.
+/// The routes for a document. The bearer scheme is added, and required wherever an operation says nothing else; so are the
+/// refusals that all services have in common.
 pub fn router(mut document: OpenApi) -> Router {
     add_bearer(&mut document);
     let page = page(&document.info.title);
     let config = Config::new(["static/openapi.json"]).validator_url("none").display_request_duration(true);
-    let document = serde_json::to_value(&document).unwrap_or_default();
+    let mut document = serde_json::to_value(&document).unwrap_or_default();
+    complete::complete(&mut document);
     let docs = Arc::new(Docs { document, page, config: Arc::new(config) });
     Router::new()
         .route("/docs", get(show_page))

@@ -26,6 +26,7 @@ pub fn title_of(key: &str) -> String {
 /// Where the value of a company's feature comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = FeatureSource)]
 pub enum Source {
     /// Its plan, or no plan offers it.
     Plan,

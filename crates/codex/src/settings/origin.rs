@@ -12,6 +12,7 @@ use crate::config::Settings;
 /// What gave a setting its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SettingSource)]
 pub enum Source {
     /// Nobody: it is the default.
     Default,

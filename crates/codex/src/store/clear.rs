@@ -238,6 +238,7 @@ async fn remove(
 
 /// How many rows there are of what the admin page counts.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = RecordStatistics)]
 pub struct Statistics {
     /// Companies.
     pub companies: i64,

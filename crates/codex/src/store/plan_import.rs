@@ -14,6 +14,7 @@ use crate::domain::{
 
 /// What became of a file.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, ToSchema)]
+#[schema(as = PlanImportStatistics)]
 pub struct Statistics {
     /// New plans, one for each term.
     pub plans_imported: usize,

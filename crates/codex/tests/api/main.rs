@@ -13,6 +13,7 @@ mod company_edit;
 mod company_list;
 mod dashboard;
 mod devices;
+mod document;
 mod features;
 mod history;
 mod pages;

@@ -45,6 +45,7 @@ fn documented(service: &str) -> &'static [&'static str] {
             "PSA_*",
             "RMM_*",
             "SYNC_*",
+            "WEBHOOKS_*",
             "BILLING_PLANS_FILE",
             "DATABASE_CONNECTIONS",
             "TICKET_SYNC_INTERVAL_SECONDS",

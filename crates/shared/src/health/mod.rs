@@ -229,21 +229,21 @@ impl OwnCheck {
 
 /// State of the service and of what it needs.
 #[utoipa::path(get, path = "/health", tag = "health", security(()), responses(
-    (status = 200, description = "Healthy or degraded"), (status = 503, description = "Unhealthy")))]
+    (status = 200, description = "Healthy or degraded", body = Value), (status = 503, description = "Unhealthy", body = Value)))]
 async fn health(State(health): State<Arc<Health>>, request: Request) -> Response {
     let (status, document) = health.report(is_shallow(request.headers())).await;
     answer(status, &document)
 }
 
 /// The process answers.
-#[utoipa::path(get, path = "/livez", tag = "health", security(()), responses((status = 200, description = "Alive")))]
+#[utoipa::path(get, path = "/livez", tag = "health", security(()), responses((status = 200, description = "Alive", body = Value)))]
 async fn livez(State(health): State<Arc<Health>>) -> Response {
     answer(StatusCode::OK, &health.document("alive", None))
 }
 
 /// The service's own stores answer.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()), responses(
-    (status = 200, description = "Ready"), (status = 503, description = "Not ready")))]
+    (status = 200, description = "Ready", body = Value), (status = 503, description = "Not ready", body = Value)))]
 async fn readyz(State(health): State<Arc<Health>>) -> Response {
     let (status, document) = health.readiness().await;
     answer(status, &document)

@@ -171,6 +171,7 @@ pub fn name(script: &str, provider: Option<&str>, sync_type: Option<&str>) -> St
 
 /// Where a page stands.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SyncJobsPagination)]
 struct Pagination {
     page: i64,
     pages: i64,

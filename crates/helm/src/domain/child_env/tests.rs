@@ -140,6 +140,7 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
         ("FRESHSERVICE_API_KEY", "real"),
         ("LOG_LEVEL", "DEBUG"),
         ("LOG_SHIPPING", "false"),
+        ("WEBHOOKS_ENABLED", "true"),
         ("BEACON_THING", "b"),
         ("CODEX_DATABASE_URL", "postgres://elsewhere"),
         ("KEYCLOAK_SERVER_URL", "https://sso.example.net"),
@@ -149,6 +150,7 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
     }
     let (core, codex, beacon) = (env_of(&suite, "core"), env_of(&suite, "codex"), env_of(&suite, "beacon"));
     assert_eq!(codex["FRESHSERVICE_API_KEY"], "real");
+    assert_eq!(codex["WEBHOOKS_ENABLED"], "true");
     assert!(!beacon.contains_key("FRESHSERVICE_API_KEY"));
     assert_eq!(beacon["LOG_LEVEL"], "DEBUG");
     assert_eq!(beacon["LOG_SHIPPING"], "false");

@@ -2,7 +2,13 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr, Schema,
+        schema::{SchemaType, Type},
+    },
+};
 
 pub use crate::pages::format::iso_z as iso;
 
@@ -10,9 +16,20 @@ pub use crate::pages::format::iso_z as iso;
 const LARGEST_EXACT: i64 = 1 << 53;
 
 /// An id of the vendor's system: 64 bits. A number in JSON, text where a number would lose digits (beyond 2^53).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, ToSchema)]
-#[schema(value_type = i64)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PsaId(pub i64);
+
+impl PartialSchema for PsaId {
+    fn schema() -> RefOr<Schema> {
+        let description = "An id of the vendor's system: 64 bits, written as text beyond 2^53.";
+        ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Integer, Type::String]))
+            .description(Some(description))
+            .into()
+    }
+}
+
+impl ToSchema for PsaId {}
 
 impl std::fmt::Display for PsaId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
