@@ -57,7 +57,7 @@ function made(job) {
     facts: element("p", { class: "u-text-muted" }),
     bar: element("progress", { "aria-label": `Progress of ${job.name}` }),
     log: element("pre", { class: "code-block", tabindex: "0", "aria-label": `Log of ${job.name}` }),
-    cancel: element("button", { class: "btn btn--danger btn--small", type: "button" }, "Cancel"),
+    cancel: element("button", { class: "btn btn--small", type: "button" }, "Cancel"),
   };
   parts.root = element(
     "article",
