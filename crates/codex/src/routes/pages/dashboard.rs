@@ -11,7 +11,7 @@ use hivematrix_shared::{
 
 use crate::{
     Codex,
-    domain::{chart::Chart, contract::ENDS_SOON, features::title_of, sync_progress::Step, words},
+    domain::{chart::Chart, contract::ENDS_SOON, features::title_of, review, sync_progress::Step, words},
     routes::api::{reader::Reader, sync_jobs},
     store::{
         self,
