@@ -1,5 +1,9 @@
 // What the pages of administrators share: calls, toasts, questions, times, elements.
 
+import { form, localise } from "./time.js";
+
+export { localise };
+
 /** The prefix of Codex behind the gateway. */
 export const base = document.querySelector("[data-base]")?.dataset.base ?? "";
 
@@ -68,18 +72,11 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-const form = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-
 /** A time in the viewer's zone, with UTC as its title. */
 export function time(iso) {
   if (!iso) return "-";
   const moment = new Date(iso);
   return element("time", { datetime: iso, title: `${iso.slice(0, 16).replace("T", " ")} UTC` }, form.format(moment));
-}
-
-/** Turns the server's times below `root` into local ones. */
-export function localise(root = document) {
-  for (const known of root.querySelectorAll("time[datetime]")) known.replaceWith(time(known.getAttribute("datetime")));
 }
 
 /** `12s`, `3m 4s`, `1h 2m`. */

@@ -127,23 +127,24 @@ const clear = document.getElementById("clear");
 const type = document.getElementById("data-type");
 const typed = document.getElementById("data-confirm");
 const remove = clear.querySelector("button");
-const check = () => {
-  document.getElementById("data-word").textContent = type.value ? `“${type.value}”` : "to confirm";
-  remove.disabled = !type.value || typed.value.trim() !== type.value;
-};
+// Without this script the word is typed in the form; a dialog can also say what will be lost.
+for (const element of [typed, ...typed.labels]) element.hidden = true;
+typed.disabled = true;
+const check = () => (remove.disabled = !type.value);
 check();
-type.addEventListener("change", () => {
-  typed.value = "";
-  check();
-});
-typed.addEventListener("input", check);
-clear.addEventListener("submit", (event) => {
+type.addEventListener("change", check);
+clear.addEventListener("submit", async (event) => {
   event.preventDefault();
-  busy(remove, async () => {
-    const done = await codex("POST", "/api/admin/clear-data", { data_type: type.value, confirm: typed.value.trim() });
+  const word = type.value;
+  const what = type.selectedOptions[0].textContent;
+  const text = `Removed from Codex: ${what}. A copy of every row is written to the instance directory first.`;
+  if (!(await asked({ title: "Delete this data?", text, yes: "Delete", danger: true, word }))) return;
+  await busy(remove, async () => {
+    const done = await codex("POST", "/api/admin/clear-data", { data_type: word, confirm: word });
     say("success", done.message);
     setTimeout(() => location.reload(), 2500);
-  }).then(check);
+  });
+  check();
 });
 
 localise();

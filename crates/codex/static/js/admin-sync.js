@@ -57,7 +57,7 @@ function made(job) {
     facts: element("p", { class: "u-text-muted" }),
     bar: element("progress", { "aria-label": `Progress of ${job.name}` }),
     log: element("pre", { class: "code-block", tabindex: "0", "aria-label": `Log of ${job.name}` }),
-    cancel: element("button", { class: "btn btn--danger btn--small", type: "button" }, "Cancel"),
+    cancel: element("button", { class: "btn btn--small", type: "button" }, "Cancel"),
   };
   parts.root = element(
     "article",
@@ -112,7 +112,7 @@ async function ended(id) {
   const kind = { success: "success", failed: "error" }[job.outcome] ?? "warning";
   const light = job.requested_by === "scheduler" && job.outcome === "success";
   news.textContent = `${job.name}: ${word}`;
-  if (!light) say(kind, `${job.name}: ${word}${job.error ? `. ${job.error}` : ""} (${duration(job.duration_seconds)})`);
+  if (!light) say(kind, `${job.name}: ${word}${job.error && job.outcome !== "cancelled" ? `. ${job.error}` : ""} (${duration(job.duration_seconds)})`);
 }
 
 /** Looks at what runs, draws it, and says what has ended. */

@@ -10,7 +10,7 @@ sayHere();
 const SHOWN_MS = 30_000;
 
 for (const button of document.querySelectorAll("[data-reveal]")) {
-  const place = button.parentElement.querySelector(".secret");
+  const place = button.parentElement.querySelector("[data-secret]");
   const label = button.querySelector(".btn__label");
   const masked = place.textContent;
   const words = label.textContent;

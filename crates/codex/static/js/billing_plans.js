@@ -74,9 +74,18 @@ function complain(field, text) {
   field.setAttribute("aria-describedby", id);
 }
 
+/** What is wrong with a field, in words that fit below a narrow column. */
+function trouble({ validity, validationMessage }) {
+  if (validity.badInput || validity.valueMissing) return "A number";
+  if (validity.rangeUnderflow) return "0 or more";
+  if (validity.rangeOverflow) return "Too large";
+  if (validity.stepMismatch) return "Too many decimals";
+  return validationMessage;
+}
+
 /** Checks a field as the browser would, and says so beside it. */
 function check(field) {
-  complain(field, field.validity.valid ? "" : field.validationMessage);
+  complain(field, field.validity.valid ? "" : trouble(field));
   return field.validity.valid;
 }
 
@@ -281,8 +290,9 @@ async function showPreview(file) {
   preview.replaceChildren(paragraph("Looking at the file…", "u-text-muted"));
   try {
     const found = await call("POST", `${importForm.dataset.endpoint}?dry_run=true`, await file.text());
-    const plans = `New: ${found.plans_imported} plan terms and ${found.features_imported} options.`;
-    const known = `Left as they are: ${found.plans_skipped} plan terms and ${found.features_skipped} options that exist.`;
+    const of = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+    const plans = `New: ${of(found.plans_imported, "plan term")} and ${of(found.features_imported, "option")}.`;
+    const known = `Already here and left as they are: ${of(found.plans_skipped, "plan term")} and ${of(found.features_skipped, "option")}.`;
     const wrong = list("Cannot be imported", found.errors);
     if (wrong[0]) wrong[0].open = true;
     preview.replaceChildren(

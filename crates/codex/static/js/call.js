@@ -50,8 +50,12 @@ export function sayThere(text) {
   }
 }
 
-/** Says what the page before left to say. */
+/** Says what the page before left to say, once the gateway's script, which shows it, is there. */
 export function sayHere() {
+  if (!window.hivematrix?.say && document.readyState !== "complete") {
+    addEventListener("load", sayHere, { once: true });
+    return;
+  }
   try {
     const text = sessionStorage.getItem(SAID);
     sessionStorage.removeItem(SAID);

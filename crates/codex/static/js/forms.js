@@ -5,9 +5,7 @@ import { sayHere } from "./call.js";
 /** Shows what needs a script, and says what the page before left to say. */
 export function ready() {
   for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
-  // Toasts come from the gateway's script, which may still be on its way.
-  if (window.hivematrix?.say || document.readyState === "complete") sayHere();
-  else addEventListener("load", sayHere, { once: true });
+  sayHere();
 }
 
 /** Runs `work` on submit: once at a time, with its problem shown in the form. */

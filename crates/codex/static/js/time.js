@@ -1,6 +1,7 @@
 // Times in the viewer's zone and locale, with the UTC time as the title.
 
-const form = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+/** How a moment is written everywhere. */
+export const form = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 
 /** Turns the server's UTC texts below `root` into local ones. */
 export function localise(root = document) {

@@ -35,7 +35,7 @@ const WORLD: &str = r#"
         (gen_random_uuid(), 'psa', 'freshservice', 'base', 'failed', '2025-11-22T07:00Z', '2025-11-22T07:30Z', 'old failure', null),
         (gen_random_uuid(), 'rmm', 'datto', 'assets', 'failed', '2025-11-22T10:00Z', '2025-11-22T10:10Z', 'No <answer>', null),
         (gen_random_uuid(), 'psa', 'freshservice', 'tickets', 'running', '2025-11-22T10:28Z', null, null,
-            '{"phase": "tickets", "done": 30, "total": 120}');
+            '{"phase": "tickets", "step": {"done": 30, "total": 120, "seconds": 9}}');
 "#;
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
@@ -55,7 +55,7 @@ async fn staff_sees_what_needs_attention(pool: PgPool) {
             "never seen",
             "homeless@example.test",
             "Two contacts with one address",
-            "Freshservice: base",
+            "[Freshservice] Sync",
             "2h ago",
             "No &#60;answer&#62;",
             "value=\"30\" max=\"120\"",
@@ -80,10 +80,7 @@ async fn staff_sees_what_needs_attention(pool: PgPool) {
             let card = format!("{card}</span><span class=\"dashboard-card__count u-block\">{count}</span>");
             assert!(page.contains(&card), "{level} {card}");
         }
-        assert_eq!(
-            page.contains("Billing Plans</span><span class=\"dashboard-card__count u-block\">1<"),
-            level == Admin
-        );
+        assert!(page.contains("Billing Plans</span><span class=\"dashboard-card__count u-block\">1<"));
         assert_eq!(page.contains("/agents\""), level == Admin);
         assert_eq!(page.contains("/admin/\""), level == Admin);
         assert!(!page.contains("style="));

@@ -51,6 +51,12 @@ fn time(form: u32, at: Option<DateTime<Utc>>) -> Value {
     }
 }
 
+/// A recovery key of BitLocker: eight groups of six digits, each divisible by eleven.
+fn recovery_key(id: u32) -> String {
+    let groups = (1..=8u32).map(|place| format!("{:06}", (id * 7919 + place * 12_343) % 65_536 * 11));
+    groups.collect::<Vec<_>>().join("-")
+}
+
 /// A device.
 pub fn device(state: &State, own: &DeviceState, now: DateTime<Utc>) -> Value {
     let device = &own.device;
@@ -63,6 +69,9 @@ pub fn device(state: &State, own: &DeviceState, now: DateTime<Utc>) -> Value {
     }
     if device.class == "device" {
         udf.insert("udf4".to_owned(), json!("Administrator, itadmin"));
+        if device.system.contains("Windows") && !device.system.contains("Server") {
+            udf.insert("udf2".to_owned(), json!(recovery_key(own.id)));
+        }
     }
     udf.insert("udf6".to_owned(), json!(device.backup_bytes.map(|bytes| bytes.to_string())));
     udf.insert("udf7".to_owned(), json!(device.billed_as));

@@ -105,7 +105,7 @@ pub async fn page(
         users: asset_page::users(&codex.pool, id, reader.scope.account_numbers()).await?,
         // Custom fields are the provider's notes on a device, for its own people.
         fields: if is_staff { udf::fields(&asset.udf) } else { Vec::new() },
-        tickets: parts::tickets(tickets, &codex.settings().psa_config()),
+        tickets: parts::tickets(tickets, &parts::psa(&codex, is_staff)),
         history,
         last_seen: Moment::maybe(asset.last_seen),
         last_audit: Moment::maybe(asset.last_audit_date),

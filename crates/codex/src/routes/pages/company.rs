@@ -12,18 +12,23 @@ use hivematrix_shared::{
 };
 use serde::Deserialize;
 
-use super::company_lines::{Line, Lines, Shown, tel};
+use super::{
+    company_lines::{Line, Lines, Shown, tel},
+    parts::{self, TicketLine},
+};
 use crate::{
     Codex,
     domain::{
         contract::Standing,
         features::{EffectiveFeature, NOT_INCLUDED, Source, title_of},
+        status::is_closed,
     },
     routes::api::{companies::no_such_company, reader::Reader},
     store::{
         company_edit::MANUAL,
         company_page::{self, Change, Device, Person, RecentTicket, Whole},
         features, locations,
+        related_tickets::RelatedTicket,
     },
 };
 
@@ -97,11 +102,11 @@ struct CompanyPage {
     people_pages: Pages,
     devices: Vec<Device>,
     device_pages: Pages,
-    tickets: Vec<RecentTicket>,
+    tickets: Vec<TicketLine>,
     ticket_total: i64,
     /// None for those who may not see it.
     history: Option<Vec<Change>>,
-    psa: Option<PsaConfig>,
+    psa: PsaConfig,
     may_edit: bool,
     may_remove: bool,
     is_synced: bool,
@@ -116,16 +121,9 @@ impl CompanyPage {
         format!("https://www.google.com/maps/search/?api=1&{query}")
     }
 
-    /// Address of a ticket at its vendor.
-    fn ticket_link(&self, ticket: &RecentTicket) -> Option<String> {
-        let provider = self.psa.as_ref()?.providers.get(&ticket.external_source)?;
-        let template = provider.ticket_url_template.as_ref()?;
-        Some(template.replace("{ticket_id}", &ticket.external_id.to_string()))
-    }
-
     /// Address of the company at its vendor.
     fn psa_link(&self) -> Option<String> {
-        let provider = self.psa.as_ref()?.providers.get(&self.company.external_source)?;
+        let provider = self.psa.providers.get(&self.company.external_source)?;
         let template = provider.company_url_template.as_ref()?;
         Some(template.replace("{company_id}", &self.company.external_id?.to_string()))
     }
@@ -144,13 +142,6 @@ impl CompanyPage {
 
     fn by_hand(change: &Change) -> bool {
         change.actor != "sync"
-    }
-
-    fn status_class(ticket: &RecentTicket) -> &'static str {
-        match ticket.status.as_deref() {
-            Some(status) if crate::domain::status::is_closed(status) => "badge",
-            _ => "badge badge--info",
-        }
     }
 }
 
@@ -183,6 +174,7 @@ pub async fn page(
     let registry = codex.context.registry.load();
     let opens = |name: &str| registry.get(name).is_some_and(|entry| entry.allows(level));
     let segment = |text: &str| percent_encoded(text);
+    let psa = parts::psa(&codex, is_staff);
     let lines = Lines::new(&company, codex.context.clock.now().date_naive());
     let html = CompanyPage {
         overview: lines.overview(&candidates, &offered),
@@ -199,10 +191,10 @@ pub async fn page(
         devices: company_page::devices(pool, number, PER_PAGE, device_pages.offset()).await?,
         people_pages,
         device_pages,
-        tickets: tickets.items,
+        tickets: ticket_lines(tickets.items, &psa),
         ticket_total: tickets.total,
         history: if is_staff { Some(company_page::history(pool, number, CHANGES).await?) } else { None },
-        psa: is_staff.then(|| codex.settings().psa_config()),
+        psa,
         may_edit,
         may_remove: level == PermissionLevel::Admin,
         is_synced: company.external_source != MANUAL,
@@ -213,6 +205,29 @@ pub async fn page(
         company,
     };
     html.render().map(Html).map_err(Problem::internal)
+}
+
+/// The lines of the company's tickets, by the numbers people know them by.
+fn ticket_lines(found: Vec<RecentTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
+    let numbers: Vec<_> = found.iter().map(|ticket| ticket.number.clone()).collect();
+    let related = found.into_iter().map(|ticket| RelatedTicket {
+        is_active: !ticket.status.as_deref().is_some_and(is_closed),
+        external_id: ticket.external_id,
+        external_source: ticket.external_source,
+        subject: ticket.subject,
+        status: ticket.status,
+        priority: ticket.priority,
+        requester_name: ticket.requester,
+        created_at: None,
+        last_updated_at: ticket.last_updated_at,
+    });
+    let lines = parts::tickets(related.collect(), psa).into_iter().zip(numbers);
+    lines
+        .map(|(line, number)| TicketLine {
+            number: number.filter(|number| !number.is_empty()).unwrap_or(line.number),
+            ..line
+        })
+        .collect()
 }
 
 /// The values of a feature, the present one included.

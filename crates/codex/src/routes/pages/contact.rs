@@ -97,7 +97,7 @@ pub async fn page(
     }
     let is_staff = user.permission_level != PermissionLevel::Client;
     let may_edit = matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician);
-    let psa = codex.settings().psa_config();
+    let psa = parts::psa(&codex, is_staff);
     let vendor = contact.external_id.and_then(|_| writer::synced_from(&codex, &contact.external_source));
     let history = if is_staff {
         parts::history(changes::of(&codex.pool, "contacts", &id.to_string(), parts::CHANGES).await?)

@@ -11,8 +11,8 @@ use hivematrix_shared::{
 
 use crate::{
     Codex,
-    domain::{chart::Chart, contract::ENDS_SOON, features::title_of, words},
-    routes::api::reader::Reader,
+    domain::{chart::Chart, contract::ENDS_SOON, features::title_of, review, sync_progress::Step, words},
+    routes::api::{reader::Reader, sync_jobs},
     store::{
         self,
         dashboard::{self as store_dashboard, Counts, Note, Offline, Run, Share},
@@ -58,36 +58,43 @@ impl Dashboard {
         run.completed_at.unwrap_or(run.started_at)
     }
 
-    /// `Freshservice: base`.
+    /// The name the page of the syncs gives to such a run.
     fn source(run: &Run) -> String {
-        let provider = run.provider.as_deref().unwrap_or(&run.script);
-        match run.sync_type.as_deref() {
-            Some(kind) => format!("{}: {}", title_of(provider), kind.replace(['-', '_'], " ")),
-            None => title_of(provider),
+        sync_jobs::name(&run.script, run.provider.as_deref(), run.sync_type.as_deref())
+    }
+
+    /// How a run ended: class and word of its badge.
+    fn result(run: &Run) -> (&'static str, &'static str) {
+        match (run.status.as_str(), run.error.as_deref()) {
+            ("completed", None) => ("badge--success", "Success"),
+            ("completed", Some(_)) => ("badge--warning", "Completed with errors"),
+            (_, Some("cancelled")) => ("badge--warning", "Cancelled"),
+            _ => ("badge--danger", "Failed"),
         }
+    }
+
+    /// What went wrong, if anything did.
+    fn trouble(run: &Run) -> &str {
+        run.error.as_deref().filter(|error| *error != "cancelled").unwrap_or("-")
     }
 
     /// What a running job is at, in words.
     fn step(run: &Run) -> String {
-        let progress = run.progress.as_ref();
-        let text =
-            |name: &str| progress.and_then(|progress| progress.get(name)).and_then(serde_json::Value::as_str);
-        let number =
-            |name: &str| progress.and_then(|progress| progress.get(name)).and_then(serde_json::Value::as_i64);
-        let phase =
-            text("phase").map_or_else(|| "starting".to_owned(), |phase| phase.replace(['-', '_'], " "));
-        match (number("done"), number("total"), number("page")) {
-            (Some(done), Some(total), _) if total > 0 => format!("{phase}, {done} of {total}"),
-            (Some(done), _, _) => format!("{phase}, {done} done"),
-            (_, _, Some(page)) if page > 0 => format!("{phase}, page {page}"),
-            _ => phase,
+        let field = |name: &str| run.progress.as_ref()?.get(name);
+        let phase = field("phase").and_then(serde_json::Value::as_str).filter(|phase| !phase.is_empty());
+        let phase = phase.map_or_else(|| "starting".to_owned(), |phase| phase.replace(['-', '_'], " "));
+        let page = field("page").and_then(serde_json::Value::as_u64).filter(|page| *page > 0);
+        match (Step::of(run.progress.as_ref()), page) {
+            (Some(step), _) => format!("{phase}, {} of {}", step.done, step.total),
+            (None, Some(page)) => format!("{phase}, page {page}"),
+            (None, None) => phase,
         }
     }
 
     /// Done and total of a running job, when both are known.
-    fn fraction(run: &Run) -> Option<(i64, i64)> {
-        let number = |name: &str| run.progress.as_ref()?.get(name)?.as_i64();
-        number("done").zip(number("total")).filter(|(_, total)| *total > 0)
+    fn fraction(run: &Run) -> Option<(u64, u64)> {
+        let step = Step::of(run.progress.as_ref()).filter(|step| step.total > 0)?;
+        Some((step.done.min(step.total), step.total))
     }
 
     /// Whether nothing has come from any source yet.

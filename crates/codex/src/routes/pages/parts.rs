@@ -9,7 +9,10 @@ use hivematrix_shared::{
 use sqlx::PgPool;
 
 use super::list::{Choice, Filter};
-use crate::store::{changes::Change, companies, related_tickets::RelatedTicket};
+use crate::{
+    Codex,
+    store::{changes::Change, companies, related_tickets::RelatedTicket},
+};
 
 /// Changes that a page shows.
 pub const CHANGES: i64 = 50;
@@ -35,6 +38,11 @@ impl Moment {
     pub fn maybe(time: Option<DateTime<Utc>>) -> Option<Self> {
         time.map(Self::of)
     }
+}
+
+/// How to link into the PSA: not at all for customers, who cannot sign in there.
+pub fn psa(codex: &Codex, is_staff: bool) -> PsaConfig {
+    if is_staff { codex.settings().psa_config() } else { PsaConfig::default() }
 }
 
 /// Companies that a filter offers; of more, a list is reached from the company's page.
