@@ -34,6 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     cli::Command,
     config::{DEFAULT_PORT, Settings},
+    domain::recent_commands::RecentCommands,
     jobs::SyncService,
     providers::Providers,
     settings::LiveSettings,
@@ -58,6 +59,8 @@ pub struct Codex {
     pub sync: SyncService,
     /// Database connections for answers with everything.
     pub bulk_turns: Arc<Semaphore>,
+    /// Remote commands of the last minute.
+    pub commands: Arc<RecentCommands>,
 }
 
 impl Codex {
@@ -71,7 +74,8 @@ impl Codex {
             context.shutdown.clone(),
         );
         let bulk_turns = Arc::new(Semaphore::new(routes::api::bulk::CONNECTIONS));
-        Self { context, live: LiveSettings::new(settings), pool, board, sync, bulk_turns }
+        let commands = Arc::default();
+        Self { context, live: LiveSettings::new(settings), pool, board, sync, bulk_turns, commands }
     }
 
     /// The settings of this moment.

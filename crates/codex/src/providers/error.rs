@@ -83,6 +83,14 @@ pub enum ProviderError {
         /// What happened.
         detail: String,
     },
+    /// The time was up before it was this request's turn, so the vendor has received nothing.
+    #[error("{path} was not sent to {provider}: its limit of requests left no turn in time")]
+    NotSent {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// The path that was to be written to.
+        path: String,
+    },
     /// The vendor could not be reached or broke off, also after retries.
     #[error("{provider} could not be reached for {path}: {detail}")]
     Network {
