@@ -106,6 +106,17 @@ pub enum ProviderError {
 impl ProviderError {
     /// Whether nothing else can work either, so that a run should end at once instead of going on with the next item.
     pub fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Api { .. } | Self::NotSupported { .. })
+        matches!(
+            self,
+            Self::Unknown { .. }
+                | Self::NotConfigured { .. }
+                | Self::Authentication { .. }
+                | Self::RateLimited { .. }
+        )
+    }
+
+    /// Whether there was no answer: perhaps to this question only, perhaps to none.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Network { .. } | Self::Unreachable { .. } | Self::OutcomeUnknown { .. })
     }
 }

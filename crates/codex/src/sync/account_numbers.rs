@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::sites::{KnownSite, VARIABLE};
+use super::streak::Streak;
 use super::{DeviceSync, Sync, SyncError};
 use crate::domain::site_match::{Match, squeezed};
 use crate::providers::PsaCompany;
@@ -71,7 +72,7 @@ impl Sync {
                 .filter_map(|company| company.account_number.as_deref())
                 .chain(stored.iter().map(|company| company.account_number.as_str())),
         );
-        let (mut written, mut failed) = (0_u64, 0_u64);
+        let (mut written, mut failed, streak) = (0_u64, 0_u64, Streak::default());
         for company in companies.iter().filter(|company| company.account_number.is_none()) {
             let number = free
                 .take()
@@ -79,8 +80,11 @@ impl Sync {
                 .to_string();
             self.report.at("account numbers", None);
             match self.give_number(company, &number, mode).await {
-                Ok(()) => written += 1,
-                Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                Ok(()) => {
+                    streak.answered();
+                    written += 1;
+                }
+                Err(SyncError::Provider(error)) if !streak.ends_with(&error) => {
                     failed += 1;
                     self.report.warn(format!("company {} ({}): {error}", company.external_id, company.name));
                 }
@@ -129,7 +133,7 @@ impl DeviceSync {
     /// When the vendor cannot be used, or a site did not take its number.
     pub async fn push_account_numbers(&self, mode: Mode) -> Result<(), SyncError> {
         let sites = self.sites().await?;
-        let (mut written, mut equal, mut failed) = (0_u64, 0_u64, 0_u64);
+        let (mut written, mut equal, mut failed, streak) = (0_u64, 0_u64, 0_u64, Streak::default());
         for site in &sites {
             let name = &site.site.name;
             let Some(number) = site.company.company() else {
@@ -139,8 +143,11 @@ impl DeviceSync {
             match &site.variable {
                 Ok(current) if current.as_deref() == Some(number) => equal += 1,
                 Ok(_) => match self.push(site, number, mode).await {
-                    Ok(()) => written += 1,
-                    Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                    Ok(()) => {
+                        streak.answered();
+                        written += 1;
+                    }
+                    Err(SyncError::Provider(error)) if !streak.ends_with(&error) => {
                         failed += 1;
                         self.report.error(format!("site {name}: {error}"));
                     }
