@@ -26,6 +26,7 @@ use hivematrix_shared::{
     server::{self, ServeOptions},
 };
 use sqlx::{PgPool, migrate::Migrator};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
@@ -168,8 +169,11 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     let stop = shutdown.clone();
     tokio::spawn(async move {
         // The job then writes down where it is, and the next run goes on there.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.cancel();
+        let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+        tokio::select! {
+            Some(()) = terminated.recv() => stop.cancel(),
+            Ok(()) = tokio::signal::ctrl_c() => stop.cancel(),
+            else => {}
         }
     });
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
