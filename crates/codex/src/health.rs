@@ -30,13 +30,21 @@ pub fn alias(codex: &Codex) -> Router {
     Router::new().route_service("/api/health", ask)
 }
 
-/// Age of the newest ticket sync; nothing to complain about while no ticketing system is configured.
+/// Age of the newest ticket sync of the system that is furthest behind; nothing to complain about while none is configured,
+/// or tickets are not to be read.
 async fn sync_check(codex: Codex) -> CheckResult {
-    if codex.sync.vendors().psa.is_empty() {
+    let vendors = codex.sync.vendors();
+    if vendors.psa.is_empty() {
         return CheckResult::healthy().with("message", "no provider is configured");
     }
-    let interval = codex.settings().scheduler.ticket_sync_interval_seconds;
-    match store::board::last_sync_time(&codex.pool).await {
+    let settings = codex.settings();
+    if !settings.scheduler.sync_tickets_enabled {
+        let result = CheckResult::healthy().with("message", "the ticket sync is switched off");
+        return with_devices(&codex, result).await;
+    }
+    let interval = settings.scheduler.ticket_sync_interval_seconds;
+    let names: Vec<&str> = vendors.psa.all().map(|provider| provider.name()).collect();
+    match store::board::last_sync_time(&codex.pool, &names).await {
         Ok(last) => {
             let result = judge(last, codex.context.clock.now(), interval);
             with_devices(&codex, result).await

@@ -28,6 +28,7 @@ use hivematrix_shared::{
 };
 use http::{Method, StatusCode};
 use sqlx::{PgPool, migrate::Migrator};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
@@ -36,6 +37,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     cli::Command,
     config::{DEFAULT_PORT, Settings},
+    domain::recent_commands::RecentCommands,
     jobs::SyncService,
     providers::Providers,
     settings::LiveSettings,
@@ -63,6 +65,8 @@ pub struct Codex {
     pub sync: SyncService,
     /// Database connections for answers with everything.
     pub bulk_turns: Arc<Semaphore>,
+    /// Remote commands of the last minute.
+    pub commands: Arc<RecentCommands>,
 }
 
 impl Codex {
@@ -76,7 +80,8 @@ impl Codex {
             context.shutdown.clone(),
         );
         let bulk_turns = Arc::new(Semaphore::new(routes::api::bulk::CONNECTIONS));
-        Self { context, live: LiveSettings::new(settings), pool, board, sync, bulk_turns }
+        let commands = Arc::default();
+        Self { context, live: LiveSettings::new(settings), pool, board, sync, bulk_turns, commands }
     }
 
     /// The settings of this moment.
@@ -187,8 +192,11 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     let stop = shutdown.clone();
     tokio::spawn(async move {
         // The job then writes down where it is, and the next run goes on there.
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.cancel();
+        let Ok(mut terminated) = signal(SignalKind::terminate()) else { return };
+        tokio::select! {
+            Some(()) = terminated.recv() => stop.cancel(),
+            Ok(()) = tokio::signal::ctrl_c() => stop.cancel(),
+            else => {}
         }
     });
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;

@@ -17,6 +17,7 @@ pub mod plans;
 pub mod preferences;
 pub mod priority;
 pub mod realm_users;
+pub mod recent_commands;
 pub mod review;
 pub mod scope;
 pub mod site_match;

@@ -1,6 +1,8 @@
 //! The command line of the import.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    fs::OpenOptions, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf, process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -39,7 +41,13 @@ pub async fn run(args: &ImportArgs, pool: &PgPool) -> anyhow::Result<ExitCode> {
     }
     if let Some(path) = &args.report {
         let text = serde_json::to_vec_pretty(&report)?;
-        tokio::fs::write(path, text).await.with_context(|| format!("cannot write {}", path.display()))?;
+        // It quotes rows, so nobody else may read it, and it is not written where a link points to.
+        if path.symlink_metadata().is_ok_and(|known| known.is_file()) {
+            std::fs::remove_file(path).with_context(|| format!("cannot replace {}", path.display()))?;
+        }
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        file.and_then(|mut file| file.write_all(&text))
+            .with_context(|| format!("cannot write {}", path.display()))?;
         say(&format!("Report: {}", path.display()));
     }
     Ok(if report.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -11,9 +11,10 @@ mod upcoming;
 mod work;
 mod worker;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use futures::TryFutureExt as _;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,7 @@ pub use work::{
 pub use worker::Outcome;
 
 use crate::config::Settings;
-use crate::providers::{ProviderError, Vendors};
+use crate::providers::{Made, ProviderError, Vendors};
 use crate::store::sync_jobs::{self, NewJob};
 use crate::sync::{DeviceSync, Report, Sync, SyncRules};
 use work::Vendor;
@@ -58,6 +59,8 @@ struct Inner {
     pool: PgPool,
     clock: Clock,
     vendors: ArcSwap<Vendors>,
+    /// What the vendors were made of.
+    made: Mutex<Made>,
     schedule: ArcSwap<Schedule>,
     rules: SyncRules,
     shutdown: CancellationToken,
@@ -76,7 +79,8 @@ impl SyncService {
     ) -> Self {
         let jobs = TaskTracker::new();
         let (vendors, schedule) = (ArcSwap::from_pointee(vendors), ArcSwap::from_pointee(schedule));
-        Self { inner: Arc::new(Inner { pool, clock, vendors, schedule, rules, shutdown, jobs }) }
+        let made = Mutex::default();
+        Self { inner: Arc::new(Inner { pool, clock, vendors, made, schedule, rules, shutdown, jobs }) }
     }
 
     /// The service that the settings describe.
@@ -86,9 +90,11 @@ impl SyncService {
         clock: Clock,
         shutdown: CancellationToken,
     ) -> Self {
-        let vendors = Vendors::from_settings(settings);
         let schedule = Schedule::from_settings(&settings.scheduler);
-        Self::new(pool, clock, vendors, schedule, SyncRules::default(), shutdown)
+        let vendors = Vendors::default();
+        let service = Self::new(pool, clock, vendors, schedule, SyncRules::default(), shutdown);
+        service.reload(settings);
+        service
     }
 
     /// The configured vendors, as they are now.
@@ -96,9 +102,12 @@ impl SyncService {
         self.inner.vendors.load_full()
     }
 
-    /// Takes up changed settings. Jobs that run end with the vendors they began with.
+    /// Takes up changed settings. Jobs that run end with the vendors they began with; a vendor whose own settings did not
+    /// change stays the same.
     pub fn reload(&self, settings: &Settings) {
-        self.inner.vendors.store(Arc::new(Vendors::from_settings(settings)));
+        let mut made = self.inner.made.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.vendors.store(Arc::new(Vendors::keeping(settings, &mut made)));
+        drop(made);
         self.inner.schedule.store(Arc::new(Schedule::from_settings(&settings.scheduler)));
     }
 
@@ -169,11 +178,13 @@ impl SyncService {
         match vendor {
             Vendor::Psa(provider) => {
                 let sync = Sync { pool, clock, provider, rules, report };
-                worker::run(&job, psa::perform(id, &sync, &work), shutdown).await
+                worker::run(&job, psa::perform(id, &sync, &work).map_ok(|()| task::Done::Whole), shutdown)
+                    .await
             }
             Vendor::Rmm(provider) => {
                 let sync = DeviceSync { pool, clock, provider, rules, report };
-                worker::run(&job, rmm::perform(id, &sync, &work), shutdown).await
+                worker::run(&job, rmm::perform(id, &sync, &work).map_ok(|()| task::Done::Whole), shutdown)
+                    .await
             }
         }
     }

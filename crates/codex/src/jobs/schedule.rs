@@ -43,6 +43,8 @@ pub(super) struct History {
     pub(super) succeeded: Option<DateTime<Utc>>,
     /// Whether the newest attempt was broken off by the end of its worker.
     pub(super) interrupted: bool,
+    /// Whether the attempt before it was broken off as well.
+    pub(super) interrupted_before: bool,
     /// Whether one runs now.
     pub(super) running: bool,
 }
@@ -71,9 +73,10 @@ impl Schedule {
         let details = settings.sync_tickets_schedule.as_str();
         let interval =
             i64::try_from(settings.ticket_sync_interval_seconds).ok().and_then(TimeDelta::try_seconds);
+        let known = ["frequent", "daily", "hourly"].contains(&details.trim());
         Self {
             enabled: !settings.skip_scheduler,
-            tickets: settings.sync_tickets_enabled.then(|| interval.unwrap_or(TimeDelta::MAX)),
+            tickets: (settings.sync_tickets_enabled && known).then(|| interval.unwrap_or(TimeDelta::MAX)),
             ticket_details: rhythm(
                 settings.sync_tickets_enabled,
                 details,
@@ -155,7 +158,7 @@ impl Schedule {
             return false;
         }
         let startup = first_look && self.run_on_startup;
-        startup || devices.interrupted || rhythm_due(self.devices, devices, now)
+        startup || goes_on(devices, now) || rhythm_due(self.devices, devices, now)
     }
 
     fn base_due(&self, facts: &Facts, now: DateTime<Utc>) -> bool {
@@ -164,14 +167,14 @@ impl Schedule {
         }
         let first = !facts.companies && facts.base.succeeded.is_none();
         if first || facts.base.interrupted {
-            return facts.base.interrupted || rested(&facts.base, now);
+            return goes_on(&facts.base, now) || rested(&facts.base, now);
         }
         rhythm_due(self.base, &facts.base, now)
     }
 }
 
 fn interval_due(interval: TimeDelta, history: &History, now: DateTime<Utc>) -> bool {
-    history.interrupted || history.attempted.is_none_or(|attempted| now - attempted >= interval)
+    goes_on(history, now) || history.attempted.is_none_or(|attempted| now - attempted >= interval)
 }
 
 /// Whether the latest planned moment has passed without a success since. Missed moments are made up for once.
@@ -190,6 +193,11 @@ fn last_slot(rhythm: Rhythm, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
             Some(if today <= now { today } else { today - TimeDelta::days(1) })
         }
     }
+}
+
+/// Whether broken off work goes on now: at once, but work that is broken off every time may be what ends the worker.
+fn goes_on(history: &History, now: DateTime<Utc>) -> bool {
+    history.interrupted && (!history.interrupted_before || rested(history, now))
 }
 
 fn rested(history: &History, now: DateTime<Utc>) -> bool {
@@ -227,6 +235,10 @@ mod tests {
 
     fn interrupted(time: &str) -> History {
         History { interrupted: true, ..failed(time) }
+    }
+
+    fn again(time: &str) -> History {
+        History { interrupted_before: true, ..interrupted(time) }
     }
 
     #[test]
@@ -350,6 +362,8 @@ mod tests {
             ("not at once after a failure", SCHEDULE, failed("08:59:00"), true, true, "09:00:00", false),
             ("but soon", SCHEDULE, failed("08:55:00"), true, true, "09:00:00", true),
             ("broken off", SCHEDULE, interrupted("08:59:59"), true, true, "09:00:00", true),
+            ("broken off again", SCHEDULE, again("08:59:59"), true, true, "09:00:00", false),
+            ("broken off again, a while ago", SCHEDULE, again("08:55:00"), true, true, "09:00:00", true),
             ("within the hour", hourly, done("09:00:00"), true, false, "09:59:59", false),
             ("next hour", hourly, done("09:00:00"), true, false, "10:00:00", true),
             ("at the start", startup, done("08:59:00"), true, true, "09:00:00", true),

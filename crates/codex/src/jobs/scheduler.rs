@@ -116,6 +116,7 @@ pub(super) async fn facts(service: &SyncService, provider: &str) -> sqlx::Result
             if history.attempted.is_none_or(|attempted| attempted < run.started_at) {
                 history.attempted = Some(run.started_at);
                 history.interrupted = run.interrupted;
+                history.interrupted_before = run.interrupted_before;
             }
         }
         history
@@ -146,6 +147,7 @@ pub(super) async fn device_history(
         attempted: Some(last.started_at),
         succeeded: last.succeeded_at,
         interrupted: last.interrupted,
+        interrupted_before: last.interrupted_before,
         running,
     }))
 }

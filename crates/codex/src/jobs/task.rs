@@ -43,15 +43,7 @@ impl SyncService {
         let (pool, clock) = (self.inner.pool.clone(), self.inner.clock.clone());
         let job = worker::Job { id, pool, clock, report: report.clone(), limit: LIMIT };
         let (work, shutdown) = (work(report), self.inner.shutdown.clone());
-        let run = async move {
-            let mut partly = false;
-            let work = async { work.await.map(|done| partly = done == Done::WithErrors) };
-            let outcome = worker::run(&job, work, &shutdown).await;
-            if partly && let Err(error) = sync_jobs::had_errors(&job.pool, id).await {
-                tracing::warn!(job_id = %id, %error, "the errors of a job could not be marked");
-            }
-            outcome
-        };
+        let run = async move { worker::run(&job, work, &shutdown).await };
         let request = Span::current();
         let span = if request.is_none() { info_span!("request", correlation_id = %id) } else { request };
         Ok((id, self.inner.jobs.spawn(run.instrument(span))))

@@ -1,12 +1,16 @@
 //! One job at work: beating, stopping when it must, and writing down how it ended.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::task::Done;
 use crate::store::job_errors;
 use crate::store::sync_jobs::{self, Beat, Ending};
 use crate::sync::{Report, SyncError};
@@ -36,16 +40,17 @@ pub(super) struct Job {
 /// Does the work, and ends the job's row whatever happens.
 pub(super) async fn run(
     job: &Job,
-    work: impl Future<Output = Result<(), SyncError>>,
+    work: impl Future<Output = Result<Done, SyncError>>,
     shutdown: &CancellationToken,
 ) -> Outcome {
     let result = tokio::select! {
-        result = work => result,
+        result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or_else(|panic| Err(broken(&*panic))),
         ended = beat(&job.pool, job.id, &job.report) => Err(ended),
         () = shutdown.cancelled() => Err(SyncError::Stopped),
         () = tokio::time::sleep(job.limit) => Err(SyncError::TimedOut(job.limit.as_secs() / 60)),
     };
     job.report.summary();
+    let partly = matches!(result, Ok(Done::WithErrors));
     let error = result.err().map(|error| error.to_string());
     match &error {
         None => job.report.line("Done"),
@@ -53,15 +58,23 @@ pub(super) async fn run(
         Some(error) if shutdown.is_cancelled() => job.report.line(error),
         Some(error) => job.report.error(error),
     }
-    finish(job, error.as_deref()).await;
+    finish(job, error.as_deref(), partly).await;
     Outcome { id: job.id, error }
+}
+
+/// A fault of the program is an end as well: without one the row would be taken for that of a dead worker, and the same work
+/// be started again and again.
+fn broken(panic: &(dyn Any + Send)) -> SyncError {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    SyncError::Incomplete(format!("a fault in the program ended the job: {}", text.unwrap_or("unknown")))
 }
 
 /// Ends the row. The database may be away just now, that may even be why the job failed; then it is tried again for a
 /// while, and after that the row is recognised as dead by its missing heartbeat.
-async fn finish(job: &Job, error: Option<&str>) {
+async fn finish(job: &Job, error: Option<&str>, partly: bool) {
     let (output, progress) = (job.report.output(), job.report.progress());
-    let ending = Ending { error, output: &output, progress: &progress };
+    let ending = Ending { error, partly, output: &output, progress: &progress };
     for _ in 0..5 {
         let written = write_problems(&job.pool, job.id, &job.report).await;
         match written.and(sync_jobs::finish(&job.pool, job.id, &ending, job.clock.now()).await) {

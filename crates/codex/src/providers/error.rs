@@ -83,6 +83,14 @@ pub enum ProviderError {
         /// What happened.
         detail: String,
     },
+    /// The time was up before it was this request's turn, so the vendor has received nothing.
+    #[error("{path} was not sent to {provider}: its limit of requests left no turn in time")]
+    NotSent {
+        /// Display name of the provider.
+        provider: &'static str,
+        /// The path that was to be written to.
+        path: String,
+    },
     /// The vendor could not be reached or broke off, also after retries.
     #[error("{provider} could not be reached for {path}: {detail}")]
     Network {
@@ -98,6 +106,17 @@ pub enum ProviderError {
 impl ProviderError {
     /// Whether nothing else can work either, so that a run should end at once instead of going on with the next item.
     pub fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Api { .. } | Self::NotSupported { .. })
+        matches!(
+            self,
+            Self::Unknown { .. }
+                | Self::NotConfigured { .. }
+                | Self::Authentication { .. }
+                | Self::RateLimited { .. }
+        )
+    }
+
+    /// Whether there was no answer: perhaps to this question only, perhaps to none.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Network { .. } | Self::Unreachable { .. } | Self::OutcomeUnknown { .. })
     }
 }

@@ -21,6 +21,7 @@ use futures::future::BoxFuture;
 use crate::domain::status::StatusMap;
 
 pub use bucket::Quota;
+pub use configured::Made;
 pub use error::ProviderError;
 pub use http::Retry;
 pub use rmm::{DeviceAudit, RemoteCommand, RmmDevice, RmmProvider, RmmProviders, RmmSite};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::{Answer, Page, PageRef, ProviderError, cannot};
 
@@ -145,8 +146,14 @@ pub trait RmmProvider: Send + Sync {
     ///
     /// # Errors
     /// [`ProviderError::NotSupported`] where the vendor offers no such thing.
-    fn run_command<'a>(&'a self, device: &'a str, command: &'a str) -> Answer<'a, Option<RemoteCommand>> {
-        let _ = (device, command);
+    /// After `deadline` nothing is sent and nothing is waited for.
+    fn run_command<'a>(
+        &'a self,
+        device: &'a str,
+        command: &'a str,
+        deadline: Instant,
+    ) -> Answer<'a, Option<RemoteCommand>> {
+        let _ = (device, command, deadline);
         cannot(self.display_name(), "run commands")
     }
     /// How a command of [`Self::run_command`] stands.

@@ -39,7 +39,46 @@ pub fn plan(now: &Snapshot, sent: &Sent) -> Result<Vec<Change>, BTreeMap<String,
     if let Err(sentence) = webhooks_have_a_secret(now, &changes) {
         refused.insert("webhooks.secret".to_owned(), sentence);
     }
+    for change in &changes {
+        if let Err(sentence) = key_goes_where_it_was_meant_to(now, sent, change.field) {
+            refused.insert(change.field.path(), sentence);
+        }
+    }
     if refused.is_empty() { Ok(changes) } else { Err(refused) }
+}
+
+/// The setting with the secret that goes to the server which this one names.
+pub fn secret_for(section: &str, key: &str) -> Option<&'static Field> {
+    match (section, key) {
+        ("freshservice", "domain" | "base_url") => find("freshservice", "api_key"),
+        ("superops", "base_url") => find("superops", "api_key"),
+        ("datto", "api_endpoint") => find("datto", "secret_key"),
+        _ => None,
+    }
+}
+
+/// A stored secret is not sent to another server: whoever could only name the server would get to know it.
+fn key_goes_where_it_was_meant_to(now: &Snapshot, sent: &Sent, server: &Field) -> Result<(), String> {
+    let Some(secret) = secret_for(server.section, server.key) else { return Ok(()) };
+    let (stored, source) = current(now, secret);
+    if stored.is_none_or(|stored| stored.trim().is_empty()) {
+        return Ok(());
+    }
+    if !source.is_editable() {
+        return Err(format!(
+            "The {} is fixed outside of this file, so the server it is sent to cannot be changed here.",
+            secret.label
+        ));
+    }
+    match sent.get(secret.section).and_then(|section| section.get(secret.key)) {
+        Some(value) if !value.as_str().is_some_and(keeps) => Ok(()),
+        _ => Err(format!("Enter the {} again: it would be sent to another server.", secret.label)),
+    }
+}
+
+/// What is shown instead of a secret, and an empty field, leave it as it is.
+fn keeps(text: &str) -> bool {
+    text.trim().is_empty() || text == HIDDEN
 }
 
 /// The setting of that name, if this build has it.
@@ -48,9 +87,7 @@ pub fn find(section: &str, key: &str) -> Option<&'static Field> {
 }
 
 fn one(now: &Snapshot, field: &'static Field, sent: &Value) -> Result<Option<Change>, String> {
-    // What is shown instead of a secret, and an empty field, leave it as it is.
-    let kept = |text: &str| text.trim().is_empty() || text == HIDDEN;
-    if field.kind == Kind::Secret && sent.as_str().is_some_and(kept) {
+    if field.kind == Kind::Secret && sent.as_str().is_some_and(keeps) {
         return Ok(None);
     }
     let value = field.accept(sent)?;
@@ -177,5 +214,60 @@ mod tests {
             written,
             [("default_provider", "superops"), ("enabled_providers", "freshservice,superops")]
         );
+    }
+
+    #[test]
+    fn a_stored_key_is_not_sent_to_another_server() {
+        let home = std::env::temp_dir().join(format!("hivematrix-codex-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir_all(home.join("codex")).unwrap();
+        let conf = "[freshservice]\ndomain = acme.freshservice.com\napi_key = k3y\n[datto]\napi_endpoint = https://a.example\n";
+        std::fs::write(home.join("codex/codex.conf"), conf).unwrap();
+        let load = |args: &[&str]| {
+            let args = ["codex"].into_iter().chain(args.iter().copied());
+            LiveSettings::new(Origin::new(args, home.clone()).load().unwrap().settings).snapshot()
+        };
+        let (now, fixed) = (load(&[]), load(&["--freshservice-api-key", "k3y"]));
+        std::fs::remove_dir_all(&home).unwrap();
+        let domain = "freshservice.domain";
+        for (case, now, values, refused) in [
+            ("alone", &now, json!({"freshservice": {"domain": "evil.example"}}), Some(domain)),
+            (
+                "the hidden key",
+                &now,
+                json!({"freshservice": {"domain": "evil.example", "api_key": "***"}}),
+                Some(domain),
+            ),
+            (
+                "no key",
+                &now,
+                json!({"freshservice": {"base_url": "https://evil.example", "api_key": " "}}),
+                Some("freshservice.base_url"),
+            ),
+            (
+                "another vendor's key",
+                &now,
+                json!({"freshservice": {"domain": "evil.example"}, "superops": {"api_key": "x"}}),
+                Some(domain),
+            ),
+            ("the same key", &now, json!({"freshservice": {"domain": "b.example", "api_key": "k3y"}}), None),
+            ("the key goes", &now, json!({"freshservice": {"domain": "b.example", "api_key": null}}), None),
+            (
+                "as it was",
+                &now,
+                json!({"freshservice": {"domain": "acme.freshservice.com", "web_domain": "help.example"}}),
+                None,
+            ),
+            ("no key stored", &now, json!({"datto": {"api_endpoint": "https://b.example"}}), None),
+            (
+                "fixed key",
+                &fixed,
+                json!({"freshservice": {"domain": "b.example", "api_key": "k3y"}}),
+                Some(domain),
+            ),
+        ] {
+            let planned = plan(now, &sent(values));
+            let named = planned.as_ref().err().map(|refused| refused.keys().cloned().collect::<Vec<_>>());
+            assert_eq!(named, refused.map(|path| vec![path.to_owned()]), "{case}");
+        }
     }
 }

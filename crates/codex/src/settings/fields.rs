@@ -15,6 +15,8 @@ pub enum Kind {
     Host,
     /// An address of a server.
     Address,
+    /// Address of a ticket in the browser.
+    TicketLink,
     /// Something that is never shown again.
     Secret,
     /// On or off.
@@ -69,7 +71,7 @@ pub const FIELDS: &[Field] = &[
     field("freshservice", "web_domain", "Web domain", Kind::Host),
     field("freshservice", "api_key", "API key", Kind::Secret),
     field("freshservice", "base_url", "API address", Kind::Address),
-    field("freshservice", "ticket_url_template", "Ticket link", Kind::Text),
+    field("freshservice", "ticket_url_template", "Ticket link", Kind::TicketLink),
     field("freshservice", "status_map", "Status codes", Kind::Statuses),
     field("freshservice", "professional_services_group_id", "Professional-services groups", Kind::Ids),
     field("freshservice", "helpdesk_group_id", "Helpdesk group", Kind::Number { min: 1, max: i64::MAX }),
@@ -77,7 +79,7 @@ pub const FIELDS: &[Field] = &[
     field("superops", "api_key", "API key", Kind::Secret),
     field("superops", "subdomain", "Subdomain", Kind::Text),
     field("superops", "region", "Region", Kind::Choice(&["us", "eu"])),
-    field("superops", "ticket_url_template", "Ticket link", Kind::Text),
+    field("superops", "ticket_url_template", "Ticket link", Kind::TicketLink),
     field("superops", "account_number_field", "Field with the account number", Kind::Text),
     field("superops", "professional_services_group_id", "Professional-services groups", Kind::Ids),
     field("superops", "helpdesk_group_id", "Helpdesk group", Kind::Number { min: 1, max: i64::MAX }),
@@ -128,7 +130,7 @@ impl Field {
     /// The word for the kind of value, for programs and pages.
     pub const fn kind_name(&self) -> &'static str {
         match self.kind {
-            Kind::Text => "text",
+            Kind::Text | Kind::TicketLink => "text",
             Kind::Host => "host",
             Kind::Address => "url",
             Kind::Secret => "secret",
@@ -206,6 +208,9 @@ impl Field {
         };
         match self.kind {
             Kind::Text | Kind::Secret => Ok(text.to_owned()),
+            Kind::TicketLink => ticket_link(text).ok_or_else(|| {
+                "An address such as https://help.example.com/tickets/{ticket_id} is expected.".to_owned()
+            }),
             Kind::Host => {
                 host(text).ok_or_else(|| "A host name such as acme.freshservice.com is expected.".to_owned())
             }
@@ -247,6 +252,13 @@ fn host(text: &str) -> Option<String> {
         url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     let host = url.host_str().filter(|_| plain && url.password().is_none())?;
     Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+}
+
+/// A link that stays one, whoever clicks it, with the place where the ticket's number stands.
+fn ticket_link(text: &str) -> Option<String> {
+    let begins = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
+        || (text.starts_with('/') && !text.starts_with("//"));
+    (begins && text.contains("{ticket_id}")).then(|| text.to_owned())
 }
 
 /// An address of a server over HTTP. Without TLS only this machine can be meant, or a secret would travel in the open.
@@ -292,6 +304,9 @@ mod tests {
         good(Kind::Host, json!("localhost:8080"), "localhost:8080");
         good(Kind::Address, json!("https://api.example.com/v2"), "https://api.example.com/v2");
         good(Kind::Address, json!("http://127.0.0.1:9"), "http://127.0.0.1:9");
+        for link in ["https://x.example/t/{ticket_id}", "/t/{ticket_id}"] {
+            good(Kind::TicketLink, json!(link), link);
+        }
         good(Kind::Switch, json!(true), "true");
         good(Kind::Switch, json!("off"), "false");
         good(Kind::Choice(RHYTHM), json!("hourly"), "hourly");
@@ -316,6 +331,9 @@ mod tests {
             (Kind::Time, json!("25:00")),
             (Kind::Clients, json!("203.0.113.0/33")),
             (Kind::Statuses, json!("six=open")),
+            (Kind::TicketLink, json!("https://x.example/tickets")),
+            (Kind::TicketLink, json!("javascript:alert({ticket_id})")),
+            (Kind::TicketLink, json!("//x.example/{ticket_id}")),
             (Kind::Text, json!("two\nlines")),
             (Kind::Text, json!({})),
             (Kind::Text, json!([{}])),

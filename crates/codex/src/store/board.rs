@@ -90,11 +90,16 @@ pub async fn version(pool: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar!("select version from board_version").fetch_one(pool).await
 }
 
-/// End of the newest ticket sync of any provider; events that vendors report do not count.
-pub async fn last_sync_time(pool: &PgPool) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar!("select max(last_completed_at) from sync_state where kind = 'tickets'")
-        .fetch_one(pool)
-        .await
+/// End of the newest ticket sync of the provider for which that is longest ago, `None` when one of them had none yet;
+/// events that vendors report do not count.
+pub async fn last_sync_time(pool: &PgPool, providers: &[&str]) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!(
+        "select case when bool_and(s.last_completed_at is not null) then min(s.last_completed_at) end
+         from unnest($1::text[]) as name left join sync_state s on s.provider = name and s.kind = 'tickets'",
+        providers as _
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Whether PostgreSQL knows a time zone of this name.

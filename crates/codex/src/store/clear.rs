@@ -85,6 +85,12 @@ impl DataType {
         }
     }
 
+    /// The tables that are copied: also what goes with the rows of the others and no sync would bring back.
+    fn copied(self) -> Vec<&'static str> {
+        let with_contacts = self.tables().contains(&"contacts").then_some("contact_aliases");
+        self.tables().iter().copied().chain(with_contacts).collect()
+    }
+
     /// The kinds of sync that have to start from nothing afterwards: an incremental run would bring only changes.
     const fn forgotten(self) -> &'static [&'static str] {
         match self {
@@ -132,7 +138,7 @@ pub async fn clear(
     now: DateTime<Utc>,
 ) -> Result<Cleared, ClearError> {
     let mut transaction = pool.begin().await?;
-    sqlx::query!("select set_config('lock_timeout', '10s', true)").fetch_one(&mut *transaction).await?;
+    sqlx::query!("select set_config('lock_timeout', '5s', true)").fetch_one(&mut *transaction).await?;
     super::changes::acting(&mut transaction, actor).await?;
     // No job can begin from here on: it would have to write its row.
     sqlx::query!("lock table sync_jobs in share mode").execute(&mut *transaction).await?;
@@ -152,18 +158,30 @@ pub async fn clear(
             .await?;
     }
     let name = format!("cleared-{}-{}.jsonl.gz", what.as_str(), now.format("%Y%m%dT%H%M%SZ"));
-    let path = copy(&mut transaction, tables, folder, &name).await?;
-    let removed = remove(&mut transaction, what, &name).await;
-    let outcome = match removed {
-        Ok(removed) => transaction.commit().await.map(|()| removed),
-        Err(error) => Err(error),
-    };
-    match outcome {
-        Ok(removed) => Ok(Cleared { removed, backup: name }),
-        Err(error) => {
-            // A copy of what is still there would only mislead.
-            let _ = fs::remove_file(path);
-            Err(error.into())
+    let copy_begun = Unfinished(folder.join(format!("{name}.part")));
+    copy(&mut transaction, what.copied(), folder, &copy_begun.0).await?;
+    let removed = remove(&mut transaction, what, &name).await?;
+    transaction.commit().await?;
+    // Only now it is a backup: a copy of what is still there would mislead.
+    let named = copy_begun.complete(&folder.join(&name)).is_ok();
+    let backup = if named { name } else { format!("{name}.part") };
+    Ok(Cleared { removed, backup })
+}
+
+/// A copy that is no backup yet; it goes when nothing was cleared.
+struct Unfinished(PathBuf);
+
+impl Unfinished {
+    /// Gives it its name. Whether or not that can be done, it stays from now on.
+    fn complete(mut self, path: &Path) -> io::Result<()> {
+        fs::rename(std::mem::take(&mut self.0), path)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.0.as_os_str().is_empty() {
+            let _ = fs::remove_file(&self.0);
         }
     }
 }
@@ -171,13 +189,12 @@ pub async fn clear(
 /// Writes every row of the tables as a line of JSON into a compressed file that only its owner can read.
 async fn copy(
     conn: &mut PgConnection,
-    tables: &'static [&'static str],
+    tables: Vec<&'static str>,
     folder: &Path,
-    name: &str,
-) -> Result<PathBuf, ClearError> {
-    let path = folder.join(name);
+    path: &Path,
+) -> Result<(), ClearError> {
     let (lines, mut received) = mpsc::channel::<String>(256);
-    let (place, begun) = (folder.to_owned(), path.clone());
+    let (place, begun) = (folder.to_owned(), path.to_owned());
     let writer = tokio::task::spawn_blocking(move || -> io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&place)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&begun)?;
@@ -191,7 +208,7 @@ async fn copy(
     });
     for table in tables {
         let mut query = QueryBuilder::new("select json_build_object('table', ");
-        query.push_bind(*table).push("::text, 'row', to_jsonb(t))::text from ").push(table).push(" t");
+        query.push_bind(table).push("::text, 'row', to_jsonb(t))::text from ").push(table).push(" t");
         let mut rows = query.build_query_scalar::<String>().fetch(&mut *conn);
         while let Some(row) = rows.try_next().await? {
             if lines.send(format!("{row}\n")).await.is_err() {
@@ -201,7 +218,7 @@ async fn copy(
     }
     drop(lines);
     writer.await.map_err(io::Error::other)??;
-    Ok(path)
+    Ok(())
 }
 
 async fn remove(
@@ -230,6 +247,10 @@ async fn remove(
     }
     let kinds: Vec<String> = what.forgotten().iter().map(|kind| (*kind).to_owned()).collect();
     sqlx::query!("delete from sync_state where kind = any($1)", &kinds).execute(&mut *conn).await?;
+    if what.tables().contains(&"assets") {
+        // A run that was broken off would go on behind the sites whose devices are gone now.
+        sqlx::query!("delete from rmm_runs").execute(&mut *conn).await?;
+    }
     if what.forgotten().contains(&"tickets") {
         sqlx::query!("delete from sync_seen").execute(&mut *conn).await?;
     }

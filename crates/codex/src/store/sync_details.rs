@@ -153,9 +153,12 @@ pub async fn make_due(
     now: DateTime<Utc>,
 ) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "update ticket_details set detail_due_at = $3, detail_attempts = 0
-         where external_source = $1 and detail_due_at is null
-           and (is_active or last_updated_at >= $2) and status is distinct from 'deleted'",
+        "with stale as materialized (
+             select id from ticket_details
+             where external_source = $1 and detail_due_at is null
+               and (is_active or last_updated_at >= $2) and status is distinct from 'deleted'
+             order by id for update)
+         update ticket_details t set detail_due_at = $3, detail_attempts = 0 from stale where t.id = stale.id",
         provider,
         changed_since,
         now

@@ -157,6 +157,8 @@ pub async fn beat(pool: &PgPool, id: Uuid, progress: &Value, output: &str) -> sq
 pub struct Ending<'a> {
     /// Why it failed; `None` when it did not.
     pub error: Option<&'a str>,
+    /// Whether single items failed in a job that did not.
+    pub partly: bool,
     /// The last lines it wrote.
     pub output: &'a str,
     /// Phase, page and counts.
@@ -170,27 +172,17 @@ pub struct Ending<'a> {
 pub async fn finish(pool: &PgPool, id: Uuid, ending: &Ending<'_>, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "update sync_jobs set status = case when $2::text is null then 'completed' else 'failed' end,
-             success = $2::text is null, error = $2, output = $3, progress = $4, completed_at = $5, exclusive_key = null
+             success = $2::text is null and not $6, error = $2, output = $3, progress = $4, completed_at = $5, exclusive_key = null
          where id = $1 and status = 'running'",
         id,
         ending.error,
         ending.output,
         ending.progress,
-        now
+        now,
+        ending.partly
     )
     .execute(pool)
     .await?;
-    Ok(())
-}
-
-/// Marks an ended job as one in which single items failed.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn had_errors(pool: &PgPool, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("update sync_jobs set success = false where id = $1 and status = 'completed'", id)
-        .execute(pool)
-        .await?;
     Ok(())
 }
 
@@ -265,6 +257,8 @@ pub struct LastRun {
     pub succeeded_at: Option<DateTime<Utc>>,
     /// Whether it was broken off by the end of its worker.
     pub interrupted: bool,
+    /// Whether the one before it was broken off as well.
+    pub interrupted_before: bool,
 }
 
 /// The newest job of each of these kinds of one provider. Jobs that began after `now` do not count: they are from before
@@ -282,6 +276,9 @@ pub async fn last_runs(
     sqlx::query_as!(
         LastRun,
         r#"select kind as "sync_type!", newest.started_at as "started_at!", newest.interrupted as "interrupted!",
+               coalesce((select status = 'failed' and coalesce(error, '') like $5 || '%' from sync_jobs
+                where script = $1 and provider = $2 and sync_type = kind and started_at <= $4
+                order by started_at desc offset 1 limit 1), false) as "interrupted_before!",
                (select started_at from sync_jobs
                 where script = $1 and provider = $2 and sync_type = kind and started_at <= $4 and success
                 order by started_at desc limit 1) as succeeded_at
@@ -314,6 +311,9 @@ pub async fn last_untyped_run(
         LastRun,
         r#"select '' as "sync_type!", started_at,
                status = 'failed' and coalesce(error, '') like $4 || '%' as "interrupted!",
+               coalesce((select status = 'failed' and coalesce(error, '') like $4 || '%' from sync_jobs
+                where script = $1 and provider = $2 and sync_type is null and started_at <= $3
+                order by started_at desc offset 1 limit 1), false) as "interrupted_before!",
                (select started_at from sync_jobs
                 where script = $1 and provider = $2 and sync_type is null and started_at <= $3 and success
                 order by started_at desc limit 1) as succeeded_at

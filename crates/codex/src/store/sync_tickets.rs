@@ -215,9 +215,13 @@ pub async fn not_seen(pool: &PgPool, provider: &str, run: Uuid) -> sqlx::Result<
 /// When the database cannot be written.
 pub async fn link_companies(conn: &mut PgConnection, provider: &str) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "update ticket_details t set company_account_number = c.account_number from companies c
-         where t.external_source = $1 and c.external_source = $1 and c.external_id = t.department_id
-           and t.company_account_number is distinct from c.account_number",
+        "with unlinked as materialized (
+             select t.id, c.account_number from ticket_details t
+             join companies c on c.external_source = $1 and c.external_id = t.department_id
+             where t.external_source = $1 and t.company_account_number is distinct from c.account_number
+             order by t.id for update of t)
+         update ticket_details t set company_account_number = unlinked.account_number from unlinked
+         where t.id = unlinked.id",
         provider
     )
     .execute(conn)

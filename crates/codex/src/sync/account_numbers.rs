@@ -1,6 +1,7 @@
 //! Account numbers: given to companies that have none, and told to the RMM (codex-api.md §7.3).
 
 use super::sites::{KnownSite, VARIABLE};
+use super::streak::Streak;
 use super::{DeviceSync, Sync, SyncError};
 use crate::domain::site_match::{Match, squeezed};
 use crate::providers::PsaCompany;
@@ -32,7 +33,7 @@ impl Sync {
             companies.iter().filter_map(|company| company.account_number.clone()).collect();
         // A dry run gives out its numbers in a transaction that is taken back.
         let mut dry = self.pool.begin().await?;
-        let (mut written, mut failed) = (0_u64, 0_u64);
+        let (mut written, mut failed, streak) = (0_u64, 0_u64, Streak::default());
         for company in companies.iter().filter(|company| company.account_number.is_none()) {
             let number = match mode {
                 Mode::DryRun => account_numbers::reserve(&mut dry, &taken).await?,
@@ -47,9 +48,11 @@ impl Sync {
                 .ok_or_else(|| SyncError::Incomplete("no account number of six digits is left".to_owned()))?;
             self.report.at("account numbers", None);
             match self.give_number(company, &number, mode).await {
-                Ok(true) => written += 1,
-                Ok(false) => {}
-                Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                Ok(took) => {
+                    streak.answered();
+                    written += u64::from(took);
+                }
+                Err(SyncError::Provider(error)) if !streak.ends_with(&error) => {
                     failed += 1;
                     self.report.warn(format!("company {} ({}): {error}", company.external_id, company.name));
                 }
@@ -99,7 +102,7 @@ impl DeviceSync {
     /// When the vendor cannot be used, or a site did not take its number.
     pub async fn push_account_numbers(&self, mode: Mode) -> Result<(), SyncError> {
         let sites = self.sites().await?;
-        let (mut written, mut equal, mut failed) = (0_u64, 0_u64, 0_u64);
+        let (mut written, mut equal, mut failed, streak) = (0_u64, 0_u64, 0_u64, Streak::default());
         for site in &sites {
             let name = &site.site.name;
             let Some(number) = site.company.company() else {
@@ -109,8 +112,11 @@ impl DeviceSync {
             match &site.variable {
                 Ok(current) if current.as_deref() == Some(number) => equal += 1,
                 Ok(_) => match self.push(site, number, mode).await {
-                    Ok(()) => written += 1,
-                    Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                    Ok(()) => {
+                        streak.answered();
+                        written += 1;
+                    }
+                    Err(SyncError::Provider(error)) if !streak.ends_with(&error) => {
                         failed += 1;
                         self.report.error(format!("site {name}: {error}"));
                     }

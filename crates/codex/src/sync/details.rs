@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use futures::{StreamExt as _, stream};
 
+use super::streak::Streak;
 use super::{Sync, SyncError, batches};
 use crate::providers::Pace;
 use crate::store::sync_details::{self, DueTicket};
@@ -32,7 +33,7 @@ impl Sync {
     pub async fn details(&self, limits: DetailLimits) -> Result<(), SyncError> {
         let provider = self.provider.name();
         let began = Instant::now();
-        let mut done = 0;
+        let (mut done, streak) = (0, Streak::default());
         let waiting = sync_details::count_due(&self.pool, provider, self.clock.now()).await?;
         self.report.begin_step(waiting.min(limits.tickets));
         while done < limits.tickets && began.elapsed() < limits.time {
@@ -43,7 +44,8 @@ impl Sync {
             }
             done += due.len() as u64;
             self.report.at("details", None);
-            let mut work = stream::iter(due).map(|ticket| self.detail(ticket)).buffer_unordered(PARALLEL);
+            let mut work =
+                stream::iter(due).map(|ticket| self.detail(ticket, &streak)).buffer_unordered(PARALLEL);
             while let Some(result) = work.next().await {
                 result?;
                 self.report.step_on();
@@ -53,9 +55,10 @@ impl Sync {
         Ok(())
     }
 
-    async fn detail(&self, ticket: DueTicket) -> Result<(), SyncError> {
+    async fn detail(&self, ticket: DueTicket, streak: &Streak) -> Result<(), SyncError> {
         match self.provider.ticket_detail(ticket.external_id, Pace::Background).await {
             Ok(Some(detail)) => {
+                streak.answered();
                 self.report.warn_all(
                     detail.warnings.iter().map(|warning| format!("ticket {}: {warning}", ticket.external_id)),
                 );
@@ -71,12 +74,12 @@ impl Sync {
             }
             Ok(None) => {
                 self.put_off(&ticket).await?;
-                self.settle(ticket.external_id).await
+                self.settle(ticket.external_id, streak).await
             }
             Err(error) => {
                 // Also when the whole phase ends now: the ticket may be the reason, and must not be in front for ever.
                 self.put_off(&ticket).await?;
-                if error.is_fatal() {
+                if streak.ends_with(&error) {
                     return Err(error.into());
                 }
                 self.report.warn(format!("ticket {}: {error}", ticket.external_id));

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::removal::Allowance;
 use super::sites::KnownSite;
+use super::streak::Streak;
 use super::{Report, SyncError, SyncRules, batches};
 use crate::providers::{PageRef, RmmDevice, RmmProvider};
 use crate::store::sync_assets::{self, DeviceRow, DeviceRun, Unmet};
@@ -44,7 +45,7 @@ impl DeviceSync {
     pub async fn devices(&self) -> Result<(), SyncError> {
         let sites = self.sites().await?;
         let mut run = self.begin().await?;
-        let mut failed = Vec::new();
+        let (mut failed, streak) = (Vec::new(), Streak::default());
         let total = sites.len();
         for (index, site) in sites.iter().enumerate() {
             let uid = site.site.external_id.as_str();
@@ -56,8 +57,8 @@ impl DeviceSync {
             };
             self.report.at("devices", u32::try_from(index + 1).ok());
             match self.site_devices(site, first_page, &mut run).await {
-                Ok(()) => {}
-                Err(SyncError::Provider(error)) if !error.is_fatal() => {
+                Ok(()) => streak.answered(),
+                Err(SyncError::Provider(error)) if !streak.ends_with(&error) => {
                     self.report
                         .warn(format!("site {}: {error}; its devices stay as they are", site.site.name));
                     run.complete = false;
@@ -208,16 +209,20 @@ impl DeviceSync {
             self.report.warn(format!("devices: {refusal}"));
             return Ok(Vec::new());
         }
-        let mut gone = Vec::new();
+        let (mut gone, streak) = (Vec::new(), Streak::default());
         for device in unmet {
             match self.provider.device(&device.external_id).await {
-                Ok(None) => gone.push(device.external_id.clone()),
+                Ok(None) => {
+                    streak.answered();
+                    gone.push(device.external_id.clone());
+                }
                 Ok(Some(found)) => {
+                    streak.answered();
                     if let Some(company) = companies.get(found.site_id.as_str()) {
                         self.store(vec![found], company, None).await?;
                     }
                 }
-                Err(error) if error.is_fatal() => return Err(error.into()),
+                Err(error) if streak.ends_with(&error) => return Err(error.into()),
                 Err(error) => self.report.warn(format!("device {}: {error}", device.hostname)),
             }
         }

@@ -26,7 +26,8 @@ impl Sync {
             };
             if let Err(error) = done {
                 self.report.error(format!("{part:?}: {error}"));
-                let fatal = matches!(&error, SyncError::Provider(error) if error.is_fatal());
+                let fatal =
+                    matches!(&error, SyncError::Provider(error) if error.is_fatal() || error.is_outage());
                 first.get_or_insert(error);
                 if fatal {
                     return first.map_or(Ok(()), Err);

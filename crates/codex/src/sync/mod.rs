@@ -19,6 +19,7 @@ pub mod report;
 mod review;
 mod sites;
 mod staff;
+mod streak;
 mod tickets;
 
 use std::sync::Arc;
@@ -139,7 +140,8 @@ impl Sync {
             };
             if let Err(error) = done {
                 self.report.error(format!("{part:?}: {error}"));
-                let fatal = matches!(&error, SyncError::Provider(error) if error.is_fatal());
+                let fatal =
+                    matches!(&error, SyncError::Provider(error) if error.is_fatal() || error.is_outage());
                 first.get_or_insert(error);
                 if fatal {
                     break;

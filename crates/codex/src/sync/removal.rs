@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 
+use super::streak::Streak;
 use super::{Sync, SyncError};
 use crate::providers::ProviderError;
 
@@ -58,12 +59,14 @@ impl Sync {
             self.report.warn(format!("{list}: {refusal}"));
             return Ok(Vec::new());
         }
-        let mut gone = Vec::new();
+        let (mut gone, streak) = (Vec::new(), Streak::default());
         for id in missing {
             match is_gone(*id).await {
-                Ok(true) => gone.push(*id),
-                Ok(false) => {}
-                Err(error) if error.is_fatal() => return Err(error.into()),
+                Ok(answer) => {
+                    streak.answered();
+                    gone.extend(answer.then_some(*id));
+                }
+                Err(error) if streak.ends_with(&error) => return Err(error.into()),
                 Err(error) => self.report.warn(format!("{list} {id}: {error}")),
             }
         }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use futures::{StreamExt as _, stream};
 use serde_json::json;
 
+use super::streak::Streak;
 use super::{DeviceSync, SyncError};
 use crate::domain::site_match::{Companies, Match};
 use crate::providers::{PageRef, ProviderError, RmmSite};
@@ -39,7 +40,7 @@ impl DeviceSync {
         sites.sort_by(|a, b| a.external_id.cmp(&b.external_id));
         let companies = Companies::new(sync_sites::candidates(&self.pool).await?);
         let links = sync_sites::links(&self.pool, name).await?;
-        let total = sites.len();
+        let (total, streak) = (sites.len(), Streak::default());
         let mut known: Vec<KnownSite> = Vec::with_capacity(total);
         let mut asked = stream::iter(sites)
             .map(|site| async move {
@@ -54,8 +55,13 @@ impl DeviceSync {
             self.report.at("sites", u32::try_from(known.len() + 1).ok());
             let link = links.get(&site.external_id).cloned();
             let company = match &variable {
-                Ok(number) => companies.of_site(&site.name, number.as_deref(), link.as_deref()),
-                Err(error) if error.is_fatal() => return Err(error.clone().into()),
+                Ok(number) => {
+                    if site.account_number.is_none() {
+                        streak.answered();
+                    }
+                    companies.of_site(&site.name, number.as_deref(), link.as_deref())
+                }
+                Err(error) if streak.ends_with(error) => return Err(error.clone().into()),
                 Err(error) => {
                     self.report.warn(format!("site {}: {error}", site.name));
                     // Its name must not speak for it while its number is unknown.
@@ -129,12 +135,14 @@ impl DeviceSync {
             self.report.warn(format!("links of sites: {refusal}"));
             return Ok(Vec::new());
         }
-        let mut gone = Vec::new();
+        let (mut gone, streak) = (Vec::new(), Streak::default());
         for uid in missing {
             match self.provider.site(uid).await {
-                Ok(None) => gone.push(uid.clone()),
-                Ok(Some(_)) => {}
-                Err(error) if error.is_fatal() => return Err(error.into()),
+                Ok(found) => {
+                    streak.answered();
+                    gone.extend(found.is_none().then(|| uid.clone()));
+                }
+                Err(error) if streak.ends_with(&error) => return Err(error.into()),
                 Err(error) => self.report.warn(format!("site {uid}: {error}")),
             }
         }

@@ -8,6 +8,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::removal::Allowance;
+use super::streak::Streak;
 use super::{Sync, SyncError, batches, plan};
 use crate::providers::{Page, PageRef, ProviderError, PsaTicket, TicketView};
 use crate::store::sync_state::{self, TICKETS, TICKETS_FULL, TicketRun};
@@ -207,19 +208,23 @@ impl Sync {
             return Ok(());
         }
         self.report.line(format!("Asking about {} tickets that the list lacks", missing.len()));
+        let streak = Streak::default();
         for id in missing {
             self.report.at("reconcile", None);
-            self.settle(id).await?;
+            self.settle(id, &streak).await?;
         }
         Ok(())
     }
 
     /// Gives a stored ticket the state the vendor has now.
-    pub(super) async fn settle(&self, id: i64) -> Result<(), SyncError> {
+    pub(super) async fn settle(&self, id: i64, streak: &Streak) -> Result<(), SyncError> {
         let provider = self.provider.name();
         let ticket = match self.provider.ticket(id).await {
-            Ok(ticket) => ticket,
-            Err(error) if !error.is_fatal() => {
+            Ok(ticket) => {
+                streak.answered();
+                ticket
+            }
+            Err(error) if !streak.ends_with(&error) => {
                 self.report.warn(format!("ticket {id}: {error}"));
                 return Ok(());
             }

@@ -247,11 +247,18 @@ async fn only_administrators_see_and_change_settings(pool: PgPool) {
 async fn the_forms_of_the_page_store_and_come_back_with_a_message(pool: PgPool) {
     let here = Instance::new(pool, CONF, &[]);
     let fields = [("fs_domain", "b.freshservice.com"), ("fs_web_domain", ""), ("fs_api_key", "")];
+    let (_, _, cookie) = here.form("/admin/update-freshservice", &fields).await;
+    assert!(cookie.starts_with("codex_session=error=Freshservice+settings+not+saved"), "{cookie}");
+    assert!(
+        here.conf().contains("domain = acme.freshservice.com\n"),
+        "the key stays where it was meant to go"
+    );
+    let fields = [fields[0], fields[1], ("fs_api_key", "n3w-key")];
     let (status, location, cookie) = here.form("/admin/update-freshservice", &fields).await;
     assert_eq!((status, location.as_str()), (302, "/codex/admin/"));
     assert!(cookie.starts_with("codex_session=success=Freshservice+settings+saved"), "{cookie}");
     assert!(cookie.contains("HttpOnly") && cookie.contains("Path=/;"), "{cookie}");
-    assert!(here.conf().contains("domain = b.freshservice.com\napi_key = 0ld-key\n"), "{}", here.conf());
+    assert!(here.conf().contains("domain = b.freshservice.com\napi_key = n3w-key\n"), "{}", here.conf());
     let (_, _, cookie) = here.form("/admin/update-psa-provider", &[("default_provider", "jira")]).await;
     assert!(cookie.starts_with("codex_session=error=PSA+provider+not+saved"), "{cookie}");
     here.form("/admin/update-rmm-provider", &[("default_provider", "superops")]).await;

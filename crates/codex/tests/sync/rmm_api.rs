@@ -278,8 +278,10 @@ async fn commands_run_for_technicians_and_say_why_when_not(pool: PgPool) {
     let refused = api.client.post(&path).bearer(alone).json(&whoami()).send().await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     let acting = api.identity.service_token_on_behalf("brain", "codex", Technician);
-    let accepted = api.client.post(&path).bearer(acting).json(&whoami()).send().await;
-    assert_eq!(accepted.status, StatusCode::ACCEPTED);
+    let again = api.client.post(&path).bearer(acting.clone()).json(&whoami()).send().await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "the same person, the same command");
+    let meant = api.client.post(&path).bearer(acting).header("Idempotency-Key", "second");
+    assert_eq!(meant.json(&whoami()).send().await.status, StatusCode::ACCEPTED);
 
     let unknown = "/api/rmm/device/device-999999/command";
     assert_eq!(api.command(Admin, unknown, whoami()).await.status, StatusCode::NOT_FOUND);
@@ -294,8 +296,15 @@ async fn commands_run_for_technicians_and_say_why_when_not(pool: PgPool) {
     let without = Api::new(&world, None);
     assert_eq!(without.command(Admin, &path, whoami()).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     world.vendor.control.add_fault(Fault::always(FaultMode::Status { status: 500 }));
-    assert_eq!(api.command(Admin, &path, whoami()).await.status, StatusCode::BAD_GATEWAY);
+    let failed = api.command(Admin, &path, whoami()).await;
+    assert_eq!(failed.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(failed.json()["outcome"], "unknown", "it was sent");
+    assert_eq!(api.command(Admin, &path, whoami()).await.status, StatusCode::CONFLICT);
     world.vendor.control.clear_faults();
     world.vendor.control.remove_device(&uid);
-    assert_eq!(api.command(Admin, &path, whoami()).await.status, StatusCode::NOT_FOUND);
+    let gone = || json!({ "command": "hostname", "reason": "ticket 1" });
+    for _ in 0..2 {
+        // What certainly did not run may be tried again at once.
+        assert_eq!(api.command(Admin, &path, gone()).await.status, StatusCode::NOT_FOUND);
+    }
 }

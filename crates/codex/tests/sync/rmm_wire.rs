@@ -244,7 +244,7 @@ async fn commands_succeed_fail_and_never_end(pool: PgPool) {
         ("fail now", "failed", None, Some("not recognized")),
         ("hang", "active", None, None),
     ] {
-        let job = datto.run_command(&device, command).await.unwrap().unwrap().job_id;
+        let job = datto.run_command(&device, command, soon()).await.unwrap().unwrap().job_id;
         let found = datto.command(&device, &job).await.unwrap().unwrap();
         assert_eq!(found.status, status, "{command}");
         for (text, wanted) in [(&found.stdout, stdout), (&found.stderr, stderr)] {
@@ -259,7 +259,7 @@ async fn commands_succeed_fail_and_never_end(pool: PgPool) {
             assert_eq!(datto.command(&other, &job).await.unwrap(), None);
         }
     }
-    assert_eq!(datto.run_command("no-such-device-1", "whoami").await.unwrap(), None);
+    assert_eq!(datto.run_command("no-such-device-1", "whoami", soon()).await.unwrap(), None);
     assert_eq!(datto.command(&device, "no-such-job-1").await.unwrap(), None);
     // Its answer lost, a command is not sent again.
     let jobs = world.vendor.control.job_count();
@@ -267,6 +267,31 @@ async fn commands_succeed_fail_and_never_end(pool: PgPool) {
         .vendor
         .control
         .add_fault(Fault::always(FaultMode::CutConnection).on(&format!("/device/{device}/quickjob")));
-    assert!(datto.run_command(&device, "whoami").await.is_err());
+    let lost = datto.run_command(&device, "whoami", soon()).await.unwrap_err();
+    assert!(matches!(lost, ProviderError::OutcomeUnknown { .. }), "{lost}");
     assert_eq!(world.vendor.control.job_count(), jobs + 1);
+}
+
+/// A moment by which everything has happened.
+fn soon() -> tokio::time::Instant {
+    tokio::time::Instant::now() + Duration::from_secs(20)
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_command_is_not_sent_after_its_time(pool: PgPool) {
+    let world = RmmWorld::new(pool).await;
+    let device = world.devices_of(&world.site(0))[0].clone();
+    let path = format!("/device/{device}/quickjob");
+    let jobs = world.vendor.control.job_count();
+    world.vendor.control.add_fault(Fault::always(FaultMode::Status { status: 429 }).on(&path));
+    let datto = world.patient(Retry::default());
+    let by = tokio::time::Instant::now() + Duration::from_millis(300);
+    let refused = datto.run_command(&device, "whoami", by).await.unwrap_err();
+    assert!(matches!(refused, ProviderError::NotSent { .. }), "{refused}");
+    world.vendor.control.clear_faults();
+    world.vendor.control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 5_000 }).on(&path));
+    let by = tokio::time::Instant::now() + Duration::from_millis(1_500);
+    let unanswered = world.datto().run_command(&device, "whoami", by).await.unwrap_err();
+    assert!(matches!(unanswered, ProviderError::OutcomeUnknown { .. }), "{unanswered}");
+    assert!(world.vendor.control.job_count() <= jobs + 1);
 }

@@ -1,6 +1,7 @@
 //! One request to Datto: the token, the account's two quotas, and telling data from anything else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hivematrix_shared::config::Secret;
@@ -122,7 +123,7 @@ impl Client {
     ) -> Result<Option<Value>, ProviderError> {
         let url = self.http.url(path, query)?;
         let attempts = self.http.retry().attempts;
-        self.http.persist(path, attempts, || self.attempt(Method::GET, path, url.clone(), None)).await
+        self.http.persist(path, attempts, || self.attempt(Method::GET, path, url.clone(), None, None)).await
     }
 
     /// Writes, `None` for 404; `Null` when the answer has no body. `repeatable` is what may happen twice.
@@ -136,16 +137,53 @@ impl Client {
         let url = self.http.url(path, &[])?;
         let attempts = if repeatable { self.http.retry().attempts } else { 1 };
         self.http
-            .persist(path, attempts, || self.attempt(method.clone(), path, url.clone(), Some(body)))
+            .persist(path, attempts, || self.attempt(method.clone(), path, url.clone(), Some(body), None))
             .await
     }
 
+    /// Writes once, by a moment at the latest: until then it may wait for its turn, afterwards nothing is sent any more.
+    ///
+    /// # Errors
+    /// [`ProviderError::OutcomeUnknown`] when it was sent and nobody knows what became of it.
+    pub(super) async fn write_by(
+        &self,
+        deadline: Instant,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Option<Value>, ProviderError> {
+        let url = self.http.url(path, &[])?;
+        let sent = AtomicBool::new(false);
+        let done = self
+            .http
+            .persist(path, 1, || self.attempt(method.clone(), path, url.clone(), Some(body), Some(&sent)));
+        let provider = NAME;
+        let done = tokio::time::timeout_at(deadline, done).await;
+        let (path, sent) = (path.to_owned(), sent.load(Ordering::Relaxed));
+        match done {
+            Ok(Err(ProviderError::Network { detail, .. })) if sent => {
+                Err(ProviderError::OutcomeUnknown { provider, path, detail })
+            }
+            Ok(Err(ProviderError::Api { status, what, .. })) if sent && !(400..500).contains(&status) => {
+                Err(ProviderError::OutcomeUnknown { provider, path, detail: format!("it answered {what}") })
+            }
+            Ok(done) => done,
+            Err(_) if sent => {
+                let detail = "no answer in time".to_owned();
+                Err(ProviderError::OutcomeUnknown { provider, path, detail })
+            }
+            Err(_) => Err(ProviderError::NotSent { provider, path }),
+        }
+    }
+
+    /// `sent` is true while nobody knows whether the vendor has carried out the request.
     async fn attempt(
         &self,
         method: Method,
         path: &str,
         url: Url,
         body: Option<&Value>,
+        sent: Option<&AtomicBool>,
     ) -> Attempt<Option<Value>> {
         let mut refused: Option<Secret> = None;
         loop {
@@ -160,10 +198,20 @@ impl Client {
             if let Some(body) = body {
                 request = request.json(body);
             }
+            let mark = |on| {
+                if let Some(sent) = sent {
+                    sent.store(on, Ordering::Relaxed);
+                }
+            };
+            mark(true);
             let raw = match self.http.exchange(path, request).await {
                 Ok(raw) => raw,
                 Err(attempt) => return attempt,
             };
+            // A refusal of any kind: what was sent was not carried out.
+            if raw.status.is_client_error() {
+                mark(false);
+            }
             // The token may have ended early: once it is worth asking for another.
             if raw.status == StatusCode::UNAUTHORIZED && refused.is_none() {
                 refused = Some(token);

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::super::ProviderError;
 use super::super::rmm::RemoteCommand;
@@ -17,6 +18,7 @@ impl Datto {
         &self,
         device: &str,
         command: &str,
+        deadline: Instant,
     ) -> Result<Option<RemoteCommand>, ProviderError> {
         let Some(component) = &self.component else {
             let what = "run commands: the component for it is not set (DATTO_COMMAND_COMPONENT)";
@@ -31,11 +33,12 @@ impl Datto {
             },
         });
         // Sent once: a command must not run twice because its answer got lost.
-        let Some(answer) = self.client.write(Method::PUT, &path, &body, false).await? else {
+        let Some(answer) = self.client.write_by(deadline, Method::PUT, &path, &body).await? else {
             return Ok(None);
         };
         let job = answer.get("job").unwrap_or(&answer);
-        let id = text(job, "uid").ok_or_else(|| self.client.api(&path, "JSON without a job"))?;
+        // Accepted, but nobody knows under which name.
+        let id = text(job, "uid").ok_or_else(|| unknown(&path, "JSON without a job"))?;
         let status = text(job, "status").unwrap_or_else(|| "active".to_owned());
         Ok(Some(RemoteCommand { job_id: id, status, ..RemoteCommand::default() }))
     }
@@ -79,6 +82,10 @@ impl Datto {
         }
         Ok(Some(command))
     }
+}
+
+fn unknown(path: &str, detail: &str) -> ProviderError {
+    ProviderError::OutcomeUnknown { provider: NAME, path: path.to_owned(), detail: detail.to_owned() }
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {

@@ -9,6 +9,7 @@ mod wire;
 use futures::FutureExt as _;
 use reqwest::Method;
 use serde_json::json;
+use tokio::time::Instant;
 
 pub use client::Connection;
 
@@ -170,8 +171,13 @@ impl RmmProvider for Datto {
         .boxed()
     }
 
-    fn run_command<'a>(&'a self, device: &'a str, command: &'a str) -> Answer<'a, Option<RemoteCommand>> {
-        self.start_job(device, command).boxed()
+    fn run_command<'a>(
+        &'a self,
+        device: &'a str,
+        command: &'a str,
+        deadline: Instant,
+    ) -> Answer<'a, Option<RemoteCommand>> {
+        self.start_job(device, command, deadline).boxed()
     }
 
     fn command<'a>(&'a self, device: &'a str, job_id: &'a str) -> Answer<'a, Option<RemoteCommand>> {

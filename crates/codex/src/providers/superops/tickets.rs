@@ -84,7 +84,7 @@ impl SuperOps {
             let document = queries::last_words(&ids);
             let data = match self.client.call("getLastConversations", &document, json!({}), Pace::Now).await {
                 Ok(data) => data,
-                Err(error) if error.is_fatal() => return Err(error),
+                Err(error) if error.is_fatal() || error.is_outage() => return Err(error),
                 Err(error) => {
                     page.warnings.push(format!("who wrote last is unknown: {error}"));
                     return Ok(());

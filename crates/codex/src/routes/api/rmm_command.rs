@@ -1,6 +1,6 @@
 //! Commands on devices, run by the RMM (codex-api.md §4.4).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use hivematrix_shared::{
@@ -8,15 +8,18 @@ use hivematrix_shared::{
     extract::{Json, Path},
     problem::{Problem, Result},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{rmm, sync::Technician};
 use crate::{
     Codex,
-    providers::{ProviderError, RmmProvider},
+    domain::recent_commands::Order,
+    providers::{ProviderError, RmmProvider, rmm::RemoteCommand},
     store::rmm_devices::StoredDevice,
 };
 
@@ -24,6 +27,12 @@ use crate::{
 const LONGEST: usize = 8_000;
 /// Longest reason, in characters.
 const LONGEST_REASON: usize = 1_000;
+
+/// Longest time until a command has to be accepted, waits for the vendor's limits included; the caller's request ends
+/// after 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// Longest name of an order.
+const LONGEST_KEY: usize = 255;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
@@ -50,22 +59,33 @@ struct StartedCommand {
     status: String,
 }
 
-/// Runs a command on a device. It is sent once: after a failure nobody can say that it did not run.
+/// Runs a command on a device. It is sent once.
+///
+/// Also when the caller's connection breaks, it is carried out and its outcome written to the audit log. A failure tells in
+/// `outcome` whether the command certainly did not run (`failed`), or may have run (`unknown`).
 #[utoipa::path(post, path = "/api/rmm/device/{device_id}/command", tag = "rmm",
-    params(("device_id" = String, Path, description = "`device-<asset id>`")),
+    params(
+        ("device_id" = String, Path, description = "`device-<asset id>`"),
+        ("Idempotency-Key" = Option<String>, Header,
+            description = "The caller's name of this order, at most 255 characters. Another one runs the same command again.")
+    ),
     request_body = NewCommand,
     responses(
         (status = 202, body = StartedCommand), (status = 400, description = "Wrong id, or `command` or `reason` is missing"),
         (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "No such device"), (status = 415, description = "Not JSON"),
+        (status = 404, description = "No such device"),
+        (status = 409, description = "The caller has run the same command on the device within the last 60 seconds"),
+        (status = 415, description = "Not JSON"),
         (status = 422, description = "The device's RMM cannot run commands"),
-        (status = 502, description = "The RMM failed")
+        (status = 502, description = "The RMM failed; member `outcome`"),
+        (status = 503, description = "Not sent: the RMM's limit of requests left no turn in time")
     )
 )]
 async fn start(
     State(codex): State<Codex>,
     Technician(caller): Technician,
     Path(device_id): Path<String>,
+    headers: HeaderMap,
     Json(new): Json<NewCommand>,
 ) -> Result<(StatusCode, Json<StartedCommand>)> {
     let (command, reason) = (new.command.trim(), new.reason.trim());
@@ -76,43 +96,59 @@ async fn start(
     if command.chars().count() > LONGEST || reason.chars().count() > LONGEST_REASON {
         return Err(wrong("command or reason is too long"));
     }
+    let key = headers.get("idempotency-key").map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
+    if key.as_ref().is_some_and(|key| key.chars().count() > LONGEST_KEY) {
+        return Err(wrong("Idempotency-Key is too long"));
+    }
     let device = rmm::find(&codex, &device_id).await?;
     let (provider, uid) = able(&codex, &device)?;
-    let (caller, name) = (caller.label(), device.hostname.as_str());
-    // Before it is sent: what may have run must be found in the log, whatever happens next.
-    audit!(caller, device = device_id, hostname = name, command, reason, "remote command requested");
-    let started = match provider.run_command(&uid, command).await {
-        Ok(started) => started.ok_or_else(gone),
-        Err(error) => Err(failure(&error)),
-    };
-    match started {
-        Ok(started) => {
-            let job_id = started.job_id;
-            audit!(
-                caller,
-                device = device_id,
-                hostname = name,
-                command,
-                reason,
-                job_id,
-                "remote command started"
-            );
-            let body = StartedCommand { success: true, job_id, status: started.status };
-            Ok((StatusCode::ACCEPTED, Json(body)))
+    let order = Order { device: device.id, command: command.to_owned(), caller: caller.label(), key };
+    if !codex.commands.begin(&order, codex.context.clock.now()) {
+        return Err(Problem::new(StatusCode::CONFLICT).with("success", false).error(
+            "You have just run this command on this device. Send another Idempotency-Key to run it again.",
+        ));
+    }
+    let work = Work { codex, provider, uid, device_id, device, order, reason: reason.to_owned() };
+    // A command that was sent is also written down when nobody waits for the answer any more.
+    let started = tokio::spawn(work.perform().in_current_span()).await.map_err(Problem::internal)??;
+    let body = StartedCommand { success: true, job_id: started.job_id, status: started.status };
+    Ok((StatusCode::ACCEPTED, Json(body)))
+}
+
+/// A command that may be sent.
+struct Work {
+    codex: Codex,
+    provider: Arc<dyn RmmProvider>,
+    uid: String,
+    device_id: String,
+    device: StoredDevice,
+    order: Order,
+    reason: String,
+}
+
+impl Work {
+    async fn perform(self) -> Result<RemoteCommand> {
+        let (device, hostname) = (&self.device_id, &self.device.hostname);
+        let (caller, command, reason) = (&self.order.caller, &self.order.command, &self.reason);
+        // Before it is sent: what may have run must be found in the log, whatever happens next.
+        audit!(caller, device, hostname, command, reason, "remote command requested");
+        let deadline = Instant::now() + PATIENCE;
+        let (problem, unknown) = match self.provider.run_command(&self.uid, command, deadline).await {
+            Ok(Some(started)) => {
+                let job_id = &started.job_id;
+                audit!(caller, device, hostname, command, reason, job_id, "remote command started");
+                return Ok(started);
+            }
+            Ok(None) => (gone(), false),
+            Err(error) => (failure(&error), matches!(error, ProviderError::OutcomeUnknown { .. })),
+        };
+        let outcome = if unknown { "unknown" } else { "failed" };
+        if !unknown {
+            self.codex.commands.forget(&self.order);
         }
-        Err(problem) => {
-            let status = problem.status().as_u16();
-            audit!(
-                caller,
-                device = device_id,
-                hostname = name,
-                command,
-                reason,
-                status,
-                "remote command failed"
-            );
-            Err(problem)
-        }
+        let status = problem.status().as_u16();
+        audit!(caller, device, hostname, command, reason, status, outcome, "remote command failed");
+        Err(problem.with("outcome", outcome))
     }
 }
 
@@ -188,6 +224,9 @@ fn failure(error: &ProviderError) -> Problem {
         ProviderError::NotSupported { .. }
         | ProviderError::NotConfigured { .. }
         | ProviderError::Unknown { .. } => cannot(&error.to_string()),
+        ProviderError::NotSent { .. } | ProviderError::RateLimited { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE).with("success", false).error(error.to_string())
+        }
         error => {
             Problem::new(StatusCode::BAD_GATEWAY).with("success", false).error(error.to_string()).cause(error)
         }

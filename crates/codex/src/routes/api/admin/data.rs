@@ -10,6 +10,7 @@ use hivematrix_shared::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -83,9 +84,14 @@ async fn clear_data(
 pub(super) async fn clear_for(codex: &Codex, caller: &Caller, what: DataType) -> Result<Cleared> {
     let folder = codex.context.settings.service_dir().join("backups");
     let now = codex.context.clock.now();
-    let cleared = clear::clear(&codex.pool, what, &folder, &caller.label(), now).await.map_err(refusal)?;
-    audit!(caller = caller.label(), data_type = what.as_str(), backup = cleared.backup, "data was cleared");
-    Ok(cleared)
+    let (pool, caller) = (codex.pool.clone(), caller.label());
+    let work = async move {
+        let cleared = clear::clear(&pool, what, &folder, &caller, now).await.map_err(refusal)?;
+        audit!(caller, data_type = what.as_str(), backup = cleared.backup, "data was cleared");
+        Ok(cleared)
+    };
+    // What has begun ends, and is told, also when nobody waits for the answer any more.
+    tokio::spawn(work.in_current_span()).await.map_err(Problem::internal)?
 }
 
 fn refusal(error: ClearError) -> Problem {

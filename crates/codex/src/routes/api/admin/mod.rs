@@ -36,11 +36,20 @@ pub fn router() -> OpenApiRouter<Codex> {
 
 /// Checks, writes and takes up settings; answers which have changed, as `section.key`.
 async fn save(codex: &Codex, caller: &Caller, sent: &Sent) -> Result<Vec<String>> {
-    let changes = change::plan(&codex.live.snapshot(), sent).map_err(invalid)?;
+    let now = codex.live.snapshot();
+    let changes = change::plan(&now, sent).map_err(invalid)?;
     let changed: Vec<String> = changes.iter().map(|change| change.field.path()).collect();
     if changes.is_empty() {
         return Ok(changed);
     }
+    let servers: Vec<(String, Option<String>, Option<String>)> = changes
+        .iter()
+        .filter(|change| change::secret_for(change.field.section, change.field.key).is_some())
+        .map(|change| {
+            let old = change::current(&now, change.field).0.map(str::to_owned);
+            (change.field.path(), old, change.value.clone())
+        })
+        .collect();
     let live = codex.live.clone();
     let written =
         tokio::task::spawn_blocking(move || live.write(&changes)).await.map_err(Problem::internal)?;
@@ -52,6 +61,9 @@ async fn save(codex: &Codex, caller: &Caller, sent: &Sent) -> Result<Vec<String>
         error => Problem::new(StatusCode::CONFLICT).error(error.to_string()),
     })?;
     codex.sync.reload(&codex.settings());
+    for (setting, old, new) in servers {
+        audit!(caller = caller.label(), setting, old, new, "server of a vendor changed");
+    }
     audit!(caller = caller.label(), settings = changed.join(", "), "settings changed");
     Ok(changed)
 }
