@@ -90,21 +90,21 @@ impl Companies {
         self.numbers.contains(number)
     }
 
-    /// The company of a site: by its variable, else by its link, else by its exact name; case and spaces do not count.
+    /// The company of a site: by its variable, else by its link, else, where it carries no number, by its
+    /// exact name; case and spaces do not count.
     pub fn of_site(&self, name: &str, variable: Option<&str>, link: Option<&str>) -> Match {
         let variable = variable.map(str::trim).filter(|number| !number.is_empty());
         if let Some(number) = variable.filter(|number| self.has(number)) {
             return Match::Variable(number.to_owned());
         }
-        if let Some(number) = variable {
-            let reason = format!("no company has account number {number}, which the site carries");
-            let same = self.by_name.get(&squeezed(name)).map_or(&[][..], Vec::as_slice);
-            return Match::None { reason, proposals: self.near(name, same) };
-        }
         if let Some(number) = link.filter(|number| self.has(number)) {
             return Match::Link(number.to_owned());
         }
         let same = self.by_name.get(&squeezed(name)).map_or(&[][..], Vec::as_slice);
+        if let Some(number) = variable {
+            let reason = format!("no company has account number {number}, which the site carries");
+            return Match::None { reason, proposals: self.near(name, same) };
+        }
         let reason = match same {
             [only] => return Match::Name(self.all[*only].account_number.clone()),
             [] => "the site has no account number, and no company has its name".to_owned(),

@@ -68,9 +68,9 @@ async fn filters_keep_what_matches_and_ignore_what_is_no_number(pool: PgPool) {
     let world = world(pool).await;
     for (query, sections, total) in [
         ("group_id=7", [vec![5002], vec![], vec![5004], vec![]], 2),
-        ("responder_id=701", [vec![], vec![], vec![5001, 5004], vec![]], 2),
+        ("responder_id=701", [vec![], vec![], vec![5004, 5001], vec![]], 2),
         ("group_id=7&responder_id=701", [vec![], vec![], vec![5004], vec![]], 1),
-        ("group_id=abc", [vec![5002], vec![5003], vec![5001, 5004], vec![-1]], 5),
+        ("group_id=abc", [vec![5002], vec![5003], vec![5004, 5001], vec![-1]], 5),
         ("group_id=1", [vec![], vec![], vec![], vec![]], 0),
     ] {
         let answer = world.get(&format!("/api/tickets/active?{query}")).await.json();
@@ -219,8 +219,8 @@ async fn display_times_are_in_the_configured_zone(pool: PgPool) {
     let world = World::at(pool, crate::support::NOW, &["--display-time-zone", "America/New_York"]);
     world.sql(TICKETS).await;
     let board: ActiveTickets = serde_json::from_slice(&world.get("/api/tickets/active").await.body).unwrap();
-    assert_eq!(board.section3[0].created_at_str, "Nov 22, 04:00 AM");
-    assert_eq!(board.section3[0].sla_color, SlaColor::Orange);
+    let ticket = board.section3.iter().find(|ticket| ticket.sla_color == SlaColor::Orange).unwrap();
+    assert_eq!(ticket.created_at_str, "Nov 22, 04:00 AM");
 }
 
 /// A long mail is cut; what is left is still whole HTML.

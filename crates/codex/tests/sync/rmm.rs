@@ -151,7 +151,7 @@ async fn a_broken_run_goes_on_where_it_was(pool: PgPool) {
     sites.sort();
     let (done, broken) = (sites[1].clone(), sites[3].clone());
     let path = format!("/site/{broken}/devices");
-    world.vendor.control.add_fault(Fault::always(FaultMode::CutConnection).on(&path));
+    world.vendor.control.add_fault(Fault::always(FaultMode::Unauthorized).on(&path));
     let (error, _) = world.failing_devices().await;
     assert!(matches!(error, SyncError::Provider(_)), "{error}");
     let gone = world.devices_of(&broken).first().cloned();

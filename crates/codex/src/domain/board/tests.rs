@@ -357,7 +357,7 @@ fn order_of_the_sections() {
     ];
     assert_eq!(
         sorted(NeedsAgent, &pressing),
-        [4, 3, 2, 6, 1, 5],
+        [4, 3, 2, 5, 1, 6],
         "urgent first, then colour, then the deadline"
     );
 }
