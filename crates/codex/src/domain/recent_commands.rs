@@ -49,7 +49,8 @@ mod tests {
     #[test]
     fn the_same_order_is_taken_once_a_minute() {
         let order = Order { device: 1, command: "whoami".into(), caller: "a".into(), key: None };
-        let (recent, now) = (RecentCommands::default(), Utc::now());
+        let (recent, now) =
+            (RecentCommands::default(), "2025-11-22T10:30:15Z".parse::<DateTime<Utc>>().unwrap());
         assert!(recent.begin(&order, now));
         assert!(!recent.begin(&order, now + TimeDelta::seconds(59)));
         for other in [
