@@ -81,12 +81,17 @@ watch_memory() {
   done
 }
 
-# start_suite NAME SIZE [HELM ARGUMENTS]: sets token, codex (its address) and database; waits for all tickets.
+# start_suite NAME TICKETS [ARGUMENTS OF THE SIMULATOR]: a suite that reads a vendor without limits; sets token, codex (its
+# address) and pid; waits for so many tickets.
 start_suite() {
-  local wanted="$3"
+  local wanted="$2"
   export HIVEMATRIX_HOME="$work/$1"
-  shift 3
-  "$bin/helm" up --demo "$@" >"$work/up.log" || { cat "$work/up.log" >&2; exit 1; }
+  shift 2
+  "$bin/hivematrix-simulators" freshservice --port "$(port 6010)" --rate-limit 1000000000 --api-key bench "$@" 2>/dev/null &
+  vendor=$!
+  until curl -sf "http://127.0.0.1:$(port 6010)/livez" >/dev/null; do sleep 0.1; done
+  FRESHSERVICE_API_KEY=bench FRESHSERVICE_BASE_URL="http://127.0.0.1:$(port 6010)" "$bin/helm" up >"$work/up.log" ||
+    { cat "$work/up.log" >&2; exit 1; }
   token="$("$bin/helm" token --permission technician)"
   codex="http://127.0.0.1:$(port 5010)"
   pid="$("$bin/helm" status --json | jq -r '.[] | select(.name == "codex") | .pid')"
@@ -145,6 +150,8 @@ report_most "memory of Codex, reference data" "$(($(cat "$work/most") / 1024)) M
 "$bin/helm" down >/dev/null
 wait "$sampler" 2>/dev/null || true
 sampler=""
+kill "$vendor"
+vendor=""
 
 say "Ten times the data"
 start_suite large 190000 --size large --active "$active"
