@@ -59,6 +59,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     sweep::the_api_documents_are_quiet_and_load_nothing_from_elsewhere,
     sweep::the_style_guide_draws_every_section_in_both_themes_and_on_a_telephone,
     pages::companies_are_listed_and_found,
+    pages::a_company_is_edited_and_its_history_says_so,
     pages::a_theme_of_the_settings_page_stays_after_a_reload,
     pages::helm_shows_an_administrator_how_the_services_are,
     pages::helm_is_closed_to_others,

@@ -10,6 +10,7 @@ pub async fn companies_are_listed_and_found(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
     browser.sign_in(suite, "tech").await?;
     browser.find("a[href='/codex/']").await?.click().await?;
+    browser.find(".dashboard-card[href='/codex/companies/']").await?.click().await?;
     browser.find("table.data-table").await?;
     ensure!(browser.driver.title().await?.contains("Companies"));
     let names = async || {
@@ -20,10 +21,27 @@ pub async fn companies_are_listed_and_found(stage: &Stage) -> Result<()> {
     ensure!(all.len() > 1, "only {all:?} are listed");
     let wanted = all.last().context("no company")?;
     browser.find("input[name=search]").await?.send_keys(wanted).await?;
-    browser.find(".search-form button[type=submit]").await?.click().await?;
     eventually("only the companies that fit", ARRIVAL, async || {
         let found = names().await?;
         Ok(when(!found.is_empty() && found.iter().all(|name| name.contains(wanted.as_str()))))
+    })
+    .await
+}
+
+pub async fn a_company_is_edited_and_its_history_says_so(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser.sign_in(suite, "tech").await?;
+    browser.open(suite, "/codex/companies/").await?;
+    browser.find("table.data-table tbody td:nth-child(2) a").await?.click().await?;
+    browser.find("#editBtn").await?.click().await?;
+    let address = browser.find("#edit-address").await?;
+    address.clear().await?;
+    address.send_keys("17 Harbour Street").await?;
+    browser.find("#saveBtn").await?.click().await?;
+    eventually("the new address, and who changed it", ARRIVAL, async || {
+        let text: String =
+            serde_json::from_value(browser.script("return document.querySelector('main').innerText").await?)?;
+        Ok(when(text.matches("17 Harbour Street").count() >= 2 && text.contains("Address")))
     })
     .await
 }

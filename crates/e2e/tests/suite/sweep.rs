@@ -8,11 +8,18 @@ use hivematrix_e2e::suite::Suite;
 use crate::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 19] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
     ("/codex/", "h1"),
     ("/codex/companies/", "table.data-table"),
+    ("/codex/contacts/", "table.data-table"),
+    ("/codex/assets/", "h1"),
+    ("/codex/search", "h1"),
+    ("/codex/review", "h1"),
+    ("/codex/billing-plans/", "h1"),
+    ("/codex/agents", "h1"),
+    ("/codex/admin/", "h1"),
     ("/codex/settings", "#settings-form"),
     ("/helm/", "#services"),
     ("/helm/logs", "h1"),
