@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::import::command::ImportArgs;
 use crate::jobs::{Details, StartError, SyncService, Work};
-use crate::providers::{KNOWN, Providers, RmmProvider};
+use crate::providers::{Kind as _, Providers, PsaProvider, RmmProvider};
 use crate::sync::{BasePart, Mode, Reach};
 
 /// What the binary does instead of serving.
@@ -237,7 +237,7 @@ async fn one(service: &SyncService, provider: &str, work: Work) -> bool {
 
 fn list(providers: &Providers) -> String {
     let default = providers.default_name();
-    let lines = KNOWN.iter().map(|name| {
+    let lines = <dyn PsaProvider>::KNOWN.iter().map(|name| {
         let state = match providers.get(Some(name)) {
             Ok(_) if *name == default => "ready, default".to_owned(),
             Ok(_) => "ready".to_owned(),

@@ -2,9 +2,11 @@
 //! stays. The source is only read.
 
 pub mod command;
+mod prepare;
 pub mod report;
 mod source;
 mod store;
+mod table;
 mod tables;
 mod value;
 
@@ -18,7 +20,8 @@ use sqlx::{Acquire as _, AssertSqlSafe, PgConnection, PgPool};
 
 use report::{Counts, LeftOut, Refused, Report};
 use store::{Candidate, Done};
-use tables::{Conflict, Row, TABLES, Table};
+use table::{Conflict, Row, Table};
+use tables::TABLES;
 
 use crate::store::changes::acting;
 

@@ -9,7 +9,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _, postgres::PgConnectOptions,
 };
 
-use super::tables::Table;
+use super::table::Table;
 
 /// The names of a table's columns that the source has, and how to read them.
 #[derive(Clone, Debug)]

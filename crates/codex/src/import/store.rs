@@ -7,7 +7,7 @@ use sqlx::{Acquire as _, AssertSqlSafe, PgConnection, Row as _, types::Json};
 
 use super::{
     report::Refused,
-    tables::{Conflict, Row, Table},
+    table::{Conflict, Row, Table},
 };
 use crate::sync::batches::is_about_rows;
 

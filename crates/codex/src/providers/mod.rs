@@ -7,13 +7,11 @@ pub mod error;
 pub mod freshservice;
 pub mod html;
 mod http;
+pub mod registry;
 pub mod rmm;
 pub mod row;
 pub mod superops;
 pub mod types;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
@@ -24,6 +22,7 @@ pub use bucket::Quota;
 pub use configured::Made;
 pub use error::ProviderError;
 pub use http::Retry;
+pub use registry::{Kind, Registry};
 pub use rmm::{DeviceAudit, RemoteCommand, RmmDevice, RmmProvider, RmmProviders, RmmSite};
 pub use types::{
     Conversation, Description, Page, PageRef, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaTicket,
@@ -127,73 +126,15 @@ fn cannot<'a, T: Send + 'a>(provider: &'static str, what: &'static str) -> Answe
     Box::pin(std::future::ready(Err(ProviderError::NotSupported { provider, what })))
 }
 
-/// The names of all providers this build knows.
-pub const KNOWN: &[&str] = &["freshservice", "superops"];
+impl Kind for dyn PsaProvider {
+    const SYSTEM: &'static str = "PSA";
+    const KNOWN: &'static [&'static str] = &["freshservice", "superops"];
+    const DEFAULT: &'static str = "freshservice";
 
-/// The providers that are configured, by name.
-#[derive(Clone, Default)]
-pub struct Providers {
-    default: Option<String>,
-    enabled: BTreeMap<&'static str, Arc<dyn PsaProvider>>,
-    /// Why a known provider is not among the enabled ones.
-    unavailable: BTreeMap<&'static str, ProviderError>,
-}
-
-impl Providers {
-    /// No provider at all, to be filled with [`Self::with`] and [`Self::without`].
-    pub fn new(default: impl Into<String>) -> Self {
-        Self { default: Some(default.into()), ..Self::default() }
-    }
-
-    /// Adds a configured provider.
-    #[must_use]
-    pub fn with(mut self, provider: Arc<dyn PsaProvider>) -> Self {
-        self.enabled.insert(provider.name(), provider);
-        self
-    }
-
-    /// Records why a known provider cannot be used.
-    #[must_use]
-    pub fn without(mut self, name: &'static str, reason: ProviderError) -> Self {
-        self.unavailable.insert(name, reason);
-        self
-    }
-
-    /// The provider of that name, or the default one.
-    ///
-    /// # Errors
-    /// [`ProviderError::Unknown`] for a name nobody knows, [`ProviderError::NotConfigured`] for a known one without
-    /// address or key.
-    pub fn get(&self, name: Option<&str>) -> Result<Arc<dyn PsaProvider>, ProviderError> {
-        let name = name.unwrap_or_else(|| self.default_name());
-        if let Some(provider) = self.enabled.get(name) {
-            return Ok(Arc::clone(provider));
-        }
-        Err(self.unavailable.get(name).cloned().unwrap_or_else(|| ProviderError::Unknown {
-            system: "PSA",
-            name: name.to_owned(),
-            known: KNOWN.join(", "),
-        }))
-    }
-
-    /// Name of the provider used when a call names none.
-    pub fn default_name(&self) -> &str {
-        self.default.as_deref().unwrap_or("freshservice")
-    }
-
-    /// All configured providers, by name.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn PsaProvider>> {
-        self.enabled.values()
-    }
-
-    /// Whether nothing is configured.
-    pub fn is_empty(&self) -> bool {
-        self.enabled.is_empty()
+    fn key(&self) -> &'static str {
+        self.name()
     }
 }
 
-impl std::fmt::Debug for Providers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Providers").field("enabled", &self.enabled.keys()).finish_non_exhaustive()
-    }
-}
+/// The ticketing systems that are configured, by name.
+pub type Providers = Registry<dyn PsaProvider>;

@@ -1,14 +1,13 @@
 //! What Codex wants from a system for remote monitoring and management (codex-api.md §7.1).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::{Answer, Page, PageRef, ProviderError, cannot};
+use super::{Answer, Kind, Page, PageRef, Registry, cannot};
 
 /// A customer's place in the RMM.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -166,73 +165,15 @@ pub trait RmmProvider: Send + Sync {
     }
 }
 
-/// The names of all RMM providers this build knows.
-pub const KNOWN: &[&str] = &["datto", "superops"];
+impl Kind for dyn RmmProvider {
+    const SYSTEM: &'static str = "RMM";
+    const KNOWN: &'static [&'static str] = &["datto", "superops"];
+    const DEFAULT: &'static str = "datto";
+
+    fn key(&self) -> &'static str {
+        self.name()
+    }
+}
 
 /// The RMM providers that are configured, by name.
-#[derive(Clone, Default)]
-pub struct RmmProviders {
-    default: Option<String>,
-    enabled: BTreeMap<&'static str, Arc<dyn RmmProvider>>,
-    /// Why a known provider is not among the enabled ones.
-    unavailable: BTreeMap<&'static str, ProviderError>,
-}
-
-impl RmmProviders {
-    /// No provider at all, to be filled with [`Self::with`] and [`Self::without`].
-    pub fn new(default: impl Into<String>) -> Self {
-        Self { default: Some(default.into()), ..Self::default() }
-    }
-
-    /// Adds a configured provider.
-    #[must_use]
-    pub fn with(mut self, provider: Arc<dyn RmmProvider>) -> Self {
-        self.enabled.insert(provider.name(), provider);
-        self
-    }
-
-    /// Records why a known provider cannot be used.
-    #[must_use]
-    pub fn without(mut self, name: &'static str, reason: ProviderError) -> Self {
-        self.unavailable.insert(name, reason);
-        self
-    }
-
-    /// The provider of that name, or the default one.
-    ///
-    /// # Errors
-    /// [`ProviderError::Unknown`] for a name nobody knows, [`ProviderError::NotConfigured`] for a known one without
-    /// address or key.
-    pub fn get(&self, name: Option<&str>) -> Result<Arc<dyn RmmProvider>, ProviderError> {
-        let name = name.unwrap_or_else(|| self.default_name());
-        if let Some(provider) = self.enabled.get(name) {
-            return Ok(Arc::clone(provider));
-        }
-        Err(self.unavailable.get(name).cloned().unwrap_or_else(|| ProviderError::Unknown {
-            system: "RMM",
-            name: name.to_owned(),
-            known: KNOWN.join(", "),
-        }))
-    }
-
-    /// Name of the provider used when a call names none.
-    pub fn default_name(&self) -> &str {
-        self.default.as_deref().unwrap_or("datto")
-    }
-
-    /// All configured providers, by name.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn RmmProvider>> {
-        self.enabled.values()
-    }
-
-    /// Whether nothing is configured.
-    pub fn is_empty(&self) -> bool {
-        self.enabled.is_empty()
-    }
-}
-
-impl std::fmt::Debug for RmmProviders {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RmmProviders").field("enabled", &self.enabled.keys()).finish_non_exhaustive()
-    }
-}
+pub type RmmProviders = Registry<dyn RmmProvider>;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use crate::domain::site_match::Candidate;
@@ -25,17 +24,6 @@ pub struct SiteLink {
     pub name: String,
     /// Account number of the company.
     pub company: String,
-}
-
-/// Something a person has to decide.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Question {
-    /// Key of the record it is about.
-    pub subject: String,
-    /// The reason, in words.
-    pub detail: String,
-    /// What may be right.
-    pub proposal: Value,
 }
 
 /// All companies, as sites are matched with them.
@@ -99,50 +87,6 @@ pub async fn unlink(conn: &mut PgConnection, provider: &str, uids: &[String]) ->
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
-}
-
-/// Asks about sites, and takes back the questions about the provider's other sites. What a person has answered stays
-/// answered.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn ask(
-    conn: &mut PgConnection,
-    provider: &str,
-    questions: &[Question],
-    now: DateTime<Utc>,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        insert into review_items as r (kind, subject, detail, proposal, found_at, last_seen_at)
-        select $2, i.subject, i.detail, i.proposal, $3, $3
-        from jsonb_to_recordset($1) as i (subject text, detail text, proposal jsonb)
-        on conflict (kind, subject, other) do update set
-            detail = excluded.detail, proposal = excluded.proposal, last_seen_at = excluded.last_seen_at,
-            resolved_at = case when r.resolved_by = $4 then null else r.resolved_at end,
-            resolution = case when r.resolved_by = $4 then null else r.resolution end,
-            resolved_by = nullif(r.resolved_by, $4)
-        "#,
-        sqlx::types::Json(questions) as _,
-        SITE,
-        now,
-        SYNC
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        r#"
-        update review_items set resolved_at = $3, resolved_by = $4, resolution = 'no longer the case'
-        where kind = $1 and resolved_at is null and last_seen_at < $3 and starts_with(subject, $2 || '/')
-        "#,
-        SITE,
-        provider,
-        now,
-        SYNC
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
 }
 
 /// Asks about devices of a provider that have the host name of another device of their company: the same machine set up

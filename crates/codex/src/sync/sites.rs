@@ -9,7 +9,8 @@ use super::streak::Streak;
 use super::{DeviceSync, SyncError};
 use crate::domain::site_match::{Companies, Match};
 use crate::providers::{PageRef, ProviderError, RmmSite};
-use crate::store::sync_sites::{self, Question, SiteLink};
+use crate::store::reviews::{self, Finding};
+use crate::store::sync_sites::{self, SITE, SiteLink};
 
 /// The variable of a site that holds the account number of its company.
 pub const VARIABLE: &str = "AccountNumber";
@@ -106,12 +107,13 @@ impl DeviceSync {
         let name = self.provider.name();
         let gone = self.gone_sites(sites, links).await?;
         let found: Vec<SiteLink> = sites.iter().filter_map(KnownSite::found).collect();
-        let questions: Vec<Question> = sites.iter().filter_map(|site| site.question(name)).collect();
+        let questions: Vec<Finding> = sites.iter().filter_map(|site| site.question(name)).collect();
         let now = self.clock.now();
         let mut tx = self.pool.begin().await?;
         sync_sites::link(&mut tx, name, &found).await?;
         let forgotten = sync_sites::unlink(&mut tx, name, &gone).await?;
-        sync_sites::ask(&mut tx, name, &questions, now).await?;
+        reviews::raise(&mut tx, SITE, &questions, now).await?;
+        reviews::settle_missing(&mut tx, SITE, &format!("{name}/"), &questions, now).await?;
         tx.commit().await?;
         if forgotten > 0 {
             self.report.line(format!("{forgotten} sites are gone from {}", self.provider.display_name()));
@@ -162,7 +164,7 @@ impl KnownSite {
         (old != new).then_some((&self.site, old, new))
     }
 
-    fn question(&self, provider: &str) -> Option<Question> {
+    fn question(&self, provider: &str) -> Option<Finding> {
         let (reason, proposals) = match &self.company {
             Match::None { reason, proposals } => (reason.clone(), json!(proposals)),
             // Its number is not in the RMM yet: pushing it, or a person, settles that.
@@ -174,16 +176,17 @@ impl KnownSite {
         };
         let uid = &self.site.external_id;
         let number = self.variable.as_ref().ok().and_then(Option::as_deref);
-        Some(Question {
+        Some(Finding {
             subject: format!("{provider}/{uid}"),
+            other: String::new(),
             detail: format!("{}: {reason}", self.site.name),
-            proposal: json!({
+            proposal: Some(json!({
                 "provider": provider,
                 "site_uid": uid,
                 "site_name": self.site.name,
                 "account_number": number,
                 "companies": proposals,
-            }),
+            })),
         })
     }
 }

@@ -1,41 +1,17 @@
 // What the pages of administrators share: calls, toasts, questions, times, elements.
 
+import { busy, Refused, request } from "./call.js";
 import { form, localise } from "./time.js";
 
-export { localise };
+export { busy, localise, Refused };
 
 /** The prefix of Codex behind the gateway. */
 export const base = document.querySelector("[data-base]")?.dataset.base ?? "";
 
-/** A call that failed, with the problem document. */
-export class Refused extends Error {
-  constructor(status, problem) {
-    super(problem.detail ?? problem.error ?? `HTTP ${status}`);
-    this.status = status;
-    this.problem = problem;
-  }
-}
-
-/** Sends JSON and answers JSON; throws what a person can read. `path` begins at the origin. */
+/** A call with the members of its answer beside its status; throws `Refused`. `path` begins at the origin. */
 export async function call(method, path, body) {
-  let response;
-  try {
-    response = await fetch(path, {
-      method,
-      credentials: "same-origin",
-      headers: {
-        Accept: "application/json",
-        "X-Requested-With": "fetch",
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-  } catch {
-    throw new Refused(0, { detail: "The server cannot be reached." });
-  }
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refused(response.status, answer);
-  return { status: response.status, ...answer };
+  const { status, answer } = await request(method, path, body);
+  return { status, ...answer };
 }
 
 /** A call to Codex itself. */
@@ -43,21 +19,6 @@ export const codex = (method, path, body) => call(method, base + path, body);
 
 export function say(kind, text) {
   if (globalThis.hivematrix?.say) globalThis.hivematrix.say(kind, text);
-}
-
-/** Runs `work` while `button` is busy; a second click does nothing. */
-export async function busy(button, work) {
-  if (button.getAttribute("aria-busy") === "true") return;
-  button.setAttribute("aria-busy", "true");
-  button.disabled = true;
-  try {
-    await work();
-  } catch (error) {
-    say("error", error.message);
-  } finally {
-    button.disabled = false;
-    button.removeAttribute("aria-busy");
-  }
 }
 
 /** An element with attributes and children; texts are texts, never markup. */

@@ -1,7 +1,16 @@
 // Calls of JSON routes: the answer, or an error with a sentence for people.
 
-/** Sends `body` as JSON and gives back what the server answers. */
-export async function call(method, address, body) {
+/** A call that failed: its status (0 without an answer) and the problem document. The message is for people. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail ?? problem.error ?? `The server answered ${status}.`);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** Sends `body` as JSON; gives back the status and what the server answers, or throws `Refused`. */
+export async function request(method, address, body) {
   let response;
   try {
     response = await fetch(address, {
@@ -15,12 +24,19 @@ export async function call(method, address, body) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new Error("The server cannot be reached.");
+    throw new Refused(0, { detail: "The server cannot be reached." });
   }
   const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  if (response.status === 401) throw new Error("Your session has ended. Sign in again in another tab, then repeat.");
-  throw new Error(answer.detail ?? answer.error ?? `The server answered ${response.status}.`);
+  if (response.ok) return { status: response.status, answer };
+  if (response.status === 401) {
+    throw new Refused(401, { ...answer, detail: "Your session has ended. Sign in again in another tab, then repeat." });
+  }
+  throw new Refused(response.status, answer);
+}
+
+/** As `request`, of which only the answer is wanted. */
+export async function call(method, address, body) {
+  return (await request(method, address, body)).answer;
 }
 
 /** Runs `work` while `button` cannot be pressed again; a failure is said, and the answer is undefined then. */
