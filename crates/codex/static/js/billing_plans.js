@@ -1,29 +1,12 @@
 // The page of billing plans: saves a plan without leaving the page and shows what is wrong beside its field, warns of what
 // is not saved, filters and folds the plans, fills dialogs, and shows what an import would do. Without it, the forms work.
 
+import { call } from "./call.js";
+
 const say = (kind, text) => window.hivematrix?.say?.(kind, text);
-const headers = { Accept: "application/json", "X-Requested-With": "XMLHttpRequest" };
 const cards = [...document.querySelectorAll("details[data-plan]")];
 const forms = [...document.querySelectorAll("[data-plan] form[data-endpoint]")];
 let leaving = false;
-
-/** Calls a JSON route; the answer, or an error with the problem document as its cause. */
-async function call(method, url, body) {
-  let response;
-  try {
-    response = await fetch(url, {
-      method,
-      credentials: "same-origin",
-      headers: { ...headers, "Content-Type": "application/json" },
-      body,
-    });
-  } catch {
-    throw new Error("The server cannot be reached.");
-  }
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  throw new Error(answer.detail ?? answer.error ?? `The server answered ${response.status}.`, { cause: answer });
-}
 
 // What is not saved
 
@@ -116,11 +99,11 @@ async function save(form) {
   button.disabled = true;
   button.setAttribute("aria-busy", "true");
   try {
-    const answer = await call("PUT", form.dataset.endpoint, JSON.stringify({ terms: termsOf(form) }));
+    const answer = await call("PUT", form.dataset.endpoint, { terms: termsOf(form) });
     markSaved(form);
     say("success", answer.message);
   } catch (error) {
-    const fields = Object.entries(error.cause?.fields ?? {}).map(([name, text]) => [form.elements[name], text]);
+    const fields = Object.entries(error.problem?.fields ?? {}).map(([name, text]) => [form.elements[name], text]);
     const known = fields.filter(([field]) => field);
     for (const [field, text] of known) complain(field, `It ${text}.`);
     known[0]?.[0].focus();

@@ -9,7 +9,7 @@ export class Refused extends Error {
   }
 }
 
-/** Sends `body` as JSON; gives back the status and what the server answers, or throws `Refused`. */
+/** Sends `body` as JSON, or as it is when it is text; gives back the status and what the server answers, or throws `Refused`. */
 export async function request(method, address, body) {
   let response;
   try {
@@ -21,7 +21,7 @@ export async function request(method, address, body) {
         "X-Requested-With": "XMLHttpRequest",
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
     });
   } catch {
     throw new Refused(0, { detail: "The server cannot be reached." });
