@@ -62,7 +62,7 @@ impl RmmArgs {
     pub fn work(&self) -> Work {
         match (self.push_account_numbers, self.dry_run) {
             (true, true) => Work::PushAccountNumbers(Mode::DryRun),
-            (push, _) => Work::Devices { push: push.then_some(Mode::Write) },
+            (push, _) => Work::Assets { push: push.then_some(Mode::Write) },
         }
     }
 }
@@ -76,7 +76,7 @@ pub struct PsaArgs {
     /// Tickets: only what changed, without messages and hours.
     #[arg(long)]
     pub light: bool,
-    /// Tickets: what changed, with messages and hours of all active and recently changed tickets.
+    /// Tickets: what changed, with messages and hours of all that changed within the last 48 hours.
     #[arg(long)]
     pub detail: bool,
     /// Tickets: all there ever were, with messages and hours.
@@ -141,7 +141,7 @@ impl PsaArgs {
             let (reach, details) = if self.light {
                 (Reach::Changes, Details::Skip)
             } else if self.detail {
-                (Reach::Changes, Details::Refresh)
+                (Reach::Changes, Details::Recent)
             } else if self.full_history || self.full_sync || self.force_reconcile {
                 (Reach::Full, Details::All)
             } else {
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_form_of_the_rmm_script_is_understood() {
-        let devices = |push| Some(Work::Devices { push });
+        let devices = |push| Some(Work::Assets { push });
         for (arguments, expected) in [
             ("", devices(None)),
             ("--provider datto", devices(None)),
@@ -301,7 +301,7 @@ mod tests {
         for (arguments, expected) in [
             ("--type tickets", vec![tickets(Reach::Changes, Details::All)]),
             ("--type tickets --light --detail", vec![tickets(Reach::Changes, Details::Skip)]),
-            ("--type tickets --detail --full-history", vec![tickets(Reach::Changes, Details::Refresh)]),
+            ("--type tickets --detail --full-history", vec![tickets(Reach::Changes, Details::Recent)]),
             ("--type tickets --full-history", vec![tickets(Reach::Full, Details::All)]),
             ("--type tickets --full-sync", vec![tickets(Reach::Full, Details::All)]),
             ("--type tickets --force-reconcile", vec![tickets(Reach::Full, Details::All)]),

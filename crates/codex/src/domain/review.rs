@@ -4,7 +4,7 @@ use serde_json::Value;
 
 /// Kind of the items about sites of an RMM without a company.
 pub const SITE: &str = "rmm_site";
-/// Kind of the items about two devices of one name.
+/// Kind of the items about two assets of one name.
 pub const DEVICE: &str = "duplicate_asset";
 
 /// A site of an RMM.

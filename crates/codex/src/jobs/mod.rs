@@ -4,7 +4,6 @@ pub mod agents;
 mod psa;
 mod rmm;
 pub mod samples;
-mod schedule;
 mod scheduler;
 mod task;
 mod upcoming;
@@ -22,7 +21,6 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span, info_span};
 use uuid::Uuid;
 
-pub use schedule::{Rhythm, Schedule};
 pub use upcoming::Upcoming;
 pub use work::{
     CREATE_NUMBERS_SCRIPT, DRY_RUN_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work,
@@ -30,9 +28,10 @@ pub use work::{
 pub use worker::Outcome;
 
 use crate::config::Settings;
+use crate::domain::schedule::Schedule;
 use crate::providers::{Made, ProviderError, Vendors};
 use crate::store::sync_jobs::{self, NewJob};
-use crate::sync::{DeviceSync, Report, Sync, SyncRules};
+use crate::sync::{AssetSync, Report, Sync, SyncRules};
 use work::Vendor;
 
 /// Why a job did not start.
@@ -90,7 +89,7 @@ impl SyncService {
         clock: Clock,
         shutdown: CancellationToken,
     ) -> Self {
-        let schedule = Schedule::from_settings(&settings.scheduler);
+        let schedule = scheduler::schedule(&settings.scheduler);
         let vendors = Vendors::default();
         let service = Self::new(pool, clock, vendors, schedule, SyncRules::default(), shutdown);
         service.reload(settings);
@@ -108,7 +107,7 @@ impl SyncService {
         let mut made = self.inner.made.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.vendors.store(Arc::new(Vendors::keeping(settings, &mut made)));
         drop(made);
-        self.inner.schedule.store(Arc::new(Schedule::from_settings(&settings.scheduler)));
+        self.inner.schedule.store(Arc::new(scheduler::schedule(&settings.scheduler)));
     }
 
     /// Starts a job in the background and returns its id.
@@ -167,6 +166,7 @@ impl SyncService {
     async fn work(&self, id: Uuid, vendor: Vendor, work: Work, echo: bool) -> Outcome {
         let (pool, clock) = (self.inner.pool.clone(), self.inner.clock.clone());
         let (rules, report) = (self.inner.rules, Report::new(clock.clone(), echo));
+        report.watch(vendor.clone());
         let job = worker::Job {
             id,
             pool: pool.clone(),
@@ -182,7 +182,7 @@ impl SyncService {
                     .await
             }
             Vendor::Rmm(provider) => {
-                let sync = DeviceSync { pool, clock, provider, rules, report };
+                let sync = AssetSync { pool, clock, provider, rules, report };
                 worker::run(&job, rmm::perform(id, &sync, &work).map_ok(|()| task::Done::Whole), shutdown)
                     .await
             }

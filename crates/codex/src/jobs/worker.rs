@@ -51,13 +51,13 @@ pub(super) async fn run(
     };
     job.report.summary();
     let partly = matches!(result, Ok(Done::WithErrors));
-    let error = result.err().map(|error| error.to_string());
-    match &error {
-        None => job.report.line("Done"),
-        // Stopping is no failure, and the work goes on after the next start.
-        Some(error) if shutdown.is_cancelled() => job.report.line(error),
-        Some(error) => job.report.error(error),
+    match &result {
+        Ok(_) => job.report.line("Done"),
+        // An end that somebody wanted is no failure, and the work goes on later.
+        Err(error) if error.is_wanted() || shutdown.is_cancelled() => job.report.line(error.to_string()),
+        Err(error) => job.report.error(error.to_string()),
     }
+    let error = result.err().map(|error| error.to_string());
     finish(job, error.as_deref(), partly).await;
     Outcome { id: job.id, error }
 }

@@ -55,6 +55,7 @@ pub mod sync_state;
 pub mod sync_tickets;
 pub mod ticket_update;
 pub mod tickets;
+pub mod unit;
 pub mod users;
 pub mod webhooks;
 

@@ -23,7 +23,7 @@ pub(super) fn ticket_run(
         && (begun.full || !wants_full)
     {
         let number = begun.page.number.saturating_sub(1).max(1);
-        return TicketRun { page: PageRef { number, promised: false }, ..begun.clone() };
+        return TicketRun { page: PageRef::number(number), ..begun.clone() };
     }
     let mark = state.high_water_mark.filter(|mark| !wants_full && *mark <= now);
     let since = mark.map(|mark| mark - rules.overlap);
@@ -50,7 +50,7 @@ mod tests {
     }
 
     fn begun(full: bool, started: i64, page: u32) -> Option<TicketRun> {
-        let page = PageRef { number: page, promised: true };
+        let page = PageRef::promised(page);
         Some(TicketRun { id: Uuid::nil(), full, since: at(-100), started_at: at(started), page })
     }
 

@@ -138,13 +138,13 @@ async fn start_base(
     start(&codex, &caller, Work::base(), "PSA sync").await
 }
 
-/// Reads the tickets that changed, then messages and hours of the most important ones.
+/// Reads the tickets that changed, then messages and hours of all that changed within the last 48 hours.
 #[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
     (status = 200, body = Started), (status = 403, description = "Neither technician nor administrator"),
     (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
 ))]
 async fn start_tickets(State(codex): State<Codex>, Technician(caller): Technician) -> Result<Json<Started>> {
-    let work = Work::Tickets { reach: Reach::Changes, details: Details::Some };
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::Recent };
     start(&codex, &caller, work, "Ticket detail sync").await
 }
 
@@ -198,7 +198,7 @@ async fn start_devices(
     AdminOnly(caller): AdminOnly,
     Query(query): Query<WriteQuery>,
 ) -> Result<Json<Started>> {
-    start(&codex, &caller, Work::Devices { push: Some(query.mode()) }, &query.named("RMM sync")).await
+    start(&codex, &caller, Work::Assets { push: Some(query.mode()) }, &query.named("RMM sync")).await
 }
 
 /// Gives an account number to every company at the PSA that has none.
