@@ -1,6 +1,7 @@
 //! Syncs as jobs: one row each, alone in its kind, with progress, end and a way to stop it (codex-api.md §8.2).
 
 pub mod agents;
+pub mod clearing;
 mod psa;
 mod rmm;
 pub mod samples;
@@ -30,6 +31,7 @@ pub use worker::Outcome;
 use crate::config::Settings;
 use crate::domain::schedule::Schedule;
 use crate::providers::{Made, ProviderError, Vendors};
+use crate::store::alone::Busy;
 use crate::store::sync_jobs::{self, NewJob};
 use crate::sync::{AssetSync, Report, Sync, SyncRules};
 use work::Vendor;
@@ -43,9 +45,21 @@ pub enum StartError {
     /// One of the kind runs already.
     #[error("a sync of this kind is running already (job {0})")]
     Running(Uuid),
+    /// Somebody takes over another database or clears data, which leaves no room for syncs.
+    #[error("an import or the clearing of data is running; no sync begins before it has ended")]
+    Alone,
     /// The row could not be written.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<Busy> for StartError {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::Job(job) => Self::Running(job),
+            Busy::Alone => Self::Alone,
+        }
+    }
 }
 
 /// Starts, runs and ends sync jobs. Cheap to clone.
@@ -160,7 +174,7 @@ impl SyncService {
             requested_by,
         };
         let started = sync_jobs::start(&self.inner.pool, &job, self.inner.clock.now()).await?;
-        started.map_err(StartError::Running)
+        started.map_err(StartError::from)
     }
 
     async fn work(&self, id: Uuid, vendor: Vendor, work: Work, echo: bool) -> Outcome {

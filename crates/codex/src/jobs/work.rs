@@ -181,7 +181,6 @@ pub(super) fn push_key(provider: &str) -> String {
     format!("rmm:account-numbers:{provider}")
 }
 
-
 /// The vendor a job talks to.
 #[derive(Clone)]
 pub(super) enum Vendor {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use chrono::{DateTime, Utc};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
@@ -296,6 +297,12 @@ pub(super) fn json(raw: &Raw) -> Result<Value, String> {
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.max(Duration::from_secs(1)))
+}
+
+/// The vendor's time when it answered.
+pub(super) fn answered_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc())
 }
 
 /// The vendor's own words in an error body.

@@ -309,6 +309,13 @@ pub struct Page<T> {
     pub warnings: Vec<String>,
     /// The next page, when there is one.
     pub next: Option<PageRef>,
+    /// The vendor's time when it answered, where it tells: its clock may differ from ours.
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+impl<T> Page<T> {
+    /// A page without rows, behind which nothing comes.
+    pub const EMPTY: Self = Self { items: Vec::new(), warnings: Vec::new(), next: None, answered_at: None };
 }
 
 /// Which page of a list to read.

@@ -1,6 +1,7 @@
 //! SQL, one file per aggregate, and the ready-made answer of the ticket board.
 
 pub mod account_numbers;
+pub mod alone;
 pub mod asset_edit;
 pub mod asset_list;
 pub mod asset_page;
@@ -41,6 +42,7 @@ pub mod scope;
 pub mod search;
 pub mod snapshot;
 pub mod staged_contacts;
+pub mod statistics;
 pub mod support_levels;
 pub mod sync_agents;
 pub mod sync_assets;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::Page;
+use crate::domain::review::DUPLICATE_ASSET;
 
 /// Kind: two contacts of a vendor, or of two vendors, with one address.
 pub const DUPLICATE_CONTACT: &str = "duplicate_contact";
@@ -16,8 +17,6 @@ pub const DUPLICATE_CONTACT: &str = "duplicate_contact";
 pub const DUPLICATE_COMPANY: &str = "duplicate_company";
 /// Kind: a company without an account number, which cannot be stored.
 pub const COMPANY_WITHOUT_NUMBER: &str = "company_without_number";
-/// Kind: two assets of a company with one host name.
-pub const DUPLICATE_ASSET: &str = "duplicate_asset";
 
 /// In `resolved_by` of items whose cause has gone.
 const NOBODY: &str = "sync";

@@ -7,9 +7,6 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::domain::site_match::Candidate;
 
-/// Kind of the items about sites without a company.
-pub const SITE: &str = "rmm_site";
-
 /// A site and the company it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SiteLink {

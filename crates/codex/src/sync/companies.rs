@@ -209,7 +209,10 @@ impl Sync {
         let removed = sync_companies::remove(&mut tx, provider, gone).await?;
         let linked = sync_tickets::link_companies(&mut tx, provider).await?;
         let settled = [
-            (COMPANY_WITHOUT_NUMBER, self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?),
+            (
+                COMPANY_WITHOUT_NUMBER,
+                self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?,
+            ),
             (DUPLICATE_COMPANY, self.review(&mut tx, DUPLICATE_COMPANY, &plan.duplicates).await?),
         ];
         tx.commit().await?;

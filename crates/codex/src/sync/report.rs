@@ -90,6 +90,8 @@ struct Inner {
     problems_kept: u64,
     /// Who may hold the run up.
     delay: Option<Watched>,
+    /// Whether the run can only end by itself.
+    decided: bool,
 }
 
 struct Watched(Arc<dyn Delay>);
@@ -130,6 +132,16 @@ impl Report {
     /// From now on the progress tells when the run waits for somebody.
     pub fn watch(&self, delay: impl Delay + 'static) {
         self.lock().delay = Some(Watched(Arc::new(delay)));
+    }
+
+    /// From now on the run ends by itself only: nobody could tell what a broken off one has done.
+    pub fn decide(&self) {
+        self.lock().decided = true;
+    }
+
+    /// Whether the run ends by itself only.
+    pub fn is_decided(&self) -> bool {
+        self.lock().decided
     }
 
     /// Adds a line, `[YYYY-MM-DD HH:MM:SS] …` in UTC, and logs it.

@@ -7,10 +7,11 @@ use serde_json::json;
 
 use super::streak::Streak;
 use super::{AssetSync, SyncError, attempts};
+use crate::domain::review::SITE;
 use crate::domain::site_match::{Companies, Match};
 use crate::providers::{PageRef, ProviderError, RmmSite};
 use crate::store::reviews::{self, Finding};
-use crate::store::sync_sites::{self, SITE, SiteLink};
+use crate::store::sync_sites::{self, SiteLink};
 use crate::store::unit;
 
 /// The variable of a site that holds the account number of its company.

@@ -18,7 +18,8 @@ impl Sync {
         let groups =
             self.whole_list("groups", |page| self.provider.groups(page), |row| row.external_id).await?;
         let gone = self.gone_agents(&agents).await?;
-        let (stored, grouped, removed) = attempts::persist(|| self.write_staff(&agents, &groups, &gone)).await?;
+        let (stored, grouped, removed) =
+            attempts::persist(|| self.write_staff(&agents, &groups, &gone)).await?;
         self.report.warn_all(stored.refused.into_iter().chain(grouped.refused));
         let (stored, grouped) = (stored.written, grouped.written);
         self.report.count(|counts| {

@@ -33,19 +33,19 @@ impl Sync {
     pub async fn tickets(&self, reach: Reach) -> Result<(), SyncError> {
         let provider = self.provider.name();
         let state = sync_state::load(&self.pool, provider, TICKETS).await?;
-        let run = plan::ticket_run(&state, reach, self.clock.now(), &self.rules, Uuid::new_v4());
+        let mut run = plan::ticket_run(&state, reach, self.clock.now(), &self.rules, Uuid::new_v4());
         self.announce(&run, state.unfinished.as_ref());
         let stored = sync_tickets::count(&self.pool, provider).await?;
         let mut allowance = Allowance::new(stored.unsigned_abs(), self.rules.delete_share);
 
-        let pages = self.read_list(&run, &mut allowance).await?;
+        let pages = self.read_list(&mut run, &mut allowance).await?;
         let removed_meanwhile = self.read_marked(&run, &mut allowance).await?;
         if pages > 1 && removed_meanwhile {
             // Every ticket that vanishes moves those behind it one row towards the front, possibly onto a page that
             // was read already.
             self.report.line("Tickets were removed meanwhile, reading the list again");
-            let again = TicketRun { page: PageRef::FIRST, ..run.clone() };
-            self.read_list(&again, &mut allowance).await?;
+            let mut again = TicketRun { page: PageRef::FIRST, ..run.clone() };
+            self.read_list(&mut again, &mut allowance).await?;
         }
         if run.full {
             self.reconcile(&run, &mut allowance).await?;
@@ -66,12 +66,14 @@ impl Sync {
 
     /// Reads the ordinary list from the run's page to its end; returns the number of its last page. While a page is being
     /// stored the vendor prepares the next one.
-    async fn read_list(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<u32, SyncError> {
-        let fetch = |at| self.provider.tickets(TicketView::Ordinary, run.since, at);
+    async fn read_list(&self, run: &mut TicketRun, allowance: &mut Allowance) -> Result<u32, SyncError> {
+        let since = run.since;
+        let fetch = |at| self.provider.tickets(TicketView::Ordinary, since, at);
         let mut at = run.page;
         let mut before = HashSet::new();
         self.report.at("tickets", Some(at.number));
         let mut page = fetch(at).await?;
+        run.vendor_time = run.vendor_time.or(page.answered_at);
         loop {
             let ids: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
             if page.next.is_some() && !ids.is_empty() && ids == before {
@@ -146,8 +148,8 @@ impl Sync {
     /// got there after the run began.
     async fn read_marked(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<bool, SyncError> {
         let mut meanwhile = false;
-        // The vendor tells whole seconds, by a clock of its own.
-        let about_the_start = run.started_at - self.rules.overlap;
+        // The vendor tells whole seconds.
+        let about_the_start = run.mark() - self.rules.overlap;
         for (view, name) in [(TicketView::Deleted, "deleted tickets"), (TicketView::Spam, "spam")] {
             let (mut next, mut before) = (Some(PageRef::FIRST), HashSet::new());
             while let Some(at) = next {
@@ -301,7 +303,7 @@ impl Sync {
     async fn end(&self, run: &TicketRun) -> sqlx::Result<()> {
         let (provider, now): (_, DateTime<Utc>) = (self.provider.name(), self.clock.now());
         let mut tx = unit::begin(&self.pool).await?;
-        sync_state::finish(&mut tx, provider, TICKETS, run.started_at, now).await?;
+        sync_state::finish(&mut tx, provider, TICKETS, run.mark(), now).await?;
         if run.full {
             sync_state::finish(&mut tx, provider, TICKETS_FULL, run.started_at, now).await?;
         }

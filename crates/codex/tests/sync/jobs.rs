@@ -17,7 +17,7 @@ use crate::harness::World;
 
 const LIST: Work = Work::Tickets { reach: Reach::Changes, details: Details::Skip };
 
-fn schedule() -> Schedule {
+pub fn schedule() -> Schedule {
     Schedule {
         enabled: true,
         tickets: Some(TimeDelta::minutes(5)),

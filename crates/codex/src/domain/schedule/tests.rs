@@ -54,12 +54,7 @@ fn work_is_due_by_schedule_after_failures_and_after_interruptions() {
             "09:00:00",
             vec![Due::Base],
         ),
-        (
-            "tickets wait for the first companies",
-            facts(false, running(none), none, none),
-            "09:00:02",
-            vec![],
-        ),
+        ("tickets wait for the first companies", facts(false, running(none), none, none), "09:00:02", vec![]),
         ("then come all tickets", facts(true, running(none), none, none), "09:00:05", vec![Due::Comparison]),
         (
             "without companies tickets come all the same",
@@ -177,17 +172,27 @@ fn assets_are_due_once_a_slot_and_once_there_are_companies() {
 fn hourly_details_come_between_two_comparisons() {
     let schedule = Schedule { details: Rhythm::Hourly, ..SCHEDULE };
     let early = done("00:10:00");
-    let facts = |tickets, details, comparison| Facts {
-        companies: true,
-        base: early,
-        tickets,
-        details,
-        comparison,
-    };
+    let facts =
+        |tickets, details, comparison| Facts { companies: true, base: early, tickets, details, comparison };
     for (case, facts, now, expected) in [
-        ("changes in between", facts(done("09:05:00"), done("09:00:00"), early), "09:10:00", Some(Due::Changes)),
-        ("details every hour", facts(done("09:58:00"), done("09:00:00"), early), "10:00:00", Some(Due::Details)),
-        ("while details are read", facts(done("09:58:00"), running(done("08:00:00")), early), "10:00:00", None),
+        (
+            "changes in between",
+            facts(done("09:05:00"), done("09:00:00"), early),
+            "09:10:00",
+            Some(Due::Changes),
+        ),
+        (
+            "details every hour",
+            facts(done("09:58:00"), done("09:00:00"), early),
+            "10:00:00",
+            Some(Due::Details),
+        ),
+        (
+            "while details are read",
+            facts(done("09:58:00"), running(done("08:00:00")), early),
+            "10:00:00",
+            None,
+        ),
         (
             "and changes go on meanwhile",
             facts(done("09:55:00"), running(done("08:00:00")), early),
@@ -254,11 +259,8 @@ impl TimeZone for Berlin {
 fn starts(time: &str, from: &str, days: i64) -> Vec<String> {
     let rhythm = Rhythm::Daily(NaiveTime::parse_from_str(time, "%H:%M").unwrap());
     let begin: DateTime<Utc> = from.parse().unwrap();
-    let mut history = History {
-        succeeded: Some(begin),
-        attempted: Some(begin - TimeDelta::days(1)),
-        ..History::default()
-    };
+    let mut history =
+        History { succeeded: Some(begin), attempted: Some(begin - TimeDelta::days(1)), ..History::default() };
     let mut starts = Vec::new();
     for minute in 0..days * 24 * 60 {
         let now = (begin + TimeDelta::minutes(minute)).with_timezone(&Berlin);

@@ -152,7 +152,7 @@ impl RmmProvider for Datto {
             let read = |row: &mut Row<'_>| wire::device(row, Some(site));
             let page = self.client.page(&path, "devices", page, read).await?;
             let items = page.items.into_iter().filter(|(_, deleted)| !deleted).map(|(device, _)| device);
-            Ok(Page { items: items.collect(), warnings: page.warnings, next: page.next })
+            Ok(Page { items: items.collect(), warnings: page.warnings, next: page.next, answered_at: None })
         }
         .boxed()
     }

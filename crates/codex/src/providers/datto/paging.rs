@@ -102,7 +102,7 @@ impl Client {
             }
             warnings.extend(row.into_notes().into_iter().map(|note| format!("{member} {id}: {note}")));
         }
-        Ok(Some(Page { items, warnings, next }))
+        Ok(Some(Page { items, warnings, next, answered_at: None }))
     }
 }
 

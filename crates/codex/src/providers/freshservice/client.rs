@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use hivematrix_shared::config::Secret;
 use reqwest::header::{HeaderMap, LINK};
 use reqwest::{Method, StatusCode};
@@ -9,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::super::budget::Budget;
-use super::super::http::{Attempt, Http, Raw, Retry, json};
+use super::super::http::{self, Attempt, Http, Raw, Retry, json};
 use super::super::{Pace, ProviderError};
 use super::link;
 
@@ -42,6 +43,8 @@ pub(super) struct Reply {
     pub(super) body: Value,
     /// Target of the `Link` to the next page.
     pub(super) next: Option<String>,
+    /// The vendor's time.
+    pub(super) answered_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone)]
@@ -135,7 +138,10 @@ impl Client {
         }
         match raw.status {
             StatusCode::OK | StatusCode::CREATED => match json(&raw) {
-                Ok(body) => Attempt::Done(Some(Reply { body, next: next(&raw) })),
+                Ok(body) => {
+                    let answered_at = http::answered_at(&raw.headers);
+                    Attempt::Done(Some(Reply { body, next: next(&raw), answered_at }))
+                }
                 Err(what) => Attempt::Transient(api(path, raw.status, what)),
             },
             StatusCode::NOT_FOUND => Attempt::Done(None),

@@ -111,7 +111,8 @@ fn list<T>(
         }
         warnings.extend(row.into_notes().into_iter().map(|note| format!("{member} {id}: {note}")));
     }
-    Ok(Page { items, warnings, next: next_page(page, reply, rows.len()) })
+    let next = next_page(page, reply, rows.len());
+    Ok(Page { items, warnings, next, answered_at: reply.answered_at })
 }
 
 fn next_page(page: PageRef, reply: &Reply, rows: usize) -> Option<PageRef> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use hivematrix_shared::config::Secret;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -85,6 +86,17 @@ impl Client {
         variables: Value,
         pace: Pace,
     ) -> Result<Value, ProviderError> {
+        self.call_at(operation, document, variables, pace).await.map(|(data, _)| data)
+    }
+
+    /// The same, with the vendor's time.
+    pub(super) async fn call_at(
+        &self,
+        operation: &str,
+        document: &str,
+        variables: Value,
+        pace: Pace,
+    ) -> Result<(Value, Option<DateTime<Utc>>), ProviderError> {
         let body = json!({ "query": document, "variables": variables });
         let attempts = self.http.retry().attempts;
         self.http.persist(operation, pace, attempts, || self.attempt(operation, &body, pace)).await
@@ -120,10 +132,15 @@ impl Client {
                 attempt => attempt,
             }
         };
-        self.http.persist(operation, pace, attempts, change).await
+        self.http.persist(operation, pace, attempts, change).await.map(|(data, _)| data)
     }
 
-    async fn attempt(&self, operation: &str, body: &Value, pace: Pace) -> Attempt<Value> {
+    async fn attempt(
+        &self,
+        operation: &str,
+        body: &Value,
+        pace: Pace,
+    ) -> Attempt<(Value, Option<DateTime<Utc>>)> {
         if let Err(attempt) = self.http.turn(operation, &self.budget, pace).await {
             return attempt;
         }
@@ -140,7 +157,7 @@ impl Client {
         };
         match raw.status {
             StatusCode::OK => match http::json(&raw) {
-                Ok(value) => self.judge(operation, value),
+                Ok(value) => self.judge(operation, value, http::answered_at(&raw.headers)),
                 Err(what) => Attempt::Transient(self.http.api(operation, raw.status, what)),
             },
             // Whatever is wrong with a query comes as 200, so this is about the tenant.
@@ -154,14 +171,19 @@ impl Client {
     }
 
     /// What a readable 200 answer means.
-    fn judge(&self, operation: &str, value: Value) -> Attempt<Value> {
+    fn judge(
+        &self,
+        operation: &str,
+        value: Value,
+        answered_at: Option<DateTime<Utc>>,
+    ) -> Attempt<(Value, Option<DateTime<Utc>>)> {
         let api = |what| self.http.api(operation, StatusCode::OK, what);
         let verdict = answer::judge(value);
         if verdict != Verdict::Limited {
             self.budget.answered();
         }
         match verdict {
-            Verdict::Data(data) => Attempt::Done(data),
+            Verdict::Data(data) => Attempt::Done((data, answered_at)),
             Verdict::Limited => Attempt::Limited(self.http.refused(&self.budget, None)),
             Verdict::Refused(what) => Attempt::Failed(api(what)),
             Verdict::Broken(what) => Attempt::Transient(api(what)),

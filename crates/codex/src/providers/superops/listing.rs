@@ -64,8 +64,11 @@ impl Client {
             options.insert("sort".to_owned(), json!([{ "attribute": attribute, "order": "DESC" }]));
         }
         let variables = json!({ "input": list.input(Value::Object(options)) });
-        let data = self.call(list.operation, &list.document(), variables, pace).await?;
-        listed(list, page, &data, &read)
+        let document = list.document();
+        let (data, answered_at) = self.call_at(list.operation, &document, variables, pace).await?;
+        let mut listed = listed(list, page, &data, &read)?;
+        listed.page.answered_at = answered_at;
+        Ok(listed)
     }
 
     /// The first row of a list that fits.
@@ -118,7 +121,8 @@ fn listed<T>(
     let more = has_more.unwrap_or(rows.len() >= PAGE_SIZE);
     let total = info.and_then(|info| info.get("totalCount")).and_then(Value::as_i64);
     let next = PageRef { number: page.number + 1, promised: has_more == Some(true), rows: total };
-    Ok(Listed { page: Page { items, warnings, next: more.then_some(next) }, total })
+    let next = more.then_some(next);
+    Ok(Listed { page: Page { items, warnings, next, answered_at: None }, total })
 }
 
 /// The readable ones of some rows, and what was wrong with the others.

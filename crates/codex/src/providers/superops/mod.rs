@@ -139,7 +139,7 @@ impl PsaProvider for SuperOps {
     fn groups(&self, page: PageRef) -> Answer<'_, Page<PsaGroup>> {
         async move {
             if page != PageRef::FIRST {
-                return Ok(Page { items: Vec::new(), warnings: Vec::new(), next: None });
+                return Ok(Page::EMPTY);
             }
             let operation = "getTechnicianGroupList";
             let data = self.client.call(operation, queries::GROUPS, json!({}), Pace::Routine).await?;
@@ -148,7 +148,7 @@ impl PsaProvider for SuperOps {
                 .and_then(Value::as_array)
                 .ok_or_else(|| unusable(operation, "JSON without a list of groups"))?;
             let (items, warnings) = listing::read_rows("groups", "groupId", rows, &wire_people::group);
-            Ok(Page { items, warnings, next: None })
+            Ok(Page { items, warnings, ..Page::EMPTY })
         }
         .boxed()
     }
@@ -159,9 +159,7 @@ impl PsaProvider for SuperOps {
                 TicketView::Ordinary => self.ticket_page(since, page).await,
                 // The vendor has neither folder: what is deleted there is gone from every list, and found by asking
                 // about the tickets that a complete list lacks.
-                TicketView::Deleted | TicketView::Spam => {
-                    Ok(Page { items: Vec::new(), warnings: Vec::new(), next: None })
-                }
+                TicketView::Deleted | TicketView::Spam => Ok(Page::EMPTY),
             }
         }
         .boxed()

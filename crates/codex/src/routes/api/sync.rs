@@ -259,6 +259,7 @@ pub(super) fn refusal(error: StartError) -> Problem {
     let text = error.to_string();
     let problem = match error {
         StartError::Running(job_id) => Problem::new(StatusCode::CONFLICT).with("job_id", job_id.to_string()),
+        StartError::Alone => Problem::new(StatusCode::CONFLICT),
         StartError::Provider(ProviderError::Unknown { .. }) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY),
         StartError::Provider(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE),
         StartError::Database(error) => return Problem::from(error).with("success", false),
