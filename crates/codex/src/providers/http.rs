@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::budget::{Budget, PATIENCE, TooLong};
+use super::budget::{Budget, PATIENCE, Stops, TooLong};
 use super::{Pace, ProviderError};
 
 /// How long and how often to try.
@@ -50,7 +50,7 @@ pub(super) enum Attempt<T> {
     Failed(ProviderError),
     /// Worth another try after a pause.
     Transient(ProviderError),
-    /// Refused by the rate limit; nobody gets a turn for that long.
+    /// Refused by the rate limit for that long.
     Limited(Duration),
 }
 
@@ -142,9 +142,9 @@ impl Http {
     }
 
     /// Closes the budget after a refusal that asks for a wait; answers for how long.
-    pub(super) fn refused(&self, budget: &Budget, asked: Option<Duration>) -> Duration {
+    pub(super) fn refused(&self, budget: &Budget, stops: Stops, asked: Option<Duration>) -> Duration {
         let Retry { least_wait, default_wait, longest_wait, .. } = self.retry;
-        budget.refused(asked, least_wait, default_wait, longest_wait)
+        budget.refused(stops, asked, (least_wait, default_wait, longest_wait))
     }
 
     /// Sends one request and reads the whole answer, whatever its status.
@@ -179,6 +179,7 @@ impl Http {
     pub(super) async fn persist<T, F>(
         &self,
         path: &str,
+        budget: &Budget,
         pace: Pace,
         attempts: u32,
         attempt: impl Fn() -> F + Send + Sync,
@@ -204,7 +205,6 @@ impl Http {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                // The budget is closed for that long, so the next attempt waits there for its turn.
                 Attempt::Limited(wait) => {
                     if waited + wait > patience {
                         return Err(ProviderError::RateLimited {
@@ -214,6 +214,7 @@ impl Http {
                         });
                     }
                     tracing::info!("{} limits requests, waiting {} s", self.vendor, wait.as_secs());
+                    budget.wait_out(pace, wait).await;
                     waited += wait;
                 }
             }
@@ -229,7 +230,7 @@ impl Http {
                 Attempt::Failed(ProviderError::Authentication { provider: self.vendor, detail })
             }
             StatusCode::TOO_MANY_REQUESTS => {
-                Attempt::Limited(self.refused(budget, retry_after(&raw.headers)))
+                Attempt::Limited(self.refused(budget, Stops::All, retry_after(&raw.headers)))
             }
             _ => {
                 let said = message(&raw.body).map(|said| format!(": {said}")).unwrap_or_default();
