@@ -105,9 +105,14 @@ pub enum Refusal {
     /// Nothing in it.
     #[error("Empty payload")]
     Empty,
-    /// Another kind of event.
-    #[error("Unknown event: {0}")]
-    Event(String),
+    /// Another kind of event about a ticket.
+    #[error("Unknown event: {event}")]
+    Event {
+        /// Vendor id of the ticket.
+        ticket_id: i64,
+        /// What it calls itself, at most 100 characters.
+        event: String,
+    },
     /// Nothing to find the ticket by.
     #[error("Missing ticket_id")]
     NoTicket,
@@ -124,8 +129,8 @@ impl TicketEvent {
     pub fn read(payload: &Value, statuses: &StatusMap, now: DateTime<Utc>) -> Result<Self, Refusal> {
         let members = payload.as_object().filter(|members| !members.is_empty()).ok_or(Refusal::Empty)?;
         let mut reader = Reader { members, ignored: Vec::new() };
-        let kind = reader.kind()?;
         let ticket_id = reader.ticket_id()?;
+        let kind = reader.kind().map_err(|event| Refusal::Event { ticket_id, event })?;
         let status = reader.status(statuses);
         let gone = status.as_ref().is_some_and(|(key, _)| status::is_gone(key));
         Ok(Self {
@@ -169,16 +174,17 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn kind(&self) -> Result<Kind, Refusal> {
+    /// The kind, else what it calls itself.
+    fn kind(&self) -> Result<Kind, String> {
         match self.members.get("event") {
             None | Some(Value::Null) => Ok(Kind::Updated),
             Some(Value::String(event)) => match event.trim() {
                 "ticket.created" => Ok(Kind::Created),
                 "ticket.updated" | "" => Ok(Kind::Updated),
                 "ticket.deleted" => Ok(Kind::Deleted),
-                other => Err(Refusal::Event(other.chars().take(100).collect())),
+                other => Err(other.chars().take(100).collect()),
             },
-            Some(_) => Err(Refusal::Event("not a text".to_owned())),
+            Some(_) => Err("not a text".to_owned()),
         }
     }
 
@@ -300,6 +306,7 @@ mod tests {
 
     #[test]
     fn a_payload_must_say_what_happened_to_which_ticket() {
+        let unknown = |event: &str| Refusal::Event { ticket_id: 1, event: event.to_owned() };
         for (payload, refusal) in [
             (json!({}), Refusal::Empty),
             (json!([1]), Refusal::Empty),
@@ -313,8 +320,9 @@ mod tests {
             (json!({"ticket_id": 1.5}), Refusal::TicketId),
             (json!({"ticket_id": "99999999999999999999"}), Refusal::TicketId),
             (json!({"ticket_id": true}), Refusal::TicketId),
-            (json!({"ticket_id": 1, "event": "ticket.merged"}), Refusal::Event("ticket.merged".to_owned())),
-            (json!({"ticket_id": 1, "event": 7}), Refusal::Event("not a text".to_owned())),
+            (json!({"event": "ticket.merged"}), Refusal::NoTicket),
+            (json!({"ticket_id": 1, "event": "ticket.merged"}), unknown("ticket.merged")),
+            (json!({"ticket_id": 1, "event": 7}), unknown("not a text")),
         ] {
             assert_eq!(read(payload.clone()).unwrap_err(), refusal, "{payload}");
         }

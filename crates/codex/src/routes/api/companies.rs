@@ -10,7 +10,7 @@ use hivematrix_shared::{
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{bulk::TicketQuery, paging, reader::Reader};
+use super::{bulk::TicketQuery, paging, reader::Reader, refusals::ForReaders};
 use crate::{
     Codex,
     store::{assets, companies, contacts, locations, tickets},
@@ -41,7 +41,9 @@ struct ListQuery {
 }
 
 /// All companies by name.
-#[utoipa::path(get, path = "/api/companies", tag = "companies", params(ListQuery), responses((status = 200, body = Vec<Company>)))]
+#[utoipa::path(get, path = "/api/companies", tag = "companies", params(ListQuery), responses(
+    (status = 200, body = Vec<Company>), ForReaders
+))]
 async fn list_companies(
     State(codex): State<Codex>,
     reader: Reader,
@@ -62,7 +64,7 @@ async fn list_companies(
     path = "/api/companies/{account_number}",
     tag = "companies",
     params(("account_number" = String, Path)),
-    responses((status = 200, body = Company), (status = 404, description = "No such company"))
+    responses((status = 200, body = Company), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn get_company(
     State(codex): State<Codex>,
@@ -80,7 +82,7 @@ async fn get_company(
     path = "/api/company/{account_number}",
     tag = "companies",
     params(("account_number" = String, Path)),
-    responses((status = 200, body = Company), (status = 404, description = "No such company"))
+    responses((status = 200, body = Company), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn get_company_alias(codex: State<Codex>, reader: Reader, path: Path<String>) -> Result<Json<Company>> {
     get_company(codex, reader, path).await
@@ -92,7 +94,9 @@ async fn get_company_alias(codex: State<Codex>, reader: Reader, path: Path<Strin
     path = "/api/companies/{account_number}/assets",
     tag = "companies",
     params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Asset>), (status = 404, description = "No such company"))
+    responses(
+        (status = 200, body = Vec<Asset>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_assets(
     State(codex): State<Codex>,
@@ -111,7 +115,9 @@ async fn list_assets(
     path = "/api/companies/{account_number}/contacts",
     tag = "companies",
     params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Contact>), (status = 404, description = "No such company"))
+    responses(
+        (status = 200, body = Vec<Contact>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_contacts(
     State(codex): State<Codex>,
@@ -129,7 +135,9 @@ async fn list_contacts(
     path = "/api/companies/{account_number}/users",
     tag = "companies",
     params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Contact>), (status = 404, description = "No such company"))
+    responses(
+        (status = 200, body = Vec<Contact>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_users(codex: State<Codex>, reader: Reader, path: Path<String>) -> Result<Json<Vec<Contact>>> {
     list_contacts(codex, reader, path).await
@@ -141,7 +149,9 @@ async fn list_users(codex: State<Codex>, reader: Reader, path: Path<String>) -> 
     path = "/api/companies/{account_number}/locations",
     tag = "companies",
     params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Location>), (status = 404, description = "No such company"))
+    responses(
+        (status = 200, body = Vec<Location>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_locations(
     State(codex): State<Codex>,
@@ -159,7 +169,9 @@ async fn list_locations(
     path = "/api/companies/{account_number}/tickets",
     tag = "companies",
     params(("account_number" = String, Path), TicketQuery),
-    responses((status = 200, body = Vec<CompanyTicket>), (status = 404, description = "No such company"))
+    responses(
+        (status = 200, body = Vec<CompanyTicket>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_tickets(
     State(codex): State<Codex>,

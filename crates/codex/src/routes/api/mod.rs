@@ -17,6 +17,7 @@ pub mod paging;
 pub mod plans;
 pub mod psa;
 pub mod reader;
+pub mod refusals;
 pub mod review;
 pub mod review_actions;
 pub mod rmm;

@@ -15,15 +15,21 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::refusals::ForTechnicians;
 use crate::{
     Codex,
-    domain::sync_progress::{self, Before, Step},
-    jobs::{Rhythm, Schedule},
+    domain::{
+        listing::{MAX_PER_PAGE, Pagination},
+        sync_progress::{self, Before, Step},
+    },
+    jobs::{Rhythm, Schedule, told_sync_type},
     store::sync_history::{self, Filter, Run},
 };
 
 /// Errors shown with a run.
 const ERRORS: i64 = 500;
+/// Runs on a page unless asked for otherwise.
+const PER_PAGE: i64 = 20;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
@@ -47,7 +53,9 @@ struct ListQuery {
     status: Option<String>,
     /// Whether the scheduled ticket syncs that went well, one every few minutes, are listed as well.
     light: Option<bool>,
+    /// Page, from 1.
     page: Option<i64>,
+    /// Runs on a page: 20 unless given, at most 500.
     per_page: Option<i64>,
 }
 
@@ -95,7 +103,7 @@ impl RunItem {
             name: name(&run.script, run.provider.as_deref(), run.sync_type.as_deref()),
             script: run.script.clone(),
             provider: run.provider.clone(),
-            sync_type: run.sync_type.clone(),
+            sync_type: run.sync_type.clone().map(told_sync_type),
             status: run.status.clone(),
             outcome: outcome(run),
             started_at: iso_z(run.started_at),
@@ -169,19 +177,6 @@ pub fn name(script: &str, provider: Option<&str>, sync_type: Option<&str>) -> St
     if vendor.is_empty() { format!("{script} {what}") } else { format!("[{vendor}] {what}") }
 }
 
-/// Where a page stands.
-#[derive(Serialize, ToSchema)]
-#[schema(as = SyncJobsPagination)]
-struct Pagination {
-    page: i64,
-    pages: i64,
-    total: i64,
-    has_prev: bool,
-    has_next: bool,
-    prev_num: Option<i64>,
-    next_num: Option<i64>,
-}
-
 /// A page of runs.
 #[derive(Serialize, ToSchema)]
 struct Runs {
@@ -192,7 +187,7 @@ struct Runs {
 
 /// Runs, newest first. Values of the wrong type are ignored.
 #[utoipa::path(get, path = "/api/sync/jobs", tag = "sync", params(ListQuery), responses(
-    (status = 200, body = Runs), (status = 403, description = "Neither technician nor administrator")
+    (status = 200, body = Runs), ForTechnicians
 ))]
 async fn list(
     State(codex): State<Codex>,
@@ -207,21 +202,12 @@ async fn list(
         status: status.as_deref(),
         light: query.light.unwrap_or(true),
     };
-    let per_page = query.per_page.filter(|number| *number >= 1).unwrap_or(20).min(500);
+    let per_page = query.per_page.filter(|number| *number >= 1).unwrap_or(PER_PAGE).min(MAX_PER_PAGE);
     let page = query.page.unwrap_or(1).max(1);
     let offset = (page - 1).saturating_mul(per_page);
     let found = sync_history::page(&codex.pool, &filter, per_page, offset).await?;
     let now = codex.context.clock.now();
-    let pages = (found.total + per_page - 1) / per_page;
-    let pagination = Pagination {
-        page,
-        pages,
-        total: found.total,
-        has_prev: page > 1,
-        has_next: page < pages,
-        prev_num: (page > 1).then(|| page - 1),
-        next_num: (page < pages).then(|| page + 1),
-    };
+    let pagination = Pagination::at(page, per_page, found.total);
     let jobs = found.items.iter().map(|run| RunItem::of(run, now)).collect();
     Ok(Json(Runs { success: true, jobs, pagination }))
 }
@@ -253,8 +239,7 @@ impl WholeRun {
 
 /// One run, with its log, its errors and, while it runs, an estimate.
 #[utoipa::path(get, path = "/api/sync/jobs/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
-    (status = 200, body = WholeRun), (status = 403, description = "Neither technician nor administrator"),
-    (status = 404, description = "No such job")
+    (status = 200, body = WholeRun), (status = 404, description = "No such job"), ForTechnicians
 ))]
 async fn one(
     State(codex): State<Codex>,
@@ -269,21 +254,31 @@ async fn one(
     WholeRun::of(&codex, run).await.map(Json)
 }
 
+/// A running one with what it has written so far.
+#[derive(Serialize, ToSchema)]
+struct RunningRun {
+    #[serde(flatten)]
+    item: RunItem,
+    /// The last lines, up to 20,000 characters.
+    output: Option<String>,
+    /// How many rows could not be taken as they are; the run by itself has their texts.
+    errors_total: i64,
+}
+
 /// What runs now.
 #[derive(Serialize, ToSchema)]
 struct RunningNow {
     success: bool,
-    jobs: Vec<WholeRun>,
+    jobs: Vec<RunningRun>,
 }
 
 /// All that run now, whoever started them, with log and estimate.
-#[utoipa::path(get, path = "/api/sync/running", tag = "sync", responses(
-    (status = 200, body = RunningNow), (status = 403, description = "Neither technician nor administrator")
-))]
+#[utoipa::path(get, path = "/api/sync/running", tag = "sync", responses((status = 200, body = RunningNow), ForTechnicians))]
 async fn running(State(codex): State<Codex>, _: TechnicianOnly) -> Result<Json<RunningNow>> {
     let mut jobs = Vec::new();
-    for run in sync_history::running(&codex.pool).await? {
-        jobs.push(WholeRun::of(&codex, run).await?);
+    for (run, errors_total) in sync_history::running(&codex.pool).await? {
+        let item = RunItem::estimated(&codex, &run).await?;
+        jobs.push(RunningRun { item, output: run.output, errors_total });
     }
     Ok(Json(RunningNow { success: true, jobs }))
 }
@@ -325,7 +320,7 @@ pub struct ScheduleAnswer {
 
 /// What runs by itself and when it will run next.
 #[utoipa::path(get, path = "/api/sync/schedule", tag = "sync", responses(
-    (status = 200, body = ScheduleAnswer), (status = 403, description = "Neither technician nor administrator")
+    (status = 200, body = ScheduleAnswer), ForTechnicians
 ))]
 async fn schedule(State(codex): State<Codex>, _: TechnicianOnly) -> Result<Json<ScheduleAnswer>> {
     upcoming(&codex).await.map(Json)

@@ -16,13 +16,14 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{BodyRefusals, Refusals, actions, refused};
+use super::{actions, refused};
 use crate::{
     Codex,
     domain::{
         plan_file,
         plans::{Features, Plan, Prices},
     },
+    routes::api::refusals::ForAdmins,
     store::{
         feature_options,
         plan_import::Statistics,
@@ -63,7 +64,9 @@ pub struct ExportFile {
 }
 
 /// All plans and options as the file `billing_plans_export.json`.
-#[utoipa::path(get, path = "/billing-plans/export", tag = "plans", responses((status = 200, body = ExportFile), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/export", tag = "plans", responses(
+    (status = 200, body = ExportFile), ForAdmins
+))]
 pub async fn export(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Response> {
     let found = plans::list(&codex.pool, Selection::default()).await?;
     let ids: Vec<i64> = found.iter().map(|plan| plan.id).collect();
@@ -134,7 +137,7 @@ struct Imported {
 /// Takes plans and options from an export. What exists is skipped; each record that cannot be taken is told and takes no
 /// other with it.
 #[utoipa::path(post, path = "/api/billing-plans/import", tag = "plans", params(ImportQuery), request_body = ImportFile,
-    responses((status = 200, body = Imported), BodyRefusals, Refusals))]
+    responses((status = 200, body = Imported), ForAdmins))]
 async fn import(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,

@@ -12,11 +12,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Refusals, rows::find_named};
+use super::rows::find_named;
 use crate::{
     Codex,
     domain::plans::{Features, OldFeatures, Plan, Prices},
-    routes::api::reader::Reader,
+    routes::api::{
+        reader::Reader,
+        refusals::{ForReaders, ForStaff},
+    },
     store::{
         feature_options::{self, FeatureOption},
         plan_usage::Usage,
@@ -92,7 +95,9 @@ struct Plans {
 }
 
 /// All plans with their features, by name and term. A `client` sees those of its own companies.
-#[utoipa::path(get, path = "/billing-plans/api/plans", tag = "plans", responses((status = 200, body = Plans), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/plans", tag = "plans", responses(
+    (status = 200, body = Plans), ForReaders
+))]
 async fn all(State(codex): State<Codex>, reader: Reader) -> Result<Json<Plans>> {
     let visible = visible(&codex, &reader).await?;
     let mut found = plans::list(&codex.pool, Selection::default()).await?;
@@ -121,7 +126,10 @@ struct OnePlan {
 /// A plan by its name and term, the latter in any spelling.
 #[utoipa::path(get, path = "/billing-plans/api/plans/{name}/{term}", tag = "plans",
     params(("name" = String, Path), ("term" = String, Path)),
-    responses((status = 200, body = OnePlan), (status = 404, description = "No such plan; members `status` (`error`) and `message`"), Refusals))]
+    responses(
+        (status = 200, body = OnePlan),
+        (status = 404, description = "No such plan; members `status` (`error`) and `message`"), ForReaders
+    ))]
 async fn one(
     State(codex): State<Codex>,
     reader: Reader,
@@ -170,7 +178,9 @@ struct OptionsByCategory {
 }
 
 /// What can be chosen for each feature.
-#[utoipa::path(get, path = "/billing-plans/api/feature-options", tag = "plans", responses((status = 200, body = OptionsByCategory), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/feature-options", tag = "plans", responses(
+    (status = 200, body = OptionsByCategory), ForStaff
+))]
 async fn options(State(codex): State<Codex>, reader: Reader) -> Result<Json<OptionsByCategory>> {
     reader.is_staff()?;
     let mut features: BTreeMap<String, Vec<OptionOfCategory>> = BTreeMap::new();
@@ -193,7 +203,9 @@ struct Categories {
 }
 
 /// The categories that have options.
-#[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "plans", responses((status = 200, body = Categories), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "plans", responses(
+    (status = 200, body = Categories), ForStaff
+))]
 async fn categories(State(codex): State<Codex>, reader: Reader) -> Result<Json<Categories>> {
     reader.is_staff()?;
     let options = feature_options::list(&codex.pool, feature_options::Selection::default()).await?;
@@ -222,7 +234,9 @@ struct PlansInUse {
 }
 
 /// Deprecated: the plans that companies have, by name and term.
-#[utoipa::path(get, path = "/billing-plans/api/bulk-plans", tag = "plans", responses((status = 200, body = PlansInUse), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/bulk-plans", tag = "plans", responses(
+    (status = 200, body = PlansInUse), ForReaders
+))]
 async fn bulk(State(codex): State<Codex>, reader: Reader) -> Result<Json<PlansInUse>> {
     let usage = Usage::load(&codex.pool, reader.scope.account_numbers()).await?;
     let used: BTreeSet<_> = usage.keys().cloned().collect();
