@@ -131,10 +131,11 @@ struct ApiDocument;
 
 /// All routes, and how they are to be served.
 pub fn app(codex: Codex) -> (Router, ServeOptions) {
-    let (api, document) = OpenApiRouter::with_openapi(ApiDocument::openapi())
+    let (api, mut document) = OpenApiRouter::with_openapi(ApiDocument::openapi())
         .merge(routes::api::router())
         .merge(routes::pages::documented())
         .split_for_parts();
+    document.merge(health::Document::openapi());
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
         .limits(routes::api::webhooks::limits(

@@ -29,7 +29,7 @@ const WORLD: &str = r#"
 
 impl World {
     async fn send(&self, level: PermissionLevel, method: Method, path: &str, body: Value) -> TestResponse {
-        self.client.request(method, path).bearer(self.token(level)).json(&body).send().await
+        self.call_as(level, method, path, &body).await
     }
 
     async fn update(&self, body: Value) -> TestResponse {

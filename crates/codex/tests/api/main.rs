@@ -12,6 +12,7 @@ mod companies;
 mod company_edit;
 mod company_list;
 mod dashboard;
+mod described;
 mod devices;
 mod document;
 mod features;

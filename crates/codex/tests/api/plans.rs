@@ -39,8 +39,7 @@ async fn world(pool: PgPool) -> World {
 
 impl World {
     async fn call(&self, method: Method, path: &str, body: Value) -> TestResponse {
-        let request = self.client.request(method, path).bearer(self.token(Admin));
-        if body.is_null() { request.send().await } else { request.json(&body).send().await }
+        self.call_as(Admin, method, path, &body).await
     }
 
     async fn text(&self, query: &'static str) -> String {

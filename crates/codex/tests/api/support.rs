@@ -11,7 +11,11 @@ use hivematrix_shared::{
     server,
     testing::{Client, TestIdentity, TestResponse},
 };
+use http::Method;
+use serde_json::Value;
 use sqlx::PgPool;
+
+use crate::described;
 
 /// The moment at which tests begin: half past ten, 15 seconds in.
 pub const NOW: &str = "2025-11-22T10:30:15Z";
@@ -65,11 +69,26 @@ impl World {
     }
 
     pub async fn get_as(&self, level: PermissionLevel, path: &str) -> TestResponse {
-        self.client.get(path).bearer(self.token(level)).send().await
+        self.call_as(level, Method::GET, path, &Value::Null).await
     }
 
     /// As a service that acts for nobody.
     pub async fn get(&self, path: &str) -> TestResponse {
-        self.client.get(path).bearer(self.identity.service_token("beacon", "codex")).send().await
+        let token = self.identity.service_token("beacon", "codex");
+        let answer = self.client.get(path).bearer(token).send().await;
+        described::checked(&self.client, "GET", path, answer).await
+    }
+
+    /// A request of a person with a JSON body, or none for null.
+    pub async fn call_as(
+        &self,
+        level: PermissionLevel,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> TestResponse {
+        let request = self.client.request(method.clone(), path).bearer(self.token(level));
+        let answer = if body.is_null() { request.send().await } else { request.json(body).send().await };
+        described::checked(&self.client, method.as_str(), path, answer).await
     }
 }

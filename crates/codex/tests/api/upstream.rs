@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use self::differences::{MEMBERS, STATUSES};
-use crate::{agents::realm, support::World};
+use crate::{agents::realm, described, support::World};
 
 const WORLD: &str = include_str!("upstream/world.sql");
 const CASES: &str = include_str!("upstream/cases.json");
@@ -182,6 +182,7 @@ async fn every_recorded_answer_is_given_with_all_of_its_members(pool: PgPool) {
     world.context.auth.revocations().insert("ended", world.identity.clock.unix() + 3600);
     let without_core = World::without_core(pool, THEN);
 
+    let document = world.client.get("/static/openapi.json").send().await.json();
     let cases: Vec<Case> = serde_json::from_str(CASES).unwrap();
     assert_eq!(cases.len(), 190, "upstream's recorded answers");
     let answers: BTreeMap<_, _> =
@@ -207,6 +208,9 @@ async fn every_recorded_answer_is_given_with_all_of_its_members(pool: PgPool) {
         let kind = answer.header("content-type");
         if ours >= 400 && !case.path.ends_with("/health") && kind != "application/problem+json" {
             wrong.push(format!("{}: an error as {kind}", case.name));
+        }
+        for complaint in described::complaints(&document, &case.method, &case.path, &answer) {
+            wrong.push(format!("{}: {complaint}", case.name));
         }
         let id = answer.header("x-correlation-id");
         if id.is_empty() || (case.name == "correlation id comes back" && id != "abc-123") {

@@ -63,7 +63,7 @@ async fn list_companies(
     get,
     path = "/api/companies/{account_number}",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     responses((status = 200, body = Company), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn get_company(
@@ -81,7 +81,7 @@ async fn get_company(
     get,
     path = "/api/company/{account_number}",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     responses((status = 200, body = Company), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn get_company_alias(codex: State<Codex>, reader: Reader, path: Path<String>) -> Result<Json<Company>> {
@@ -93,7 +93,7 @@ async fn get_company_alias(codex: State<Codex>, reader: Reader, path: Path<Strin
     get,
     path = "/api/companies/{account_number}/assets",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     responses(
         (status = 200, body = Vec<Asset>), (status = 404, description = "No such company"), ForReaders
     )
@@ -114,7 +114,7 @@ async fn list_assets(
     get,
     path = "/api/companies/{account_number}/contacts",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     responses(
         (status = 200, body = Vec<Contact>), (status = 404, description = "No such company"), ForReaders
     )
@@ -134,7 +134,7 @@ async fn list_contacts(
     get,
     path = "/api/companies/{account_number}/users",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     responses(
         (status = 200, body = Vec<Contact>), (status = 404, description = "No such company"), ForReaders
     )
@@ -148,7 +148,7 @@ async fn list_users(codex: State<Codex>, reader: Reader, path: Path<String>) -> 
     get,
     path = "/api/companies/{account_number}/locations",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     responses(
         (status = 200, body = Vec<Location>), (status = 404, description = "No such company"), ForReaders
     )
@@ -168,7 +168,7 @@ async fn list_locations(
     get,
     path = "/api/companies/{account_number}/tickets",
     tag = "companies",
-    params(("account_number" = String, Path), TicketQuery),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), TicketQuery),
     responses(
         (status = 200, body = Vec<CompanyTicket>), (status = 404, description = "No such company"), ForReaders
     )

@@ -78,7 +78,7 @@ struct CompanyUpdate {
     put,
     path = "/companies/{account_number}/update",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     request_body = CompanyUpdate,
     responses(
         (status = 200, body = Changed),
@@ -112,7 +112,7 @@ async fn update(
     delete,
     path = "/companies/{account_number}/edited/{field}",
     tag = "companies",
-    params(("account_number" = String, Path), ("field" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), ("field" = String, Path, description = "Name of the field")),
     responses(
         (status = 200, body = Changed),
         (status = 404, description = "No such company, or the field was not edited"), ForTechnicians
@@ -202,7 +202,7 @@ struct Confirmation {
     delete,
     path = "/api/companies/{account_number}",
     tag = "companies",
-    params(("account_number" = String, Path), Confirmation),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), Confirmation),
     responses(
         (status = 200, body = Changed), (status = 404, description = "No such company"),
         (status = 409, description = "The company has another name"), ForAdmins

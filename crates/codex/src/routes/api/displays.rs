@@ -94,7 +94,7 @@ async fn add_display(
 }
 
 /// Takes a link back.
-#[utoipa::path(delete, path = "/api/displays/{id}", tag = "displays", params(("id" = String, Path)), responses(
+#[utoipa::path(delete, path = "/api/displays/{id}", tag = "displays", params(("id" = String, Path, description = "Id of the link")), responses(
     (status = 204, description = "It is taken back"), (status = 404, description = "No such link"),
     ForAdmins
 ))]

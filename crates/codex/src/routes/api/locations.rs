@@ -78,7 +78,7 @@ impl NewLocation {
     get,
     path = "/companies/{account_number}/locations",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     responses((status = 200, body = Locations), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn list(
@@ -100,7 +100,7 @@ async fn list(
     post,
     path = "/companies/{account_number}/locations",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     request_body = NewLocation,
     responses(
         (status = 200, body = Stored),
@@ -128,7 +128,7 @@ async fn add(
     put,
     path = "/companies/{account_number}/locations/{id}",
     tag = "companies",
-    params(("account_number" = String, Path), ("id" = i64, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), ("id" = i64, Path, description = "Id of the location")),
     request_body = NewLocation,
     responses(
         (status = 200, body = Stored),
@@ -157,7 +157,7 @@ async fn change(
     delete,
     path = "/companies/{account_number}/locations/{id}",
     tag = "companies",
-    params(("account_number" = String, Path), ("id" = i64, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), ("id" = i64, Path, description = "Id of the location")),
     responses(
         (status = 200, body = Changed), (status = 404, description = "The company has no such location"),
         ForTechnicians

@@ -166,7 +166,7 @@ struct CommandState {
 
 /// How a command on a device stands.
 #[utoipa::path(get, path = "/api/rmm/device/{device_id}/command/{job_id}", tag = "rmm",
-    params(("device_id" = String, Path, description = "`device-<asset id>`"), ("job_id" = String, Path)),
+    params(("device_id" = String, Path, description = "`device-<asset id>`"), ("job_id" = String, Path, description = "Id of the command")),
     responses(
         (status = 200, body = CommandState), (status = 400, description = "Wrong id"),
         (status = 404, description = "No such device, or no such command on it"),

@@ -41,7 +41,8 @@ pub struct MySettings {
 
 /// Your preferences; the defaults as long as you have none.
 #[utoipa::path(get, path = "/api/my/settings", tag = "users", responses(
-    (status = 200, body = MySettings), ForUsers
+    (status = 200, body = MySettings), (status = 400, description = "The token names no e-mail address"),
+    ForUsers
 ))]
 async fn get_my_settings(State(codex): State<Codex>, UserOnly(user): UserOnly) -> Result<Json<MySettings>> {
     of(&codex, &user).await.map(Json)

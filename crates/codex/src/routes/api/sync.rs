@@ -269,7 +269,7 @@ pub(super) fn refusal(error: StartError) -> Problem {
 }
 
 /// One sync job.
-#[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
+#[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync", params(("job_id" = String, Path, description = "Id of the job")), responses(
     (status = 200, body = JobStatus), (status = 404, description = "No such job"), ForTechnicians
 ))]
 async fn get_status(
@@ -285,7 +285,7 @@ async fn get_status(
 }
 
 /// The newest job of a script.
-#[utoipa::path(get, path = "/sync/last/{script}", tag = "sync", params(("script" = String, Path)), responses(
+#[utoipa::path(get, path = "/sync/last/{script}", tag = "sync", params(("script" = String, Path, description = "`psa`, `rmm`, `keycloak_agents`, `create-account-numbers` or `push-to-datto`")), responses(
     (status = 200, body = JobStatus), (status = 404, description = "None of that script"), ForStaff
 ))]
 async fn get_last(
@@ -306,7 +306,7 @@ struct Cancelling {
 }
 
 /// Ends a running job after the step it is at. What it has stored stays.
-#[utoipa::path(post, path = "/sync/cancel/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
+#[utoipa::path(post, path = "/sync/cancel/{job_id}", tag = "sync", params(("job_id" = String, Path, description = "Id of the job")), responses(
     (status = 200, body = Cancelling), (status = 404, description = "No such running job"), ForTechnicians
 ))]
 async fn cancel(

@@ -59,7 +59,7 @@ struct JobErrorPage {
 }
 
 /// What a job could not take as it was, in the order in which it came. Grows while the job runs.
-#[utoipa::path(get, path = "/sync/status/{job_id}/errors", tag = "sync", params(("job_id" = String, Path), PageQuery), responses(
+#[utoipa::path(get, path = "/sync/status/{job_id}/errors", tag = "sync", params(("job_id" = String, Path, description = "Id of the job"), PageQuery), responses(
     (status = 200, body = JobErrorPage), (status = 404, description = "No such job"), ForTechnicians
 ))]
 async fn list_errors(

@@ -238,7 +238,7 @@ impl WholeRun {
 }
 
 /// One run, with its log, its errors and, while it runs, an estimate.
-#[utoipa::path(get, path = "/api/sync/jobs/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
+#[utoipa::path(get, path = "/api/sync/jobs/{job_id}", tag = "sync", params(("job_id" = String, Path, description = "Id of the job")), responses(
     (status = 200, body = WholeRun), (status = 404, description = "No such job"), ForTechnicians
 ))]
 async fn one(

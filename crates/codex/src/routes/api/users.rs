@@ -62,8 +62,8 @@ struct AgentsSynced {
 #[utoipa::path(post, path = "/api/agents/sync", tag = "users", responses(
     (status = 200, body = AgentsSynced), (status = 409, description = "One runs already; member `job_id`"),
     (status = 500, description = "The identity provider is away, not configured, or gives no token"),
-    (status = 502, description = "The identity provider answers something else than users. \
-        A status with which it refuses the list is passed on, whichever that is"),
+    (status = 502, description = "The identity provider answers something else than users"),
+    (status = "default", description = "The identity provider refuses the list; this is its own status"),
     ForAdmins
 ))]
 async fn sync_agents(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<AgentsSynced>> {
@@ -100,7 +100,7 @@ fn not_synced(refusal: Option<&KeycloakError>, text: String) -> Problem {
     get,
     path = "/api/agents/{keycloak_id}",
     tag = "users",
-    params(("keycloak_id" = String, Path)),
+    params(("keycloak_id" = String, Path, description = "The identity provider's id of the user")),
     responses((status = 200, body = User), (status = 404, description = "No such user"), ForAdmins)
 )]
 async fn get_agent(
@@ -124,7 +124,7 @@ struct AgentChanged {
     put,
     path = "/api/agents/{keycloak_id}/settings",
     tag = "users",
-    params(("keycloak_id" = String, Path)),
+    params(("keycloak_id" = String, Path, description = "The identity provider's id of the user")),
     request_body = Change,
     responses(
         (status = 200, body = AgentChanged), (status = 400, description = "A value is not allowed"),

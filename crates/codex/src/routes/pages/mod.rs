@@ -105,6 +105,7 @@ pub fn documented() -> OpenApiRouter<Codex> {
         .routes(routes!(assets::search))
         .routes(routes!(assets::export))
         .routes(routes!(search::search))
+        .merge(billing_plans::documented())
 }
 
 /// As for the list roots.

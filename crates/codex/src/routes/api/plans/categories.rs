@@ -48,7 +48,7 @@ async fn add(
 }
 
 /// Renames a category. Its key follows, and so do options, plans and agreements with companies.
-#[utoipa::path(put, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path)), request_body = CategoryName,
+#[utoipa::path(put, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path, description = "Key of the category, such as `web_filtering`")), request_body = CategoryName,
     responses(
         (status = 200, body = CategoryWritten), (status = 404, description = "No such category"),
         (status = 409, description = "The new key is taken"), ForAdmins
@@ -73,7 +73,7 @@ struct CategoryRemoval {
 }
 
 /// Removes a category with its options.
-#[utoipa::path(delete, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path), CategoryRemoval),
+#[utoipa::path(delete, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path, description = "Key of the category, such as `web_filtering`"), CategoryRemoval),
     responses(
         (status = 200, body = FeatureRemoved), (status = 404, description = "No such category"),
         (status = 409, description = "It is used; members `plans`, `plan_terms`, `companies`"), ForAdmins

@@ -7,7 +7,7 @@ use axum::{
 use hivematrix_shared::{
     audit,
     auth::AdminOnly,
-    extract::{Json, LenientQuery},
+    extract::{Json, Query},
     problem::{Problem, Result},
 };
 use http::{HeaderValue, header};
@@ -108,8 +108,9 @@ pub async fn export(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) ->
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 struct ImportQuery {
-    /// Change nothing.
-    dry_run: Option<bool>,
+    /// Change nothing. A value that is neither `true` nor `false` is refused: what was meant as a trial must not be the real
+    /// thing.
+    dry_run: bool,
 }
 
 /// The form of an export. Records are checked one by one.
@@ -141,11 +142,10 @@ struct Imported {
 async fn import(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
-    LenientQuery(query): LenientQuery<ImportQuery>,
+    Query(query): Query<ImportQuery>,
     Json(document): Json<Map<String, Value>>,
 ) -> Result<Json<Imported>> {
     let file = plan_file::read_document(&document).map_err(refused)?;
-    let dry_run = query.dry_run.unwrap_or_default();
-    let statistics = actions::import(&codex, &caller, file, dry_run).await?;
-    Ok(Json(Imported { success: true, dry_run, statistics }))
+    let statistics = actions::import(&codex, &caller, file, query.dry_run).await?;
+    Ok(Json(Imported { success: true, dry_run: query.dry_run, statistics }))
 }

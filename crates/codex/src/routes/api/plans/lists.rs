@@ -7,7 +7,6 @@ use hivematrix_shared::{
     extract::{Json, Path},
     problem::{Problem, Result},
 };
-use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -125,7 +124,7 @@ struct OnePlan {
 
 /// A plan by its name and term, the latter in any spelling.
 #[utoipa::path(get, path = "/billing-plans/api/plans/{name}/{term}", tag = "plans",
-    params(("name" = String, Path), ("term" = String, Path)),
+    params(("name" = String, Path, description = "Name of the plan"), ("term" = String, Path, description = "Term in any spelling, such as `1 Year`")),
     responses(
         (status = 200, body = OnePlan),
         (status = 404, description = "No such plan; members `status` (`error`) and `message`"), ForReaders
@@ -135,11 +134,14 @@ async fn one(
     reader: Reader,
     Path((name, term)): Path<(String, String)>,
 ) -> Result<Json<OnePlan>> {
-    let (plan, features) = find_named(&codex, &reader, &name, &term).await?.ok_or_else(|| {
-        // A problem document has a number in `status`; upstream's text stands in `message` and `error`.
-        let text = format!("Plan not found: {name} ({term})");
-        Problem::new(StatusCode::NOT_FOUND).with("message", text.clone()).error(text)
-    })?;
+    // A problem document has a number in `status`; upstream's text stands in `message` and `error`.
+    let told = |problem: Problem| {
+        let text = problem.detail_text().unwrap_or_else(|| problem.title_text()).to_owned();
+        problem.with("message", text.clone()).error(text)
+    };
+    let missing = || Problem::not_found(format!("Plan not found: {name} ({term})"));
+    let found = find_named(&codex, &reader, &name, &term).await;
+    let (plan, features) = found.and_then(|plan| plan.ok_or_else(missing)).map_err(told)?;
     Ok(Json(OnePlan { status: "success", plan: PlanWithFeatures::new(plan, features, None) }))
 }
 

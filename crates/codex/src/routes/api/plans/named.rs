@@ -75,7 +75,7 @@ struct TermsChanged {
 
 /// Saves prices, support levels and features of several terms, all or none. Values that do not fit are told by
 /// `<member>_<id>` in `fields`.
-#[utoipa::path(put, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path)), request_body = PlanSave,
+#[utoipa::path(put, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path, description = "Name of the plan")), request_body = PlanSave,
     responses(
         (status = 200, body = TermsChanged), (status = 404, description = "No such plan"),
         (status = 400, description = "A value is not allowed; member `fields` says which"), ForAdmins
@@ -91,7 +91,7 @@ async fn save(
 }
 
 /// Removes a plan in all terms.
-#[utoipa::path(delete, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path), RemovalQuery),
+#[utoipa::path(delete, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path, description = "Name of the plan"), RemovalQuery),
     responses(
         (status = 200, body = PlanRemoved),
         (status = 400, description = "The companies cannot get the other plan"),
@@ -116,7 +116,7 @@ struct CopySource {
 }
 
 /// Gives all other terms of a plan the prices, support level and features of one.
-#[utoipa::path(post, path = "/api/plans/{name}/copy-terms", tag = "plans", params(("name" = String, Path)), request_body = CopySource,
+#[utoipa::path(post, path = "/api/plans/{name}/copy-terms", tag = "plans", params(("name" = String, Path, description = "Name of the plan")), request_body = CopySource,
     responses(
         (status = 200, body = TermsChanged), (status = 404, description = "No such plan or term"), ForAdmins
     ))]

@@ -138,7 +138,7 @@ struct OptionChange {
 }
 
 /// Renames or describes an option.
-#[utoipa::path(put, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path)), request_body = OptionChange,
+#[utoipa::path(put, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the option")), request_body = OptionChange,
     responses(
         (status = 200, body = OptionRow), (status = 404, description = "No such option"),
         (status = 409, description = "The category has the new name, or it is `Not Included`"), ForAdmins
@@ -185,7 +185,7 @@ impl From<feature_options::Dependents> for FeatureRemoved {
 }
 
 /// Removes an option.
-#[utoipa::path(delete, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path), OptionRemoval),
+#[utoipa::path(delete, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the option"), OptionRemoval),
     responses(
         (status = 200, body = FeatureRemoved),
         (status = 400, description = "The category has no such replacement"),

@@ -91,7 +91,7 @@ async fn list(
 }
 
 /// One term of a plan by its id.
-#[utoipa::path(get, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path)),
+#[utoipa::path(get, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the term")),
     responses((status = 200, body = PlanRow), (status = 404, description = "No such plan"), ForReaders))]
 async fn get(State(codex): State<Codex>, reader: Reader, Path(id): Path<i64>) -> Result<Json<PlanRow>> {
     let plan = plans::find(&codex.pool, id).await?;
@@ -180,7 +180,7 @@ struct PlanChanged {
 
 /// Changes what is given. With another name or term it is another plan for the companies that have it: say what they get
 /// (`reassign_to`, which may be the new name), or that they stay without prices (`force`).
-#[utoipa::path(put, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path), RemovalQuery), request_body = PlanChange,
+#[utoipa::path(put, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the term"), RemovalQuery), request_body = PlanChange,
     responses(
         (status = 200, body = PlanChanged),
         (status = 400, description = "A value is not allowed; member `fields` says which. Or the companies cannot get the other plan"),
@@ -234,7 +234,7 @@ impl From<actions::Removed> for PlanRemoved {
 }
 
 /// Removes one term of a plan by its id.
-#[utoipa::path(delete, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path), RemovalQuery),
+#[utoipa::path(delete, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the term"), RemovalQuery),
     responses(
         (status = 200, body = PlanRemoved),
         (status = 400, description = "The companies cannot get the other plan"),
@@ -264,7 +264,7 @@ struct PlanFeatures {
 
 /// A plan by its name and term, the latter in any spelling.
 #[utoipa::path(get, path = "/api/billing-plans/{name}/{term}", tag = "plans",
-    params(("name" = String, Path), ("term" = String, Path)),
+    params(("name" = String, Path, description = "Name of the plan"), ("term" = String, Path, description = "Term in any spelling, such as `1 Year`")),
     responses((status = 200, body = PlanFeatures), (status = 404, description = "No such plan"), ForReaders))]
 async fn get_named(
     State(codex): State<Codex>,
@@ -300,7 +300,7 @@ pub(super) async fn find_named(
 
 /// Removes one term of a plan.
 #[utoipa::path(delete, path = "/api/billing-plans/{name}/{term}", tag = "plans",
-    params(("name" = String, Path), ("term" = String, Path), RemovalQuery),
+    params(("name" = String, Path, description = "Name of the plan"), ("term" = String, Path, description = "Term in any spelling, such as `1 Year`"), RemovalQuery),
     responses(
         (status = 200, body = PlanRemoved),
         (status = 400, description = "The companies cannot get the other plan"),
