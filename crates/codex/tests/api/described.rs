@@ -78,11 +78,11 @@ fn check(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut 
             return;
         }
     }
-    if let Some(types) = types(schema) {
-        if !types.iter().any(|kind| is(value, kind)) {
-            found.push(format!("{at} is {value} and no {}", types.join(" or ")));
-            return;
-        }
+    if let Some(types) = types(schema)
+        && !types.iter().any(|kind| is(value, kind))
+    {
+        found.push(format!("{at} is {value} and no {}", types.join(" or ")));
+        return;
     }
     if let Some(words) = schema["enum"].as_array()
         && !words.contains(value)

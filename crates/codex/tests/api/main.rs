@@ -16,6 +16,7 @@ mod described;
 mod devices;
 mod document;
 mod features;
+mod groups;
 mod history;
 mod pages;
 mod people;
