@@ -7,6 +7,7 @@ pub mod company_edit;
 pub mod contract;
 pub mod device;
 pub mod features;
+pub mod line_budget;
 pub mod listing;
 pub mod money;
 pub mod person;

@@ -193,7 +193,9 @@ impl Person {
                 changed.push(field);
             }
         }
-        if new.name.is_empty() || changed.iter().any(|field| matches!(*field, "first_name" | "last_name")) {
+        // A first name alone leaves the name as it is (codex-api.md §4.6).
+        let named = changed.iter().any(|field| matches!(*field, "first_name" | "last_name"));
+        if new.name.is_empty() || (named && change.last_name.is_some()) {
             new.name = full_name(new.first_name.as_deref(), new.last_name.as_deref(), &new.email);
         }
         *self = new;
@@ -295,7 +297,8 @@ mod tests {
         for (body, changed, name) in [
             (json!({}), vec![], "Jo Doe"),
             (json!({"first_name": "Jo", "active": true, "email": "jo@acme.example"}), vec![], "Jo Doe"),
-            (json!({"first_name": " Joanna "}), vec!["first_name"], "Joanna Doe"),
+            (json!({"first_name": " Joanna "}), vec!["first_name"], "Jo Doe"),
+            (json!({"first_name": "Joanna", "last_name": "Doe"}), vec!["first_name"], "Joanna Doe"),
             (json!({"last_name": ""}), vec!["last_name"], "Jo"),
             (json!({"first_name": null, "last_name": null}), vec!["first_name", "last_name"], "jo"),
             (json!({"job_title": "", "address": null}), vec![], "Jo Doe"),

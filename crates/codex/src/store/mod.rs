@@ -21,6 +21,7 @@ pub mod contact_list;
 pub mod contact_merge;
 pub mod contact_page;
 pub mod contacts;
+pub mod contract_ends;
 pub mod dashboard;
 pub mod displays;
 pub mod feature_categories;

@@ -10,6 +10,7 @@ use crate::domain::contract;
 use crate::domain::plans::Agreed;
 use crate::providers::PsaCompany;
 use crate::store::changes;
+use crate::store::contract_ends;
 use crate::store::reviews::{COMPANY_WITHOUT_NUMBER, DUPLICATE_COMPANY, Finding};
 use crate::store::support_levels::{self, SupportLevels};
 use crate::store::sync_companies::{self, CompanyRow, StoredCompany};
@@ -173,6 +174,7 @@ impl Sync {
             |conn, rows| sync_companies::upsert(conn, provider, rows).boxed(),
         )
         .await?;
+        contract_ends::refresh(&mut tx).await?;
         support_levels::refresh(&mut tx, None).await?;
         changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
         let removed = sync_companies::remove(&mut tx, provider, &gone).await?;

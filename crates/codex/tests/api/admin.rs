@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::NOW;
+use crate::{described, support::NOW};
 
 /// Codex with an instance directory of its own.
 pub struct Instance {
@@ -55,7 +55,8 @@ impl Instance {
     pub async fn send(&self, method: &str, path: &str, body: Value, level: PermissionLevel) -> TestResponse {
         let token = self.identity.user_token(level);
         let request = self.client.request(method.parse().unwrap(), path).bearer(token);
-        if body.is_null() { request.send().await } else { request.json(&body).send().await }
+        let answer = if body.is_null() { request.send().await } else { request.json(&body).send().await };
+        described::checked(&self.client, method, path, answer).await
     }
 
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> (u16, Value) {

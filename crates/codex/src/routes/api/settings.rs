@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::refusals::ForUsers;
 use crate::{
     Codex,
     domain::preferences::{Change, Preferences},
@@ -39,7 +40,10 @@ pub struct MySettings {
 }
 
 /// Your preferences; the defaults as long as you have none.
-#[utoipa::path(get, path = "/api/my/settings", tag = "users", responses((status = 200, body = MySettings), (status = 403, description = "Not a user")))]
+#[utoipa::path(get, path = "/api/my/settings", tag = "users", responses(
+    (status = 200, body = MySettings), (status = 400, description = "The token names no e-mail address"),
+    ForUsers
+))]
 async fn get_my_settings(State(codex): State<Codex>, UserOnly(user): UserOnly) -> Result<Json<MySettings>> {
     of(&codex, &user).await.map(Json)
 }
@@ -77,7 +81,9 @@ struct Saved {
     path = "/api/my/settings",
     tag = "users",
     request_body = Change,
-    responses((status = 200, body = Saved), (status = 400, description = "A value is not allowed"))
+    responses(
+        (status = 200, body = Saved), (status = 400, description = "A value is not allowed"), ForUsers
+    )
 )]
 async fn put_my_settings(
     State(codex): State<Codex>,

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     Codex,
     routes::{
-        api::sync_jobs::{self, ScheduleAnswer},
+        api::sync_schedule::{self, ScheduleAnswer},
         flash::{Flash, Flashes},
     },
     settings::{
@@ -142,7 +142,7 @@ pub async fn page(
         rmm,
         scheduler: groups(&now),
         startup: one(&now, "scheduler", "sync_run_on_startup"),
-        schedule: sync_jobs::upcoming(&codex).await?,
+        schedule: sync_schedule::upcoming(&codex).await?,
         webhooks: section(&now, "webhooks").into_iter().filter(|field| field.key != "secret").collect(),
         webhook_secret: find("webhooks", "secret").is_some_and(|field| current(&now, field).0.is_some()),
         webhooks_known: find("webhooks", "secret").is_some(),

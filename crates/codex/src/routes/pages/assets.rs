@@ -22,7 +22,7 @@ use super::{
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
-    routes::api::{reader::Reader, writer::ReadRefusals},
+    routes::api::{reader::Reader, refusals::ForUsers},
     store::asset_list::{self, AssetRow, Counted, SORT_KEYS, Selection},
 };
 
@@ -189,8 +189,7 @@ pub struct FoundAssets {
 
 /// Devices whose host name, description, site or company contains the search.
 #[utoipa::path(get, path = "/assets/api/search", tag = "assets", params(ListQuery, Filters), responses(
-    (status = 200, body = FoundAssets),
-    ReadRefusals
+    (status = 200, body = FoundAssets), ForUsers
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -212,7 +211,7 @@ fn text(value: &Option<String>) -> &str {
 /// All devices of a list as a file.
 #[utoipa::path(get, path = "/assets/export.csv", tag = "assets", params(ListQuery, Filters), responses(
     (status = 200, description = "One line a device; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    ReadRefusals
+    ForUsers
 ))]
 pub async fn export(
     State(codex): State<Codex>,

@@ -23,7 +23,7 @@ use crate::{
         listing::{ListQuery, Listing, Pagination},
         plan_badge,
     },
-    routes::api::{company_edit::Refusals, reader::Reader},
+    routes::api::{reader::Reader, refusals::ForUsers},
     store::company_list::{self, CompanyRow, Counted, SORT_KEYS, Selection},
 };
 
@@ -175,7 +175,7 @@ pub struct Found {
 
 /// Companies whose name, account number or description contains the search.
 #[utoipa::path(get, path = "/companies/api/search", tag = "companies", params(ListQuery, Filters), responses(
-    (status = 200, body = Found), (status = 403, description = "Not a user"), Refusals
+    (status = 200, body = Found), ForUsers
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -194,7 +194,7 @@ pub async fn search(
 /// All companies of a list as a file.
 #[utoipa::path(get, path = "/companies/export.csv", tag = "companies", params(ListQuery, Filters), responses(
     (status = 200, description = "The columns of the page; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    (status = 403, description = "Not a user"), Refusals
+    ForUsers
 ))]
 pub async fn export(
     State(codex): State<Codex>,

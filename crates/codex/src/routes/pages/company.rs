@@ -7,28 +7,28 @@ use hivematrix_shared::{
     auth::{PermissionLevel, UserOnly},
     contracts::codex::{Location, PsaConfig},
     extract::{LenientQuery, Path},
-    pages::{Page, format::iso_z},
+    pages::Page,
     problem::{Problem, Result},
 };
 use serde::Deserialize;
 
 use super::{
     company_lines::{Line, Lines, Shown, tel},
-    parts::{self, TicketLine},
+    parts::{self, ChangeLine, Moment, TicketLine},
 };
 use crate::{
     Codex,
     domain::{
         contract::Standing,
-        features::{EffectiveFeature, NOT_INCLUDED, Source, title_of},
-        status::is_closed,
+        features::{EffectiveFeature, NOT_INCLUDED, Source},
+        listing::Pagination,
     },
     routes::api::{companies::no_such_company, reader::Reader},
     store::{
+        changes,
         company_edit::MANUAL,
-        company_page::{self, Change, Device, Person, RecentTicket, Whole},
-        features, locations,
-        related_tickets::RelatedTicket,
+        company_page::{self, Device, Person, Whole},
+        features, locations, related_tickets,
     },
 };
 
@@ -36,8 +36,6 @@ use crate::{
 const PER_PAGE: i64 = 25;
 /// Tickets that are shown.
 const TICKETS: i64 = 10;
-/// Changes that are shown.
-const CHANGES: i64 = 50;
 
 /// Which part of the long lists is shown.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -47,29 +45,24 @@ pub struct Parts {
     assets_page: Option<i64>,
 }
 
-/// Where in one of the page's own lists somebody is.
+/// Where in one of the page's own lists somebody is, and the ways to its other parts.
 struct Pages {
-    page: i64,
-    pages: i64,
+    place: Pagination,
     previous: Option<String>,
     next: Option<String>,
 }
 
 impl Pages {
+    /// The part that is asked for, else the nearest there is.
     fn of(asked: Option<i64>, total: i64, name: &str, anchor: &str) -> Self {
-        let pages = (total - 1).max(0) / PER_PAGE + 1;
-        let page = asked.unwrap_or(1).clamp(1, pages);
+        let last = Pagination::at(1, PER_PAGE, total).pages.max(1);
+        let place = Pagination::at(asked.unwrap_or(1).clamp(1, last), PER_PAGE, total);
         let link = |page: i64| format!("?{name}={page}#{anchor}");
-        Self {
-            page,
-            pages,
-            previous: (page > 1).then(|| link(page - 1)),
-            next: (page < pages).then(|| link(page + 1)),
-        }
+        Self { place, previous: place.prev_num.map(link), next: place.next_num.map(link) }
     }
 
     const fn offset(&self) -> i64 {
-        (self.page - 1) * PER_PAGE
+        (self.place.page - 1) * PER_PAGE
     }
 }
 
@@ -105,7 +98,7 @@ struct CompanyPage {
     tickets: Vec<TicketLine>,
     ticket_total: i64,
     /// None for those who may not see it.
-    history: Option<Vec<Change>>,
+    history: Option<Vec<ChangeLine>>,
     psa: PsaConfig,
     may_edit: bool,
     may_remove: bool,
@@ -128,20 +121,8 @@ impl CompanyPage {
         Some(template.replace("{company_id}", &self.company.external_id?.to_string()))
     }
 
-    /// Name of a changed column, in words.
-    fn field(name: &str) -> String {
-        match name.strip_prefix("feature:") {
-            Some(key) => format!("Feature {}", title_of(key)),
-            None => title_of(name),
-        }
-    }
-
-    fn when(at: &DateTime<Utc>) -> String {
-        iso_z(*at)
-    }
-
-    fn by_hand(change: &Change) -> bool {
-        change.actor != "sync"
+    fn when(at: &DateTime<Utc>) -> Moment {
+        Moment::of(*at)
     }
 }
 
@@ -163,7 +144,12 @@ pub async fn page(
     let people_pages = Pages::of(parts.contacts_page, company.contacts, "contacts_page", "contacts");
     let device_pages = Pages::of(parts.assets_page, company.assets, "assets_page", "assets");
     let only = [account_number.clone()];
-    let tickets = company_page::tickets(pool, number, TICKETS).await?;
+    let tickets = related_tickets::of_company(pool, number, TICKETS).await?;
+    let history = if is_staff {
+        Some(parts::history(changes::of(pool, "companies", number, parts::CHANGES).await?))
+    } else {
+        None
+    };
     let (candidates, offered) = if may_edit {
         (company_page::candidates(pool, number).await?, company_page::offered(pool).await?)
     } else {
@@ -191,9 +177,9 @@ pub async fn page(
         devices: company_page::devices(pool, number, PER_PAGE, device_pages.offset()).await?,
         people_pages,
         device_pages,
-        tickets: ticket_lines(tickets.items, &psa),
+        tickets: parts::tickets(tickets.items, &psa),
         ticket_total: tickets.total,
-        history: if is_staff { Some(company_page::history(pool, number, CHANGES).await?) } else { None },
+        history,
         psa,
         may_edit,
         may_remove: level == PermissionLevel::Admin,
@@ -205,29 +191,6 @@ pub async fn page(
         company,
     };
     html.render().map(Html).map_err(Problem::internal)
-}
-
-/// The lines of the company's tickets, by the numbers people know them by.
-fn ticket_lines(found: Vec<RecentTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
-    let numbers: Vec<_> = found.iter().map(|ticket| ticket.number.clone()).collect();
-    let related = found.into_iter().map(|ticket| RelatedTicket {
-        is_active: !ticket.status.as_deref().is_some_and(is_closed),
-        external_id: ticket.external_id,
-        external_source: ticket.external_source,
-        subject: ticket.subject,
-        status: ticket.status,
-        priority: ticket.priority,
-        requester_name: ticket.requester,
-        created_at: None,
-        last_updated_at: ticket.last_updated_at,
-    });
-    let lines = parts::tickets(related.collect(), psa).into_iter().zip(numbers);
-    lines
-        .map(|(line, number)| TicketLine {
-            number: number.filter(|number| !number.is_empty()).unwrap_or(line.number),
-            ..line
-        })
-        .collect()
 }
 
 /// The values of a feature, the present one included.

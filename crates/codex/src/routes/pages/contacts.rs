@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
-    routes::api::{reader::Reader, writer::ReadRefusals},
+    routes::api::{reader::Reader, refusals::ForUsers},
     store::contact_list::{self, ContactRow, SORT_KEYS, Selection},
 };
 
@@ -156,8 +156,7 @@ pub struct FoundContacts {
 
 /// Contacts whose name, address or phone number contains the search.
 #[utoipa::path(get, path = "/contacts/api/search", tag = "contacts", params(ListQuery, Filters), responses(
-    (status = 200, body = FoundContacts),
-    ReadRefusals
+    (status = 200, body = FoundContacts), ForUsers
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -175,7 +174,7 @@ pub async fn search(
 /// All contacts of a list as a file.
 #[utoipa::path(get, path = "/contacts/export.csv", tag = "contacts", params(ListQuery, Filters), responses(
     (status = 200, description = "One line a contact; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    ReadRefusals
+    ForUsers
 ))]
 pub async fn export(
     State(codex): State<Codex>,

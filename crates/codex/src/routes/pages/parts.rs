@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use super::list::{Choice, Filter};
 use crate::{
     Codex,
+    domain::features::title_of,
     store::{changes::Change, companies, related_tickets::RelatedTicket},
 };
 
@@ -82,7 +83,7 @@ pub async fn company_filter(
 /// A line of a table of tickets.
 #[derive(Clone, Debug)]
 pub struct TicketLine {
-    /// The PSA's id.
+    /// The number people know it by, else the PSA's id.
     pub number: String,
     /// Its page in the PSA.
     pub link: Option<String>,
@@ -96,7 +97,7 @@ pub struct TicketLine {
     pub priority: String,
     /// Class of the priority's badge; empty for none.
     pub priority_class: &'static str,
-    /// Name of the requester.
+    /// Name of the requester, else its address.
     pub requester: String,
     /// When it was last changed.
     pub updated: Option<Moment>,
@@ -109,10 +110,10 @@ pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
         .map(|ticket| {
             let template =
                 psa.providers.get(&ticket.external_source).and_then(|p| p.ticket_url_template.as_deref());
-            let number = ticket.external_id.to_string();
+            let id = ticket.external_id.to_string();
             TicketLine {
-                link: template.map(|template| template.replace("{ticket_id}", &number)),
-                number,
+                link: template.map(|template| template.replace("{ticket_id}", &id)),
+                number: ticket.ticket_number.filter(|number| !number.is_empty()).unwrap_or(id),
                 subject: ticket
                     .subject
                     .filter(|subject| !subject.is_empty())
@@ -127,7 +128,7 @@ pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
                     Some("low") => "badge--low",
                     _ => "",
                 },
-                requester: ticket.requester_name.unwrap_or_default(),
+                requester: ticket.requester.unwrap_or_default(),
                 updated: Moment::maybe(ticket.last_updated_at.or(ticket.created_at)),
             }
         })
@@ -145,8 +146,10 @@ pub struct ChangeLine {
     pub old: String,
     /// Value after, cut short.
     pub new: String,
-    /// Who.
+    /// Who; `Sync` for a sync.
     pub actor: String,
+    /// Whether a person made it.
+    pub by_hand: bool,
 }
 
 /// The lines of a history.
@@ -158,6 +161,7 @@ pub fn history(changes: Vec<Change>) -> Vec<ChangeLine> {
             field: field_label(&change.field),
             old: shown(change.old_value.as_deref()),
             new: shown(change.new_value.as_deref()),
+            by_hand: change.actor != "sync",
             actor: if change.actor == "sync" { "Sync".to_owned() } else { change.actor },
         })
         .collect()
@@ -170,6 +174,9 @@ pub fn is_web_link(link: &str) -> bool {
 
 /// The name of a column for people.
 pub fn field_label(field: &str) -> String {
+    if let Some(key) = field.strip_prefix("feature:") {
+        return format!("Feature {}", title_of(key));
+    }
     match field {
         "vip_user" => "VIP".to_owned(),
         "is_agent" => "Agent".to_owned(),
@@ -248,9 +255,13 @@ mod tests {
 
     #[test]
     fn columns_have_names_for_people() {
-        for (field, label) in
-            [("vip_user", "VIP"), ("hostname", "Hostname"), ("time_zone", "Time zone"), ("", "")]
-        {
+        for (field, label) in [
+            ("vip_user", "VIP"),
+            ("hostname", "Hostname"),
+            ("time_zone", "Time zone"),
+            ("feature:web_filtering", "Feature Web Filtering"),
+            ("", ""),
+        ] {
             assert_eq!(field_label(field), label);
         }
     }

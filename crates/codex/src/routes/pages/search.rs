@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Codex,
-    routes::api::{reader::Reader, writer::ReadRefusals},
+    routes::api::{reader::Reader, refusals::ForReaders},
     store::search::{self, Hit, MOST},
 };
 
@@ -103,7 +103,9 @@ async fn found(codex: &Codex, reader: &Reader, query: &SearchQuery) -> Result<Fo
 }
 
 /// Companies, contacts and devices that contain a text, at most 20 of each.
-#[utoipa::path(get, path = "/api/search", tag = "search", params(SearchQuery), responses((status = 200, body = FoundAll), ReadRefusals))]
+#[utoipa::path(get, path = "/api/search", tag = "search", params(SearchQuery), responses(
+    (status = 200, body = FoundAll), ForReaders
+))]
 pub async fn search(
     State(codex): State<Codex>,
     reader: Reader,

@@ -16,6 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Codex,
+    routes::api::refusals::ForAdmins,
     store::clear::{self, ClearError, Cleared, DataType, Statistics},
 };
 
@@ -25,7 +26,7 @@ pub(super) fn router() -> OpenApiRouter<Codex> {
 
 /// How many rows there are.
 #[utoipa::path(get, path = "/api/admin/statistics", tag = "admin", responses(
-    (status = 200, body = Statistics), (status = 403, description = "Not an administrator")
+    (status = 200, body = Statistics), ForAdmins
 ))]
 async fn get_statistics(State(codex): State<Codex>, _: AdminOnly) -> Result<Json<Statistics>> {
     Ok(Json(clear::statistics(&codex.pool).await?))
@@ -54,9 +55,8 @@ struct ClearedAnswer {
 /// of them, in one transaction, after every row was written to a backup file. Plans, agents of the PSA and jobs stay.
 #[utoipa::path(post, path = "/api/admin/clear-data", tag = "admin", request_body = Order, responses(
     (status = 200, body = ClearedAnswer), (status = 400, description = "Unknown `data_type`"),
-    (status = 403, description = "Not an administrator"),
-    (status = 409, description = "A sync is running; member `job_id`"), (status = 415, description = "Not JSON"),
-    (status = 422, description = "`confirm` is not the same word")
+    (status = 409, description = "A sync is running; member `job_id`"),
+    (status = 422, description = "`confirm` is not the same word"), ForAdmins
 ))]
 async fn clear_data(
     State(codex): State<Codex>,
