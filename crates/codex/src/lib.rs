@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod health;
 pub mod import;
+pub mod init_db;
 pub mod jobs;
 pub mod plans_file;
 pub mod providers;
@@ -197,6 +198,9 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
         return Ok(ExitCode::SUCCESS);
     }
     logging::init(&settings.common, "codex");
+    if let Command::InitDb(args) = command {
+        return init_db::run(args, &settings).await;
+    }
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
     tokio::spawn(async move {
@@ -213,9 +217,9 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     match command {
         Command::ImportPlans(args) => plans_file::import_and_tell(&pool, &args.file, args.dry_run).await,
         Command::Import(args) => import::command::run(args, &pool).await,
-        Command::Sync(what) => {
+        _ => {
             let sync = SyncService::from_settings(&settings, pool, Clock::system(), shutdown);
-            Ok(cli::run(what, &sync).await)
+            Ok(cli::run(command, &sync).await)
         }
     }
 }

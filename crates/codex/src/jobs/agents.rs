@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinHandle;
@@ -18,6 +19,9 @@ use crate::sync::{Report, SyncError};
 
 /// Script name of the job.
 pub const AGENTS_SCRIPT: &str = "keycloak_agents";
+
+/// Longest it may take.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// What a run has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -89,7 +93,7 @@ pub async fn start(codex: &Codex, requested_by: &str) -> Result<Running, StartEr
             }
         }
     };
-    let (job_id, handle) = codex.sync.start_task(AGENTS_SCRIPT, requested_by, work).await?;
+    let (job_id, handle) = codex.sync.start_task(AGENTS_SCRIPT, LIMIT, requested_by, work).await?;
     Ok(Running { job_id, handle, ended })
 }
 

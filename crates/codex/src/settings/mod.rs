@@ -5,7 +5,7 @@ pub mod change;
 pub mod fields;
 pub mod ini_text;
 mod origin;
-mod write;
+pub mod write;
 
 use std::{
     collections::BTreeMap,

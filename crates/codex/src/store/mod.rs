@@ -1,6 +1,7 @@
 //! SQL, one file per aggregate, and the ready-made answer of the ticket board.
 
 pub mod account_numbers;
+pub mod alone;
 pub mod asset_edit;
 pub mod asset_list;
 pub mod asset_page;
@@ -42,6 +43,7 @@ pub mod scope;
 pub mod search;
 pub mod snapshot;
 pub mod staged_contacts;
+pub mod statistics;
 pub mod support_levels;
 pub mod sync_agents;
 pub mod sync_assets;
@@ -56,6 +58,7 @@ pub mod sync_state;
 pub mod sync_tickets;
 pub mod ticket_update;
 pub mod tickets;
+pub mod unit;
 pub mod users;
 pub mod webhooks;
 

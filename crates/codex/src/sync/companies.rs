@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures::FutureExt as _;
 use serde_json::json;
 
-use super::{Sync, SyncError, batches};
+use super::batches::Stored;
+use super::{Sync, SyncError, attempts, batches};
 use crate::domain::contract;
 use crate::domain::plans::Agreed;
 use crate::providers::PsaCompany;
@@ -14,7 +15,7 @@ use crate::store::contract_ends;
 use crate::store::reviews::{COMPANY_WITHOUT_NUMBER, DUPLICATE_COMPANY, Finding};
 use crate::store::support_levels::{self, SupportLevels};
 use crate::store::sync_companies::{self, CompanyRow, StoredCompany};
-use crate::store::sync_tickets;
+use crate::store::{sync_tickets, unit};
 
 /// What a fetched list means for the stored companies.
 #[derive(Debug, Default, PartialEq)]
@@ -128,6 +129,16 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
     plan
 }
 
+/// What storing companies did.
+struct Done {
+    stored: Stored,
+    removed: u64,
+    /// Tickets that found their company.
+    linked: u64,
+    /// Questions of each kind that have settled.
+    settled: [(&'static str, u64); 2],
+}
+
 /// Adds what follows from the vendor's row.
 fn complete(company: PsaCompany, levels: &SupportLevels) -> CompanyRow {
     let term = company.contract_term.as_deref().and_then(contract::canonical_term);
@@ -157,18 +168,38 @@ impl Sync {
         let stored = sync_companies::stored(&self.pool).await?;
         let gone = self.gone_companies(&stored, &fetched).await?;
         let plan = plan(self.provider.name(), &stored, fetched, &gone);
-        self.report.warn_all(plan.warnings);
-        let provider = self.provider.name();
-        let mut tx = self.pool.begin().await?;
-        let levels = SupportLevels::load(&mut *tx).await?;
-        let rows: Vec<CompanyRow> = plan.rows.into_iter().map(|company| complete(company, &levels)).collect();
+        self.report.warn_all(plan.warnings.iter().cloned());
         for (old, new) in &plan.renames {
             self.report.line(format!("Company {old} becomes {new}"));
         }
+        let done = attempts::persist(|| self.write_companies(&plan, &gone)).await?;
+        self.report.warn_all(done.stored.refused);
+        let (written, removed) = (done.stored.written, done.removed);
+        self.report.count(|counts| {
+            counts.companies += written.created + written.updated;
+            counts.removed += removed;
+        });
+        if removed > 0 {
+            self.report.line(format!("{removed} companies are gone from {}", self.provider.display_name()));
+        }
+        if done.linked > 0 {
+            self.report.line(format!("{} tickets found their company", done.linked));
+        }
+        for (kind, settled) in done.settled {
+            self.tell_settled(kind, settled);
+        }
+        Ok(())
+    }
+
+    async fn write_companies(&self, plan: &Plan, gone: &[i64]) -> Result<Done, SyncError> {
+        let provider = self.provider.name();
+        let mut tx = unit::begin(&self.pool).await?;
+        let levels = SupportLevels::load(&mut *tx).await?;
+        let rows: Vec<CompanyRow> =
+            plan.rows.iter().map(|company| complete(company.clone(), &levels)).collect();
         sync_companies::rename(&mut tx, &plan.renames).await?;
-        let written = batches::store(
+        let stored = batches::store(
             &mut tx,
-            &self.report,
             &rows,
             |row| format!("company {}", row.company.external_id),
             |conn, rows| sync_companies::upsert(conn, provider, rows).boxed(),
@@ -177,22 +208,17 @@ impl Sync {
         contract_ends::refresh(&mut tx).await?;
         support_levels::refresh(&mut tx, None).await?;
         changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
-        let removed = sync_companies::remove(&mut tx, provider, &gone).await?;
+        let removed = sync_companies::remove(&mut tx, provider, gone).await?;
         let linked = sync_tickets::link_companies(&mut tx, provider).await?;
-        self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?;
-        self.review(&mut tx, DUPLICATE_COMPANY, &plan.duplicates).await?;
+        let settled = [
+            (
+                COMPANY_WITHOUT_NUMBER,
+                self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?,
+            ),
+            (DUPLICATE_COMPANY, self.review(&mut tx, DUPLICATE_COMPANY, &plan.duplicates).await?),
+        ];
         tx.commit().await?;
-        self.report.count(|counts| {
-            counts.companies += written.created + written.updated;
-            counts.removed += removed;
-        });
-        if removed > 0 {
-            self.report.line(format!("{removed} companies are gone from {}", self.provider.display_name()));
-        }
-        if linked > 0 {
-            self.report.line(format!("{linked} tickets found their company"));
-        }
-        Ok(())
+        Ok(Done { stored, removed, linked, settled })
     }
 
     /// Which stored companies the list lacks and the vendor, asked about each, does not have.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{NaiveTime, TimeDelta};
-use hivematrix_codex::jobs::{Details, Rhythm, Schedule, StartError, SyncService, Work};
+use hivematrix_codex::domain::schedule::{Rhythm, Schedule};
+use hivematrix_codex::jobs::{Details, StartError, SyncService, Work};
 use hivematrix_codex::providers::{Providers, Vendors};
 use hivematrix_codex::store::sync_jobs::{self, Job, NewJob};
 use hivematrix_codex::sync::{Reach, SyncRules};
@@ -16,13 +17,14 @@ use crate::harness::World;
 
 const LIST: Work = Work::Tickets { reach: Reach::Changes, details: Details::Skip };
 
-fn schedule() -> Schedule {
+pub fn schedule() -> Schedule {
     Schedule {
         enabled: true,
         tickets: Some(TimeDelta::minutes(5)),
-        ticket_details: Rhythm::Never,
+        details: Rhythm::Never,
+        comparison: Rhythm::Never,
         base: Rhythm::Daily(NaiveTime::MIN),
-        devices: Rhythm::Daily(NaiveTime::MIN),
+        assets: Rhythm::Daily(NaiveTime::MIN),
         run_on_startup: false,
     }
 }

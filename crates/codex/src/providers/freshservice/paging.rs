@@ -32,7 +32,7 @@ impl Client {
     ) -> Result<Page<T>, ProviderError> {
         query.push(("per_page", PAGE_SIZE.to_string()));
         query.push(("page", page.number.to_string()));
-        let reply = self.get(path, &query).await?.ok_or_else(|| not_found(path))?;
+        let reply = self.get(path, &query, Pace::Routine).await?.ok_or_else(|| not_found(path))?;
         list(path, member, page, &reply, &read)
     }
 
@@ -46,11 +46,8 @@ impl Client {
     ) -> Result<Option<(Vec<T>, Vec<String>)>, ProviderError> {
         let (mut items, mut warnings, mut next) = (Vec::new(), Vec::new(), Some(PageRef::FIRST));
         while let Some(page) = next {
-            if pace == Pace::Background {
-                self.give_way().await;
-            }
             let query = [("per_page", PAGE_SIZE.to_string()), ("page", page.number.to_string())];
-            let Some(reply) = self.get(path, &query).await? else {
+            let Some(reply) = self.get(path, &query, pace).await? else {
                 return if page == PageRef::FIRST { Ok(None) } else { Err(not_found(path)) };
             };
             let page = list(path, member, page, &reply, &read)?;
@@ -67,9 +64,10 @@ impl Client {
         path: &str,
         member: &'static str,
         query: &[(&'static str, String)],
+        pace: Pace,
         read: impl Read<T>,
     ) -> Result<Option<T>, ProviderError> {
-        let Some(reply) = self.get(path, query).await? else { return Ok(None) };
+        let Some(reply) = self.get(path, query, pace).await? else { return Ok(None) };
         let row = reply.body.get(member).and_then(Row::of);
         match row.and_then(|mut row| read(&mut row)) {
             Some(item) => Ok(Some(item)),
@@ -113,7 +111,8 @@ fn list<T>(
         }
         warnings.extend(row.into_notes().into_iter().map(|note| format!("{member} {id}: {note}")));
     }
-    Ok(Page { items, warnings, next: next_page(page, reply, rows.len()) })
+    let next = next_page(page, reply, rows.len());
+    Ok(Page { items, warnings, next, answered_at: reply.answered_at })
 }
 
 fn next_page(page: PageRef, reply: &Reply, rows: usize) -> Option<PageRef> {
@@ -121,9 +120,9 @@ fn next_page(page: PageRef, reply: &Reply, rows: usize) -> Option<PageRef> {
     match &reply.next {
         Some(target) => {
             let number = page_number(target).filter(|number| *number > page.number).unwrap_or(following);
-            Some(PageRef { number, promised: true })
+            Some(PageRef::promised(number))
         }
-        None => (rows >= PAGE_SIZE).then_some(PageRef { number: following, promised: false }),
+        None => (rows >= PAGE_SIZE).then_some(PageRef::number(following)),
     }
 }
 

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     Codex,
-    domain::device,
+    domain::asset,
     providers::rmm::Software,
     providers::{DeviceAudit, RmmProvider},
     store::rmm_devices::{self, Selection, StoredDevice},
@@ -237,13 +237,13 @@ fn detail(device: &StoredDevice, audit: Option<DeviceAudit>) -> RmmDeviceDetail 
     let audit = audit.unwrap_or_default();
     let used = audit.disk_bytes.zip(audit.disk_free_bytes).filter(|(size, _)| *size > 0);
     RmmDeviceDetail {
-        os_version: device.operating_system.as_deref().and_then(device::build).map(str::to_owned),
+        os_version: device.operating_system.as_deref().and_then(asset::build).map(str::to_owned),
         mac_address: audit.mac_address,
         domain: device.domain.clone(),
         antivirus: device.antivirus.clone(),
-        patch_state: device::patch_state(device.patch_status.as_deref()),
+        patch_state: asset::patch_state(device.patch_status.as_deref()),
         patch_status: device.patch_status.clone(),
-        device_class: device::class(device.device_type.as_deref()),
+        device_class: asset::class(device.device_type.as_deref()),
         last_reboot: device.last_reboot,
         installed_software: known.then_some(audit.software),
         hardware: Hardware {

@@ -139,13 +139,13 @@ async fn start_base(
     start(&codex, &caller, Work::base(), "PSA sync").await
 }
 
-/// Reads the tickets that changed, then messages and hours of the most important ones.
+/// Reads the tickets that changed, then messages and hours of all that changed within the last 48 hours.
 #[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
     (status = 200, body = Started), (status = 409, description = "One runs already; member `job_id`"),
     (status = 500, description = "No provider is configured; member `error`"), ForTechnicians
 ))]
 async fn start_tickets(State(codex): State<Codex>, Technician(caller): Technician) -> Result<Json<Started>> {
-    let work = Work::Tickets { reach: Reach::Changes, details: Details::Some };
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::Recent };
     start(&codex, &caller, work, "Ticket detail sync").await
 }
 
@@ -198,7 +198,7 @@ async fn start_devices(
     AdminOnly(caller): AdminOnly,
     Query(query): Query<WriteQuery>,
 ) -> Result<Json<Started>> {
-    start(&codex, &caller, Work::Devices { push: Some(query.mode()) }, &query.named("RMM sync")).await
+    start(&codex, &caller, Work::Assets { push: Some(query.mode()) }, &query.named("RMM sync")).await
 }
 
 /// Gives an account number to every company at the PSA that has none.
@@ -257,6 +257,7 @@ pub(super) fn refusal(error: StartError) -> Problem {
     let text = error.to_string();
     let problem = match error {
         StartError::Running(job_id) => Problem::new(StatusCode::CONFLICT).with("job_id", job_id.to_string()),
+        StartError::Alone => Problem::new(StatusCode::CONFLICT),
         StartError::Provider(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR),
         StartError::Database(error) => {
             // The words of the database stay inside.

@@ -160,6 +160,7 @@ pub fn name(script: &str, provider: Option<&str>, sync_type: Option<&str>) -> St
     };
     let what = match (script, sync_type) {
         ("keycloak_agents", _) => return "[Keycloak] Agents".to_owned(),
+        ("clear-data", _) => return "Clear Data".to_owned(),
         ("create-account-numbers", _) => return "Create Account Numbers".to_owned(),
         ("push-to-datto", _) => return "Push Account Numbers to RMM".to_owned(),
         (_, Some("tickets")) => "Tickets",

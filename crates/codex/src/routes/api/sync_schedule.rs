@@ -1,7 +1,9 @@
 //! What runs by itself and when (codex-api.md §8.3).
 
 use axum::extract::State;
-use hivematrix_shared::{auth::TechnicianOnly, extract::Json, pages::format::iso_z, problem::Result};
+use hivematrix_shared::{
+    auth::TechnicianOnly, clock::zone_name, extract::Json, pages::format::iso_z, problem::Result,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -9,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{refusals::ForTechnicians, sync_jobs::name};
 use crate::{
     Codex,
-    jobs::{Rhythm, Schedule},
+    domain::schedule::{Rhythm, Schedule},
 };
 
 /// The routes of this file.
@@ -20,7 +22,7 @@ pub fn router() -> OpenApiRouter<Codex> {
 /// Something that runs by itself.
 #[derive(Serialize, ToSchema)]
 pub struct Scheduled {
-    /// `psa_sync`, `tickets_light_sync`, `tickets_detail_sync` or `rmm_sync`.
+    /// `psa_sync`, `tickets_light_sync`, `tickets_detail_sync`, `tickets_full_sync` or `rmm_sync`.
     pub id: &'static str,
     /// Name for people.
     pub name: String,
@@ -48,6 +50,8 @@ pub struct ScheduleAnswer {
     pub enabled: bool,
     /// Whether everything runs once when the service starts.
     pub run_on_startup: bool,
+    /// The zone in which times of a day are meant: the server's.
+    pub time_zone: String,
     /// What runs by itself, for every configured provider.
     pub jobs: Vec<Scheduled>,
 }
@@ -68,7 +72,7 @@ pub async fn upcoming(codex: &Codex) -> Result<ScheduleAnswer> {
     let schedule = codex.sync.schedule();
     let jobs = codex.sync.upcoming().await?.into_iter().map(|job| Scheduled {
         id: job.id,
-        name: scheduled_name(job.id, job.provider),
+        name: scheduled_name(&schedule, job.id, job.provider),
         provider: job.provider,
         enabled: job.enabled,
         rhythm: rhythm(&schedule, job.id),
@@ -81,22 +85,26 @@ pub async fn upcoming(codex: &Codex) -> Result<ScheduleAnswer> {
         success: true,
         enabled: schedule.enabled,
         run_on_startup: schedule.run_on_startup,
+        time_zone: zone_name(),
         jobs: jobs.collect(),
     })
 }
 
-fn scheduled_name(id: &str, provider: &str) -> String {
+fn scheduled_name(schedule: &Schedule, id: &str, provider: &str) -> String {
     match id {
         "tickets_light_sync" => name("psa", Some(provider), Some("tickets")),
-        "tickets_detail_sync" => name("psa", Some(provider), Some("tickets-full")),
-        "rmm_sync" => format!("{}: devices", name("rmm", Some(provider), None)),
+        "tickets_detail_sync" if schedule.details != Rhythm::Never => {
+            name("psa", Some(provider), Some("tickets-detail"))
+        }
+        "tickets_detail_sync" | "tickets_full_sync" => name("psa", Some(provider), Some("tickets-full")),
+        "rmm_sync" => format!("{}: assets", name("rmm", Some(provider), None)),
         _ => format!("{}: companies, contacts, agents", name("psa", Some(provider), None)),
     }
 }
 
 fn rhythm(schedule: &Schedule, id: &str) -> String {
     let words = |rhythm: Rhythm| match rhythm {
-        Rhythm::Daily(time) => format!("daily at {} UTC", time.format("%H:%M")),
+        Rhythm::Daily(time) => format!("daily at {} {}", time.format("%H:%M"), zone_name()),
         Rhythm::Hourly => "every hour".to_owned(),
         Rhythm::Never => "never".to_owned(),
     };
@@ -107,8 +115,9 @@ fn rhythm(schedule: &Schedule, id: &str) -> String {
             Some(seconds) => format!("every {seconds} seconds"),
             None => "never".to_owned(),
         },
-        "tickets_detail_sync" => words(schedule.ticket_details),
-        "rmm_sync" => words(schedule.devices),
+        "tickets_detail_sync" if schedule.details != Rhythm::Never => words(schedule.details),
+        "tickets_detail_sync" | "tickets_full_sync" => words(schedule.comparison),
+        "rmm_sync" => words(schedule.assets),
         _ => words(schedule.base),
     }
 }

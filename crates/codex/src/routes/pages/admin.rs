@@ -24,7 +24,7 @@ use crate::{
         change::{current, find},
         fields::{FIELDS, Kind},
     },
-    store::clear::{self, Statistics},
+    store::statistics::{self, Statistics},
 };
 
 #[derive(Template)]
@@ -133,7 +133,7 @@ pub async fn page(
         page,
         flashes,
         problems: now.complaints.clone(),
-        statistics: clear::statistics(&codex.pool).await?,
+        statistics: statistics::statistics(&codex.pool).await?,
         psa_name: title(&psa_active),
         rmm_name: title(&rmm_active),
         psa_choice: one(&now, "psa", "default_provider"),

@@ -223,7 +223,8 @@ async fn clear_data(
         ));
     }
     let flash = match data::clear_for(&codex, &caller, what).await {
-        Ok(cleared) => Flash::new(Kind::Success, data::sentence(&cleared)),
+        Ok(data::Answer::Done(cleared)) => Flash::new(Kind::Success, data::sentence(&cleared)),
+        Ok(data::Answer::GoesOn(_)) => Flash::new(Kind::Success, data::GOES_ON),
         Err(problem) => Flash::new(
             Kind::Error,
             format!("Nothing was removed. {}", problem.detail_text().unwrap_or_default()),

@@ -1,6 +1,6 @@
-//! The vendors' words for devices in ours (codex-api.md §7.1).
+//! The vendors' words for assets in ours (codex-api.md §7.1).
 
-/// Kind of a device, from our type or the vendor's category.
+/// Kind of an asset, from our type or the vendor's category.
 pub fn class(kind: Option<&str>) -> &'static str {
     let kind = kind.unwrap_or_default().trim().to_lowercase();
     match kind.as_str() {
@@ -14,7 +14,7 @@ pub fn class(kind: Option<&str>) -> &'static str {
     }
 }
 
-/// State of a device's patches.
+/// State of an asset's patches.
 pub fn patch_state(status: Option<&str>) -> &'static str {
     match status.unwrap_or_default() {
         "FullyPatched" => "up_to_date",
