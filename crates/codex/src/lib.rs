@@ -127,10 +127,8 @@ struct ApiDocument;
 
 /// All routes, and how they are to be served.
 pub fn app(codex: Codex) -> (Router, ServeOptions) {
-    let (api, document) = OpenApiRouter::with_openapi(ApiDocument::openapi())
-        .merge(routes::api::router())
-        .merge(routes::pages::documented())
-        .split_for_parts();
+    let (api, document) =
+        OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
         .limits(routes::api::webhooks::limits(

@@ -254,37 +254,6 @@ pub async fn tickets(pool: &PgPool, account_number: &str, limit: i64) -> sqlx::R
     Ok(Page { items, total })
 }
 
-/// A change of the company.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Field.
-    pub field: String,
-    /// Before.
-    pub old_value: Option<String>,
-    /// After.
-    pub new_value: Option<String>,
-    /// `sync`, or who.
-    pub actor: String,
-}
-
-/// The newest changes.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn history(pool: &PgPool, account_number: &str, limit: i64) -> sqlx::Result<Vec<Change>> {
-    sqlx::query_as!(
-        Change,
-        "select at, field, left(old_value, 300) as old_value, left(new_value, 300) as new_value, actor
-         from change_log where entity = 'companies' and entity_id = $1 order by at desc, id desc limit $2",
-        account_number,
-        limit
-    )
-    .fetch_all(pool)
-    .await
-}
-
 /// What the selects of the page offer.
 #[derive(Clone, Debug, Default)]
 pub struct Offered {

@@ -16,6 +16,7 @@ mod devices;
 mod document;
 mod features;
 mod history;
+mod list_counts;
 mod pages;
 mod people;
 mod plan_forms;

@@ -2,31 +2,31 @@
 
 use askama::Template;
 use axum::{extract::State, response::Html};
-use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     auth::{PermissionLevel, UserOnly},
     contracts::codex::{Location, PsaConfig},
     extract::{LenientQuery, Path},
-    pages::{Page, format::iso_z},
+    pages::Page,
     problem::{Problem, Result},
 };
 use serde::Deserialize;
 
 use super::{
     company_lines::{Line, Lines, Shown, tel},
-    parts::{self, TicketLine},
+    parts::{self, ChangeLine, Head, HeadLink, Moment, TicketLine, counted},
 };
 use crate::{
     Codex,
     domain::{
         contract::Standing,
-        features::{EffectiveFeature, NOT_INCLUDED, Source, title_of},
+        features::{EffectiveFeature, NOT_INCLUDED, Source},
         status::is_closed,
     },
     routes::api::{companies::no_such_company, reader::Reader},
     store::{
+        changes,
         company_edit::MANUAL,
-        company_page::{self, Change, Device, Person, RecentTicket, Whole},
+        company_page::{self, Device, Person, RecentTicket, Whole},
         features, locations,
         related_tickets::RelatedTicket,
     },
@@ -36,8 +36,6 @@ use crate::{
 const PER_PAGE: i64 = 25;
 /// Tickets that are shown.
 const TICKETS: i64 = 10;
-/// Changes that are shown.
-const CHANGES: i64 = 50;
 
 /// Which part of the long lists is shown.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -89,6 +87,7 @@ impl Feature {
 #[template(path = "companies/company.html")]
 struct CompanyPage {
     page: Page,
+    head: Head,
     company: Whole,
     overview: Vec<Line>,
     contract: Vec<Line>,
@@ -104,14 +103,11 @@ struct CompanyPage {
     device_pages: Pages,
     tickets: Vec<TicketLine>,
     ticket_total: i64,
-    /// None for those who may not see it.
-    history: Option<Vec<Change>>,
-    psa: PsaConfig,
+    history: Vec<ChangeLine>,
+    is_staff: bool,
     may_edit: bool,
     may_remove: bool,
     is_synced: bool,
-    ledger: Option<String>,
-    knowledge: Option<String>,
 }
 
 impl CompanyPage {
@@ -121,28 +117,28 @@ impl CompanyPage {
         format!("https://www.google.com/maps/search/?api=1&{query}")
     }
 
-    /// Address of the company at its vendor.
-    fn psa_link(&self) -> Option<String> {
-        let provider = self.psa.providers.get(&self.company.external_source)?;
-        let template = provider.company_url_template.as_ref()?;
-        Some(template.replace("{company_id}", &self.company.external_id?.to_string()))
+    /// What is lost with the company, for whoever is about to remove it.
+    fn lost(&self) -> String {
+        let company = &self.company;
+        let back = if self.is_synced {
+            " As long as it is in the PSA, the next sync brings the company back."
+        } else {
+            ""
+        };
+        format!(
+            "Removed with it: {}, {} and the agreed features. {} and {} stay, without a company.{back}",
+            counted(company.assets, "asset"),
+            counted(self.locations.len(), "location"),
+            counted(self.ticket_total, "ticket"),
+            counted(company.contacts, "contact"),
+        )
     }
+}
 
-    /// Name of a changed column, in words.
-    fn field(name: &str) -> String {
-        match name.strip_prefix("feature:") {
-            Some(key) => format!("Feature {}", title_of(key)),
-            None => title_of(name),
-        }
-    }
-
-    fn when(at: &DateTime<Utc>) -> String {
-        iso_z(*at)
-    }
-
-    fn by_hand(change: &Change) -> bool {
-        change.actor != "sync"
-    }
+/// Address of the company at its vendor.
+fn psa_link(psa: &PsaConfig, company: &Whole) -> Option<String> {
+    let template = psa.providers.get(&company.external_source)?.company_url_template.as_ref()?;
+    Some(template.replace("{company_id}", &company.external_id?.to_string()))
 }
 
 /// The page.
@@ -159,7 +155,7 @@ pub async fn page(
     let company = company_page::whole(pool, number).await?.ok_or_else(|| no_such_company(number))?;
     let level = user.permission_level;
     let is_staff = reader.is_staff().is_ok();
-    let may_edit = matches!(level, PermissionLevel::Admin | PermissionLevel::Technician);
+    let may_edit = level.may_edit();
     let people_pages = Pages::of(parts.contacts_page, company.contacts, "contacts_page", "contacts");
     let device_pages = Pages::of(parts.assets_page, company.assets, "assets_page", "assets");
     let only = [account_number.clone()];
@@ -173,8 +169,34 @@ pub async fn page(
     let effective = if has_plan { features::effective(pool, number).await? } else { Vec::new() };
     let registry = codex.context.registry.load();
     let opens = |name: &str| registry.get(name).is_some_and(|entry| entry.allows(level));
-    let segment = |text: &str| percent_encoded(text);
     let psa = parts::psa(&codex, is_staff);
+    let billing = opens("ledger").then(|| HeadLink {
+        href: format!("/ledger/client/{}", percent_encoded(number)),
+        icon: "receipt",
+        label: "Billing",
+    });
+    let knowledge = opens("knowledgetree").then(|| HeadLink {
+        href: format!("/knowledgetree/browse/Companies/{}", percent_encoded(&company.name)),
+        icon: "folder",
+        label: "Knowledge",
+    });
+    let plan = company.plan.as_deref().filter(|plan| !plan.is_empty());
+    let head = Head {
+        title: company.name.clone(),
+        note: [Some(number), plan].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        links: psa_link(&psa, &company)
+            .map(HeadLink::psa)
+            .into_iter()
+            .chain(billing)
+            .chain(knowledge)
+            .collect(),
+        back: "/companies/",
+    };
+    let history = if is_staff {
+        parts::history(changes::of(pool, "companies", number, parts::CHANGES).await?)
+    } else {
+        Vec::new()
+    };
     let lines = Lines::new(&company, codex.context.clock.now().date_naive());
     let html = CompanyPage {
         overview: lines.overview(&candidates, &offered),
@@ -193,14 +215,12 @@ pub async fn page(
         device_pages,
         tickets: ticket_lines(tickets.items, &psa),
         ticket_total: tickets.total,
-        history: if is_staff { Some(company_page::history(pool, number, CHANGES).await?) } else { None },
-        psa,
+        history,
+        is_staff,
         may_edit,
         may_remove: level == PermissionLevel::Admin,
         is_synced: company.external_source != MANUAL,
-        ledger: opens("ledger").then(|| format!("/ledger/client/{}", segment(number))),
-        knowledge: opens("knowledgetree")
-            .then(|| format!("/knowledgetree/browse/Companies/{}", segment(&company.name))),
+        head,
         page,
         company,
     };
