@@ -383,7 +383,7 @@ async fn a_page_shows_what_its_reader_may_do(pool: PgPool) {
         let page = answer.text();
         assert_eq!(page.contains("id=\"editBtn\""), edits, "{level}");
         assert_eq!(page.contains("id=\"location-dialog\""), edits, "{level}");
-        assert_eq!(page.contains("id=\"company-remove\""), removes, "{level}");
+        assert_eq!(page.contains("data-delete=\"/api/companies/100001\""), removes, "{level}");
         assert_eq!(page.contains("Change History"), history, "{level}");
         assert!(page.contains("&#60;script&#62;") && !page.contains("<script>alert"), "{level}");
         assert!(

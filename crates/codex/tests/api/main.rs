@@ -18,6 +18,7 @@ mod document;
 mod features;
 mod groups;
 mod history;
+mod list_counts;
 mod pages;
 mod people;
 mod plan_forms;

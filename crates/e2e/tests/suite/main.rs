@@ -2,14 +2,21 @@
 
 mod access;
 mod board;
+mod clients;
+mod contacts;
 mod correlation;
 mod faults;
 mod look;
 mod pages;
 mod pictures;
+mod plans;
+mod review;
+mod search;
+mod settings;
+mod stage;
 mod sweep;
+mod syncs;
 
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,12 +27,7 @@ use hivematrix_e2e::needs::{self, Browsers, Build};
 use hivematrix_e2e::runner::{Outcome, Report, Wanted, alone};
 use hivematrix_e2e::suite::Suite;
 
-/// What a scenario has.
-struct Stage {
-    suite: Arc<Suite>,
-    browser: Browser,
-    artefacts: PathBuf,
-}
+use stage::Stage;
 
 type Steps = Pin<Box<dyn Future<Output = Result<()>>>>;
 
@@ -60,7 +62,19 @@ const SCENARIOS: &[Scenario] = scenarios![
     sweep::the_style_guide_draws_every_section_in_both_themes_and_on_a_telephone,
     pages::companies_are_listed_and_found,
     pages::a_company_is_edited_and_its_history_says_so,
-    pages::a_theme_of_the_settings_page_stays_after_a_reload,
+    search::one_search_finds_companies_contacts_and_assets,
+    search::a_list_is_searched_under_an_address_of_its_own,
+    search::filters_say_what_they_leave_and_leave_that,
+    contacts::a_contact_is_edited_once_what_is_wrong_is_corrected,
+    settings::a_look_is_shown_at_once_and_stays,
+    settings::the_home_page_is_where_a_sign_in_leads,
+    plans::a_plan_is_created_priced_and_refused_a_bad_price,
+    syncs::a_sync_is_started_once_watched_and_cancelled,
+    syncs::a_sync_that_ends_well_is_in_the_history,
+    review::two_records_of_one_person_are_merged,
+    review::two_people_stay_two,
+    clients::a_client_sees_only_its_own_company,
+    clients::what_a_client_is_not_shown_is_refused_too,
     pages::helm_shows_an_administrator_how_the_services_are,
     pages::helm_is_closed_to_others,
     look::parts_of_the_pages_work_by_keyboard,

@@ -11,6 +11,7 @@ pub mod company_edit;
 pub mod contact_edit;
 pub mod contacts;
 pub mod displays;
+pub mod lists;
 pub mod live_ticket;
 pub mod locations;
 pub mod paging;
@@ -22,6 +23,7 @@ pub mod review;
 pub mod review_actions;
 pub mod rmm;
 pub mod rmm_command;
+pub mod search;
 pub mod settings;
 pub mod sync;
 pub mod sync_errors;
@@ -53,6 +55,8 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(contacts::router())
         .merge(contact_edit::router())
         .merge(assets::router())
+        .merge(lists::router())
+        .merge(search::router())
         .merge(rmm::router())
         .merge(rmm_command::router())
         .merge(asset_edit::router())

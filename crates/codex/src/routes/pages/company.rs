@@ -2,7 +2,6 @@
 
 use askama::Template;
 use axum::{extract::State, response::Html};
-use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     auth::{PermissionLevel, UserOnly},
     contracts::codex::{Location, PsaConfig},
@@ -14,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     company_lines::{Line, Lines, Shown, tel},
-    parts::{self, ChangeLine, Moment, TicketLine},
+    parts::{self, ChangeLine, Head, HeadLink, Moment, TicketLine, counted},
 };
 use crate::{
     Codex,
@@ -82,6 +81,7 @@ impl Feature {
 #[template(path = "companies/company.html")]
 struct CompanyPage {
     page: Page,
+    head: Head,
     company: Whole,
     overview: Vec<Line>,
     contract: Vec<Line>,
@@ -99,12 +99,9 @@ struct CompanyPage {
     ticket_total: i64,
     /// None for those who may not see it.
     history: Option<Vec<ChangeLine>>,
-    psa: PsaConfig,
     may_edit: bool,
     may_remove: bool,
     is_synced: bool,
-    ledger: Option<String>,
-    knowledge: Option<String>,
 }
 
 impl CompanyPage {
@@ -114,16 +111,28 @@ impl CompanyPage {
         format!("https://www.google.com/maps/search/?api=1&{query}")
     }
 
-    /// Address of the company at its vendor.
-    fn psa_link(&self) -> Option<String> {
-        let provider = self.psa.providers.get(&self.company.external_source)?;
-        let template = provider.company_url_template.as_ref()?;
-        Some(template.replace("{company_id}", &self.company.external_id?.to_string()))
+    /// What is lost with the company, for whoever is about to remove it.
+    fn lost(&self) -> String {
+        let company = &self.company;
+        let back = if self.is_synced {
+            " As long as it is in the PSA, the next sync brings the company back."
+        } else {
+            ""
+        };
+        format!(
+            "Removed with it: {}, {} and the agreed features. {} and {} stay, without a company.{back}",
+            counted(company.assets, "asset"),
+            counted(self.locations.len(), "location"),
+            counted(self.ticket_total, "ticket"),
+            counted(company.contacts, "contact"),
+        )
     }
+}
 
-    fn when(at: &DateTime<Utc>) -> Moment {
-        Moment::of(*at)
-    }
+/// Address of the company at its vendor.
+fn psa_link(psa: &PsaConfig, company: &Whole) -> Option<String> {
+    let template = psa.providers.get(&company.external_source)?.company_url_template.as_ref()?;
+    Some(template.replace("{company_id}", &company.external_id?.to_string()))
 }
 
 /// The page.
@@ -140,7 +149,7 @@ pub async fn page(
     let company = company_page::whole(pool, number).await?.ok_or_else(|| no_such_company(number))?;
     let level = user.permission_level;
     let is_staff = reader.is_staff().is_ok();
-    let may_edit = matches!(level, PermissionLevel::Admin | PermissionLevel::Technician);
+    let may_edit = level.may_edit();
     let people_pages = Pages::of(parts.contacts_page, company.contacts, "contacts_page", "contacts");
     let device_pages = Pages::of(parts.assets_page, company.assets, "assets_page", "assets");
     let only = [account_number.clone()];
@@ -159,8 +168,29 @@ pub async fn page(
     let effective = if has_plan { features::effective(pool, number).await? } else { Vec::new() };
     let registry = codex.context.registry.load();
     let opens = |name: &str| registry.get(name).is_some_and(|entry| entry.allows(level));
-    let segment = |text: &str| percent_encoded(text);
     let psa = parts::psa(&codex, is_staff);
+    let billing = opens("ledger").then(|| HeadLink {
+        href: format!("/ledger/client/{}", percent_encoded(number)),
+        icon: "receipt",
+        label: "Billing",
+    });
+    let knowledge = opens("knowledgetree").then(|| HeadLink {
+        href: format!("/knowledgetree/browse/Companies/{}", percent_encoded(&company.name)),
+        icon: "folder",
+        label: "Knowledge",
+    });
+    let plan = company.plan.as_deref().filter(|plan| !plan.is_empty());
+    let head = Head {
+        title: company.name.clone(),
+        note: [Some(number), plan].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        links: psa_link(&psa, &company)
+            .map(HeadLink::psa)
+            .into_iter()
+            .chain(billing)
+            .chain(knowledge)
+            .collect(),
+        back: "/companies/",
+    };
     let lines = Lines::new(&company, codex.context.clock.now().date_naive());
     let html = CompanyPage {
         overview: lines.overview(&candidates, &offered),
@@ -180,13 +210,10 @@ pub async fn page(
         tickets: parts::tickets(tickets.items, &psa),
         ticket_total: tickets.total,
         history,
-        psa,
         may_edit,
         may_remove: level == PermissionLevel::Admin,
         is_synced: company.external_source != MANUAL,
-        ledger: opens("ledger").then(|| format!("/ledger/client/{}", segment(number))),
-        knowledge: opens("knowledgetree")
-            .then(|| format!("/knowledgetree/browse/Companies/{}", segment(&company.name))),
+        head,
         page,
         company,
     };

@@ -25,7 +25,7 @@ use axum::{
     routing::get,
 };
 use hivematrix_shared::{
-    auth::{Authenticated, Caller, UserOnly},
+    auth::{AdminOnly, Caller, UserOnly},
     pages::{
         Page,
         assets::{self as files, Asset},
@@ -39,20 +39,21 @@ use crate::Codex;
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
-    Asset::new("js/admin-lib.js", include_bytes!("../../../static/js/admin-lib.js")),
     Asset::new("js/admin-settings.js", include_bytes!("../../../static/js/admin-settings.js")),
     Asset::new("js/admin-sync.js", include_bytes!("../../../static/js/admin-sync.js")),
     Asset::new("js/agents.js", include_bytes!("../../../static/js/agents.js")),
     Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
     Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
     Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
-    Asset::new("js/companies.js", include_bytes!("../../../static/js/companies.js")),
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
     Asset::new("js/contact.js", include_bytes!("../../../static/js/contact.js")),
     Asset::new("js/create.js", include_bytes!("../../../static/js/create.js")),
     Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
-    Asset::new("js/forms.js", include_bytes!("../../../static/js/forms.js")),
+    Asset::new("js/delete.js", include_bytes!("../../../static/js/delete.js")),
+    Asset::new("js/dialog.js", include_bytes!("../../../static/js/dialog.js")),
+    Asset::new("js/dom.js", include_bytes!("../../../static/js/dom.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
+    Asset::new("js/page.js", include_bytes!("../../../static/js/page.js")),
     Asset::new("js/picker.js", include_bytes!("../../../static/js/picker.js")),
     Asset::new("js/review.js", include_bytes!("../../../static/js/review.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
@@ -97,19 +98,11 @@ async fn only_people(request: Request, next: Next) -> Response {
 
 /// JSON and files of the pages, with their documentation.
 pub fn documented() -> OpenApiRouter<Codex> {
-    OpenApiRouter::new()
-        .routes(routes!(companies::search))
-        .routes(routes!(companies::export))
-        .routes(routes!(contacts::search))
-        .routes(routes!(contacts::export))
-        .routes(routes!(assets::search))
-        .routes(routes!(assets::export))
-        .routes(routes!(search::search))
-        .merge(billing_plans::documented())
+    billing_plans::documented()
 }
 
 /// As for the list roots.
-async fn admin_root(_: Authenticated, page: Page) -> Response {
+async fn admin_root(_: AdminOnly, page: Page) -> Response {
     Redirect::permanent(&format!("{}/admin/", page.prefix)).into_response()
 }
 

@@ -1,4 +1,4 @@
-//! Parts that several pages show: tickets, history, times.
+//! Parts that several pages show: heads, tickets, history, times.
 
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
@@ -8,7 +8,7 @@ use hivematrix_shared::{
 
 use sqlx::PgPool;
 
-use super::list::{Choice, Filter};
+use super::list::Filter;
 use crate::{
     Codex,
     domain::features::title_of,
@@ -41,6 +41,42 @@ impl Moment {
     }
 }
 
+/// The head of a record's page.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Name of the record.
+    pub title: String,
+    /// What tells it from others; empty for none.
+    pub note: String,
+    /// Where else the record is found.
+    pub links: Vec<HeadLink>,
+    /// Path of the list it belongs to.
+    pub back: &'static str,
+}
+
+/// A button of a head.
+#[derive(Clone, Debug)]
+pub struct HeadLink {
+    /// Address.
+    pub href: String,
+    /// Icon.
+    pub icon: &'static str,
+    /// Words.
+    pub label: &'static str,
+}
+
+impl HeadLink {
+    /// Opens the record where it comes from.
+    pub fn psa(href: String) -> Self {
+        Self { href, icon: "external-link", label: "Open in PSA" }
+    }
+
+    /// Whether it leads out of the suite.
+    pub fn leaves(&self) -> bool {
+        self.icon == "external-link"
+    }
+}
+
 /// How to link into the PSA: not at all for customers, who cannot sign in there.
 pub fn psa(codex: &Codex, is_staff: bool) -> PsaConfig {
     if is_staff { codex.settings().psa_config() } else { PsaConfig::default() }
@@ -49,35 +85,33 @@ pub fn psa(codex: &Codex, is_staff: bool) -> PsaConfig {
 /// Companies that a filter offers; of more, a list is reached from the company's page.
 const MOST_COMPANIES: i64 = 400;
 
-/// The filter by company.
+/// The filter by company; `first` is another choice before them.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn company_filter(
     pool: &PgPool,
     only: Option<&[String]>,
+    first: Option<(String, String)>,
     chosen: Option<&str>,
 ) -> sqlx::Result<Filter> {
     let chosen = chosen.map(str::trim).filter(|chosen| !chosen.contains('\0')).unwrap_or_default();
-    let selection =
-        companies::Selection { only, limit: Some(MOST_COMPANIES + 1), ..companies::Selection::default() };
-    let mut found = companies::list(pool, selection).await?;
+    let mut found = companies::list(
+        pool,
+        companies::Selection { only, limit: Some(MOST_COMPANIES + 1), ..companies::Selection::default() },
+    )
+    .await?;
     if i64::try_from(found.len()).is_ok_and(|found| found > MOST_COMPANIES) {
         found.clear();
-    }
-    if !chosen.is_empty() && chosen != "none" && !found.iter().any(|company| company.account_number == chosen)
-    {
         found.extend(
             companies::find(pool, chosen)
                 .await?
                 .filter(|company| only.is_none_or(|only| only.contains(&company.account_number))),
         );
     }
-    let choices = found
-        .into_iter()
-        .map(|company| Choice { value: company.account_number, label: company.name, count: None })
-        .collect();
-    Ok(Filter { name: "company", label: "Company", all: "All companies", choices, chosen: chosen.to_owned() })
+    let companies = found.into_iter().map(|company| (company.account_number, company.name));
+    let choices = first.into_iter().chain(companies).collect();
+    Ok(Filter::new("company", "Company", "All companies", choices, chosen))
 }
 
 /// A line of a table of tickets.
@@ -146,10 +180,8 @@ pub struct ChangeLine {
     pub old: String,
     /// Value after, cut short.
     pub new: String,
-    /// Who; `Sync` for a sync.
-    pub actor: String,
-    /// Whether a person made it.
-    pub by_hand: bool,
+    /// Who; none for a sync.
+    pub actor: Option<String>,
 }
 
 /// The lines of a history.
@@ -161,15 +193,9 @@ pub fn history(changes: Vec<Change>) -> Vec<ChangeLine> {
             field: field_label(&change.field),
             old: shown(change.old_value.as_deref()),
             new: shown(change.new_value.as_deref()),
-            by_hand: change.actor != "sync",
-            actor: if change.actor == "sync" { "Sync".to_owned() } else { change.actor },
+            actor: Some(change.actor).filter(|actor| actor != "sync"),
         })
         .collect()
-}
-
-/// Whether a vendor's link leads to a page, and is not a script that calls itself one.
-pub fn is_web_link(link: &str) -> bool {
-    url::Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }
 
 /// The name of a column for people.
@@ -214,7 +240,18 @@ fn shown(value: Option<&str>) -> String {
     }
 }
 
-fn capitalised(text: &str) -> String {
+/// `1 asset`, `2 assets`, `no company`.
+pub fn counted(number: impl TryInto<i64>, what: &str) -> String {
+    let many = what.strip_suffix('y').map_or_else(|| format!("{what}s"), |stem| format!("{stem}ies"));
+    match number.try_into().unwrap_or(i64::MAX) {
+        0 => format!("no {what}"),
+        1 => format!("1 {what}"),
+        number => format!("{number} {many}"),
+    }
+}
+
+/// With a capital at its beginning.
+pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().to_string()).into_iter().collect::<String>()
         + letters.as_str()
@@ -240,17 +277,11 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_a_page() {
-        for (link, sound) in [
-            ("https://rmm.example/1", true),
-            ("http://10.0.0.1/", true),
-            ("javascript:alert(1)", false),
-            ("data:text/html,x", false),
-            ("/relative", false),
-            ("", false),
-        ] {
-            assert_eq!(is_web_link(link), sound, "{link}");
-        }
+    fn numbers_have_their_words() {
+        assert_eq!(
+            ["no asset", "1 company", "2 companies"],
+            [counted(0, "asset"), counted(1, "company"), counted(2_usize, "company")]
+        );
     }
 
     #[test]
