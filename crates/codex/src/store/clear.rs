@@ -157,7 +157,9 @@ pub async fn clear(
             .execute(&mut *transaction)
             .await?;
     }
-    let name = format!("cleared-{}-{}.jsonl.gz", what.as_str(), now.format("%Y%m%dT%H%M%SZ"));
+    // Whoever clears twice in a second must not replace the copy of what was there by one of nothing.
+    let tag = Uuid::new_v4().simple().to_string();
+    let name = format!("cleared-{}-{}-{}.jsonl.gz", what.as_str(), now.format("%Y%m%dT%H%M%SZ"), &tag[..8]);
     let copy_begun = Unfinished(folder.join(format!("{name}.part")));
     copy(&mut transaction, what.copied(), folder, &copy_begun.0).await?;
     let removed = remove(&mut transaction, what, &name).await?;

@@ -116,7 +116,7 @@ fn listed<T>(
     let (items, warnings) = read_rows(member, list.id, rows, read);
     let promised = has_more == Some(true);
     let more = has_more.unwrap_or(rows.len() >= PAGE_SIZE);
-    let next = more.then_some(PageRef { number: page.number + 1, promised });
+    let next = more.then_some(PageRef { number: page.number.saturating_add(1), promised });
     let total = info.and_then(|info| info.get("totalCount")).and_then(Value::as_i64);
     Ok(Listed { page: Page { items, warnings, next }, total })
 }

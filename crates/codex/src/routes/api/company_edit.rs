@@ -17,7 +17,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::companies::no_such_company;
 use crate::{
     Codex,
-    domain::company_edit,
+    domain::{account_number, company_edit},
     store::{
         changes, companies,
         company_edit::{self as store, Refused},
@@ -209,7 +209,7 @@ async fn create(
         _ => return Err(bad_value("A company needs a name.")),
     };
     let asked = new.account_number.map(|number| number.trim().to_owned()).filter(|number| !number.is_empty());
-    if asked.as_deref().is_some_and(|number| !is_account_number(number)) {
+    if asked.as_deref().is_some_and(|number| !account_number::is_plain(number)) {
         return Err(bad_value(
             "An account number has at most 50 letters, digits, dots, hyphens and underscores.",
         ));
@@ -225,15 +225,6 @@ async fn create(
     let company = companies::find(&codex.pool, &account_number).await?;
     let company = company.ok_or_else(|| no_such_company(&account_number))?;
     Ok((StatusCode::CREATED, Json(company)))
-}
-
-/// What must be a part of an address.
-fn is_account_number(text: &str) -> bool {
-    text.len() <= 50
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        // These stand where account numbers do.
-        && !matches!(text, "api" | "bulk" | "export.csv")
 }
 
 /// The name, as a safeguard.
