@@ -12,6 +12,10 @@ use super::contract::canonical_term;
 const NAME: usize = 150;
 /// Longest text.
 const TEXT: usize = 20_000;
+/// Most features that may be agreed with one company.
+const FEATURES: usize = 200;
+/// Longest key of a feature.
+const FEATURE_KEY: usize = 100;
 
 /// Plain fields and how long they may be.
 const TEXTS: [(&str, usize); 10] = [
@@ -222,8 +226,16 @@ fn overrides(value: &Value) -> Result<BTreeMap<String, String>, String> {
     let Value::Object(sent) = value else {
         return Err("feature_overrides must be an object of texts.".to_owned());
     };
+    if sent.len() > FEATURES {
+        return Err(format!("feature_overrides may name at most {FEATURES} features."));
+    }
     let mut overrides = BTreeMap::new();
     for (key, value) in sent {
+        if key.chars().count() > FEATURE_KEY {
+            return Err(format!(
+                "feature_overrides: the key of a feature has at most {FEATURE_KEY} characters."
+            ));
+        }
         match value {
             Value::Null | Value::Bool(false) => {}
             Value::Number(number) if number.as_f64() == Some(0.0) => {}
@@ -335,6 +347,19 @@ mod tests {
         ] {
             assert_eq!(is_as_stored(field, &stored, &sent), same, "{field}: {stored} {sent}");
         }
+    }
+
+    #[test]
+    fn nobody_agrees_on_countless_features() {
+        let many = |count: usize| {
+            let all: Map<String, Value> =
+                (0..count).map(|number| (format!("f{number}"), json!("x"))).collect();
+            read(json!({ "feature_overrides": all }))
+        };
+        assert_eq!(many(FEATURES).unwrap().overrides.unwrap().len(), FEATURES);
+        assert!(many(FEATURES + 1).unwrap_err().contains("at most 200"));
+        let long = json!({ "feature_overrides": { "x".repeat(FEATURE_KEY + 1): "y" } });
+        assert!(read(long).unwrap_err().contains("at most 100 characters"));
     }
 
     #[test]

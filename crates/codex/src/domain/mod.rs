@@ -1,5 +1,6 @@
 //! Rules without input or output; the time is an argument.
 
+pub mod account_number;
 pub mod asset;
 pub mod board;
 pub mod board_sample;

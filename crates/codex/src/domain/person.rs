@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 const LINE: usize = 255;
 /// Longest text of several lines.
 const TEXT: usize = 20_000;
+/// Most further addresses.
+const ADDRESSES: usize = 100;
 
 /// The part of a contact that people may change.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -260,7 +262,12 @@ fn address(email: &str) -> Result<String, String> {
 /// Each further address once, without the first one.
 fn further(list: Option<&Addresses>, email: &str) -> Result<Vec<String>, String> {
     let mut found: Vec<String> = Vec::new();
-    for part in list.map(Addresses::parts).unwrap_or_default() {
+    let parts = list.map(Addresses::parts).unwrap_or_default();
+    // Each one is compared with all others.
+    if parts.len() > ADDRESSES {
+        return Err(format!("A contact may have at most {ADDRESSES} further addresses."));
+    }
+    for part in parts {
         let Some(part) = text(Some(part)) else { continue };
         let part = address(&part)?;
         if !part.eq_ignore_ascii_case(email) && !found.iter().any(|known| known.eq_ignore_ascii_case(&part)) {
@@ -290,6 +297,13 @@ mod tests {
 
     fn change(body: Value) -> PersonChange {
         serde_json::from_value(body).unwrap()
+    }
+
+    #[test]
+    fn nobody_has_countless_addresses() {
+        let many = |count: usize| change(json!({"secondary_emails": vec!["a@b.example"; count]}));
+        assert!(jo().apply(&many(ADDRESSES)).is_ok());
+        assert!(jo().apply(&many(ADDRESSES + 1)).unwrap_err().contains("at most 100"));
     }
 
     #[test]

@@ -76,6 +76,17 @@ impl Instance {
     }
 }
 
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_key_that_was_stored_a_moment_ago_is_not_sent_to_another_server(pool: PgPool) {
+    let here = Instance::new(pool, "[freshservice]\ndomain = acme.freshservice.com\n", &[]);
+    // By somebody else, and not read here yet.
+    fs::write(here.path("codex.conf"), CONF).unwrap();
+    let (status, refused) = here.put(json!({ "freshservice": { "domain": "evil.example" } })).await;
+    assert_eq!(status, 422, "{refused}");
+    assert!(refused["errors"]["freshservice.domain"].as_str().unwrap().contains("Enter the API key again"));
+    assert_eq!(here.conf(), CONF);
+}
+
 const CONF: &str = "# the MSP's own remark\n[freshservice]\ndomain = acme.freshservice.com\napi_key = 0ld-key\nhomegrown = kept\n";
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]

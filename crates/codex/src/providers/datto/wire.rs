@@ -28,7 +28,7 @@ pub(super) fn variable(row: &mut Row<'_>) -> Option<Variable> {
 
 pub(super) fn site(row: &mut Row<'_>) -> Option<RmmSite> {
     let external_id = row.text("uid")?;
-    let name = row.text("name").unwrap_or_else(|| format!("Site {external_id}"));
+    let name = row.line("name").unwrap_or_else(|| format!("Site {external_id}"));
     Some(RmmSite { external_id, name, description: row.text("description"), account_number: None })
 }
 
@@ -40,7 +40,7 @@ pub(super) fn device(row: &mut Row<'_>, site: Option<&str>) -> Option<(RmmDevice
         external_id,
         site_id,
         rmm_site_name: row.text("siteName"),
-        hostname: row.text("hostname").unwrap_or_default(),
+        hostname: row.line("hostname").unwrap_or_default(),
         operating_system: row.text("operatingSystem"),
         last_logged_in_user: row.text("lastLoggedInUser"),
         domain: row.text("domain"),

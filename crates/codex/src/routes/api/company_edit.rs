@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Codex,
-    domain::company_edit,
+    domain::{account_number, company_edit},
     store::{
         changes, companies,
         company_edit::{self as store, Refused},
@@ -164,7 +164,7 @@ async fn create(
 ) -> Result<(StatusCode, Json<Company>)> {
     let name = company_edit::name(&Value::String(new.name)).map_err(bad)?;
     let asked = new.account_number.map(|number| number.trim().to_owned()).filter(|number| !number.is_empty());
-    if asked.as_deref().is_some_and(|number| !is_account_number(number)) {
+    if asked.as_deref().is_some_and(|number| !account_number::is_plain(number)) {
         return Err(bad("An account number has at most 50 letters, digits, dots, hyphens and underscores."));
     }
     let mut transaction = writer::begin(&codex.pool, &caller).await?;
@@ -177,15 +177,6 @@ async fn create(
     let company = companies::find(&codex.pool, &account_number).await?;
     let company = company.ok_or_else(|| no_such_company(&account_number))?;
     Ok((StatusCode::CREATED, Json(company)))
-}
-
-/// What must be a part of an address.
-fn is_account_number(text: &str) -> bool {
-    text.len() <= 50
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        // These stand where account numbers do.
-        && !matches!(text, "api" | "bulk" | "export.csv")
 }
 
 /// The name, as a safeguard.
