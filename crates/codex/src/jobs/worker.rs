@@ -112,7 +112,7 @@ async fn to_its_end<T>(job: &Job, work: impl Future<Output = T>) -> T {
 async fn keep_alive(job: &Job) -> Infallible {
     loop {
         // Whatever it says, the work goes on.
-        let _ = sync_jobs::beat(&job.pool, job.id, &job.report.progress(), &job.report.output()).await;
+        let _ = sync_jobs::beat(&job.pool, job.id, &job.report.progress(), None).await;
         tokio::time::sleep(BEAT).await;
     }
 }

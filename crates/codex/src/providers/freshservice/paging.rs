@@ -146,8 +146,8 @@ mod tests {
     #[test]
     fn a_page_number_from_elsewhere_leads_only_forward_and_never_over_the_edge() {
         let next = |number: u32, link: &str| {
-            let reply = Reply { body: json!([]), next: Some(link.to_owned()) };
-            next_page(PageRef { number, promised: true }, &reply, 1).unwrap().number
+            let reply = Reply { body: json!([]), next: Some(link.to_owned()), answered_at: None };
+            next_page(PageRef { promised: true, ..PageRef::number(number) }, &reply, 1).unwrap().number
         };
         for (number, link, expected) in [
             (1, "https://evil.example/?page=7", 7),

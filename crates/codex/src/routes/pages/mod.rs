@@ -33,7 +33,7 @@ use hivematrix_shared::{
     problem::Problem,
 };
 use http::StatusCode;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::Codex;
 
