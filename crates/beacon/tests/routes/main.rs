@@ -19,4 +19,6 @@ mod insight;
 #[cfg(test)]
 mod page;
 #[cfg(test)]
+mod process;
+#[cfg(test)]
 mod stream;
