@@ -1,7 +1,6 @@
 //! The JSON of a view (beacon.md §6), made once for all who ask for the same: single requests, streams and screens.
 
 use std::{
-    borrow::Cow,
     hash::{DefaultHasher, Hasher},
     sync::Arc,
 };
@@ -157,7 +156,7 @@ pub fn find_view<'b>(beacon: &'b Beacon, slug: &str) -> Result<&'b View> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Item<'a> {
-    Whole(Cow<'a, Ticket>),
+    Whole(&'a Ticket),
     Reduced(ReducedTicket<'a>),
 }
 
@@ -228,7 +227,7 @@ impl Answer {
         let items = |list: usize| -> Vec<Item<'_>> {
             let tickets = board.sections[list].iter();
             match asked.detail {
-                Detail::Whole => tickets.map(|ticket| Item::Whole(Cow::Borrowed(&**ticket))).collect(),
+                Detail::Whole => tickets.map(|ticket| Item::Whole(&**ticket)).collect(),
                 Detail::Reduced { subjects } => {
                     tickets.map(|ticket| Item::Reduced(ReducedTicket::new(ticket, subjects))).collect()
                 }

@@ -46,6 +46,8 @@ impl Process {
         let mut process = Self { child, log, read: Vec::new(), url: String::new() };
         let listening = process.line("listening").await;
         process.url = format!("http://{}", listening["extra"]["address"].as_str().unwrap());
+        // It listens a moment before it heeds signals; once it answers it does both.
+        assert_eq!(reqwest::get(format!("{}/livez", process.url)).await.unwrap().status(), 200);
         process
     }
 
