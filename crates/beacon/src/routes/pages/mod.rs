@@ -1,6 +1,8 @@
 //! HTML routes and the page's scripts.
 
-mod board;
+pub mod board;
+mod displays;
+mod insight;
 mod row;
 
 use axum::{
@@ -11,6 +13,7 @@ use hivematrix_shared::pages::{Page, assets::Asset};
 use http::{StatusCode, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::row::{Due, Moment, Row, prefix};
 use crate::Beacon;
 
 macro_rules! scripts {
@@ -26,6 +29,7 @@ macro_rules! scripts {
 scripts![
     "banners.js",
     "dialog.js",
+    "displays.js",
     "filter.js",
     "hints.js",
     "main.js",
@@ -39,7 +43,11 @@ scripts![
 
 /// All HTML routes.
 pub fn router() -> OpenApiRouter<Beacon> {
-    OpenApiRouter::new().routes(routes!(start)).routes(routes!(board::board))
+    OpenApiRouter::new()
+        .routes(routes!(start))
+        .routes(routes!(board::board))
+        .routes(routes!(insight::fragment))
+        .routes(routes!(displays::displays))
 }
 
 /// Redirects to the default view; carries no data and so needs no token

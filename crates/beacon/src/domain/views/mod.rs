@@ -1,20 +1,15 @@
 //! Views: which tickets belong to which tab (beacon.md §10, §14).
 
-use std::str::FromStr;
+mod setting;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::contracts::codex::{PsaConfig, PsaId, Ticket};
-use serde::Deserialize;
 
 /// Freshservice's group of the seed, used where nothing else is configured.
 pub const DEFAULT_PROFESSIONAL_SERVICES_GROUP: PsaId = PsaId(19_000_234_009);
 
 const HELPDESK: &str = "helpdesk";
 const PROFESSIONAL_SERVICES: &str = "professional-services";
-/// First path segments that are routes of their own and so cannot name a view.
-const RESERVED: [&str; 10] =
-    ["api", "apispec.json", "display", "docs", "health", "livez", "metrics", "readyz", "static", ""];
-
 /// One tab of the board.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
@@ -40,25 +35,20 @@ enum Rule {
     },
 }
 
+/// Which groups a view's history is counted over; Codex keeps it by group.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HistoryGroups {
+    /// All of them.
+    All,
+    /// These.
+    Only(Vec<PsaId>),
+    /// All but these, with the tickets of no group.
+    Without(Vec<PsaId>),
+}
+
 /// The configured views; the first is the one that `/` opens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Views(Vec<View>);
-
-/// One entry of the setting `VIEWS`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    slug: String,
-    name: String,
-    #[serde(default)]
-    group_ids: Vec<PsaId>,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default)]
-    exclude: bool,
-    #[serde(default)]
-    window_days: Option<u32>,
-}
 
 impl View {
     /// Label of the view's tab: the name, with the seed's short form `Pro Services`.
@@ -71,6 +61,26 @@ impl View {
     /// Whether the view shows `ticket`, where `professional_services` is the set of that name.
     pub fn shows(&self, ticket: &Ticket, professional_services: &[PsaId], now: DateTime<Utc>) -> bool {
         self.rule.fits(ticket, professional_services) && self.is_recent(ticket, now)
+    }
+
+    /// Over which groups the view's history is counted; none where groups alone do not say what it shows.
+    pub fn history_groups(&self, professional_services: &[PsaId]) -> Option<HistoryGroups> {
+        let of = |ids: &[PsaId], exclude| match (ids.is_empty(), exclude) {
+            (true, true) => Some(HistoryGroups::All),
+            // Nothing is in no group, and Codex takes an empty list for all.
+            (true, false) => None,
+            (false, true) => Some(HistoryGroups::Without(ids.to_vec())),
+            (false, false) => Some(HistoryGroups::Only(ids.to_vec())),
+        };
+        if self.window_days.is_some() {
+            return None;
+        }
+        match &self.rule {
+            Rule::All => Some(HistoryGroups::All),
+            Rule::ProfessionalServices { inside } => of(professional_services, !inside),
+            Rule::Match { group_ids, tags, exclude } if tags.is_empty() => of(group_ids, *exclude),
+            Rule::Match { .. } => None,
+        }
     }
 
     fn is_recent(&self, ticket: &Ticket, now: DateTime<Utc>) -> bool {
@@ -135,58 +145,14 @@ impl Views {
 }
 
 impl std::fmt::Display for Views {
-    /// As in the log line of the start: `helpdesk (Helpdesk), …`.
+    /// As in the seed's log line of the start: `{'helpdesk': 'Helpdesk', …}`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("{")?;
         for (index, view) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{} ({})", view.slug, view.name)?;
+            write!(f, "{comma}'{}': '{}'", view.slug, view.name)?;
         }
-        Ok(())
-    }
-}
-
-impl FromStr for Views {
-    type Err = String;
-
-    /// Reads the setting `VIEWS`. The slugs of the seed's two views keep their rule where an entry names none.
-    fn from_str(json: &str) -> Result<Self, String> {
-        let entries: Vec<Entry> = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        if entries.is_empty() {
-            return Err("at least one view is needed".to_owned());
-        }
-        let mut views: Vec<View> = Vec::with_capacity(entries.len());
-        for entry in entries {
-            check_slug(&entry.slug)?;
-            if views.iter().any(|view| view.slug == entry.slug) {
-                return Err(format!("the slug `{}` is there twice", entry.slug));
-            }
-            views.push(View::from(entry));
-        }
-        Ok(Self(views))
-    }
-}
-
-fn check_slug(slug: &str) -> Result<(), String> {
-    let plain = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !plain || RESERVED.contains(&slug) {
-        return Err(format!(
-            "`{slug}` cannot be a view's slug: lower-case letters, digits and `-`, no route's name"
-        ));
-    }
-    Ok(())
-}
-
-impl From<Entry> for View {
-    fn from(entry: Entry) -> Self {
-        let rule = match entry.slug.as_str() {
-            _ if !entry.group_ids.is_empty() || !entry.tags.is_empty() => {
-                Rule::Match { group_ids: entry.group_ids, tags: entry.tags, exclude: entry.exclude }
-            }
-            HELPDESK => Rule::ProfessionalServices { inside: false },
-            PROFESSIONAL_SERVICES => Rule::ProfessionalServices { inside: true },
-            _ => Rule::All,
-        };
-        Self { slug: entry.slug, name: entry.name, rule, window_days: entry.window_days }
+        f.write_str("}")
     }
 }
 
@@ -273,18 +239,41 @@ mod tests {
     }
 
     #[test]
-    fn views_that_cannot_work_are_refused() {
-        for json in [
-            "[]",
-            "{}",
-            r#"[{"slug":"api","name":"x"}]"#,
-            r#"[{"slug":"","name":"x"}]"#,
-            r#"[{"slug":"A b","name":"x"}]"#,
-            r#"[{"slug":"a","name":"x"},{"slug":"a","name":"y"}]"#,
-            r#"[{"slug":"a","name":"x","groups":[1]}]"#,
+    fn a_history_is_counted_over_groups_and_where_they_do_not_say_it_all_there_is_none() {
+        let views: Views = json!([
+            {"slug": "helpdesk", "name": "a"},
+            {"slug": "professional-services", "name": "b"},
+            {"slug": "field", "name": "c", "group_ids": [5, 6]},
+            {"slug": "rest", "name": "d", "group_ids": [5], "exclude": true},
+            {"slug": "all", "name": "e"},
+            {"slug": "tags", "name": "f", "group_ids": [5], "tags": ["x"]},
+            {"slug": "week", "name": "g", "window_days": 7}
+        ])
+        .to_string()
+        .parse()
+        .unwrap();
+        let ids = |ids: &[i64]| ids.iter().copied().map(PsaId).collect::<Vec<_>>();
+        for (slug, ps, expected) in [
+            ("helpdesk", &[1, 2][..], Some(HistoryGroups::Without(ids(&[1, 2])))),
+            ("helpdesk", &[], Some(HistoryGroups::All)),
+            ("professional-services", &[1, 2], Some(HistoryGroups::Only(ids(&[1, 2])))),
+            ("professional-services", &[], None),
+            ("field", &[1], Some(HistoryGroups::Only(ids(&[5, 6])))),
+            ("rest", &[1], Some(HistoryGroups::Without(ids(&[5])))),
+            ("all", &[1], Some(HistoryGroups::All)),
+            ("tags", &[1], None),
+            ("week", &[1], None),
         ] {
-            assert!(json.parse::<Views>().is_err(), "{json}");
+            assert_eq!(views.find(slug).unwrap().history_groups(&ids(ps)), expected, "{slug} {ps:?}");
         }
+    }
+
+    #[test]
+    fn the_views_are_logged_in_the_seeds_form() {
+        assert_eq!(
+            Views::default().to_string(),
+            "{'helpdesk': 'Helpdesk', 'professional-services': 'Professional Services'}"
+        );
     }
 
     #[test]
