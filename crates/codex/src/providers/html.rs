@@ -1,6 +1,7 @@
 //! HTML from vendors: as plain text, and as markup that is safe to show.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::row::storable;
@@ -60,6 +61,12 @@ const INLINE: &[&str] = &[
     "sub", "sup", "svg", "textarea", "time", "tt", "u", "var", "wbr",
 ];
 
+/// Elements that have no end.
+const VOID: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+    "wbr",
+];
+
 /// Elements whose content is no text for people.
 const SILENT: &[&str] = &["script", "style", "template", "noscript"];
 
@@ -111,8 +118,12 @@ pub fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same HTML without anything that could run, frame, track or restyle the page it is shown in.
+/// The same HTML without anything that could run, frame, track or restyle the page it is shown in. What no person has
+/// written, in that it has countless tags or nests them without end, comes as its words only.
 pub fn sanitise(html: &str) -> String {
+    if is_monstrous(html) {
+        return from_text(&to_text(html));
+    }
     static POLICY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         let mut policy = ammonia::Builder::default();
         // Pictures would be fetched from wherever the sender wants to know that the ticket was read.
@@ -120,6 +131,46 @@ pub fn sanitise(html: &str) -> String {
         policy
     });
     POLICY.clean(&storable(html)).to_string()
+}
+
+/// Most tags of a text that is parsed.
+const MOST_TAGS: usize = 50_000;
+/// Most elements that may be open at once: the time of parsing grows with their square.
+const DEEPEST: usize = 1000;
+
+/// Whether parsing takes long enough to stand in everybody's way.
+fn is_monstrous(html: &str) -> bool {
+    // By name, since an end tag that ends nothing makes nothing less deep.
+    let mut open: HashMap<String, usize> = HashMap::new();
+    let (mut tags, mut depth) = (0_usize, 0_usize);
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let ends = rest.starts_with('/');
+        let name: String = rest[usize::from(ends)..]
+            .chars()
+            .take(20)
+            .take_while(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        if name.is_empty() {
+            continue;
+        }
+        tags += 1;
+        if ends {
+            if let Some(count) = open.get_mut(&name).filter(|count| **count > 0) {
+                *count -= 1;
+                depth -= 1;
+            }
+        } else if !VOID.contains(&name.as_str()) {
+            *open.entry(name).or_default() += 1;
+            depth += 1;
+        }
+        if tags > MOST_TAGS || depth > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 enum Markup<'a> {
@@ -222,6 +273,19 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(to_text(html), text, "{html}");
+        }
+    }
+
+    #[test]
+    fn what_would_take_minutes_to_parse_comes_as_words() {
+        for unit in ["<div>", "<DIV></x>", "<b><div></b>", "</p>", "<br>", "<p>a</p>"] {
+            let html = format!("<b>bold</b>{}", unit.repeat(60_000));
+            assert!(!sanitise(&html).contains("<b>"), "{unit}");
+        }
+        for usual in
+            ["<div>".repeat(900), "<p>a</p>".repeat(20_000), "<br>".repeat(20_000), "1 < 2 ".repeat(90_000)]
+        {
+            assert!(sanitise(&format!("<b>bold</b>{usual}")).contains("<b>"), "{}", &usual[..10]);
         }
     }
 
