@@ -13,7 +13,7 @@ use hivematrix_simulators::world::people::PROFESSIONAL_SERVICES;
 use hivematrix_simulators::world::status;
 use serde_json::Value;
 
-use crate::Stage;
+use crate::stage::Stage;
 
 /// Signs in and waits until the board of a view is the vendor's.
 pub async fn open(stage: &Stage, view: &str) -> Result<Board> {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use thirtyfour::Key;
 
-use crate::Stage;
+use crate::stage::Stage;
 
 const GUIDE: &str = "/style-guide";
 

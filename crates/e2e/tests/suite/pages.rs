@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use hivematrix_e2e::suite::ARRIVAL;
 use hivematrix_e2e::wait::{eventually, when};
 
-use crate::Stage;
+use crate::stage::Stage;
 
 pub async fn companies_are_listed_and_found(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;

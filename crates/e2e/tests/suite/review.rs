@@ -52,7 +52,7 @@ pub async fn two_people_stay_two(stage: &Stage) -> Result<()> {
     stage.click(&format!("{item} [data-dismiss]")).await?;
     stage.fill("#dismiss-note", "Mother and daughter.").await?;
     stage.click("#dismiss-dialog [type=submit]").await?;
-    stage.toast("").await?;
+    stage.toast("Decided").await?;
     stage.yes("the question leaves the page", &format!("!document.querySelector({})", quoted(&item))).await?;
     ensure!(open_questions(stage).await? == before - 1);
     sync(stage).await?;

@@ -47,11 +47,8 @@ impl Stage {
 
     /// The texts of all elements of a selector, as they are read.
     pub async fn texts(&self, css: &str) -> Result<Vec<String>> {
-        let found = self.value(&format!(
-            "[...document.querySelectorAll({})].map((e) => e.innerText.trim())",
-            quoted(css)
-        ));
-        serde_json::from_value(found.await?).context("texts of the page")
+        let all = format!("[...document.querySelectorAll({})].map((e) => e.innerText.trim())", quoted(css));
+        serde_json::from_value(self.value(&all).await?).context("texts of the page")
     }
 
     /// Waits until the texts of a selector are as wanted, and gives them back.
