@@ -118,7 +118,11 @@ impl Codex {
     async fn watch_settings(self) {
         loop {
             tokio::time::sleep(settings::LOOK).await;
-            self.reload();
+            let codex = self.clone();
+            // Files block.
+            if let Err(error) = tokio::task::spawn_blocking(move || codex.reload()).await {
+                tracing::error!(%error, "the settings file could not be looked at");
+            }
         }
     }
 }

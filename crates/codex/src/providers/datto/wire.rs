@@ -106,7 +106,7 @@ fn time(row: &mut Row<'_>, name: &str) -> Option<DateTime<Utc>> {
 /// Seconds of our time have ten digits, milliseconds thirteen.
 fn epoch(number: Option<i64>) -> Option<DateTime<Utc>> {
     let number = number?;
-    if number.abs() < 100_000_000_000 {
+    if number.unsigned_abs() < 100_000_000_000 {
         Utc.timestamp_opt(number, 0).single()
     } else {
         Utc.timestamp_millis_opt(number).single()
@@ -169,6 +169,9 @@ mod tests {
             (json!("2025-11-22T10:30:00Z"), expected),
             (json!("2025-11-22T11:30:00+01:00"), expected),
             (json!(-62_135_596_800_000_i64), None),
+            (json!(i64::MIN), None),
+            (json!(i64::MAX), None),
+            (json!(1e300), None),
             (json!("0001-01-01T00:00:00Z"), None),
             (json!(0), None),
             (json!(null), None),
