@@ -127,6 +127,12 @@ function draw(fresh) {
   (again ?? (used === "clear" ? search : document.querySelector("[data-list-part=table] .table-wrapper")))?.focus();
 }
 
+/** Where all columns fit, the headings may stay in sight; else the table is scrolled in its own box. */
+function fit() {
+  const wrapper = document.querySelector("[data-list-part=table] .table-wrapper");
+  wrapper?.classList.toggle("table-wrapper--fits", wrapper.firstElementChild.offsetWidth <= wrapper.clientWidth);
+}
+
 /** Hides the columns that somebody chose not to see. */
 function showColumns() {
   for (const box of columnsCard?.querySelectorAll("[data-shows]") ?? []) {
@@ -134,6 +140,7 @@ function showColumns() {
     box.checked = (remembered(key) ?? box.dataset.default) !== "false";
     for (const cell of document.querySelectorAll(`[data-column="${CSS.escape(key)}"]`)) cell.hidden = !box.checked;
   }
+  fit();
 }
 
 function remembered(key) {
@@ -203,8 +210,9 @@ if (columnsButton) {
     remember(event.target.dataset.shows, String(event.target.checked));
     showColumns();
   });
-  showColumns();
 }
+showColumns();
+addEventListener("resize", fit);
 document.getElementById("list-submit").hidden = true; // typing is enough
 
 // What somebody chose last time counts where the address does not say.

@@ -38,6 +38,11 @@ export function picker(element, find, { single = false, changed = () => {} } = {
   async function show() {
     const mine = (newest += 1);
     let rows;
+    if (list.children.length === 0) {
+      const bar = () => make("li", { class: "checkbox-list__item" }, make("span", { class: "skeleton skeleton--text u-w-full" }));
+      list.append(bar(), bar(), bar());
+      list.hidden = false;
+    }
     try {
       rows = await find(field.value.trim());
     } catch (error) {

@@ -21,6 +21,9 @@ function tell() {
 function show({ theme_preference: theme, preferred_color_theme: color }) {
   root.dataset.theme = theme;
   root.dataset.colorTheme = color;
+  for (const tile of form.querySelectorAll(".theme-option, .color-preview")) {
+    tile.classList.toggle("selected", tile.querySelector("input").checked);
+  }
 }
 
 ready();
@@ -38,6 +41,7 @@ new MutationObserver(() => {
   if (!tile || tile.checked) return;
   tile.checked = true;
   saved.theme_preference = theme;
+  show(chosen());
   tell();
 }).observe(root, { attributeFilter: ["data-theme"] });
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Bytes of `global.css`, as written and as sent.
-const BUDGET: usize = 102_000;
+const BUDGET: usize = 102_500;
 const BUDGET_COMPRESSED: usize = 20_000;
 /// The widths at which a layout may change.
 const WIDTHS: [&str; 11] = [
