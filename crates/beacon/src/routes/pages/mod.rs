@@ -24,17 +24,38 @@ macro_rules! scripts {
 }
 
 scripts![
+    "announce.js",
     "banners.js",
+    "changes.js",
+    "clock.js",
+    "controls.js",
     "dialog.js",
+    "feed-client.js",
+    "feed-worker.js",
+    "feed.js",
     "filter.js",
+    "freshness.js",
+    "head.js",
+    "heads.js",
     "hints.js",
+    "insight.js",
+    "keyboard.js",
     "main.js",
-    "refresh.js",
+    "marks.js",
+    "records.js",
+    "refresh-button.js",
     "rows.js",
+    "section.js",
+    "sla.js",
     "sort.js",
+    "sse.js",
     "store.js",
+    "stream.js",
     "sync.js",
-    "time.js"
+    "ticket.js",
+    "time.js",
+    "timer.js",
+    "work.js"
 ];
 
 /// All HTML routes.
