@@ -117,6 +117,7 @@ export class Feed {
   }
 
   #works() {
+    if (this.#failures > 0) this.#stream.hurry();
     this.#failures = 0;
   }
 

@@ -24,7 +24,7 @@ import { run } from "./work.js";
 const board = document.getElementById("beacon-board");
 const settings = board.dataset;
 const records = new Records();
-const sections = SECTIONS.map((name) => new Section(name, settings.ticketUrlTemplate, () => show({ isPrompt: true })));
+const sections = SECTIONS.map((name) => new Section(name, settings.ticketUrlTemplate, (done) => show({ done })));
 let hasData = !("noData" in settings);
 /** Somebody asked for what comes next, whether the refresh is stopped or not. */
 let isAsked = true;

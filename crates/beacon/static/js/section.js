@@ -22,7 +22,7 @@ export class Section {
   #drawn = new WeakMap();
   #limit = FOLD;
 
-  /** `template` is the address of a ticket in the PSA; `grow` is called when more rows are asked for. */
+  /** `template` is the address of a ticket in the PSA; `grow` shows more rows and calls back. */
   constructor(name, template, grow) {
     this.#name = name;
     this.#template = template;
@@ -30,11 +30,10 @@ export class Section {
     this.#pattern = document.getElementById(`${name}-row`).content.firstElementChild;
     this.#more = document.getElementById(`${name}-more`);
     this.#more.querySelector("button").addEventListener("click", () => {
-      const last = this.#shown[this.#shown.length - 1];
+      const from = this.#shown.length;
       this.#limit += FOLD;
-      grow();
-      const next = this.#rows.get(last?.id)?.nextElementSibling;
-      next?.querySelector(".modal-trigger")?.focus({ preventScroll: true });
+      // People on the keyboard go on where the list was folded.
+      grow(() => this.#rows.get(this.#shown[from]?.id)?.querySelector(".modal-trigger")?.focus({ preventScroll: true }));
     });
     this.#adopt();
   }

@@ -10,7 +10,7 @@ const ALIVE_MS = 5_000;
 /** Before a server that has no stream is asked again. */
 const REFUSED_MS = 300_000;
 /** What a server says that has no stream, or none for this page. */
-const WITHOUT_STREAM = [403, 404, 405, 406, 501];
+const WITHOUT_STREAM = [401, 403, 404, 405, 406, 501];
 
 /** An answer that is no stream. */
 class Refusal extends Error {
@@ -71,6 +71,8 @@ export class Stream {
     try {
       await this.#listen();
     } catch (error) {
+      // The session or the link has ended: the poll says so.
+      if (error.status === 401 || error.status === 403) this.#on.broken();
       if (WITHOUT_STREAM.includes(error.status)) return REFUSED_MS;
       if (error.retryAfter > 0) return error.retryAfter * 1000;
       // The first break may be a restart that is over with the next attempt.

@@ -20,7 +20,7 @@ export const priorityClass = (ticket) => PRIORITY_CLASSES[ticket.priority_raw] ?
 
 /** First letters of the first and the last word; empty for nobody. */
 export function initials(ticket) {
-  if (ticket.responder_id === null) return "";
+  if (ticket.responder_id === null || ticket.agent_name === "Unassigned") return "";
   const words = String(ticket.agent_name ?? "").split(/\s+/);
   const letters = words.map((word) => word.match(/[\p{L}\p{N}]/u)?.[0]).filter(Boolean);
   return (letters.length > 1 ? letters[0] + letters[letters.length - 1] : letters.join("")).toUpperCase();

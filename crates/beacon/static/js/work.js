@@ -7,7 +7,15 @@ const PROMPT_MS = 30;
 const jobs = new Map();
 let isRunning = false;
 
-const pause = () => globalThis.scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve));
+/** Until the next picture is on the screen; at once in a tab that nobody sees and that draws none. */
+const pause = () =>
+  new Promise((resolve) => {
+    const late = setTimeout(resolve, 100);
+    requestAnimationFrame(() => {
+      clearTimeout(late);
+      setTimeout(resolve);
+    });
+  });
 
 /** Takes pieces of the jobs until the time is up. */
 function work(ms) {

@@ -1,0 +1,77 @@
+// The list of the wall display: as many rows as the screen has room for, kept over refreshes.
+
+import * as clock from "./clock.js";
+import { clockOf } from "./sla.js";
+import { cutSubject, priorityClass } from "./ticket.js";
+
+const AT_REST = ["sla-none", "sla-responded", "sla-in-progress"];
+
+const list = document.getElementById("wall-list");
+const table = document.getElementById("wall-table");
+const tbody = document.getElementById("wall-rows");
+const pattern = document.getElementById("wall-row").content.firstElementChild;
+const empty = document.getElementById("wall-empty");
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function fill(row, { ticket, section }) {
+  const [number, subject, agent, priority, sla] = row.cells;
+  row.dataset.itemId = ticket.id;
+  row.classList.toggle("row--attention", section === "s3");
+  setText(number, `#${ticket.external_id}`);
+  setText(subject, ticket.subject === undefined ? "" : cutSubject(ticket.subject));
+  setText(agent, ticket.agent_name || "Unassigned");
+  const badge = priority.firstElementChild;
+  badge.className = `badge badge--${priorityClass(ticket)} priority-badge priority-badge--${priorityClass(ticket)}`;
+  setText(badge, ticket.priority_text ?? "");
+  const { text, color, class: given } = clockOf(ticket, clock.now());
+  const slaClass = /^sla-[a-z-]+$/.test(given) ? given : "sla-none";
+  const rests = color === "green" && AT_REST.includes(slaClass);
+  const state = sla.firstElementChild;
+  state.className = `sla sla--${color}${rests ? " sla--rest" : ""} sla-status ${slaClass}`;
+  state.querySelector("use").setAttribute("href", `#shape-${color}`);
+  setText(state.querySelector(".sla__text"), text);
+  row.classList.toggle("is-overdue", color === "red");
+}
+
+/** How many rows the screen has room for. */
+function room() {
+  const row = tbody.rows[0]?.getBoundingClientRect().height || 1;
+  return Math.max(Math.floor((list.clientHeight - table.tHead.offsetHeight) / row), 1);
+}
+
+/** Shows the first of `items`; gives how many are left out. */
+export function show(items) {
+  table.hidden = items.length === 0;
+  empty.hidden = items.length > 0;
+  const known = new Map([...tbody.rows].map((row) => [row.dataset.itemId, row]));
+  const rowOf = (item) => known.get(String(item.ticket.id)) ?? pattern.cloneNode(true);
+  const place = (some) => {
+    const rows = some.map((item) => {
+      const row = rowOf(item);
+      known.set(String(item.ticket.id), row);
+      fill(row, item);
+      return row;
+    });
+    tbody.replaceChildren(...rows);
+  };
+  // The first row tells how high rows are.
+  if (tbody.rows.length === 0) place(items.slice(0, 1));
+  const shown = items.slice(0, room());
+  place(shown);
+  table.classList.toggle("wall__table--no-subjects", shown.every(({ ticket }) => ticket.subject === undefined));
+  return items.length - shown.length;
+}
+
+/** The row of a ticket if it is on the screen. */
+export const rowOf = (id) => [...tbody.rows].find((row) => row.dataset.itemId === id);
+
+/** Nothing may stay on a screen whose link has ended. */
+export function clear() {
+  tbody.replaceChildren();
+}
+
+/** Calls back when there is room for more or fewer rows. */
+export const onResize = (resized) => new ResizeObserver(resized).observe(list);
