@@ -12,8 +12,20 @@ pub const DEFAULT_PROFESSIONAL_SERVICES_GROUP: PsaId = PsaId(19_000_234_009);
 const HELPDESK: &str = "helpdesk";
 const PROFESSIONAL_SERVICES: &str = "professional-services";
 /// First path segments that are routes of their own and so cannot name a view.
-const RESERVED: [&str; 10] =
-    ["api", "apispec.json", "display", "docs", "health", "livez", "metrics", "readyz", "static", ""];
+const RESERVED: [&str; 12] = [
+    "api",
+    "apispec.json",
+    "display",
+    "displays",
+    "docs",
+    "health",
+    "insight",
+    "livez",
+    "metrics",
+    "readyz",
+    "static",
+    "",
+];
 
 /// One tab of the board.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +50,17 @@ enum Rule {
         tags: Vec<String>,
         exclude: bool,
     },
+}
+
+/// Which groups a view's history is counted over; Codex keeps it by group.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HistoryGroups {
+    /// All of them.
+    All,
+    /// These.
+    Only(Vec<PsaId>),
+    /// All but these, with the tickets of no group.
+    Without(Vec<PsaId>),
 }
 
 /// The configured views; the first is the one that `/` opens.
@@ -71,6 +94,26 @@ impl View {
     /// Whether the view shows `ticket`, where `professional_services` is the set of that name.
     pub fn shows(&self, ticket: &Ticket, professional_services: &[PsaId], now: DateTime<Utc>) -> bool {
         self.rule.fits(ticket, professional_services) && self.is_recent(ticket, now)
+    }
+
+    /// Over which groups the view's history is counted; none where groups alone do not say what it shows.
+    pub fn history_groups(&self, professional_services: &[PsaId]) -> Option<HistoryGroups> {
+        let of = |ids: &[PsaId], exclude| match (ids.is_empty(), exclude) {
+            (true, true) => Some(HistoryGroups::All),
+            // Nothing is in no group, and Codex takes an empty list for all.
+            (true, false) => None,
+            (false, true) => Some(HistoryGroups::Without(ids.to_vec())),
+            (false, false) => Some(HistoryGroups::Only(ids.to_vec())),
+        };
+        if self.window_days.is_some() {
+            return None;
+        }
+        match &self.rule {
+            Rule::All => Some(HistoryGroups::All),
+            Rule::ProfessionalServices { inside } => of(professional_services, !inside),
+            Rule::Match { group_ids, tags, exclude } if tags.is_empty() => of(group_ids, *exclude),
+            Rule::Match { .. } => None,
+        }
     }
 
     fn is_recent(&self, ticket: &Ticket, now: DateTime<Utc>) -> bool {
@@ -135,13 +178,14 @@ impl Views {
 }
 
 impl std::fmt::Display for Views {
-    /// As in the log line of the start: `helpdesk (Helpdesk), …`.
+    /// As in the seed's log line of the start: `{'helpdesk': 'Helpdesk', …}`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("{")?;
         for (index, view) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{} ({})", view.slug, view.name)?;
+            write!(f, "{comma}'{}': '{}'", view.slug, view.name)?;
         }
-        Ok(())
+        f.write_str("}")
     }
 }
 
@@ -273,11 +317,51 @@ mod tests {
     }
 
     #[test]
+    fn a_history_is_counted_over_groups_and_where_they_do_not_say_it_all_there_is_none() {
+        let views: Views = json!([
+            {"slug": "helpdesk", "name": "a"},
+            {"slug": "professional-services", "name": "b"},
+            {"slug": "field", "name": "c", "group_ids": [5, 6]},
+            {"slug": "rest", "name": "d", "group_ids": [5], "exclude": true},
+            {"slug": "all", "name": "e"},
+            {"slug": "tags", "name": "f", "group_ids": [5], "tags": ["x"]},
+            {"slug": "week", "name": "g", "window_days": 7}
+        ])
+        .to_string()
+        .parse()
+        .unwrap();
+        let ids = |ids: &[i64]| ids.iter().copied().map(PsaId).collect::<Vec<_>>();
+        for (slug, ps, expected) in [
+            ("helpdesk", &[1, 2][..], Some(HistoryGroups::Without(ids(&[1, 2])))),
+            ("helpdesk", &[], Some(HistoryGroups::All)),
+            ("professional-services", &[1, 2], Some(HistoryGroups::Only(ids(&[1, 2])))),
+            ("professional-services", &[], None),
+            ("field", &[1], Some(HistoryGroups::Only(ids(&[5, 6])))),
+            ("rest", &[1], Some(HistoryGroups::Without(ids(&[5])))),
+            ("all", &[1], Some(HistoryGroups::All)),
+            ("tags", &[1], None),
+            ("week", &[1], None),
+        ] {
+            assert_eq!(views.find(slug).unwrap().history_groups(&ids(ps)), expected, "{slug} {ps:?}");
+        }
+    }
+
+    #[test]
+    fn the_views_are_logged_in_the_seeds_form() {
+        assert_eq!(
+            Views::default().to_string(),
+            "{'helpdesk': 'Helpdesk', 'professional-services': 'Professional Services'}"
+        );
+    }
+
+    #[test]
     fn views_that_cannot_work_are_refused() {
         for json in [
             "[]",
             "{}",
             r#"[{"slug":"api","name":"x"}]"#,
+            r#"[{"slug":"displays","name":"x"}]"#,
+            r#"[{"slug":"insight","name":"x"}]"#,
             r#"[{"slug":"","name":"x"}]"#,
             r#"[{"slug":"A b","name":"x"}]"#,
             r#"[{"slug":"a","name":"x"},{"slug":"a","name":"y"}]"#,

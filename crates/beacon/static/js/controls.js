@@ -38,7 +38,7 @@ function setText(element, text) {
 
 /** The number of tickets of each agent, where the page has those of all. */
 export function countAgents(data) {
-  if (agent.value) return;
+  if (agent.value || isLimited()) return;
   const counts = new Map();
   for (const section of SECTIONS) {
     for (const { responder_id: id } of data[`${section}_items`]) counts.set(String(id), (counts.get(String(id)) ?? 0) + 1);
@@ -59,26 +59,35 @@ export function focusSearch() {
   search.select();
 }
 
+/** Loads the page again with `value` for `name` in its address; empty for none. */
+function reload(name, value) {
+  const url = new URL(location.href);
+  if (value) url.searchParams.set(name, value);
+  else url.searchParams.delete(name);
+  url.hash = "";
+  location.assign(url);
+}
+
+/** An address with a priority has only those tickets: another priority needs others. */
+const isLimited = () => new URL(location.href).searchParams.has("priority");
+
 /** Takes up what was chosen before and listens; `show` is called after a change. */
 export function start(show) {
   const kept = load("filter", {});
   search.value = kept.search ?? "";
-  priority.value = kept.priority ?? "";
+  if (!isLimited()) priority.value = kept.priority ?? "";
   search.addEventListener("input", () => changed(show));
-  priority.addEventListener("change", () => changed(show));
+  priority.addEventListener("change", () => {
+    changed(show);
+    if (isLimited()) reload("priority", "");
+  });
   clear.addEventListener("click", () => {
     search.value = "";
     priority.value = "";
     changed(show);
     search.focus();
   });
-  agent.addEventListener("change", () => {
-    const url = new URL(location.href);
-    if (agent.value) url.searchParams.set("agent_id", agent.value);
-    else url.searchParams.delete("agent_id");
-    url.hash = "";
-    location.assign(url);
-  });
+  agent.addEventListener("change", () => reload("agent_id", agent.value));
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !search.value) return;
     event.preventDefault();

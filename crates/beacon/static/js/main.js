@@ -43,11 +43,14 @@ Object.assign(window, {
   currentApiData: null,
 });
 
-/** The addresses of the data, with the agent of the page's own address. */
+/** The addresses of the data, with agent and priority of the page's own address. */
 function addresses() {
-  const agent = new URL(location.href).searchParams.get("agent_id");
-  const query = agent ? `?${new URLSearchParams({ agent_id: agent })}` : "";
-  const absolute = (path) => new URL(path + query, location.href).href;
+  const chosen = new URL(location.href).searchParams;
+  const absolute = (path) => {
+    const address = new URL(path, location.href);
+    for (const name of ["agent_id", "priority"]) if (chosen.has(name)) address.searchParams.set(name, chosen.get(name));
+    return address.href;
+  };
   return { tickets: absolute(settings.apiUrl), stream: absolute(settings.streamUrl) };
 }
 
@@ -172,7 +175,7 @@ controls.start(() => show({ isPrompt: true }));
 show({ isPrompt: true });
 dialog.start(findTicket, settings.ticketUrlTemplate);
 keyboard.start({ search: controls.focusSearch });
-insight.start();
+insight.start(settings.insightUrl);
 
 const order = startFeed(addresses(), (message) => takers[message.type](message));
 function refresh() {

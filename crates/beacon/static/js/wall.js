@@ -55,7 +55,7 @@ function showNumbers({ s1, s2, s3, s4 }) {
   }
   const total = counts.s1 + counts.s2 + counts.s3 + counts.s4;
   const isLoud = total > Number(settings.sirenThreshold);
-  const number = document.getElementById("wall-total");
+  const number = document.getElementById("total-active-items-count");
   number.textContent = total;
   number.classList.toggle("wall__n--attention", isLoud);
   for (const side of ["left", "right"]) document.getElementById(`siren-${side}`).classList.toggle("active", isLoud);
@@ -129,4 +129,4 @@ clock.everyMinute(showTime, () => order({ type: "refresh" }));
 rows.onResize(showRows);
 screen.start();
 chime.start();
-rotation.start([...wall.querySelectorAll(".wall__views a")], Number(settings.rotationSeconds));
+rotation.start([...wall.querySelectorAll(".wall__views a")], Number(settings.rotateSeconds));
