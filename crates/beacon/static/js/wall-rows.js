@@ -4,6 +4,10 @@ import * as clock from "./clock.js";
 import { clockOf } from "./sla.js";
 import { cutSubject, priorityClass } from "./ticket.js";
 
+/** Least height of a row, as in the stylesheet. */
+const ROW_EM = 2.5;
+const SCROLLED = 40;
+const narrow = matchMedia("(max-width: 900px)");
 const AT_REST = ["sla-none", "sla-responded", "sla-in-progress"];
 
 const list = document.getElementById("wall-list");
@@ -36,31 +40,27 @@ function fill(row, { ticket, section }) {
   row.classList.toggle("is-overdue", color === "red");
 }
 
-/** How many rows the screen has room for. */
+/** How many rows the screen has room for; a small one is scrolled instead. */
 function room() {
-  const row = tbody.rows[0]?.getBoundingClientRect().height || 1;
-  return Math.max(Math.floor((list.clientHeight - table.tHead.offsetHeight) / row), 1);
+  if (narrow.matches) return SCROLLED;
+  const least = ROW_EM * parseFloat(getComputedStyle(list).fontSize);
+  return Math.max(Math.floor((list.clientHeight - table.tHead.offsetHeight) / least), 1);
 }
 
 /** Shows the first of `items`; gives how many are left out. */
 export function show(items) {
+  const shown = items.slice(0, room());
+  const known = new Map([...tbody.rows].map((row) => [row.dataset.itemId, row]));
+  const rows = shown.map((item) => {
+    const row = known.get(String(item.ticket.id)) ?? pattern.cloneNode(true);
+    fill(row, item);
+    return row;
+  });
+  if (rows.some((row, index) => row !== tbody.rows[index]) || rows.length !== tbody.rows.length) tbody.replaceChildren(...rows);
   table.hidden = items.length === 0;
   empty.hidden = items.length > 0;
-  const known = new Map([...tbody.rows].map((row) => [row.dataset.itemId, row]));
-  const rowOf = (item) => known.get(String(item.ticket.id)) ?? pattern.cloneNode(true);
-  const place = (some) => {
-    const rows = some.map((item) => {
-      const row = rowOf(item);
-      known.set(String(item.ticket.id), row);
-      fill(row, item);
-      return row;
-    });
-    tbody.replaceChildren(...rows);
-  };
-  // The first row tells how high rows are.
-  if (tbody.rows.length === 0) place(items.slice(0, 1));
-  const shown = items.slice(0, room());
-  place(shown);
+  // A full screen has no half row at its foot.
+  table.classList.toggle("wall__table--full", shown.length < items.length && !narrow.matches);
   table.classList.toggle("wall__table--no-subjects", shown.every(({ ticket }) => ticket.subject === undefined));
   return items.length - shown.length;
 }

@@ -14,6 +14,7 @@ import * as screen from "./wall-screen.js";
 /** A sync older than this is worth a warning; without a connection a minute is. */
 const OLD_SYNC_MS = 15 * 60_000;
 const OLD_ANSWER_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 const wall = document.getElementById("wall");
 const settings = wall.dataset;
@@ -35,7 +36,8 @@ function showAge() {
   box.classList.toggle("wall__age--old", isOld);
   const minutes = Math.max(Math.floor(age / 60_000), 1);
   const words = minutes >= 120 ? `${Math.floor(minutes / 60)} hours` : minutes === 1 ? "1 minute" : `${minutes} minutes`;
-  const text = isOld ? `Data is ${words} old` : `Last sync ${sync ? long(sync) : "never"}`;
+  const syncText = sync && (age < DAY_MS ? timeOfDay(sync) : long(sync));
+  const text = isOld ? `Data is ${words} old` : `Last sync ${syncText ?? "never"}`;
   if (box.textContent !== text) box.textContent = text;
 }
 
@@ -64,7 +66,7 @@ function showNumbers({ s1, s2, s3, s4 }) {
 function showRows() {
   if (!lists) return;
   const left = rows.show(byUrgency(lists, clock.now()));
-  document.getElementById("wall-rest").textContent = left > 0 ? `and ${left} more` : "";
+  document.getElementById("wall-rest").textContent = left > 0 ? ` · ${left} more` : "";
 }
 
 function showAnswer({ meta, order, added, moved, isFirst }) {

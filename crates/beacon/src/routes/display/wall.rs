@@ -69,7 +69,6 @@ impl WallPage<'_> {
 struct WallSection {
     /// `s1` … `s4`.
     prefix: &'static str,
-    name: String,
     is_attention: bool,
     rows: Vec<WallRow>,
 }
@@ -163,7 +162,6 @@ async fn render(
         let (section, tickets) = (Section::ALL[index], &board.sections[index]);
         WallSection {
             prefix: prefix(section),
-            name: section.name(&view.name),
             is_attention: section == Section::NeedsAgent && !tickets.is_empty(),
             rows: tickets.iter().map(|ticket| WallRow::new(ticket, section, link.subjects)).collect(),
         }
