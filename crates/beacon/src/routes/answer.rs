@@ -1,7 +1,6 @@
 //! The JSON of a view (beacon.md §6), made once for all who ask for the same: single requests, streams and screens.
 
 use std::{
-    borrow::Cow,
     hash::{DefaultHasher, Hasher},
     sync::Arc,
 };
@@ -19,7 +18,7 @@ use hivematrix_shared::{
     problem::{Problem, Result},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::{
@@ -154,11 +153,15 @@ pub fn find_view<'b>(beacon: &'b Beacon, slug: &str) -> Result<&'b View> {
 }
 
 /// A ticket as far as it is shown.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Item<'a> {
-    Whole(Cow<'a, Ticket>),
-    Reduced(ReducedTicket<'a>),
+struct Item<'a>(&'a Ticket, Detail);
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self.1 {
+            Detail::Whole => self.0.serialize(serializer),
+            Detail::Reduced { subjects } => ReducedTicket::new(self.0, subjects).serialize(serializer),
+        }
+    }
 }
 
 /// The tickets of one view.
@@ -226,13 +229,7 @@ impl Answer {
         let board = shown.board(view, asked.query, now);
         let total = board.total();
         let items = |list: usize| -> Vec<Item<'_>> {
-            let tickets = board.sections[list].iter();
-            match asked.detail {
-                Detail::Whole => tickets.map(|ticket| Item::Whole(Cow::Borrowed(&**ticket))).collect(),
-                Detail::Reduced { subjects } => {
-                    tickets.map(|ticket| Item::Reduced(ReducedTicket::new(ticket, subjects))).collect()
-                }
-            }
+            board.sections[list].iter().map(|ticket| Item(ticket, asked.detail)).collect()
         };
         let [section1_name_js, section2_name_js, section3_name_js, section4_name_js] =
             Section::ALL.map(|section| section.name(&view.name));

@@ -77,8 +77,7 @@ function showAnswer({ meta, order, added, moved, isFirst }) {
   if (isCurrent) currentAt = clock.now();
   screen.showEnded(false);
   showNumbers(lists);
-  showRows();
-  showAge();
+  showTime();
   if (isFirst || (added.length + moved.length) * 2 > meta.total_active_items) return;
   for (const [ids, how] of [[moved, "moved"], [added, "new"]]) {
     for (const row of ids.map(rows.rowOf)) if (row) mark(row, how);

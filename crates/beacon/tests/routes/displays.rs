@@ -31,7 +31,7 @@ impl Links {
         Self { suite }
     }
 
-    fn live(&self, links: &[Value]) {
+    fn live(&self, links: &[&Value]) {
         self.suite.peers.answer("GET /api/displays", 200, json!({ "displays": links }));
         self.suite.clock.advance(TimeDelta::seconds(1));
     }
@@ -63,7 +63,7 @@ impl Links {
 async fn opening_a_link_leaves_a_cookie_and_an_address_without_the_key() {
     let links = Links::start().await;
     let helpdesk = link(HELPDESK, "helpdesk", false, json!("2025-11-22T12:00:00Z"));
-    links.live(&[helpdesk.clone()]);
+    links.live(&[&helpdesk]);
     let address = links.address(&helpdesk).await;
     assert!(address.starts_with(&format!("/display/helpdesk?key={HELPDESK}.")), "{address}");
     let key = address.split_once("key=").unwrap().1;
@@ -99,7 +99,7 @@ async fn a_screen_gets_reduced_tickets_and_subjects_only_where_the_link_allows_t
     let links = Links::start().await;
     for subjects in [false, true] {
         let helpdesk = link(HELPDESK, "helpdesk", subjects, Value::Null);
-        links.live(&[helpdesk.clone()]);
+        links.live(&[&helpdesk]);
         let cookie = links.open(&helpdesk).await;
         let answer = links.with(&cookie, "/display/helpdesk/tickets").await;
         assert_eq!(answer.status, 200);
@@ -125,7 +125,7 @@ async fn a_screen_gets_reduced_tickets_and_subjects_only_where_the_link_allows_t
 async fn a_screen_has_neither_filter_nor_sync() {
     let links = Links::start().await;
     let helpdesk = link(HELPDESK, "helpdesk", false, Value::Null);
-    links.live(&[helpdesk.clone()]);
+    links.live(&[&helpdesk]);
     let cookie = links.open(&helpdesk).await;
     let all = links.with(&cookie, "/display/helpdesk/tickets").await.json();
     let filtered = links.with(&cookie, "/display/helpdesk/tickets?agent_id=1&priority=4").await.json();
@@ -141,7 +141,7 @@ async fn a_screen_has_neither_filter_nor_sync() {
 async fn the_cookie_of_one_view_opens_no_other_and_nothing_else() {
     let links = Links::start().await;
     let helpdesk = link(HELPDESK, "helpdesk", true, Value::Null);
-    links.live(&[helpdesk.clone()]);
+    links.live(&[&helpdesk]);
     let cookie = links.open(&helpdesk).await;
     let key = cookie.split_once('=').unwrap().1;
     let other = format!("beacon-display-professional-services={key}");
@@ -170,7 +170,7 @@ async fn the_cookie_of_one_view_opens_no_other_and_nothing_else() {
 async fn forged_keys_and_no_key_are_refused_in_the_same_words() {
     let links = Links::start().await;
     let helpdesk = link(HELPDESK, "helpdesk", false, json!("2025-11-22T12:00:00Z"));
-    links.live(&[helpdesk.clone()]);
+    links.live(&[&helpdesk]);
     let address = links.address(&helpdesk).await;
     let (start, signature) = address.rsplit_once('.').unwrap();
     let flipped = if signature.starts_with('A') { "B" } else { "A" };
@@ -192,7 +192,7 @@ async fn forged_keys_and_no_key_are_refused_in_the_same_words() {
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
     // What is signed is what counts, also when Codex's record were changed.
-    links.live(&[link(HELPDESK, "helpdesk", false, json!("2035-11-22T12:00:00Z"))]);
+    links.live(&[&link(HELPDESK, "helpdesk", false, json!("2035-11-22T12:00:00Z"))]);
     assert_eq!(links.suite.client.get(&address).send().await.status, 403);
 }
 
@@ -201,7 +201,7 @@ async fn a_link_that_is_taken_back_is_dark_within_two_seconds() {
     let links = Links::start().await;
     let (one, two) =
         (link(HELPDESK, "helpdesk", false, Value::Null), link(SERVICES, "helpdesk", false, Value::Null));
-    links.live(&[one.clone(), two.clone()]);
+    links.live(&[&one, &two]);
     let (cookie, other) = (links.open(&one).await, links.open(&two).await);
     let mut stream = Events::open(&links.suite, "/display/helpdesk/stream", &[("cookie", &cookie)]).await;
     stream.next().await.unwrap();
@@ -218,7 +218,7 @@ async fn a_link_that_is_taken_back_is_dark_within_two_seconds() {
 async fn a_link_ends_at_its_time_also_while_codex_is_away() {
     let links = Links::start().await;
     let helpdesk = link(HELPDESK, "helpdesk", false, json!("2025-11-22T12:00:00Z"));
-    links.live(&[helpdesk.clone()]);
+    links.live(&[&helpdesk]);
     let cookie = links.open(&helpdesk).await;
     let mut stream = Events::open(&links.suite, "/display/helpdesk/stream", &[("cookie", &cookie)]).await;
     stream.next().await.unwrap();
@@ -234,7 +234,7 @@ async fn a_link_ends_at_its_time_also_while_codex_is_away() {
 async fn screens_go_on_while_core_is_away_and_say_when_the_board_is_old() {
     let links = Links::start().await;
     let helpdesk = link(HELPDESK, "helpdesk", false, Value::Null);
-    links.live(&[helpdesk.clone()]);
+    links.live(&[&helpdesk]);
     let cookie = links.open(&helpdesk).await;
     assert_eq!(links.with(&cookie, "/display/helpdesk/tickets").await.json()["stale"], false);
     // No token can be had, and the one that is remembered counts for nobody any more.
@@ -257,7 +257,7 @@ async fn a_beacon_that_has_never_heard_of_any_link_says_try_again() {
     links.suite.peers.answer("GET /api/displays", 500, json!({}));
     let answer = links.suite.client.get(&address).send().await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"));
-    links.live(&[helpdesk]);
+    links.live(&[&helpdesk]);
     links.suite.clock.advance(TimeDelta::seconds(2));
     assert_eq!(links.suite.client.get(&address).send().await.status, 302);
 }
@@ -267,7 +267,7 @@ async fn requests_are_counted_for_their_link_and_strangers_for_their_address() {
     let links = Links::start().await;
     let (one, two) =
         (link(HELPDESK, "helpdesk", false, Value::Null), link(SERVICES, "helpdesk", false, Value::Null));
-    links.live(&[one.clone(), two.clone()]);
+    links.live(&[&one, &two]);
     let (cookie, other) = (links.open(&one).await, links.open(&two).await);
     let forged = format!("beacon-display-helpdesk={HELPDESK}.AAAA");
     let refused = async |cookie: &str, most: usize| {
@@ -296,7 +296,7 @@ async fn requests_are_counted_for_their_link_and_strangers_for_their_address() {
 async fn unchanged_tickets_of_a_screen_cost_a_304() {
     let links = Links::start().await;
     let helpdesk = link(HELPDESK, "helpdesk", false, Value::Null);
-    links.live(&[helpdesk.clone()]);
+    links.live(&[&helpdesk]);
     let cookie = links.open(&helpdesk).await;
     let first = links.with(&cookie, "/display/helpdesk/tickets").await;
     let again = links.suite.client.get("/display/helpdesk/tickets").header("cookie", &cookie);
@@ -312,7 +312,7 @@ async fn a_screen_with_several_links_shows_their_views_in_turn() {
         link(HELPDESK, "helpdesk", false, Value::Null),
         link(SERVICES, "professional-services", false, Value::Null),
     );
-    links.live(&[one.clone(), two.clone()]);
+    links.live(&[&one, &two]);
     let both = format!("{}; {}", links.open(&one).await, links.open(&two).await);
     let next =
         r#"data-rotate-seconds="30" data-rotate-next="/display/professional-services?rotate=30&#38;sound=1""#;

@@ -7,6 +7,8 @@ mod api_tickets;
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod display_links;
 #[cfg(test)]
 mod displays;
@@ -18,5 +20,7 @@ mod faults;
 mod insight;
 #[cfg(test)]
 mod page;
+#[cfg(test)]
+mod process;
 #[cfg(test)]
 mod stream;

@@ -1,6 +1,7 @@
 //! Boards on screens without a user: only through a signed link, with its own limits and reduced fields (beacon.md §4.1).
 
 mod gate;
+mod row;
 mod wall;
 
 use axum::{

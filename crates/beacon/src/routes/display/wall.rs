@@ -19,13 +19,16 @@ use hivematrix_shared::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use url::form_urlencoded;
 
-use super::gate::{self, OpenLink};
+use super::{
+    gate::{self, OpenLink},
+    row::WallRow,
+};
 use crate::{
     Beacon,
     domain::{order::Section, views::View},
     routes::{
         answer::{Shown, find_view},
-        pages::{WallRow, prefix},
+        pages::prefix,
     },
 };
 

@@ -13,7 +13,7 @@ use hivematrix_shared::pages::{Page, assets::Asset};
 use http::{StatusCode, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::row::{WallRow, prefix};
+pub use self::row::{Row, prefix};
 use crate::Beacon;
 
 macro_rules! scripts {
