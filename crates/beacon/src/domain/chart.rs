@@ -219,10 +219,7 @@ mod tests {
     fn areas_stand_one_upon_the_other_and_break_where_nothing_is_known() {
         let areas = Areas::stacked(&[(0, [1, 1]), (10, [2, 0]), (60, [0, 2])], 20);
         assert_eq!(areas.lines, [Line { y: 30, value: 1 }, Line { y: 0, value: 2 }]);
-        assert_eq!(
-            areas.paths,
-            ["M0 30L10 0L10 60L0 60Z", "M0 0L10 0L10 0L0 30ZM56 0L60 0L60 60L56 60Z"]
-        );
+        assert_eq!(areas.paths, ["M0 30L10 0L10 60L0 60Z", "M0 0L10 0L10 0L0 30ZM56 0L60 0L60 60L56 60Z"]);
         assert_eq!(Areas::stacked::<2>(&[], 20).paths, ["", ""]);
     }
 

@@ -1,8 +1,6 @@
 //! How the pages behave and look: parts by keyboard, the theme, the side panel, pictures to be looked at.
 
 use anyhow::{Context, Result, ensure};
-use hivematrix_e2e::suite::ARRIVAL;
-use hivematrix_e2e::wait::{eventually, when};
 use thirtyfour::Key;
 
 use crate::Stage;
@@ -148,8 +146,7 @@ async fn narrow_enough(stage: &Stage) -> Result<()> {
 
 /// Waits until an expression of the page is true.
 async fn yes(stage: &Stage, what: &str, expression: &str) -> Result<()> {
-    let code = format!("return Boolean({expression})");
-    eventually(what, ARRIVAL, async || Ok(when(stage.browser.script(&code).await? == true))).await
+    stage.browser.becomes(what, expression).await
 }
 
 /// As if the Tab key had led there.
@@ -159,6 +156,5 @@ async fn focus(stage: &Stage, css: &str) -> Result<()> {
 }
 
 async fn press(stage: &Stage, key: Key) -> Result<()> {
-    stage.browser.driver.active_element().await?.send_keys(key).await?;
-    Ok(())
+    stage.browser.keys(key).await
 }
