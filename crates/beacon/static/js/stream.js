@@ -68,19 +68,20 @@ export class Stream {
 
   /** Listens until the stream breaks; the pause before the next attempt. */
   async #attempt() {
+    let atLeast = 0;
     try {
       await this.#listen();
     } catch (error) {
       // The session or the link has ended: the poll says so.
       if (error.status === 401 || error.status === 403) this.#on.broken();
       if (WITHOUT_STREAM.includes(error.status)) return REFUSED_MS;
-      if (error.retryAfter > 0) return error.retryAfter * 1000;
+      atLeast = (error.retryAfter ?? 0) * 1000;
       // The first break may be a restart that is over with the next attempt.
       if (this.#attempts > 0 && !this.#isPaused && !this.#isStopped) this.#on.broken();
     }
     const pause = PAUSES_MS[Math.min(this.#attempts, PAUSES_MS.length - 1)];
     this.#attempts += 1;
-    return pause * (0.8 + 0.4 * Math.random());
+    return Math.max(atLeast, pause * (0.8 + 0.4 * Math.random()));
   }
 
   async #listen() {

@@ -61,7 +61,6 @@ export function show(items) {
   empty.hidden = items.length > 0;
   // A full screen has no half row at its foot.
   table.classList.toggle("wall__table--full", shown.length < items.length && !narrow.matches);
-  table.classList.toggle("wall__table--no-subjects", shown.every(({ ticket }) => ticket.subject === undefined));
   return items.length - shown.length;
 }
 

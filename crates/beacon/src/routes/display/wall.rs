@@ -46,6 +46,8 @@ struct WallPage<'a> {
     title: String,
     view_name: &'a str,
     sections: [WallSection; 4],
+    /// Whether the link allows subjects.
+    subjects: bool,
     total: usize,
     has_data: bool,
     error_message: Option<&'static str>,
@@ -174,6 +176,7 @@ async fn render(
         title: format!("{} (TV Display)", view.name),
         view_name: &view.name,
         sections,
+        subjects: link.subjects,
         total,
         has_data: shown.current.copy.is_some(),
         error_message: shown.error(),

@@ -62,6 +62,7 @@ scripts![
     "time.js",
     "timer.js",
     "urgency.js",
+    "wall-main.js",
     "wall-rows.js",
     "wall-screen.js",
     "wall.js",
