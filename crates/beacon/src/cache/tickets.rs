@@ -12,8 +12,8 @@ use crate::clients::codex::{Codex, Fetched};
 
 /// Age up to which pages and single requests take the copy without asking.
 const LIFETIME: TimeDelta = TimeDelta::seconds(5);
-/// Longest pause between two attempts while Codex is away.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Longest pause between two attempts while Codex is away: as long as an open board may stay old after it is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The last good answer.
 #[derive(Debug)]
@@ -152,12 +152,11 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn attempts_become_rarer_while_codex_is_away_up_to_half_a_minute() {
+    async fn attempts_become_rarer_while_codex_is_away_up_to_ten_seconds() {
         let context = TestIdentity::default().context("beacon");
         let cache = TicketCache::new(Codex::new(context.client.clone()), context.clock);
         let usual = Duration::from_secs(2);
-        for (failures, seconds) in [(0, 2), (1, 4), (2, 8), (3, 16), (4, 30), (5, 30), (u32::MAX, 30), (0, 2)]
-        {
+        for (failures, seconds) in [(0, 2), (1, 4), (2, 8), (3, 10), (4, 10), (u32::MAX, 10), (0, 2)] {
             cache.0.current.send_modify(|current| current.failures = failures);
             assert_eq!(cache.pause(usual), Duration::from_secs(seconds), "{failures}");
         }

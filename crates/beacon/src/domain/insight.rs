@@ -131,11 +131,18 @@ fn active_words(points: &[&BoardPoint], last: &BoardPoint, now: DateTime<Utc>) -
         total(last)
     );
     // The newest of several equal ones.
-    if let Some(most) = points.iter().max_by_key(|point| total(point)) {
-        words.push_str(&format!(" Most in the last 24 hours: {}, {} ago.", total(most), age(now - most.at)));
-    }
-    if let Some(least) = points.iter().rev().min_by_key(|point| total(point)) {
-        words.push_str(&format!(" Fewest: {}, {} ago.", total(least), age(now - least.at)));
+    let most = points.iter().max_by_key(|point| total(point));
+    let least = points.iter().rev().min_by_key(|point| total(point));
+    if let (Some(most), Some(least)) = (most, least)
+        && total(most) > total(least)
+    {
+        words.push_str(&format!(
+            " Most in the last 24 hours: {}, {} ago. Fewest: {}, {} ago.",
+            total(most),
+            age(now - most.at),
+            total(least),
+            age(now - least.at)
+        ));
     }
     words
 }

@@ -1,6 +1,7 @@
 //! The JSON of a view (beacon.md §6), made once for all who ask for the same: single requests, streams and screens.
 
 use std::{
+    convert::Infallible,
     hash::{DefaultHasher, Hasher},
     sync::Arc,
 };
@@ -9,8 +10,9 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures::stream;
 use hivematrix_shared::{
     conditional::is_unchanged,
     contracts::codex::{PsaId, Ticket, wire},
@@ -272,11 +274,14 @@ impl Answer {
         if is_unchanged(headers, &self.etag) {
             return (StatusCode::NOT_MODIFIED, cache).into_response();
         }
-        let [start, end] = self.parts(now);
-        let mut body = BytesMut::with_capacity(start.len() + end.len());
-        body.put(start);
-        body.put(end);
-        let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        (kind, cache, Body::from(body.freeze())).into_response()
+        let parts = self.parts(now);
+        let length = parts.iter().map(Bytes::len).sum::<usize>();
+        let kind = [
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (header::CONTENT_LENGTH, HeaderValue::from(length)),
+        ];
+        // The large part is shared, not copied.
+        let body = Body::from_stream(stream::iter(parts.map(Ok::<_, Infallible>)));
+        (kind, cache, body).into_response()
     }
 }

@@ -67,11 +67,11 @@ fn limits() -> Limits {
         .route(Methods::Any, "/api/sync/status/{job_id}", &[(30, Per::Minute)])
         .route(Methods::Any, "/displays", &[(60, Per::Minute)])
         .route(Methods::Any, "/insight/{view_slug}", &[(60, Per::Minute)])
-        // One open stream for each open page; what it sends is no request.
-        .exempt("/api/stream/{view_slug}")
+        // One open stream for each open page; what it sends is no request. The coarse limit per address stays.
+        .route(Methods::Any, "/api/stream/{view_slug}", &[])
         // Screens have no user: their requests are counted for their link (display/mod.rs).
-        .exempt("/display")
-        .exempt("/display/*")
+        .route(Methods::Any, "/display", &[])
+        .route(Methods::Any, "/display/*", &[])
         .exempt("/")
         .exempt("/static/*")
 }

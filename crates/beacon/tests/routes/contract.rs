@@ -313,3 +313,24 @@ async fn one_answer_is_made_for_all_and_a_page_never_shows_one_user_to_another()
         .text();
     assert!(below.contains("href=\"/beacon/professional-services\"") && !first.contains("/beacon/"));
 }
+
+#[tokio::test]
+async fn codex_alone_is_asked_and_one_service_token_serves_all_calls() {
+    let suite = Suite::start().await;
+    suite.tickets_tagged(ours(), "\"v1\"");
+    for _ in 0..3 {
+        suite.get("/helpdesk").await;
+        suite.clock.advance(chrono::TimeDelta::seconds(6));
+    }
+    let tokens = suite.peers.seen("/service-token");
+    let asked = json!({"calling_service": "beacon", "target_service": "codex"});
+    assert_eq!(tokens.iter().map(|seen| &seen.body).collect::<Vec<_>>(), [&asked]);
+    let mut used = Vec::new();
+    for path in ["/api/tickets/active", "/api/psa/agents", "/api/psa/config", "/api/tickets/active/history"] {
+        let seen = suite.peers.seen(path);
+        assert!(!seen.is_empty(), "{path}");
+        used.extend(seen.iter().map(|request| request.headers["authorization"].clone()));
+    }
+    used.dedup();
+    assert_eq!(used.len(), 1);
+}

@@ -225,9 +225,23 @@ async fn health_is_open_and_503_while_a_peer_is_in_trouble() {
 async fn every_route_is_documented() {
     let document = Suite::start().await.client.get("/static/openapi.json").send().await.json();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
-    for path in
-        ["/", "/{view_slug}", "/api/tickets/{view_slug}", "/api/sync/tickets", "/api/sync/status/{job_id}"]
-    {
+    for path in [
+        "/",
+        "/{view_slug}",
+        "/insight/{view_slug}",
+        "/displays",
+        "/api/tickets/{view_slug}",
+        "/api/stream/{view_slug}",
+        "/api/sync/tickets",
+        "/api/sync/status/{job_id}",
+        "/api/displays",
+        "/api/displays/{id}",
+        "/display",
+        "/display/{view_slug}",
+        "/display/{view_slug}/tickets",
+        "/display/{view_slug}/stream",
+        "/health",
+    ] {
         assert!(paths.iter().any(|documented| documented == path), "{path} in {paths:?}");
     }
     let members = &document["components"]["schemas"]["BoardAnswer"]["properties"];

@@ -46,7 +46,7 @@ pub fn limits(scale: f64) -> RateLimits {
     let limits = Limits::platform_default()
         .route(Methods::Any, "/display/{view_slug}", &[(60, Per::Minute)])
         .route(Methods::Any, "/display/{view_slug}/tickets", &[(60, Per::Minute)])
-        .exempt("/display/{view_slug}/stream");
+        .route(Methods::Any, "/display/{view_slug}/stream", &[]);
     RateLimits::new(limits, scale)
 }
 
