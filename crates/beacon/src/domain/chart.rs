@@ -1,23 +1,23 @@
 //! Small charts, drawn on the server as SVG: where lines and bars are. All numbers are units of the picture.
 
 /// Width of a picture.
-pub const WIDTH: i64 = 480;
+pub const WIDTH: i64 = 360;
 /// Height of the drawing itself; labels stand below.
-pub const HEIGHT: i64 = 120;
+pub const HEIGHT: i64 = 60;
 /// Height of a picture with its labels.
-pub const TOTAL_HEIGHT: i64 = HEIGHT + 20;
+pub const TOTAL_HEIGHT: i64 = HEIGHT + 16;
 
 /// Width of a column without neighbours.
 const ALONE: i64 = 4;
 
 /// Bars that fit beside their labels; what is left over becomes one more.
-const MOST: usize = 6;
+const MOST: usize = 4;
 /// From one labelled bar to the next.
-const STEP: i64 = 20;
+const STEP: i64 = 15;
 /// Length of the longest labelled bar.
-const LENGTH: i64 = 260;
+const LENGTH: i64 = 190;
 /// Letters that fit before a bar.
-const LABEL: usize = 22;
+const LABEL: usize = 18;
 
 /// A line across, with its number.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -218,11 +218,8 @@ mod tests {
     #[test]
     fn areas_stand_one_upon_the_other_and_break_where_nothing_is_known() {
         let areas = Areas::stacked(&[(0, [1, 1]), (10, [2, 0]), (60, [0, 2])], 20);
-        assert_eq!(areas.lines, [Line { y: 60, value: 1 }, Line { y: 0, value: 2 }]);
-        assert_eq!(
-            areas.paths,
-            ["M0 60L10 0L10 120L0 120Z", "M0 0L10 0L10 0L0 60ZM56 0L60 0L60 120L56 120Z"]
-        );
+        assert_eq!(areas.lines, [Line { y: 30, value: 1 }, Line { y: 0, value: 2 }]);
+        assert_eq!(areas.paths, ["M0 30L10 0L10 60L0 60Z", "M0 0L10 0L10 0L0 30ZM56 0L60 0L60 60L56 60Z"]);
         assert_eq!(Areas::stacked::<2>(&[], 20).paths, ["", ""]);
     }
 
@@ -230,18 +227,18 @@ mod tests {
     fn columns_leave_out_what_nobody_counted_and_zero_is_a_number() {
         let columns = Columns::of(&[Some(4), None, Some(0), Some(1)]);
         let drawn: Vec<_> = columns.columns.iter().map(|c| (c.x, c.y, c.width, c.height, c.value)).collect();
-        assert_eq!(drawn, [(2, 0, 116, 120, 4), (242, 120, 116, 0, 0), (362, 90, 116, 30, 1)]);
+        assert_eq!(drawn, [(2, 0, 86, 60, 4), (182, 60, 86, 0, 0), (272, 45, 86, 15, 1)]);
         assert!(Columns::of(&[]).columns.is_empty());
     }
 
     #[test]
     fn bars_are_as_long_as_their_numbers_and_the_rest_is_one() {
         let bars = Bars::of((0..=9).map(|n| (format!("Agent {n}"), n)).collect());
-        assert_eq!(bars.bars.len(), 7);
-        let first = Bar { label: "Agent 9".into(), value: 9, length: 260, top: 0 };
+        assert_eq!(bars.bars.len(), 5);
+        let first = Bar { label: "Agent 9".into(), value: 9, length: 190, top: 0 };
         assert_eq!(bars.bars[0], first);
-        assert_eq!((bars.bars[6].label.as_str(), bars.bars[6].value), ("3 others", 6));
-        assert_eq!((bars.bars[1].top, bars.height), (20, 140));
+        assert_eq!((bars.bars[4].label.as_str(), bars.bars[4].value), ("5 others", 15));
+        assert_eq!((bars.bars[1].top, bars.height), (15, 75));
         assert_eq!(Bars::of(vec![("x".repeat(30), 1)]).bars[0].label.chars().count(), LABEL);
     }
 }

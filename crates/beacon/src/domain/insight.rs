@@ -223,7 +223,7 @@ mod tests {
         ]))
         .unwrap();
         let open = &strip.layers[2].path;
-        assert_eq!(open, "M0 60L5 60L5 120L0 120ZM476 0L480 0L480 120L476 120Z");
+        assert_eq!(open, "M0 30L3 30L3 60L0 60ZM356 0L360 0L360 60L356 60Z");
         assert_eq!(strip.layers[0].path, "");
         assert_eq!(strip.breached_words, "No ticket was breached in the last 24 hours.");
         assert_eq!(strip.loads_words, "No active ticket has an agent.");

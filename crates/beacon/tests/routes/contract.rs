@@ -66,7 +66,10 @@ async fn the_page_has_every_variable_of_the_document() {
         ("current_view_slug", r#"data-view-slug="helpdesk""#),
         ("current_view_display", r#"data-view-name="Helpdesk""#),
         ("supported_views", r#"href="/professional-services?agent_id=19000234567">Pro Services</a>"#),
-        ("agent_mapping, selected_agent_id", r#"<option value="19000234567" selected>John Doe"#),
+        (
+            "agent_mapping, selected_agent_id",
+            r#"<option value="19000234567" label="John Doe (1)" selected>John Doe"#,
+        ),
         ("auto_refresh_ms", r#"data-refresh-ms="60000""#),
         ("version", "Beacon vunknown"),
         ("stream", r#"data-stream-url="/api/stream/helpdesk""#),
@@ -283,7 +286,7 @@ async fn agents_and_settings_are_asked_for_every_five_minutes_and_after_a_failur
         suite.peers.answer("GET /api/psa/config", status, json!({}));
         suite.clock.advance(chrono::TimeDelta::seconds(seconds));
         assert!(
-            suite.get("/helpdesk").await.text().contains(r#"<option value="7">Ana"#),
+            suite.get("/helpdesk").await.text().contains(r#"<option value="7" label="Ana"#),
             "the old list stays"
         );
         assert_eq!(asked(&suite), expected, "{seconds} {works}");

@@ -51,7 +51,7 @@ async fn rows_are_complete_without_the_script() {
         r#"data-value-status_text="On Hold""#,
         r#"id="total-active-items-count">3</span>"#,
         r#"id="dashboard-generated-time">Nov 22, 2025 10:28 AM</span>"#,
-        r#"<option value="7">Ana</option>"#,
+        r#"<option value="7" label="Ana (1)">Ana</option>"#,
         r#"data-ticket-base-url="https://msp.example/a/tickets/""#,
     ] {
         assert!(page.contains(expected), "{expected} is missing in {page}");
@@ -92,7 +92,7 @@ async fn links_carry_the_gateways_prefix_and_tabs_keep_the_agent() {
         r#"href="/beacon/professional-services?agent_id=8""#,
         r#"data-api-url="/beacon/api/tickets/helpdesk""#,
         r#"src="/beacon/static/js/main.js"#,
-        r#"<option value="8" selected>Bo</option>"#,
+        r#"<option value="8" label="Bo (0)" selected>Bo</option>"#,
     ] {
         assert!(page.contains(expected), "{expected}");
     }

@@ -2,10 +2,7 @@
 
 use hivematrix_shared::contracts::codex::Ticket;
 
-use crate::{
-    domain::order::Section,
-    routes::pages::{Due, Moment, Row},
-};
+use crate::{domain::order::Section, routes::pages::Row};
 
 /// What `wall.html` shows of a ticket: nothing about customers, no link, and the subject only where it may hang in a room.
 #[derive(Debug)]
@@ -20,8 +17,6 @@ pub struct WallRow {
     pub subject: Option<String>,
     /// Name of the agent.
     pub agent: String,
-    /// The agent's initials; empty for nobody.
-    pub initials: String,
     /// `Urgent` …
     pub priority_text: String,
     /// `urgent` …, part of class names.
@@ -34,12 +29,6 @@ pub struct WallRow {
     pub sla_class: String,
     /// No clock runs: plain text without a shape.
     pub is_at_rest: bool,
-    /// The line under the clock.
-    pub due: Option<Due>,
-    /// When it last changed.
-    pub updated: Moment,
-    /// When it was opened.
-    pub created: Moment,
 }
 
 impl WallRow {
@@ -52,16 +41,12 @@ impl WallRow {
             classes: row.classes,
             subject: subjects.then_some(row.subject_cut),
             agent: row.agent,
-            initials: row.initials,
             priority_text: row.priority_text,
             priority_class: row.priority_class,
             state_text: row.state_text,
             sla_color: row.sla_color,
             sla_class: row.sla_class,
             is_at_rest: row.is_at_rest,
-            due: row.due,
-            updated: row.updated,
-            created: row.created,
         }
     }
 }

@@ -46,6 +46,8 @@ struct WallPage<'a> {
     title: String,
     view_name: &'a str,
     sections: [WallSection; 4],
+    /// Whether the link allows subjects.
+    subjects: bool,
     total: usize,
     has_data: bool,
     error_message: Option<&'static str>,
@@ -72,7 +74,6 @@ impl WallPage<'_> {
 struct WallSection {
     /// `s1` … `s4`.
     prefix: &'static str,
-    name: String,
     is_attention: bool,
     rows: Vec<WallRow>,
 }
@@ -166,7 +167,6 @@ async fn render(
         let (section, tickets) = (Section::ALL[index], &board.sections[index]);
         WallSection {
             prefix: prefix(section),
-            name: section.name(&view.name),
             is_attention: section == Section::NeedsAgent && !tickets.is_empty(),
             rows: tickets.iter().map(|ticket| WallRow::new(ticket, section, link.subjects)).collect(),
         }
@@ -176,6 +176,7 @@ async fn render(
         title: format!("{} (TV Display)", view.name),
         view_name: &view.name,
         sections,
+        subjects: link.subjects,
         total,
         has_data: shown.current.copy.is_some(),
         error_message: shown.error(),

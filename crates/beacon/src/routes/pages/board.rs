@@ -46,6 +46,7 @@ pub struct PageKey {
     query: BoardQuery,
     prefix: String,
     may_sync: bool,
+    makes_displays: bool,
     /// Which history the insight strip shows.
     strip: Option<insight::Stamp>,
 }
@@ -85,6 +86,7 @@ struct BoardPage<'a> {
     last_sync_text: String,
     last_sync_note: &'static str,
     may_sync: bool,
+    makes_displays: bool,
     auto_refresh_ms: u64,
     siren_threshold: usize,
     siren_on: bool,
@@ -175,6 +177,7 @@ pub async fn board(
         query: BoardQuery { agent_id: query.agent_id, priority: query.priority() },
         prefix: page.prefix.clone(),
         may_sync: may_sync(&caller),
+        makes_displays: parts.signer.is_some() && caller.level() == Some(PermissionLevel::Admin),
         strip: history.as_deref().and_then(insight::stamp),
     };
     let finished = parts.pages.get(&shown.basis(now), key.clone(), || {
@@ -245,6 +248,7 @@ fn finish(
         last_sync_text: last_sync.map_or_else(|| "Never".to_owned(), long_datetime),
         last_sync_note: if last_sync.is_none() && total > 0 { FIRST_SYNC } else { "" },
         may_sync: key.may_sync,
+        makes_displays: key.makes_displays,
         auto_refresh_ms: parts.settings.auto_refresh_interval_seconds * 1000,
         siren_threshold: parts.settings.siren_threshold,
         siren_on: total > parts.settings.siren_threshold,
