@@ -23,11 +23,4 @@ find_cargo
 say "Building (the first time takes a few minutes)"
 cargo build --release --locked --bins
 
-home="${HIVEMATRIX_HOME:-instance}"
-mkdir -p "$home"
-# Shown at the foot of each page; without git it is the version of the crates.
-version="$(git log -1 --date=format:%Y.%m.%d --format=%cd-%h 2>/dev/null)" ||
-  version="$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)"
-printf '%s\n' "$version" > "$home/VERSION"
-
 exec target/release/helm up "$@"

@@ -23,6 +23,7 @@ has_java || MISSING="$MISSING $(java_package)"
 need mvn maven
 need unzip unzip
 need curl curl
+need git git
 install_missing
 find_cargo
 

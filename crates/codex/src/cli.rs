@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::import::command::ImportArgs;
 use crate::init_db::InitDbArgs;
 use crate::jobs::{Details, StartError, SyncService, Work};
+use crate::providers::row::storable;
 use crate::providers::{Kind as _, Providers, PsaProvider, RmmProvider};
 use crate::sync::{BasePart, Mode, Reach};
 
@@ -302,9 +303,10 @@ fn list(providers: &Providers) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Writes to standard output.
+/// Writes to standard output, without the control characters that other people's data may steer a terminal by.
 pub fn say(text: &str) {
     use std::io::Write as _;
+    let text = storable(text);
     // Nothing is left to do about a reader that went away.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

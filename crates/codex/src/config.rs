@@ -15,7 +15,7 @@ pub use superops::{Region, SuperOpsSettings};
 
 mod webhooks;
 
-pub use webhooks::{AllowedAddresses, WebhookSettings};
+pub use webhooks::{AllowedAddresses, SHORTEST_SECRET, WebhookSettings, is_short_secret};
 
 /// Port when none is configured.
 pub const DEFAULT_PORT: u16 = 5010;

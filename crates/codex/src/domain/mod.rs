@@ -1,5 +1,6 @@
 //! Rules without input or output; the time is an argument.
 
+pub mod account_number;
 pub mod asset;
 pub mod board;
 pub mod board_sample;
@@ -7,6 +8,7 @@ pub mod chart;
 pub mod company_edit;
 pub mod contract;
 pub mod features;
+pub mod line_budget;
 pub mod listing;
 pub mod money;
 pub mod person;

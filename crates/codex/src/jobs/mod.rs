@@ -25,6 +25,7 @@ use uuid::Uuid;
 pub use upcoming::Upcoming;
 pub use work::{
     CREATE_NUMBERS_SCRIPT, DRY_RUN_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work,
+    told_sync_type,
 };
 pub use worker::Outcome;
 

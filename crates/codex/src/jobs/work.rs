@@ -23,8 +23,14 @@ pub(super) const BASE: &str = "base";
 pub(super) const TICKETS: &str = "tickets";
 /// Kind of a ticket sync that reads details of recently changed tickets again.
 pub(super) const TICKETS_DETAIL: &str = "tickets-detail";
-/// Kind of the scheduled comparison of all tickets with the vendor.
+/// Kind of the scheduled comparison of all tickets with the vendor, by which the scheduler knows it again. Outside it is a
+/// ticket sync like any other, see [`told_sync_type`].
 pub(super) const TICKETS_NIGHTLY: &str = "tickets-full";
+
+/// The `sync_type` that others know a stored one by (codex-api.md §8.2).
+pub fn told_sync_type(stored: String) -> String {
+    if stored == TICKETS_NIGHTLY { TICKETS.to_owned() } else { stored }
+}
 
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -112,16 +112,20 @@ async fn to_its_end<T>(job: &Job, work: impl Future<Output = T>) -> T {
 async fn keep_alive(job: &Job) -> Infallible {
     loop {
         // Whatever it says, the work goes on.
-        let _ = sync_jobs::beat(&job.pool, job.id, &job.report.progress(), &job.report.output()).await;
+        let _ = sync_jobs::beat(&job.pool, job.id, &job.report.progress(), None).await;
         tokio::time::sleep(BEAT).await;
     }
 }
 
 /// Shows signs of life until there is a reason to end.
 async fn beat(pool: &PgPool, id: Uuid, report: &Report) -> SyncError {
+    let mut written = None;
     loop {
-        match sync_jobs::beat(pool, id, &report.progress(), &report.output()).await {
-            Ok(Beat::Alive) => {}
+        // The log is by far the largest part of the row, and mostly as it was.
+        let output = report.output();
+        let news = (written.as_ref() != Some(&output)).then_some(output.as_str());
+        match sync_jobs::beat(pool, id, &report.progress(), news).await {
+            Ok(Beat::Alive) => written = Some(output),
             Ok(Beat::CancelRequested) => return SyncError::Cancelled,
             Ok(Beat::Lost) => return SyncError::Lost,
             // The work itself notices soon enough that the database is away.

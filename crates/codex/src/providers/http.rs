@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
 use super::budget::{Budget, PATIENCE, Stops, TooLong};
+pub(super) use super::json::json;
 use super::{Pace, ProviderError};
 
 /// How long and how often to try.
@@ -269,29 +270,6 @@ impl Http {
 enum Overrun {
     TooLarge,
     Broken(String),
-}
-
-/// The JSON of a successful answer, or what came instead.
-pub(super) fn json(raw: &Raw) -> Result<Value, String> {
-    let trimmed = raw.body.trim_ascii();
-    if trimmed.is_empty() {
-        return Err("an empty body".to_owned());
-    }
-    let html = raw
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-    if html || trimmed.starts_with(b"<") {
-        return Err("a page of HTML instead of JSON".to_owned());
-    }
-    serde_json::from_slice(trimmed).map_err(|error| {
-        if error.is_eof() {
-            format!("JSON that breaks off after {} bytes", raw.body.len())
-        } else {
-            format!("unreadable JSON ({error})")
-        }
-    })
 }
 
 /// Seconds the vendor asks to wait; a second is the least, or a zero would turn into a busy loop.

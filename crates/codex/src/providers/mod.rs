@@ -7,6 +7,7 @@ pub mod error;
 pub mod freshservice;
 pub mod html;
 mod http;
+mod json;
 pub mod registry;
 pub mod rmm;
 pub mod row;

@@ -108,7 +108,7 @@ pub const FIELDS: &[Field] = &[
     field("scheduler", "sync_rmm_enabled", "Devices", Kind::Switch),
     field("scheduler", "sync_rmm_schedule", "How often", Kind::Choice(RHYTHM)),
     field("scheduler", "sync_rmm_time", "Daily at (server time)", Kind::Time),
-    field("scheduler", "sync_run_on_startup", "Run everything when the service starts", Kind::Switch),
+    field("scheduler", "sync_run_on_startup", "Run on Startup", Kind::Switch),
     field("webhooks", "enabled", "Accept webhooks", Kind::Switch),
     field("webhooks", "secret", "Secret", Kind::Secret),
     field("webhooks", "allowed_ips", "Allowed client addresses", Kind::Clients),

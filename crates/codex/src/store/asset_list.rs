@@ -6,7 +6,7 @@ use serde::Serialize;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
-use super::Page;
+use super::{Counted, Page, Value};
 use crate::domain::listing::Listing;
 
 /// Sort keys, the default first.
@@ -197,33 +197,22 @@ fn order(key: &str, descending: bool) -> String {
     }
 }
 
-/// A value of a column and how many devices have it.
-#[derive(Clone, Debug)]
-pub struct Counted {
-    /// `kind` or `patch`.
-    pub of: String,
-    /// The value.
-    pub value: String,
-    /// Devices with it.
-    pub count: i64,
-}
-
-/// The kinds and patch states of the devices somebody may see, in any case of letters, each with its number of devices.
+/// The kinds and patch states of the devices somebody may see, each once whatever the case of its letters.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn values(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Vec<Counted>> {
+pub async fn values(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Vec<Value>> {
     sqlx::query_as!(
-        Counted,
+        Value,
         r#"
         with found as materialized (
-            select hardware_type, patch_status, count(*) as devices from assets
+            select hardware_type, patch_status from assets
             where $1::text[] is null or company_account_number = any ($1)
             group by hardware_type, patch_status)
-        select 'kind' as "of!", min(hardware_type) as "value!", sum(devices)::bigint as "count!" from found
+        select 'type' as "of!", min(hardware_type) as "value!" from found
         where hardware_type <> '' group by lower(hardware_type)
         union all
-        select 'patch', min(patch_status), sum(devices)::bigint from found
+        select 'patch', min(patch_status) from found
         where patch_status <> '' group by lower(patch_status)
         order by 1, 2
         "#,
@@ -231,4 +220,26 @@ pub async fn values(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Vec<
     )
     .fetch_all(pool)
     .await
+}
+
+/// How many devices each choice of each filter leaves, whatever is chosen of that filter itself.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn counts(pool: &PgPool, selection: Selection<'_>, search: &str) -> sqlx::Result<Vec<Counted>> {
+    let search = Search::of(pool, search).await?;
+    let facets = [
+        ("company", "a.company_account_number", Selection { company: None, ..selection }),
+        ("type", "lower(a.hardware_type)", Selection { kind: None, ..selection }),
+        ("patch", "lower(a.patch_status)", Selection { patch: None, ..selection }),
+        ("online", "case when a.online then '1' else '0' end", Selection { online: None, ..selection }),
+    ];
+    let mut query = QueryBuilder::new("");
+    for (place, (of, value, selection)) in facets.into_iter().enumerate() {
+        let union = if place == 0 { "" } else { " union all " };
+        query.push(format!("{union}select '{of}' as of, {value} as value, count(*) as count from assets a"));
+        narrow(&mut query, selection, search.as_ref());
+        query.push(format!(" and {value} <> '' group by {value}"));
+    }
+    query.build_query_as().persistent(false).fetch_all(pool).await
 }

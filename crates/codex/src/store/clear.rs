@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
 use tokio::{sync::mpsc, task::JoinHandle};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{alone::Alone, unit};
 
@@ -157,7 +158,9 @@ pub async fn clear(
     watcher: &dyn Watcher,
 ) -> Result<Cleared, ClearError> {
     tidy(pool, folder).await?;
-    let name = format!("cleared-{}-{}.jsonl.gz", what.as_str(), now.format("%Y%m%dT%H%M%SZ"));
+    // Whoever clears twice in a second must not replace the copy of what was there by one of nothing.
+    let tag = Uuid::new_v4().simple().to_string();
+    let name = format!("cleared-{}-{}-{}.jsonl.gz", what.as_str(), now.format("%Y%m%dT%H%M%SZ"), &tag[..8]);
     let unfinished = Unfinished(folder.join(format!("{name}.part")));
     let mut backup = Backup::create(folder, &unfinished.0).await?;
     let since = copy(pool, what, &mut backup, watcher).await?;

@@ -4,12 +4,19 @@ use serde::Serialize;
 use sqlx::PgPool;
 use utoipa::ToSchema;
 
-use super::Page;
+use super::{Counted, Page, Value};
 use crate::domain::listing::Listing;
 
 /// What the list can be sorted by; the default first.
-pub const SORT_KEYS: &[&str] =
-    &["name", "account_number", "plan_selected", "email_system", "phone_system", "contract_end_date"];
+pub const SORT_KEYS: &[&str] = &[
+    "name",
+    "account_number",
+    "description",
+    "plan_selected",
+    "email_system",
+    "phone_system",
+    "contract_end_date",
+];
 
 /// A row.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -65,6 +72,7 @@ pub async fn page(
                 case $6
                     when 'name' then lower(name)
                     when 'account_number' then account_number
+                    when 'description' then lower(nullif(description, ''))
                     when 'plan_selected' then lower(coalesce(nullif(billing_plan, ''), plan_selected))
                     when 'email_system' then lower(email_system)
                     when 'phone_system' then lower(phone_system)
@@ -116,36 +124,57 @@ pub async fn page(
     Ok(Page { items, total })
 }
 
-/// A value that companies have, and how many have it.
-#[derive(Clone, Debug)]
-pub struct Counted {
-    /// `plan` or `kind`.
-    pub of: String,
-    /// The value.
-    pub value: String,
-    /// Companies with it.
-    pub count: i64,
-}
-
-/// The plans and kinds of the companies somebody may see, in any case of letters, each with its number of companies.
+/// The plans and kinds of the companies somebody may see, each once whatever the case of its letters.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn values(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Vec<Counted>> {
+pub async fn values(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Vec<Value>> {
     sqlx::query_as!(
-        Counted,
+        Value,
         r#"
-        select 'plan' as "of!", min(plan) as "value!", count(*) as "count!"
+        select 'plan' as "of!", min(plan) as "value!"
         from (select coalesce(nullif(billing_plan, ''), plan_selected) as plan, account_number from companies) as c
         where plan <> '' and ($1::text[] is null or account_number = any ($1))
         group by lower(plan)
         union all
-        select 'kind', profit_or_non_profit, count(*) from companies
+        select 'type', profit_or_non_profit from companies
         where profit_or_non_profit <> '' and ($1::text[] is null or account_number = any ($1))
         group by profit_or_non_profit
         order by 1, 2
         "#,
         only
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// How many companies each plan and kind leaves, whatever is chosen of that filter itself. A plan shows its inactive companies,
+/// as choosing it does.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn counts(pool: &PgPool, selection: Selection<'_>, search: &str) -> sqlx::Result<Vec<Counted>> {
+    sqlx::query_as!(
+        Counted,
+        r#"
+        with found as (
+            select lower(coalesce(nullif(billing_plan, ''), plan_selected, '')) as plan,
+                coalesce(profit_or_non_profit, '') as kind
+            from companies
+            where ($1::text[] is null or account_number = any ($1))
+                and ($2 = '' or strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0
+                    or strpos(lower(description), lower($2)) > 0))
+        select 'plan' as "of!", plan as "value!", count(*) as "count!" from found
+        where plan <> '' and ($4 = '' or kind = $4) group by plan
+        union all
+        select 'type', lower(kind), count(*) from found
+        where kind <> '' and ($3 = '' or plan = lower($3)) and not ($5 and trim(plan) = 'inactive') group by lower(kind)
+        "#,
+        selection.only,
+        search,
+        selection.plan,
+        selection.kind,
+        selection.hide_inactive
     )
     .fetch_all(pool)
     .await

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, Postgres, QueryBuilder, types::Json};
 use utoipa::ToSchema;
 
-use super::Page;
+use super::{Counted, Page};
 use crate::domain::listing::Listing;
 
 /// Sort keys, the default first; columns of the same name.
@@ -135,6 +135,32 @@ struct Found {
     active: bool,
     vip_user: bool,
     companies: Json<Vec<CompanyName>>,
+}
+
+/// How many contacts each choice of each filter leaves, whatever is chosen of that filter itself.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn counts(pool: &PgPool, selection: Selection<'_>, search: &str) -> sqlx::Result<Vec<Counted>> {
+    let of_any_company = Selection { company: None, without_company: false, ..selection };
+    let mut query = QueryBuilder::new(
+        "select 'vip' as of, case when c.vip_user then '1' else '0' end as value, count(*) as count from contacts c",
+    );
+    narrow(&mut query, Selection { vip: None, ..selection }, search);
+    query.push(
+        " group by c.vip_user union all select 'company', l.company_account_number, count(*) from contacts c \
+         join contact_company_link l on l.contact_id = c.id",
+    );
+    narrow(&mut query, of_any_company, search);
+    if let Some(only) = selection.only {
+        query.push(" and l.company_account_number = any (").push_bind(only.to_vec()).push(")");
+    }
+    query.push(" group by l.company_account_number");
+    if selection.only.is_none() {
+        query.push(" union all select 'company', 'none', count(*) from contacts c");
+        narrow(&mut query, Selection { without_company: true, ..of_any_company }, search);
+    }
+    query.build_query_as().persistent(false).fetch_all(pool).await
 }
 
 fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: &str) {

@@ -22,6 +22,7 @@ pub mod contact_list;
 pub mod contact_merge;
 pub mod contact_page;
 pub mod contacts;
+pub mod contract_ends;
 pub mod dashboard;
 pub mod displays;
 pub mod feature_categories;
@@ -68,6 +69,33 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Rows on all pages.
     pub total: i64,
+}
+
+/// A value of a column that a list filters by.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Value {
+    /// The filter.
+    pub of: String,
+    /// The value, in the case of letters it has somewhere.
+    pub value: String,
+}
+
+impl Value {
+    /// The values of one filter.
+    pub fn of<'a>(values: &'a [Self], of: &'a str) -> impl Iterator<Item = &'a str> {
+        values.iter().filter(move |value| value.of == of).map(|value| value.value.as_str())
+    }
+}
+
+/// How many rows of a list a choice of a filter leaves.
+#[derive(Clone, Debug, Eq, PartialEq, sqlx::FromRow)]
+pub struct Counted {
+    /// The filter.
+    pub of: String,
+    /// The choice; words in small letters.
+    pub value: String,
+    /// Rows.
+    pub count: i64,
 }
 
 /// The pattern of `like` for text that contains this one, whose own `%` and `_` stand for themselves; none for none. The sign

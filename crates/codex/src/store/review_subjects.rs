@@ -55,7 +55,8 @@ pub async fn contacts(conn: &mut PgConnection, keys: &[&str]) -> sqlx::Result<Ha
 /// When the database cannot be read.
 pub async fn assets(pool: &PgPool, ids: &[i64]) -> sqlx::Result<HashMap<i64, Subject>> {
     let rows = sqlx::query!(
-        r#"select a.id, a.hostname, concat_ws(', ', k.name, a.operating_system, a.rmm_provider) as "note!"
+        r#"select a.id, a.hostname, concat_ws(', ', k.name, a.operating_system, nullif(a.last_logged_in_user, ''),
+               'last seen ' || to_char(a.last_seen at time zone 'UTC', 'YYYY-MM-DD')) as "note!"
            from assets a join companies k on k.account_number = a.company_account_number where a.id = any ($1)"#,
         ids
     )

@@ -138,13 +138,13 @@ pub enum Beat {
     Lost,
 }
 
-/// Shows that the worker lives, and how far it is.
+/// Shows that the worker lives, and how far it is. Without `output` the stored one stays, and is not written again.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn beat(pool: &PgPool, id: Uuid, progress: &Value, output: &str) -> sqlx::Result<Beat> {
+pub async fn beat(pool: &PgPool, id: Uuid, progress: &Value, output: Option<&str>) -> sqlx::Result<Beat> {
     let cancel = sqlx::query_scalar!(
-        "update sync_jobs set heartbeat_at = clock_timestamp(), progress = $2, output = $3
+        "update sync_jobs set heartbeat_at = clock_timestamp(), progress = $2, output = coalesce($3, output)
          where id = $1 and status = 'running' returning cancel_requested",
         id,
         progress,

@@ -60,8 +60,9 @@ fn refused(name: String, error: &impl Display) -> String {
     format!("{name} could not be stored: {error}")
 }
 
-/// Whether the rows are at fault: class 22 is bad data, class 23 a broken constraint; 21 a row that comes twice.
+/// Whether the rows are at fault: class 22 is bad data, class 23 a broken constraint; 21 a row that comes twice; 54 a value
+/// that is too long for an index.
 pub(crate) fn is_about_rows(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| ["21", "22", "23"].iter().any(|class| code.starts_with(class)))
+    code.is_some_and(|code| ["21", "22", "23", "54"].iter().any(|class| code.starts_with(class)))
 }

@@ -7,10 +7,12 @@ use serde_json::json;
 
 use super::batches::Stored;
 use super::{Sync, SyncError, attempts, batches};
+use crate::domain::account_number;
 use crate::domain::contract;
 use crate::domain::plans::Agreed;
 use crate::providers::PsaCompany;
 use crate::store::changes;
+use crate::store::contract_ends;
 use crate::store::reviews::{COMPANY_WITHOUT_NUMBER, DUPLICATE_COMPANY, Finding};
 use crate::store::support_levels::{self, SupportLevels};
 use crate::store::sync_companies::{self, CompanyRow, StoredCompany};
@@ -32,14 +34,21 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Leaves a company out for want of a number.
+    /// Leaves a company out for want of a number that can be used.
     fn leave_unnumbered(&mut self, provider: &str, company: &PsaCompany) {
-        let PsaCompany { external_id, name, .. } = company;
-        self.warnings.push(format!("company {external_id} ({name}) has no account number"));
+        let PsaCompany { external_id, name, account_number, .. } = company;
+        let (why, detail) = match account_number {
+            None => ("has no account number".to_owned(), "no account number at the vendor".to_owned()),
+            Some(number) => (
+                format!("has an account number that cannot be used: {number}"),
+                format!("the account number {number} at the vendor, which cannot be part of an address"),
+            ),
+        };
+        self.warnings.push(format!("company {external_id} ({name}) {why}"));
         self.without_number.push(Finding {
             subject: Finding::key(provider, external_id),
             other: String::new(),
-            detail: format!("{name} has no account number at the vendor, so it is not stored."),
+            detail: format!("{name} has {detail}, so it is not stored."),
             proposal: Some(
                 json!({ "name": name, "provider": provider, "external_id": external_id.to_string() }),
             ),
@@ -80,7 +89,8 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
     let mut by_age = fetched;
     by_age.sort_by_key(|company| company.external_id);
     for company in by_age {
-        let Some(number) = company.account_number.clone() else {
+        let Some(number) = company.account_number.clone().filter(|number| account_number::is_usable(number))
+        else {
             plan.leave_unnumbered(provider, &company);
             continue;
         };
@@ -204,6 +214,7 @@ impl Sync {
             |conn, rows| sync_companies::upsert(conn, provider, rows).boxed(),
         )
         .await?;
+        contract_ends::refresh(&mut tx).await?;
         support_levels::refresh(&mut tx, None).await?;
         changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
         let removed = sync_companies::remove(&mut tx, provider, gone).await?;
@@ -262,6 +273,10 @@ mod tests {
             plan.duplicates.iter().map(|found| (found.subject.as_str(), found.other.as_str())).collect();
         assert_eq!(keys, [("superops:3", "superops:2"), ("superops:1", "freshservice:7")]);
         assert_eq!(plan.without_number[0].subject, "superops:4");
+        let unfit = super::plan("superops", &[], vec![fetched(5, "../../etc"), fetched(6, "A 1")], &[]);
+        assert_eq!(unfit.without_number[0].subject, "superops:5");
+        assert!(unfit.warnings[0].contains("../../etc"), "{:?}", unfit.warnings);
+        assert_eq!(unfit.rows.iter().map(|row| row.external_id).collect::<Vec<_>>(), [6]);
         assert_eq!(plan.rows.iter().map(|row| row.external_id).collect::<Vec<_>>(), [2]);
     }
 

@@ -1,6 +1,10 @@
 // The settings forms of the admin page: only what changed is sent, every refused value is named at its field.
 
-import { asked, base, busy, codex, element, localise, open, say } from "./admin-lib.js";
+import { base, codex, fetchPage } from "./call.js";
+import { ask, open } from "./dialog.js";
+import { element } from "./dom.js";
+import { busy, guard, ready, reload, say } from "./page.js";
+import { localise } from "./time.js";
 
 const valueOf = (input) => (input.type === "checkbox" ? input.checked : input.value.trim());
 const inputs = (form) => [...form.querySelectorAll("[data-key]")].filter((input) => !input.disabled);
@@ -57,15 +61,14 @@ async function save(form) {
   remember(form);
   if (["psa", "rmm"].includes(form.dataset.section)) {
     location.hash = form.dataset.section;
-    location.reload();
+    await reload();
   }
   if (form.dataset.section === "scheduler") await schedule();
 }
 
 /** The next runs after a change. */
 async function schedule() {
-  const html = await fetch(location.pathname, { credentials: "same-origin" }).then((answer) => answer.text());
-  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("schedule-rows");
+  const fresh = (await fetchPage(location.pathname)).getElementById("schedule-rows");
   if (!fresh) return;
   document.getElementById("schedule-rows").replaceChildren(...fresh.children);
   localise(document.getElementById("schedule-rows"));
@@ -82,9 +85,7 @@ for (const form of document.querySelectorAll("form[data-section]")) {
   });
 }
 
-addEventListener("beforeunload", (event) => {
-  if ([...document.querySelectorAll("form[data-section]")].some((form) => changed(form).length)) event.preventDefault();
-});
+guard(() => [...document.querySelectorAll("form[data-section]")].some((form) => changed(form).length));
 
 for (const button of document.querySelectorAll("[data-test]")) {
   button.addEventListener("click", () =>
@@ -113,12 +114,12 @@ for (const code of document.querySelectorAll("[data-address]")) {
 document.getElementById("new-secret")?.addEventListener("click", async (event) => {
   const button = event.currentTarget;
   const text = "The secret that is in use now stops working at once. Webhooks are refused until the vendor has the new one.";
-  if (button.dataset.had === "true" && !(await asked({ title: "Generate a new secret?", text, yes: "Generate" }))) return;
+  if (button.dataset.had === "true" && !(await ask({ title: "Generate a new secret?", text, yes: "Generate" }))) return;
   await busy(button, async () => {
     const made = await codex("POST", "/api/admin/webhook-secret");
     document.getElementById("secret-value").value = made.secret;
     button.dataset.had = "true";
-    open("secret");
+    open(document.getElementById("secret"));
   });
 });
 
@@ -133,19 +134,16 @@ typed.disabled = true;
 const check = () => (remove.disabled = !type.value);
 check();
 type.addEventListener("change", check);
-clear.addEventListener("submit", async (event) => {
+clear.addEventListener("submit", (event) => {
   event.preventDefault();
   const word = type.value;
   const what = type.selectedOptions[0].textContent;
   const text = `Removed from Codex: ${what}. A copy of every row is written to the instance directory first.`;
-  if (!(await asked({ title: "Delete this data?", text, yes: "Delete", danger: true, word }))) return;
-  await busy(remove, async () => {
-    const done = await codex("POST", "/api/admin/clear-data", { data_type: word, confirm: word });
-    say("success", done.message);
-    setTimeout(() => location.reload(), 2500);
+  ask({ title: "Delete this data?", text, yes: "Delete", danger: true, word }, async () => {
+    const { message } = await codex("POST", "/api/admin/clear-data", { data_type: word, confirm: word });
+    return reload(message);
   });
-  check();
 });
 
-localise();
+ready();
 if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();

@@ -1,7 +1,11 @@
 // Syncs of the admin page: starting, watching whatever runs (also what others or the schedule started), cancelling, and
 // the history.
 
-import { asked, busy, codex, duration, element, open, say, time } from "./admin-lib.js";
+import { codex } from "./call.js";
+import { ask, open } from "./dialog.js";
+import { element, skeleton } from "./dom.js";
+import { busy, say } from "./page.js";
+import { duration, time } from "./time.js";
 
 const card = document.getElementById("progress");
 const list = document.getElementById("progress-jobs");
@@ -26,7 +30,7 @@ for (const button of document.querySelectorAll("[data-sync]")) {
   button.addEventListener("click", async () => {
     const { confirm, word, sync } = button.dataset;
     const title = button.getAttribute("aria-label") ?? button.textContent.trim();
-    if (confirm && !(await asked({ title: `${title}?`, text: confirm, word: word ?? "", yes: "Start" }))) return;
+    if (confirm && !(await ask({ title: `${title}?`, text: confirm, word: word ?? "", yes: "Start" }))) return;
     await busy(button, async () => {
       try {
         const started = await codex("POST", sync);
@@ -69,11 +73,8 @@ function made(job) {
   );
   parts.cancel.addEventListener("click", async () => {
     const text = "It ends after the step it is at. What it has stored stays, and the next run goes on from there.";
-    if (!(await asked({ title: `Cancel ${job.name}?`, text, yes: "Cancel the sync", danger: true }))) return;
-    await busy(parts.cancel, async () => {
-      await codex("POST", `/sync/cancel/${job.id}`);
-      await watch();
-    });
+    await ask({ title: `Cancel ${job.name}?`, text, yes: "Cancel the sync", danger: true }, () => codex("POST", `/sync/cancel/${job.id}`));
+    await watch();
   });
   return parts;
 }
@@ -178,7 +179,8 @@ async function history() {
   if (!query.has("light")) query.set("light", "false");
   query.set("page", page);
   query.set("per_page", 10);
-  const found = await codex("GET", `/api/sync/jobs?${query}`);
+  const restore = skeleton(rows);
+  const found = await codex("GET", `/api/sync/jobs?${query}`).finally(restore);
   const { total, pages: last, has_prev, has_next } = found.pagination;
   rows.replaceChildren(...found.jobs.map(row));
   if (!found.jobs.length) {
@@ -231,7 +233,7 @@ async function details(id) {
   }
   body.push(element("h3", { class: "u-mt-2" }, "Output"), element("pre", { class: "code-block", tabindex: "0" }, job.output || "Nothing was written."));
   document.getElementById("job-body").replaceChildren(...body);
-  open("job");
+  open(document.getElementById("job"));
 }
 
 document.addEventListener("visibilitychange", () => document.hidden || watch());

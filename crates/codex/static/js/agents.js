@@ -1,18 +1,24 @@
 // The agents page: platform users, made and changed at the identity provider through Helm, then read again by Codex.
 
-import { asked, busy, call, close, codex, localise, open, say } from "./admin-lib.js";
+import { codex, fetchPage, request } from "./call.js";
+import { ask, close, onSubmit, open, tell, watch } from "./dialog.js";
+import { busy, ready, say } from "./page.js";
+import { localise } from "./time.js";
 
 /** Helm's routes for the users of the realm; behind the gateway they are beside Codex. */
-const realm = (method, path, body) => call(method, `/helm/api/keycloak${path}`, body);
+const realm = async (method, path, body) => {
+  const { status, answer } = await request(method, `/helm/api/keycloak${path}`, body);
+  return { status, ...answer };
+};
 const user = (id, rest = "") => `/users/${encodeURIComponent(id)}${rest}`;
 
 const users = document.getElementById("users");
+const [createDialog, editDialog, resetDialog] = ["create", "edit", "reset"].map((id) => document.getElementById(id));
 let current = null;
 
 /** Reads the page again and takes its table. */
 async function refresh() {
-  const html = await fetch(location.pathname, { credentials: "same-origin" }).then((answer) => answer.text());
-  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("users");
+  const fresh = (await fetchPage(location.pathname)).getElementById("users");
   if (fresh) users.replaceChildren(...fresh.childNodes);
   localise(users);
 }
@@ -27,44 +33,25 @@ async function sync(told) {
   return done;
 }
 
-function show(form, error) {
-  const place = form.querySelector("[data-error]");
-  place.textContent = error ?? "";
-  place.hidden = !error;
-}
-
 /** What Keycloak said, where it said something. */
 const words = (error) => [error.message, error.problem?.details].filter((text, index, all) => text && !all.slice(0, index).some((said) => said.includes(text))).join(": ");
 
 const groupsOf = (form) => [...form.querySelectorAll("[name=groups]:checked")].map((box) => box.value);
 
-/** Sends a form once, and keeps it open with the reason when it fails. */
-function submits(id, work) {
-  const form = document.getElementById(id);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    show(form, "");
-    if (!form.reportValidity()) return;
-    busy(form.querySelector("button[type=submit]"), async () => {
-      try {
-        await work(form);
-      } catch (error) {
-        show(form, words(error));
-      }
-    });
-  });
+function submits(dialog, work) {
+  const form = dialog.querySelector("form");
+  onSubmit(form, work, { words });
   return form;
 }
 
-document.getElementById("sync-users").addEventListener("click", async (event) => {
-  const button = event.currentTarget;
+document.getElementById("sync-users").addEventListener("click", () => {
   const text = "Reads all users of Keycloak. Users who are gone there are disabled here; preferences stay.";
-  if (await asked({ title: "Sync from Keycloak?", text, yes: "Sync" })) await busy(button, () => sync(true));
+  ask({ title: "Sync from Keycloak?", text, yes: "Sync" }, () => sync(true));
 });
 
 // New
 
-const create = submits("create-form", async (form) => {
+const create = submits(createDialog, async (form) => {
   const { username, email, firstName, lastName, password, temporary } = form.elements;
   const [name, theme] = [username.value.trim(), form.elements.theme.value];
   const made = await realm("POST", "/users", {
@@ -77,7 +64,7 @@ const create = submits("create-form", async (form) => {
     temporary: temporary.checked,
     groups: groupsOf(form),
   });
-  close("create");
+  close(createDialog);
   form.reset();
   await sync(false);
   if (theme !== "light") await codex("PUT", `/api/agents/${made.id}/settings`, { theme_preference: theme });
@@ -86,13 +73,13 @@ const create = submits("create-form", async (form) => {
 
 document.getElementById("new-user").addEventListener("click", () => {
   create.reset();
-  show(create, "");
-  open("create");
+  tell(create);
+  open(createDialog);
 });
 
 // Change
 
-const edit = submits("edit-form", async (form) => {
+const edit = submits(editDialog, async (form) => {
   const { firstName, lastName, enabled, theme } = form.elements;
   const { agent, groups } = current;
   const now = groupsOf(form);
@@ -109,7 +96,7 @@ const edit = submits("edit-form", async (form) => {
     steps.push(["groups", () => realm("PUT", user(agent.keycloak_id, "/groups"), { groups: [...now, ...others] })]);
   }
   if (steps.length === 0) {
-    close("edit");
+    close(editDialog);
     return;
   }
   const failed = [];
@@ -125,10 +112,10 @@ const edit = submits("edit-form", async (form) => {
   if (failed.length) {
     const saved = steps.length > failed.length ? "Saved in part. " : "";
     await load(agent.keycloak_id);
-    show(form, `${saved}Not saved: ${failed.join("; ")}`);
+    tell(form, `${saved}Not saved: ${failed.join("; ")}`);
     return;
   }
-  close("edit");
+  close(editDialog);
   say("success", `${agent.username} was saved.`);
 });
 
@@ -156,19 +143,17 @@ users.addEventListener("click", (event) => {
   const button = event.target.closest("[data-edit]");
   if (!button) return;
   busy(button, async () => {
-    show(edit, "");
+    tell(edit);
     await load(button.dataset.edit);
-    open("edit");
+    open(editDialog);
   });
 });
 
-document.getElementById("delete-user").addEventListener("click", async (event) => {
-  const button = event.currentTarget;
+document.getElementById("delete-user").addEventListener("click", () => {
   const { agent } = current;
-  close("edit");
+  close(editDialog);
   const text = "The account is removed from Keycloak and signed out everywhere. Its row here stays, disabled.";
-  if (!(await asked({ title: `Delete ${agent.username}?`, text, yes: "Delete", danger: true, word: agent.username }))) return;
-  await busy(button, async () => {
+  ask({ title: `Delete ${agent.username}?`, text, yes: "Delete", danger: true, word: agent.username }, async () => {
     await realm("DELETE", user(agent.keycloak_id)).catch((error) => {
       throw new Error(words(error));
     });
@@ -179,26 +164,23 @@ document.getElementById("delete-user").addEventListener("click", async (event) =
 
 // Password
 
-const reset = submits("reset-form", async (form) => {
+const reset = submits(resetDialog, async (form) => {
   const { password, again, temporary } = form.elements;
   if (password.value !== again.value) throw new Error("The two passwords differ.");
   await realm("POST", user(current.agent.keycloak_id, "/reset-password"), { password: password.value, temporary: temporary.checked });
   say("success", `${current.agent.username} has a new password.`);
-  close("reset");
+  close(resetDialog);
 });
 
 document.getElementById("reset-user").addEventListener("click", () => {
-  close("edit");
+  close(editDialog);
   reset.reset();
-  show(reset, "");
+  tell(reset);
   document.getElementById("reset-name").textContent = current.agent.username;
-  open("reset");
+  open(resetDialog);
 });
 
 // Whoever closes the password dialog is back at the user.
-new MutationObserver(([change]) => {
-  const was = (change.oldValue ?? "").includes("active");
-  if (was && !change.target.classList.contains("active")) open("edit");
-}).observe(document.getElementById("reset"), { attributes: true, attributeFilter: ["class"], attributeOldValue: true });
+watch(resetDialog, { closed: () => open(editDialog) });
 
-localise();
+ready();

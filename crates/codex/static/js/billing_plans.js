@@ -2,11 +2,11 @@
 // is not saved, filters and folds the plans, fills dialogs, and shows what an import would do. Without it, the forms work.
 
 import { call } from "./call.js";
+import { element } from "./dom.js";
+import { busy, guard, ready, say, sending } from "./page.js";
 
-const say = (kind, text) => window.hivematrix?.say?.(kind, text);
 const cards = [...document.querySelectorAll("details[data-plan]")];
 const forms = [...document.querySelectorAll("[data-plan] form[data-endpoint]")];
-let leaving = false;
 
 // What is not saved
 
@@ -31,9 +31,7 @@ function markSaved(form) {
   showState(form);
 }
 
-addEventListener("beforeunload", (event) => {
-  if (!leaving && forms.some(isDirty)) event.preventDefault();
-});
+guard(() => forms.some(isDirty));
 
 // What is wrong
 
@@ -47,9 +45,7 @@ function complain(field, text) {
     return;
   }
   if (!note) {
-    note = document.createElement("p");
-    note.id = id;
-    note.className = "form-group__error";
+    note = element("p", { id, class: "form-group__error" });
     field.after(note);
   }
   note.textContent = text;
@@ -89,15 +85,11 @@ function termsOf(form) {
 }
 
 async function save(form) {
-  const button = form.querySelector("[type=submit]");
-  if (button.disabled) return;
   const wrong = fieldsOf(form).filter((field) => !check(field));
   if (wrong.length > 0) {
     wrong[0].focus();
     return;
   }
-  button.disabled = true;
-  button.setAttribute("aria-busy", "true");
   try {
     const answer = await call("PUT", form.dataset.endpoint, { terms: termsOf(form) });
     markSaved(form);
@@ -109,8 +101,6 @@ async function save(form) {
     known[0]?.[0].focus();
     say("error", known.length > 0 ? "Not saved: look at the marked fields." : error.message);
   }
-  button.disabled = false;
-  button.removeAttribute("aria-busy");
 }
 
 for (const form of forms) {
@@ -124,7 +114,7 @@ for (const form of forms) {
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    save(form);
+    busy(form.querySelector("[type=submit]"), () => save(form));
   });
 }
 
@@ -141,10 +131,9 @@ document.addEventListener("submit", (event) => {
     return;
   }
   form.dataset.sent = "true";
-  leaving = true;
+  sending();
 });
 addEventListener("pageshow", () => {
-  leaving = false;
   for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
 });
 
@@ -246,22 +235,12 @@ document.addEventListener("click", (event) => {
 const importForm = document.getElementById("import-form");
 const preview = document.getElementById("import-preview");
 
-function paragraph(text, className = "") {
-  const element = document.createElement("p");
-  element.textContent = text;
-  element.className = className;
-  return element;
-}
+const paragraph = (text, kind = "") => element("p", { class: kind }, text);
 
 function list(title, entries) {
   if (entries.length === 0) return [];
-  const details = document.createElement("details");
-  const summary = document.createElement("summary");
-  summary.textContent = `${title} (${entries.length})`;
-  const items = document.createElement("ul");
-  items.append(...entries.map((entry) => Object.assign(document.createElement("li"), { textContent: entry })));
-  details.append(summary, items);
-  return [details];
+  const items = element("ul", {}, ...entries.map((entry) => element("li", {}, entry)));
+  return [element("details", {}, element("summary", {}, `${title} (${entries.length})`), items)];
 }
 
 async function showPreview(file) {
@@ -292,3 +271,5 @@ async function showPreview(file) {
 }
 
 importForm?.querySelector("[type=file]").addEventListener("change", (event) => showPreview(event.target.files[0]));
+
+ready();

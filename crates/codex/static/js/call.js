@@ -1,5 +1,8 @@
 // Calls of JSON routes: the answer, or an error with a sentence for people.
 
+/** The prefix of Codex behind the gateway, from where this file lies; empty on direct access. */
+export const base = new URL("../..", import.meta.url).pathname.replace(/\/$/, "");
+
 /** A call that failed: its status (0 without an answer) and the problem document. The message is for people. */
 export class Refused extends Error {
   constructor(status, problem) {
@@ -10,11 +13,12 @@ export class Refused extends Error {
 }
 
 /** Sends `body` as JSON, or as it is when it is text; gives back the status and what the server answers, or throws `Refused`. */
-export async function request(method, address, body) {
+export async function request(method, address, body, { signal } = {}) {
   let response;
   try {
     response = await fetch(address, {
       method,
+      signal,
       credentials: "same-origin",
       headers: {
         Accept: "application/json",
@@ -23,7 +27,8 @@ export async function request(method, address, body) {
       },
       body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
     });
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
     throw new Refused(0, { detail: "The server cannot be reached." });
   }
   const answer = await response.json().catch(() => ({}));
@@ -35,48 +40,26 @@ export async function request(method, address, body) {
 }
 
 /** As `request`, of which only the answer is wanted. */
-export async function call(method, address, body) {
-  return (await request(method, address, body)).answer;
+export async function call(method, address, body, how) {
+  return (await request(method, address, body, how)).answer;
 }
 
-/** Runs `work` while `button` cannot be pressed again; a failure is said, and the answer is undefined then. */
-export async function busy(button, work) {
-  if (button.disabled) return undefined;
-  button.disabled = true;
-  button.setAttribute("aria-busy", "true");
+/** A call to Codex itself: `path` begins below its prefix. */
+export const codex = (method, path, body) => call(method, base + path, body);
+
+/** Reads a page of Codex again; the parts of it that changed are taken from what this gives back. */
+export async function fetchPage(address, { signal } = {}) {
+  let response;
   try {
-    return await work();
+    response = await fetch(address, {
+      signal,
+      credentials: "same-origin",
+      headers: { Accept: "text/html", "X-Requested-With": "XMLHttpRequest" },
+    });
   } catch (error) {
-    window.hivematrix?.say("error", error.message);
-    return undefined;
-  } finally {
-    button.disabled = false;
-    button.removeAttribute("aria-busy");
+    if (error.name === "AbortError") throw error;
+    throw new Refused(0, { detail: "The server cannot be reached." });
   }
-}
-
-const SAID = "codex-said";
-
-/** Says `text` on the page that comes next. */
-export function sayThere(text) {
-  try {
-    sessionStorage.setItem(SAID, text);
-  } catch {
-    // without storage the next page says nothing, and shows the change all the same
-  }
-}
-
-/** Says what the page before left to say, once the gateway's script, which shows it, is there. */
-export function sayHere() {
-  if (!window.hivematrix?.say && document.readyState !== "complete") {
-    addEventListener("load", sayHere, { once: true });
-    return;
-  }
-  try {
-    const text = sessionStorage.getItem(SAID);
-    sessionStorage.removeItem(SAID);
-    if (text) window.hivematrix?.say("success", text);
-  } catch {
-    // as above
-  }
+  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => ({})));
+  return new DOMParser().parseFromString(await response.text(), "text/html");
 }

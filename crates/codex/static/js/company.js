@@ -1,8 +1,9 @@
-// The page of a company: editing it, its locations, and removing it. Only what somebody changed is sent, so that everything
+// The page of a company: editing it, and its locations. Only what somebody changed is sent, so that everything
 // else goes on following the PSA.
 
-import { call, sayThere } from "./call.js";
-import { onSubmit, ready } from "./forms.js";
+import { call } from "./call.js";
+import { ask, onSubmit, open, tell } from "./dialog.js";
+import { guard, ready, reload } from "./page.js";
 import "./time.js";
 
 const form = document.getElementById("company-form");
@@ -12,23 +13,13 @@ const edit = document.getElementById("editBtn");
 ready();
 if (edit) editing();
 if (document.getElementById("location-dialog")) locations();
-if (document.getElementById("company-remove")) removing();
-
-/** Shows what was just done, from the server. */
-function reload(text) {
-  sayThere(text);
-  location.reload();
-}
 
 function editing() {
-  const save = document.getElementById("saveBtn");
-  const problem = document.getElementById("company-error");
   const controls = [...form.querySelectorAll("[data-edit] [name]")];
   const features = [...form.querySelectorAll("[data-feature]")];
   const before = new Map([...controls, ...features].map((control) => [control, control.value]));
   const changed = (control) => control.value !== before.get(control);
   const control = (name) => form.elements[name];
-  let leaving = false;
   edit.hidden = false;
 
   edit.addEventListener("click", () => {
@@ -38,14 +29,9 @@ function editing() {
     control("name").focus();
   });
 
-  document.getElementById("cancelBtn").addEventListener("click", () => {
-    leaving = true;
-    location.reload();
-  });
-
-  addEventListener("beforeunload", (event) => {
-    if (!leaving && edit.hidden && [...before.keys()].some(changed)) event.preventDefault();
-  });
+  document.getElementById("cancelBtn").addEventListener("click", () => reload());
+  const unsaved = () => edit.hidden && [...before.keys()].some(changed);
+  guard(unsaved);
 
   // A plan brings its support level and its features with it.
   for (const name of ["billing_plan", "contract_term_length"]) control(name).addEventListener("change", followPlan);
@@ -54,9 +40,8 @@ function editing() {
     const term = control("contract_term_length").value || "Month to Month";
     if (!plan) return;
     const address = `${form.dataset.plans}/${encodeURIComponent(plan)}/${encodeURIComponent(term)}`;
-    const response = await fetch(address, { credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => null);
-    if (!response?.ok) return; // the plan is not listed: it brings nothing
-    const found = await response.json();
+    const found = await call("GET", address).catch(() => null);
+    if (!found) return; // the plan is not listed: it brings nothing
     const level = control("support_level");
     if (![...level.options].some((option) => option.value === found.support_level)) level.add(new Option(found.support_level));
     level.value = found.support_level;
@@ -66,77 +51,52 @@ function editing() {
     }
   }
 
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    if (save.disabled) return;
+  onSubmit(form, async () => {
     const body = {};
     for (const element of controls.filter(changed)) body[element.name] = element.value.trim();
     if ("domains" in body) body.domains = JSON.stringify(body.domains.split(/[\s,]+/).filter(Boolean));
     if (features.some(changed)) body.feature_overrides = Object.fromEntries(features.filter((select) => select.value).map((select) => [select.dataset.feature, select.value]));
-    if (!Object.keys(body).length) {
-      leaving = true;
-      return location.reload();
-    }
-    save.disabled = true;
-    problem.hidden = true;
-    try {
-      const answer = await call("PUT", `${endpoint}/update`, body);
-      leaving = true;
-      reload(answer.message);
-    } catch (error) {
-      save.disabled = false;
-      problem.textContent = `Not saved: ${error.message}`;
-      problem.hidden = false;
-      problem.scrollIntoView({ block: "center" });
-    }
+    if (!Object.keys(body).length) return reload();
+    const { message } = await call("PUT", `${endpoint}/update`, body);
+    return reload(message);
   });
 
   form.addEventListener("click", (event) => {
     const follow = event.target.closest("[data-follow]");
     if (!follow) return;
-    confirm(`${follow.dataset.label}: give up the value that was entered here, and follow the PSA again?`, "Follow the PSA", async () => {
-      const answer = await call("DELETE", `${endpoint}/edited/${encodeURIComponent(follow.dataset.follow)}`);
-      leaving = true;
-      reload(answer.message);
+    const { follow: field, label } = follow.dataset;
+    const lost = unsaved() ? " What is not saved on this page is lost." : "";
+    const text = `The value that was entered here is given up. The next sync brings that of the PSA.${lost}`;
+    ask({ title: `${label}: follow the PSA again?`, text, yes: "Follow the PSA" }, async () => {
+      const { message } = await call("DELETE", `${endpoint}/edited/${encodeURIComponent(field)}`);
+      return reload(message);
     });
   });
-}
-
-/** Asks in a dialog; `work` runs once the answer is yes. */
-let confirmed = async () => {};
-function confirm(question, yes, work) {
-  const dialog = document.getElementById("confirm-dialog");
-  dialog.querySelector("[data-question]").textContent = question;
-  dialog.querySelector("[type=submit]").textContent = yes;
-  dialog.querySelector("[data-problem]").hidden = true;
-  confirmed = work;
-  dialog.classList.add("active");
 }
 
 function locations() {
   const dialog = document.getElementById("location-dialog");
   const fields = dialog.querySelector("form");
   let id = "";
-  onSubmit(document.querySelector("#confirm-dialog form"), () => confirmed());
 
   form.addEventListener("click", (event) => {
-    const open = event.target.closest("[data-location]");
+    const button = event.target.closest("[data-location]");
     const remove = event.target.closest("[data-remove-location]");
     const item = event.target.closest("[data-location-id]")?.dataset;
-    if (open) {
-      id = open.dataset.location;
+    if (button) {
+      id = button.dataset.location;
       const words = id ? "Save Location" : "Add Location";
       dialog.querySelector(".modal__title").textContent = id ? "Edit Location" : words;
       fields.querySelector("[type=submit]").textContent = words;
-      fields.querySelector("[data-problem]").hidden = true;
+      tell(fields);
       fields.elements.name.value = item?.name ?? "";
       fields.elements.address.value = item?.address ?? "";
       fields.elements.phone_number.value = item?.phone ?? "";
-      dialog.classList.add("active");
+      open(dialog);
     } else if (remove) {
-      confirm(`Remove the location “${item.name}”?`, "Remove", async () => {
-        const answer = await call("DELETE", `${endpoint}/locations/${item.locationId}`);
-        reload(answer.message);
+      ask({ title: `Remove ${item.name}?`, text: `The location is removed: ${item.address || "it has no address"}.`, yes: "Remove", danger: true }, async () => {
+        const { message } = await call("DELETE", `${endpoint}/locations/${item.locationId}`);
+        return reload(message);
       });
     }
   });
@@ -145,20 +105,6 @@ function locations() {
     const body = Object.fromEntries(new FormData(fields));
     if (id) await call("PUT", `${endpoint}/locations/${id}`, body);
     else await call("POST", `${endpoint}/locations`, body);
-    reload(id ? "Location saved" : "Location added");
-  });
-}
-
-function removing() {
-  const fields = document.querySelector("#company-remove form");
-  const typed = document.getElementById("remove-name");
-  const button = fields.querySelector("[type=submit]");
-  const same = () => typed.value.trim() === fields.dataset.name.trim();
-  typed.addEventListener("input", () => { button.disabled = !same(); });
-  onSubmit(fields, async () => {
-    if (!same()) return;
-    const answer = await call("DELETE", `${fields.dataset.remove}?name=${encodeURIComponent(typed.value.trim())}`);
-    sayThere(answer.message);
-    location.assign(fields.dataset.back);
+    return reload(id ? "Location saved" : "Location added");
   });
 }

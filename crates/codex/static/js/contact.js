@@ -1,12 +1,13 @@
-// The page of a contact: editing in place, merging with another record, deleting.
+// The page of a contact: editing in place, merging with another record.
 
-import { busy, call, sayHere, sayThere } from "./call.js";
+import { call } from "./call.js";
+import { onSubmit } from "./dialog.js";
+import { guard, leave, ready, reload } from "./page.js";
 import { picker, rowsOf } from "./picker.js";
 
-sayHere();
+ready();
 
 const form = document.getElementById("contact");
-const status = document.getElementById("contact-status");
 const edit = document.getElementById("edit");
 const save = document.getElementById("save");
 const TEXTS = [
@@ -45,6 +46,8 @@ function filled() {
 function changes() {
   const now = filled();
   const body = Object.fromEntries(Object.entries(now).filter(([name, value]) => before.fields[name] !== value));
+  // The name follows both names when the last one is sent.
+  if ("first_name" in body) body.last_name = now.last_name;
   const links = picked();
   if (links.companies !== before.picked.companies) body.company_account_numbers = companies.values();
   if (links.assets !== before.picked.assets) body.asset_ids = assets.values().map(Number);
@@ -69,38 +72,21 @@ edit.addEventListener("click", () => {
   field("first_name").focus();
 });
 
-document.getElementById("cancel").addEventListener("click", () => {
-  before = undefined;
-  location.reload();
-});
+document.getElementById("cancel").addEventListener("click", () => reload());
 
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
+onSubmit(form, async () => {
   if (!editing()) return;
-  const wrong = form.querySelector("input:invalid");
-  if (wrong) {
-    status.textContent = wrong.validationMessage;
-    wrong.focus();
-    return;
-  }
   const body = changes();
   if (Object.keys(body).length === 0) {
     toggle(false);
     edit.focus();
     return;
   }
-  status.textContent = "Saving…";
-  const done = await busy(save, () => call("PUT", form.dataset.endpoint, body));
-  status.textContent = done ? "" : "Not saved";
-  if (!done) return;
-  before = undefined;
-  sayThere(done.message);
-  location.reload();
+  const { message } = await call("PUT", form.dataset.endpoint, body);
+  await reload(message);
 });
 
-addEventListener("beforeunload", (event) => {
-  if (unsaved()) event.preventDefault();
-});
+guard(unsaved);
 
 // Merging
 
@@ -132,23 +118,9 @@ function explain() {
 }
 
 keep.addEventListener("change", explain);
-mergeForm.addEventListener("submit", async (event) => {
-  event.preventDefault();
+onSubmit(mergeForm, async () => {
   const [chosen] = other.values();
-  if (!chosen) return;
   const [from, into] = mergeForm.elements.keep.value === "this" ? [chosen, dialog.dataset.contact] : [dialog.dataset.contact, chosen];
-  const done = await busy(submit, () => call("POST", `${dialog.dataset.merge}${from}/merge`, { into: Number(into) }));
-  if (!done) return;
-  sayThere(done.message);
-  location.assign(`${dialog.dataset.page}${into}`);
-});
-
-// Deleting
-
-const remove = document.getElementById("delete");
-remove?.addEventListener("click", async () => {
-  const done = await busy(remove, () => call("DELETE", remove.dataset.endpoint));
-  if (!done) return;
-  sayThere(done.message);
-  location.assign(remove.dataset.then);
+  const { message } = await call("POST", `${dialog.dataset.merge}${from}/merge`, { into: Number(into) });
+  return leave(`${dialog.dataset.page}${into}`, message);
 });

@@ -1,5 +1,7 @@
 // The first page: while a sync runs, its progress is read again every few seconds, as long as somebody looks.
 
+import { fetchPage } from "./call.js";
+import { ready } from "./page.js";
 import { localise } from "./time.js";
 
 const INTERVAL_MS = 4000;
@@ -8,12 +10,8 @@ const live = document.querySelector("[data-live]");
 async function refresh() {
   if (document.hidden) return schedule();
   try {
-    const response = await fetch(location.href, {
-      credentials: "same-origin",
-      headers: { Accept: "text/html", "X-Requested-With": "XMLHttpRequest" },
-    });
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-live]");
-    if (!response.ok || !fresh) return;
+    const fresh = (await fetchPage(location.href)).querySelector("[data-live]");
+    if (!fresh) return; // somebody has signed out
     live.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
     live.toggleAttribute("data-running", fresh.hasAttribute("data-running"));
     localise(live);
@@ -27,4 +25,5 @@ function schedule() {
   if (live.hasAttribute("data-running")) setTimeout(refresh, INTERVAL_MS);
 }
 
+ready();
 if (live) schedule();

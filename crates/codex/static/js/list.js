@@ -2,10 +2,12 @@
 // the same address a browser would open and puts the parts marked data-list-part in place, so the address always says what
 // is shown, Back works, and a failed request leaves the table as it was.
 
+import { call, fetchPage } from "./call.js";
+import { skeleton } from "./dom.js";
+import { ready, say } from "./page.js";
 import { localise } from "./time.js";
 
 const SEARCH_DELAY_MS = 300;
-const SKELETON_DELAY_MS = 150;
 
 const form = document.getElementById("list-form");
 const search = document.getElementById("list-search");
@@ -15,6 +17,7 @@ const columnsCard = document.getElementById("list-columns-card");
 const part = (root, name) => root.querySelector(`[data-list-part="${name}"]`);
 
 let running; // the newest request; an older one is given up
+let counting; // the same of the counts
 let typing; // timer of the search
 let typed = false; // whether the newest entry of the history came from typing
 let confirmed = location.href; // the address of what the table shows
@@ -57,63 +60,54 @@ function fill(address) {
   }
 }
 
-/** Bars in place of the rows, as many as there were; gives back how to undo it. */
-function showSkeleton() {
-  const body = part(document, "table").querySelector("tbody");
-  if (!body) return () => {};
-  const rows = [...body.children];
-  body.replaceChildren(...rows.map((row) => {
-    const copy = row.cloneNode(false);
-    for (const cell of row.children) {
-      const bar = document.createElement("span");
-      bar.className = "skeleton skeleton--text";
-      const empty = cell.cloneNode(false);
-      empty.append(bar);
-      copy.append(empty);
-    }
-    return copy;
-  }));
-  return () => body.replaceChildren(...rows);
-}
-
 /** Fetches an address and shows it. `history` is push, replace, or nothing for Back and Forward. */
 async function show(address, history) {
   running?.abort();
   const request = (running = new AbortController());
   const table = part(document, "table");
-  let restore = () => {};
+  const body = table.querySelector("tbody");
+  const restore = body ? skeleton(body) : () => {};
   table.setAttribute("aria-busy", "true");
-  const skeleton = setTimeout(() => { restore = showSkeleton(); }, SKELETON_DELAY_MS);
   try {
-    const response = await fetch(address, {
-      credentials: "same-origin",
-      headers: { Accept: "text/html", "X-Requested-With": "XMLHttpRequest" },
-      signal: request.signal,
-    });
-    if (!response.ok) throw new Error(await reason(response));
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-    if (!part(fresh, "table")) throw new Error("the answer is no list; sign in again");
+    const fresh = await fetchPage(address, request);
     if (running !== request) return;
-    clearTimeout(skeleton);
+    if (!part(fresh, "table")) throw new Error("The answer is no list: sign in again.");
     if (history) window.history[`${history}State`](null, "", address);
     confirmed = location.href;
     fill(new URL(address, location.href));
+    restore();
     draw(fresh);
+    count();
   } catch (error) {
-    clearTimeout(skeleton);
     restore();
     if (error.name === "AbortError" || running !== request) return;
     if (!history && location.href !== confirmed) window.history.replaceState(null, "", confirmed);
     fill(new URL(confirmed));
-    window.hivematrix?.say("error", `The list could not be loaded: ${error.message}.`);
+    say("error", `The list could not be loaded. ${error.message}`);
   } finally {
     if (running === request) table.removeAttribute("aria-busy");
   }
 }
 
-async function reason(response) {
-  const problem = await response.json().catch(() => ({}));
-  return (problem.detail ?? problem.error ?? problem.title ?? `HTTP ${response.status}`).replace(/\.$/, "");
+/** Writes behind each choice of a filter how many rows it leaves. Without an answer the choices stay as they are. */
+async function count() {
+  counting?.abort();
+  const request = (counting = new AbortController());
+  const filters = [...form.querySelectorAll("select[data-filter]")];
+  if (filters.length === 0) return;
+  try {
+    const { counts } = await call("GET", `${form.action}api/counts${location.search}`, undefined, request);
+    for (const filter of filters) {
+      const found = counts[filter.name] ?? {};
+      for (const option of filter.options) {
+        if (!option.value) continue;
+        option.dataset.words ??= option.textContent;
+        option.textContent = `${option.dataset.words} (${found[option.value] ?? found[option.value.toLowerCase()] ?? 0})`;
+      }
+    }
+  } catch {
+    // The list itself is there, and says what went wrong with it.
+  }
 }
 
 /** Puts the fresh parts in place; the focus stays on the link that was used. */
@@ -133,6 +127,12 @@ function draw(fresh) {
   (again ?? (used === "clear" ? search : document.querySelector("[data-list-part=table] .table-wrapper")))?.focus();
 }
 
+/** Where all columns fit, the headings may stay in sight; else the table is scrolled in its own box. */
+function fit() {
+  const wrapper = document.querySelector("[data-list-part=table] .table-wrapper");
+  wrapper?.classList.toggle("table-wrapper--fits", wrapper.firstElementChild.offsetWidth <= wrapper.clientWidth);
+}
+
 /** Hides the columns that somebody chose not to see. */
 function showColumns() {
   for (const box of columnsCard?.querySelectorAll("[data-shows]") ?? []) {
@@ -140,6 +140,7 @@ function showColumns() {
     box.checked = (remembered(key) ?? box.dataset.default) !== "false";
     for (const cell of document.querySelectorAll(`[data-column="${CSS.escape(key)}"]`)) cell.hidden = !box.checked;
   }
+  fit();
 }
 
 function remembered(key) {
@@ -209,8 +210,9 @@ if (columnsButton) {
     remember(event.target.dataset.shows, String(event.target.checked));
     showColumns();
   });
-  showColumns();
 }
+showColumns();
+addEventListener("resize", fit);
 document.getElementById("list-submit").hidden = true; // typing is enough
 
 // What somebody chose last time counts where the address does not say.
@@ -221,4 +223,6 @@ for (const box of form.querySelectorAll("[data-stored]:not([data-stored=''])")) 
   box.checked = last === "true";
   chosen = true;
 }
-if (chosen) show(new URL(asked()), "replace");
+ready();
+if (chosen) show(asked(), "replace");
+else count();

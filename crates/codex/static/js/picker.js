@@ -1,5 +1,7 @@
 // A field that finds records and a list of ticked ones: what is ticked stays on top, what is found comes below.
 
+import { element as make } from "./dom.js";
+
 const DELAY_MS = 250;
 
 let last = 0;
@@ -19,36 +21,28 @@ export function picker(element, find, { single = false, changed = () => {} } = {
   const ticked = () => boxes().filter((box) => box.checked);
 
   function item({ value, label, note }) {
-    const line = document.createElement("li");
-    line.className = "checkbox-list__item";
-    const box = document.createElement("input");
-    box.type = single ? "radio" : "checkbox";
-    box.name = name;
-    box.value = value;
-    box.id = `${name}-${(last += 1)}`;
-    const text = document.createElement("label");
-    text.className = "checkbox-list__label";
-    text.htmlFor = box.id;
-    text.append(label, " ");
-    const more = document.createElement("span");
-    more.className = "u-text-muted";
-    more.textContent = note;
-    text.append(more);
-    line.append(box, text);
-    return line;
+    const id = `${name}-${(last += 1)}`;
+    const words = make("span", { class: "u-text-muted" }, note);
+    return make(
+      "li",
+      { class: "checkbox-list__item" },
+      make("input", { type: single ? "radio" : "checkbox", name, value, id }),
+      make("label", { class: "checkbox-list__label", for: id }, label, " ", words),
+    );
   }
 
   function say(text) {
-    const line = document.createElement("li");
-    line.className = "checkbox-list__item u-text-muted";
-    line.setAttribute("role", "status");
-    line.textContent = text;
-    list.append(line);
+    list.append(make("li", { class: "checkbox-list__item u-text-muted", role: "status" }, text));
   }
 
   async function show() {
     const mine = (newest += 1);
     let rows;
+    if (list.children.length === 0) {
+      const bar = () => make("li", { class: "checkbox-list__item" }, make("span", { class: "skeleton skeleton--text u-w-full" }));
+      list.append(bar(), bar(), bar());
+      list.hidden = false;
+    }
     try {
       rows = await find(field.value.trim());
     } catch (error) {

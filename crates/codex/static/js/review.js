@@ -1,6 +1,8 @@
 // The review page: decisions, each a JSON call, and the question leaves the page.
 
-import { busy, call } from "./call.js";
+import { call } from "./call.js";
+import { close, onSubmit, open } from "./dialog.js";
+import { busy, ready, say } from "./page.js";
 import { picker, rowsOf } from "./picker.js";
 
 const api = document.getElementById("review-script").dataset.api;
@@ -12,16 +14,15 @@ let current; // the question a dialog is about
 const itemOf = (button) => button.closest("[data-item]");
 const detailOf = (item) => item.querySelector(".user-item__name").textContent;
 
-function open(name, item) {
+function about(item, name) {
   current = item;
-  dialogs[name].classList.add("active");
+  open(dialogs[name]);
 }
 
-async function decide(button, item, what, body, said) {
-  const done = await busy(button, () => call("POST", `${api}${item.dataset.item}/${what}`, body));
-  if (!done) return;
-  for (const dialog of Object.values(dialogs)) dialog.classList.remove("active");
-  window.hivematrix?.say("success", done.message ?? said);
+async function decide(item, what, body, said) {
+  const done = await call("POST", `${api}${item.dataset.item}/${what}`, body);
+  for (const dialog of Object.values(dialogs)) close(dialog);
+  say("success", done.message ?? said);
   leave(item);
 }
 
@@ -38,55 +39,50 @@ function leave(item) {
   (next ?? count).focus();
 }
 count.tabIndex = -1;
+ready();
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   const item = button && itemOf(button);
   if (!item) return;
   const { dataset } = button;
-  if ("same" in dataset) decide(button, item, "merge", {});
-  else if ("link" in dataset) decide(button, item, "link", { account_number: dataset.link });
+  if ("same" in dataset) busy(button, () => decide(item, "merge", {}));
+  else if ("link" in dataset) busy(button, () => decide(item, "link", { account_number: dataset.link }));
   else if ("dismiss" in dataset) {
     dialogs.dismiss.querySelector(".modal__title").textContent = dataset.dismiss;
     dialogs.dismiss.querySelector("[type=submit]").textContent = dataset.dismiss;
     document.getElementById("dismiss-what").textContent = detailOf(item);
     forms.dismiss.reset();
     forms.dismiss.dataset.resolution = dataset.dismiss.toLowerCase();
-    open("dismiss", item);
+    about(item, "dismiss");
   } else if ("merge" in dataset) {
     forms.merge.reset();
     for (const side of ["one", "two"]) {
       forms.merge.querySelector(`#merge-${side}`).value = dataset[side];
       forms.merge.querySelector(`label[for=merge-${side}]`).textContent = dataset[`${side}Name`];
     }
-    open("merge", item);
+    about(item, "merge");
   } else if ("choose" in dataset) {
     document.getElementById("link-what").textContent = detailOf(item);
     companies.show();
-    open("link", item);
+    about(item, "link");
   }
 });
 
-const submitOf = (name) => dialogs[name].querySelector("[type=submit]");
-
-forms.dismiss.addEventListener("submit", (event) => {
-  event.preventDefault();
+onSubmit(forms.dismiss, () => {
   const { resolution } = forms.dismiss.dataset;
   const note = forms.dismiss.elements.note.value.trim();
-  decide(submitOf("dismiss"), current, "resolve", { resolution, note: note || null }, "Decided");
+  return decide(current, "resolve", { resolution, note: note || null }, "Decided");
 });
 
-forms.merge.addEventListener("submit", (event) => {
-  event.preventDefault();
-  decide(submitOf("merge"), current, "merge", { into: Number(forms.merge.elements.into.value) });
-});
+onSubmit(forms.merge, () => decide(current, "merge", { into: Number(forms.merge.elements.into.value) }));
 
 const companies = picker(document.getElementById("link-company"), async (text) => {
   return rowsOf.companies(await call("GET", `${dialogs.link.dataset.source}?per_page=50&search=${encodeURIComponent(text)}`));
 }, { single: true });
 
-forms.link.addEventListener("submit", (event) => {
-  event.preventDefault();
+onSubmit(forms.link, () => {
   const [number] = companies.values();
-  if (number) decide(submitOf("link"), current, "link", { account_number: number });
+  if (!number) throw new Error("Choose a company.");
+  return decide(current, "link", { account_number: number });
 });

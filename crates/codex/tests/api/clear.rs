@@ -154,6 +154,20 @@ async fn nothing_goes_by_accident_or_while_a_sync_runs(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn clearing_twice_in_a_second_keeps_the_copy_of_what_was_there(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let here = Instance::new(pool, "", &[]);
+    let first = clear(&here, "contacts", "contacts").await.1;
+    let second = clear(&here, "contacts", "contacts").await.1;
+    assert_eq!((&first["removed"]["contacts"], &second["removed"]["contacts"]), (&json!(1), &json!(0)));
+    assert_ne!(first["backup"], second["backup"]);
+    let file = here.path("backups").join(first["backup"].as_str().unwrap());
+    let mut text = String::new();
+    GzDecoder::new(fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    assert!(text.contains("a@x.example"), "{text}");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn rows_that_go_one_by_one_still_leave_a_stone(pool: PgPool) {
     sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
     sqlx::raw_sql("delete from contacts where id = 1").execute(&pool).await.unwrap();

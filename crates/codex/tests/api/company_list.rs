@@ -70,6 +70,7 @@ async fn searches_are_literal_and_orders_are_known(pool: PgPool) {
         ("search=nothing", vec![]),
         ("search=%00acme", vec!["001"]),
         ("order=desc", vec!["004", "003", "002", "001"]),
+        ("sort_by=description", vec!["001", "004", "002", "003"]),
         ("sort_by=plan_selected", vec!["002", "003", "001", "004"]),
         ("sort_by=plan_selected&order=desc", vec!["001", "003", "002", "004"]),
         ("sort_by=email_system", vec!["001", "002", "003", "004"]),
@@ -92,6 +93,8 @@ async fn searches_are_literal_and_orders_are_known(pool: PgPool) {
 async fn everybody_but_services_sees_the_list_and_clients_their_own(pool: PgPool) {
     let world = World::new(pool);
     world.sql(WORLD).await;
+    let counts = world.get("/companies/api/counts").await;
+    assert_eq!(counts.status, StatusCode::FORBIDDEN, "users only");
     for path in ["/companies/", "/companies/api/search", "/companies/export.csv"] {
         for (level, others) in [(Admin, true), (Technician, true), (Billing, true), (Client, false)] {
             let answer = world.get_as(level, path).await;
@@ -108,7 +111,36 @@ async fn everybody_but_services_sees_the_list_and_clients_their_own(pool: PgPool
     world.sql("update companies set billing_plan = 'Inactive' where account_number = '100002'").await;
     let page = world.get_as(Client, "/companies/").await.text();
     assert!(page.contains("Beta 50%") && !page.contains("Hide Inactive"), "its own company is never hidden");
-    assert!(!page.contains("Platinum (") && !page.contains("Add Company"), "filters tell nothing of others");
+    assert!(!page.contains("Platinum") && !page.contains("Add Company"), "filters tell nothing of others");
+    let counts = world.get_as(Client, "/companies/api/counts").await.json();
+    assert_eq!(counts["counts"], json!({ "plan": { "inactive": 1 }, "type": { "for profit": 1 } }));
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn each_choice_of_a_filter_is_counted_with_the_search_and_the_other_filter(pool: PgPool) {
+    let world = World::new(pool);
+    world.sql(WORLD).await;
+    for (query, expected) in [
+        ("", json!({ "plan": { "platinum": 1, "basic": 1, "inactive": 1 }, "type": { "for profit": 2 } })),
+        (
+            "hide_inactive=0",
+            json!({ "plan": { "platinum": 1, "basic": 1, "inactive": 1 }, "type": { "for profit": 2, "non profit": 1 } }),
+        ),
+        (
+            "plan=Basic",
+            json!({ "plan": { "platinum": 1, "basic": 1, "inactive": 1 }, "type": { "for profit": 1 } }),
+        ),
+        (
+            "plan=inactive",
+            json!({ "plan": { "platinum": 1, "basic": 1, "inactive": 1 }, "type": { "non profit": 1 } }),
+        ),
+        ("type=Non+Profit", json!({ "plan": { "inactive": 1 }, "type": { "for profit": 2 } })),
+        ("search=anvils", json!({ "plan": { "platinum": 1 }, "type": { "for profit": 1 } })),
+        ("search=nothing", json!({})),
+    ] {
+        let answer = world.get_as(Billing, &format!("/companies/api/counts?{query}")).await;
+        assert_eq!(answer.json(), json!({ "success": true, "counts": expected }), "{query}");
+    }
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]

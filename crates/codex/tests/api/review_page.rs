@@ -40,7 +40,7 @@ async fn the_page_names_what_there_is_to_decide(pool: PgPool) {
         "6 open questions",
         "Contacts that may be one person",
         "Jon Doe",
-        "one address &#60;x&#62;",
+        "One address &#60;x&#62;",
         "freshservice:77 (not stored)",
         "data-one=\"2\"",
         "data-two=\"1\"",

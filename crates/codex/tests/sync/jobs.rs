@@ -281,3 +281,22 @@ async fn without_a_provider_nothing_starts_and_the_reason_is_said(pool: PgPool) 
     assert_eq!(error.to_string(), "unknown PSA provider 'autotask' (known: freshservice, superops)");
     assert_eq!(world.number("select count(*) from sync_jobs").await, 0);
 }
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_beat_without_news_leaves_the_log_as_it_is(pool: PgPool) {
+    let world = World::new(pool).await;
+    let new = NewJob {
+        script: "psa",
+        provider: Some("freshservice"),
+        sync_type: Some("base"),
+        exclusive_key: "k",
+        requested_by: "test",
+    };
+    let id = sync_jobs::start(&world.pool, &new, world.clock.now()).await.unwrap().unwrap();
+    for (output, stored) in
+        [(None, None), (Some("one"), Some("one")), (None, Some("one")), (Some("two"), Some("two"))]
+    {
+        sync_jobs::beat(&world.pool, id, &serde_json::json!({}), output).await.unwrap();
+        assert_eq!(job(&world, id).await.output.as_deref(), stored, "{output:?}");
+    }
+}

@@ -8,7 +8,7 @@ use hivematrix_e2e::suite::{ARRIVAL, Suite};
 use hivematrix_e2e::wait::{eventually, when};
 use serde_json::json;
 
-use crate::Stage;
+use crate::stage::Stage;
 
 pub async fn a_wrong_password_is_told_and_opens_nothing(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;

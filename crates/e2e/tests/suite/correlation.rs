@@ -5,7 +5,7 @@ use hivematrix_e2e::suite::ARRIVAL;
 use hivematrix_e2e::wait::eventually;
 use uuid::Uuid;
 
-use crate::Stage;
+use crate::stage::Stage;
 
 pub async fn one_correlation_id_leads_through_the_suite(stage: &Stage) -> Result<()> {
     let suite = &stage.suite;

@@ -7,8 +7,8 @@ use hivematrix_e2e::wait::{eventually, when};
 use hivematrix_simulators::freshservice::{Fault, FaultMode, TicketPatch};
 use serde_json::Value;
 
-use crate::Stage;
 use crate::board::{expected, open};
+use crate::stage::Stage;
 
 pub async fn a_failing_vendor_loses_no_ticket(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;

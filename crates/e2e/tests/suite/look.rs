@@ -1,11 +1,9 @@
 //! How the pages behave and look: parts by keyboard, the theme, the side panel, pictures to be looked at.
 
 use anyhow::{Context, Result, ensure};
-use hivematrix_e2e::suite::ARRIVAL;
-use hivematrix_e2e::wait::{eventually, when};
 use thirtyfour::Key;
 
-use crate::Stage;
+use crate::stage::Stage;
 
 const GUIDE: &str = "/style-guide";
 
@@ -13,44 +11,44 @@ pub async fn parts_of_the_pages_work_by_keyboard(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
     browser.sign_in(suite, "tech").await?;
     browser.open(suite, GUIDE).await?;
-    yes(stage, "every icon is drawn", "!document.querySelector('i[data-lucide]')").await?;
+    stage.yes("every icon is drawn", "!document.querySelector('i[data-lucide]')").await?;
 
-    focus(stage, "[data-tab=guide-details]").await?;
-    press(stage, Key::Right).await?;
-    yes(stage, "the arrow leads to the next tab", "document.activeElement.dataset.tab == 'guide-assets'")
+    stage.focus("[data-tab=guide-details]").await?;
+    stage.press(Key::Right).await?;
+    stage
+        .yes("the arrow leads to the next tab", "document.activeElement.dataset.tab == 'guide-assets'")
         .await?;
-    yes(stage, "its content is shown", "document.getElementById('guide-assets').checkVisibility()").await?;
+    stage.yes("its content is shown", "document.getElementById('guide-assets').checkVisibility()").await?;
 
-    focus(stage, "[data-modal-open=guide-dialog]").await?;
-    press(stage, Key::Enter).await?;
+    stage.focus("[data-modal-open=guide-dialog]").await?;
+    stage.press(Key::Enter).await?;
     let inside = "document.getElementById('guide-dialog').contains(document.activeElement)";
-    yes(stage, "the focus is in the dialog", inside).await?;
-    yes(stage, "the page behind is out of reach", "document.getElementById('side-panel').inert").await?;
+    stage.yes("the focus is in the dialog", inside).await?;
+    stage.yes("the page behind is out of reach", "document.getElementById('side-panel').inert").await?;
     for _ in 0..3 {
-        press(stage, Key::Tab).await?;
-        yes(stage, "the focus stays in the dialog", inside).await?;
+        stage.press(Key::Tab).await?;
+        stage.yes("the focus stays in the dialog", inside).await?;
     }
-    press(stage, Key::Escape).await?;
-    yes(stage, "the focus comes back", "document.activeElement.dataset.modalOpen == 'guide-dialog'").await?;
-    yes(stage, "the page can be reached again", "!document.querySelector('[inert]')").await?;
+    stage.press(Key::Escape).await?;
+    stage.yes("the focus comes back", "document.activeElement.dataset.modalOpen == 'guide-dialog'").await?;
+    stage.yes("the page can be reached again", "!document.querySelector('[inert]')").await?;
 
-    focus(stage, "[aria-controls=guide-actions]").await?;
-    press(stage, Key::Enter).await?;
-    press(stage, Key::Down).await?;
-    yes(stage, "the arrow moves in the menu", "document.activeElement.textContent.startsWith('Move')")
-        .await?;
-    press(stage, Key::Escape).await?;
+    stage.focus("[aria-controls=guide-actions]").await?;
+    stage.press(Key::Enter).await?;
+    stage.press(Key::Down).await?;
+    stage.yes("the arrow moves in the menu", "document.activeElement.textContent.startsWith('Move')").await?;
+    stage.press(Key::Escape).await?;
     let opener = "document.activeElement.getAttribute('aria-controls') == 'guide-actions'";
-    yes(stage, "the menu gives the focus back", opener).await?;
-    yes(stage, "the menu is closed", "!document.getElementById('guide-actions').checkVisibility()").await?;
+    stage.yes("the menu gives the focus back", opener).await?;
+    stage.yes("the menu is closed", "!document.getElementById('guide-actions').checkVisibility()").await?;
 
-    focus(stage, "[aria-controls=guide-terms]").await?;
-    press(stage, Key::Enter).await?;
-    yes(stage, "the row is closed", "document.getElementById('guide-terms').hidden").await?;
+    stage.focus("[aria-controls=guide-terms]").await?;
+    stage.press(Key::Enter).await?;
+    stage.yes("the row is closed", "document.getElementById('guide-terms').hidden").await?;
 
-    focus(stage, "[data-guide-say=success]").await?;
-    press(stage, Key::Enter).await?;
-    yes(stage, "a toast is said", "document.querySelector('body > .toast-container .toast--success')").await
+    stage.focus("[data-guide-say=success]").await?;
+    stage.press(Key::Enter).await?;
+    stage.yes("a toast is said", "document.querySelector('body > .toast-container .toast--success')").await
 }
 
 pub async fn the_theme_stays_for_the_sign_in(stage: &Stage) -> Result<()> {
@@ -63,7 +61,7 @@ pub async fn the_theme_stays_for_the_sign_in(stage: &Stage) -> Result<()> {
             browser.find(&html).await?;
         }
         let remembered = format!("document.cookie.includes('__Host-look={theme}.')");
-        yes(stage, "the browser remembers the theme", &remembered).await?;
+        stage.yes("the browser remembers the theme", &remembered).await?;
         browser.open(suite, "/codex/settings").await?;
         browser.find(&html).await.context("another page has another theme")?;
     }
@@ -80,23 +78,24 @@ pub async fn the_side_panel_stays_as_it_was_left(stage: &Stage) -> Result<()> {
     browser.sign_in(suite, "tech").await?;
     browser.open(suite, GUIDE).await?;
     let width = "document.getElementById('side-panel').getBoundingClientRect().width";
-    yes(stage, "it is open", &format!("{width} > 200")).await?;
+    stage.yes("it is open", &format!("{width} > 200")).await?;
     browser.find("#sidebar-toggle").await?.click().await?;
-    yes(stage, "it is collapsed", &format!("{width} < 80")).await?;
+    stage.yes("it is collapsed", &format!("{width} < 80")).await?;
     browser.open(suite, "/beacon/helpdesk").await?;
-    yes(stage, "it is collapsed on the next page", &format!("{width} < 80")).await?;
-    yes(stage, "one entry is current", "document.querySelectorAll('#side-panel [aria-current]').length == 1")
+    stage.yes("it is collapsed on the next page", &format!("{width} < 80")).await?;
+    stage
+        .yes("one entry is current", "document.querySelectorAll('#side-panel [aria-current]').length == 1")
         .await?;
 
     browser.resize(400, 860).await?;
     browser.open(suite, "/beacon/helpdesk").await?;
-    yes(stage, "it is a bar", "document.getElementById('side-panel').offsetHeight < 60").await?;
+    stage.yes("it is a bar", "document.getElementById('side-panel').offsetHeight < 60").await?;
     browser.find("#sidebar-toggle").await?.click().await?;
-    yes(stage, "it opens to a sheet", "document.getElementById('side-panel').offsetHeight > 600").await?;
-    yes(stage, "the page cannot be reached", "document.querySelector('.hivematrix-content').inert").await?;
-    press(stage, Key::Escape).await?;
-    yes(stage, "Escape closes it", "document.getElementById('side-panel').offsetHeight < 60").await?;
-    yes(stage, "the button has the focus", "document.activeElement.id == 'sidebar-toggle'").await
+    stage.yes("it opens to a sheet", "document.getElementById('side-panel').offsetHeight > 600").await?;
+    stage.yes("the page cannot be reached", "document.querySelector('.hivematrix-content').inert").await?;
+    stage.press(Key::Escape).await?;
+    stage.yes("Escape closes it", "document.getElementById('side-panel').offsetHeight < 60").await?;
+    stage.yes("the button has the focus", "document.activeElement.id == 'sidebar-toggle'").await
 }
 
 pub async fn pictures_of_the_look(stage: &Stage) -> Result<()> {
@@ -124,7 +123,7 @@ async fn switch_theme(stage: &Stage) -> Result<()> {
     stage.browser.find("#theme-toggle-btn").await?.click().await?;
     let told =
         "performance.getEntriesByType('resource').some((e) => e.name.endsWith('/api/invalidate-cache'))";
-    yes(stage, "the theme is saved", told).await
+    stage.yes("the theme is saved", told).await
 }
 
 /// The page as it is, wide and narrow.
@@ -143,22 +142,5 @@ async fn narrow_enough(stage: &Stage) -> Result<()> {
     let wide = "return document.documentElement.scrollWidth - window.innerWidth";
     let wide = stage.browser.script(wide).await?;
     ensure!(wide.as_i64().is_some_and(|pixels| pixels <= 0), "the page scrolls sideways by {wide}");
-    Ok(())
-}
-
-/// Waits until an expression of the page is true.
-async fn yes(stage: &Stage, what: &str, expression: &str) -> Result<()> {
-    let code = format!("return Boolean({expression})");
-    eventually(what, ARRIVAL, async || Ok(when(stage.browser.script(&code).await? == true))).await
-}
-
-/// As if the Tab key had led there.
-async fn focus(stage: &Stage, css: &str) -> Result<()> {
-    stage.browser.find(css).await?.focus().await?;
-    Ok(())
-}
-
-async fn press(stage: &Stage, key: Key) -> Result<()> {
-    stage.browser.driver.active_element().await?.send_keys(key).await?;
     Ok(())
 }

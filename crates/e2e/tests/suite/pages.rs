@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use hivematrix_e2e::suite::ARRIVAL;
 use hivematrix_e2e::wait::{eventually, when};
 
-use crate::Stage;
+use crate::stage::Stage;
 
 pub async fn companies_are_listed_and_found(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
@@ -44,29 +44,6 @@ pub async fn a_company_is_edited_and_its_history_says_so(stage: &Stage) -> Resul
         Ok(when(text.matches("17 Harbour Street").count() >= 2 && text.contains("Address")))
     })
     .await
-}
-
-pub async fn a_theme_of_the_settings_page_stays_after_a_reload(stage: &Stage) -> Result<()> {
-    let Stage { suite, browser, .. } = stage;
-    browser.sign_in(suite, "billing").await?;
-    for theme in ["dark", "light"] {
-        browser.open(suite, "/codex/settings").await?;
-        let choose = format!("document.querySelector('input[name=theme_preference][value={theme}]').click()");
-        browser.find("#settings-form").await?;
-        browser.script(&choose).await?;
-        browser.find("#save-settings").await?.click().await?;
-        let status = browser.find("#settings-status").await?;
-        eventually("the choice is saved", ARRIVAL, async || Ok(when(status.text().await? == "Saved")))
-            .await?;
-        browser.driver.refresh().await?;
-        let html = format!("html[data-theme={theme}]");
-        browser.find(&html).await.context("the reloaded page has another theme")?;
-        let checked = format!("input[name=theme_preference][value={theme}]:checked");
-        browser.find(&checked).await.context("the reloaded form shows another choice")?;
-        browser.open(suite, "/beacon/helpdesk").await?;
-        browser.find(&html).await.context("other services have another theme")?;
-    }
-    Ok(())
 }
 
 pub async fn helm_shows_an_administrator_how_the_services_are(stage: &Stage) -> Result<()> {

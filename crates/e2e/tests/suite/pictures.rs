@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use hivematrix_e2e::suite::ARRIVAL;
 use hivematrix_e2e::wait::{eventually, when};
 
-use crate::Stage;
 use crate::board::open;
+use crate::stage::Stage;
 
 pub async fn pictures_of_the_board(stage: &Stage) -> Result<()> {
     let Stage { browser, artefacts, .. } = stage;

@@ -5,12 +5,13 @@ use anyhow::{Context, Result, bail, ensure};
 use hivematrix_e2e::browser::Browser;
 use hivematrix_e2e::suite::Suite;
 
-use crate::Stage;
+use crate::stage::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-const PAGES: [(&str, &str); 19] = [
+pub const PAGES: [(&str, &str); 20] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
+    ("/beacon/displays", "#new-display"),
     ("/codex/", "h1"),
     ("/codex/companies/", "table.data-table"),
     ("/codex/contacts/", "table.data-table"),
@@ -48,6 +49,40 @@ pub async fn every_page_is_quiet_complete_and_fits_a_telephone(stage: &Stage) ->
     }
     browser.open(suite, "/beacon/helpdesk").await?;
     browser.find("#side-panel a[href='/helm/']").await.context("no way to Helm")?;
+    Ok(())
+}
+
+pub async fn pages_of_records_are_quiet_and_fit_a_telephone_while_they_are_edited(
+    stage: &Stage,
+) -> Result<()> {
+    records(stage, "tech").await
+}
+
+pub async fn pages_of_records_are_quiet_and_fit_a_telephone_for_billing(stage: &Stage) -> Result<()> {
+    records(stage, "billing").await
+}
+
+pub async fn pages_of_records_are_quiet_and_fit_a_telephone_for_clients(stage: &Stage) -> Result<()> {
+    records(stage, "client").await
+}
+
+/// Looks at the lists and at a record of each; who may edit sees forms and a dialog too, which are hidden at first.
+async fn records(stage: &Stage, level: &str) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser.sign_in(suite, level).await?;
+    for (list, edit) in
+        [("companies", "#editBtn"), ("contacts", "#edit"), ("assets", "[data-modal-open=users-dialog]")]
+    {
+        browser.open(suite, &format!("/codex/{list}/")).await?;
+        look_at(browser, list).await?;
+        stage.click(".data-table tbody td:not([data-label]) a").await?;
+        stage.yes("a record is opened", &format!("/^.codex.{list}.[^/]+$/.test(location.pathname)")).await?;
+        look_at(browser, &format!("one of {list}")).await?;
+        if level == "tech" {
+            stage.click(edit).await?;
+            look_at(browser, &format!("one of {list} while it is edited")).await?;
+        }
+    }
     Ok(())
 }
 

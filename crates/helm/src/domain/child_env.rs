@@ -23,13 +23,14 @@ const RMM_COMPONENT: &str = "5e1f9a52-0c3b-4d7e-a1b2-c0ffee5a11ed";
 pub const DEMO_PLANS: &str = "codex/demo_billing_plans.json";
 
 /// Documented variables that every service reads.
-const COMMON: [&str; 6] = [
+const COMMON: [&str; 7] = [
     "LOG_LEVEL",
     "ENABLE_JSON_LOGGING",
     "LOG_SHIPPING",
     "VERIFY_SSL",
     "HIVEMATRIX_RATE_LIMIT_SCALE",
     "HIVEMATRIX_COMPAT_SERVICE_WRITES",
+    "HIVEMATRIX_VERSION",
 ];
 
 /// Documented variables of one service; a name that ends in `*` stands for all with that beginning. The service's own

@@ -90,7 +90,7 @@ macro_rules! extractor {
 extractor!(Authenticated, parts => require(parts, |_| true, "").map(Self));
 extractor!(StaffOnly, parts => require(parts, PermissionLevel::is_staff, "admin, technician or billing").map(Self));
 extractor!(TechnicianOnly, parts =>
-    require(parts, |l| matches!(l, PermissionLevel::Admin | PermissionLevel::Technician), "admin or technician").map(Self));
+    require(parts, PermissionLevel::may_edit, "admin or technician").map(Self));
 extractor!(BillingOnly, parts =>
     require(parts, |l| matches!(l, PermissionLevel::Admin | PermissionLevel::Billing), "admin or billing").map(Self));
 extractor!(AdminEvenInOutage, parts => require(parts, |l| l == PermissionLevel::Admin, "admin").map(Self));

@@ -50,6 +50,11 @@ impl PermissionLevel {
         }
     }
 
+    /// Whether master data may be changed: administrators and technicians.
+    pub const fn may_edit(self) -> bool {
+        matches!(self, Self::Admin | Self::Technician)
+    }
+
     /// Whether master data of all companies may be read: everyone but clients.
     pub const fn is_staff(self) -> bool {
         !matches!(self, Self::Client)

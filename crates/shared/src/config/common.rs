@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::Secret;
+use super::{Secret, version};
 
 /// Settings shared by all services. Precedence: flag, environment, file, default.
 #[derive(Args, Clone, Debug)]
@@ -16,7 +16,8 @@ pub struct CommonSettings {
     /// Name of this service in the registry and in logs; the default is the service's own name.
     #[arg(long, env = "SERVICE_NAME", default_value = "")]
     pub service_name: String,
-    /// Version shown on pages and in health; default the file `VERSION` in the instance directory.
+    /// Version shown on pages and in health; default the last commit of the checkout, else the file `VERSION` beside the
+    /// program or in the instance directory.
     #[arg(id = "service_version", long = "service-version", env = "HIVEMATRIX_VERSION", default_value = "")]
     pub version: String,
     /// Address to listen on.
@@ -85,14 +86,7 @@ impl CommonSettings {
 
     /// The version, `YYYY.MM.DD-<commit>`, or `unknown`.
     pub fn version(&self) -> String {
-        if !self.version.is_empty() {
-            return self.version.clone();
-        }
-        std::fs::read_to_string(self.home.join("VERSION"))
-            .ok()
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty())
-            .unwrap_or_else(|| "unknown".to_owned())
+        if self.version.is_empty() { version::version(&self.home) } else { self.version.clone() }
     }
 
     /// Where the registry lies.

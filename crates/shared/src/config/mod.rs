@@ -7,6 +7,7 @@
 mod common;
 mod file;
 mod secret;
+mod version;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub use self::{
     common::CommonSettings,
     file::{FileError, FileKey, FileValues, conf_path, environment_file},
     secret::Secret,
+    version::UNKNOWN as UNKNOWN_VERSION,
 };
 
 /// The settings of one service.

@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::{HeaderMap, Method, header, request::Parts};
 
 use super::icon;
-use crate::problem::Problem;
+use crate::{config::UNKNOWN_VERSION, problem::Problem};
 
 /// What is the same for all pages of a service; the server layer puts it into every request.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,12 @@ impl Page {
     pub fn of(parts: &Parts) -> Self {
         let info = parts.extensions.get::<PageInfo>().cloned().unwrap_or_default();
         Self { prefix: prefix_of(&parts.headers), service_title: info.service_title, version: info.version }
+    }
+
+    /// `v2025.11.22-abc1234`, for the footer; without a `v` where nobody knows.
+    pub fn version_words(&self) -> String {
+        let known = !self.version.is_empty() && *self.version != *UNKNOWN_VERSION;
+        if known { format!("v{}", self.version) } else { UNKNOWN_VERSION.to_owned() }
     }
 
     /// The drawing of an icon, for templates: `{{ page.icon("save")|safe }}`. Nothing for a name that is not in the set,
@@ -93,6 +99,15 @@ mod tests {
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(n, v)| (n.parse().unwrap(), http::HeaderValue::from_static(v))).collect()
+    }
+
+    #[test]
+    fn the_footer_names_a_version_only_where_there_is_one() {
+        for (version, words) in
+            [("2025.11.22-abc1234", "v2025.11.22-abc1234"), ("unknown", "unknown"), ("", "unknown")]
+        {
+            assert_eq!(Page { version: version.into(), ..Page::default() }.version_words(), words);
+        }
     }
 
     #[test]

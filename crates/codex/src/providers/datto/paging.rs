@@ -108,7 +108,7 @@ impl Client {
 
 fn next_page(body: &Value, page: PageRef, rows: usize) -> Option<PageRef> {
     let details = body.get("pageDetails");
-    let following = page.number + 1;
+    let following = page.number.saturating_add(1);
     let target = details.and_then(|details| details.get("nextPageUrl")).and_then(Value::as_str);
     if let Some(target) = target.filter(|target| !target.trim().is_empty()) {
         let number = page_number(target).filter(|number| *number > page.number).unwrap_or(following);

@@ -10,6 +10,9 @@ use super::client::{Client, Reply, api, not_found};
 /// Rows per page; the vendor serves at most this many.
 pub(super) const PAGE_SIZE: usize = 100;
 
+/// Most pages below one ticket.
+const MOST_PAGES: u32 = 200;
+
 /// Reads one row; `None` when it lacks what nothing can stand in for.
 pub(super) trait Read<T>: Fn(&mut Row<'_>) -> Option<T> + Send + Sync {}
 
@@ -46,6 +49,9 @@ impl Client {
     ) -> Result<Option<(Vec<T>, Vec<String>)>, ProviderError> {
         let (mut items, mut warnings, mut next) = (Vec::new(), Vec::new(), Some(PageRef::FIRST));
         while let Some(page) = next {
+            if page.number > MOST_PAGES {
+                return Err(api(path, StatusCode::OK, format!("more than {MOST_PAGES} pages")));
+            }
             let query = [("per_page", PAGE_SIZE.to_string()), ("page", page.number.to_string())];
             let Some(reply) = self.get(path, &query, pace).await? else {
                 return if page == PageRef::FIRST { Ok(None) } else { Err(not_found(path)) };
@@ -116,7 +122,7 @@ fn list<T>(
 }
 
 fn next_page(page: PageRef, reply: &Reply, rows: usize) -> Option<PageRef> {
-    let following = page.number + 1;
+    let following = page.number.saturating_add(1);
     match &reply.next {
         Some(target) => {
             let number = page_number(target).filter(|number| *number > page.number).unwrap_or(following);
@@ -129,4 +135,28 @@ fn next_page(page: PageRef, reply: &Reply, rows: usize) -> Option<PageRef> {
 fn page_number(target: &str) -> Option<u32> {
     let (_, query) = target.split_once('?')?;
     url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "page")?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_number_from_elsewhere_leads_only_forward_and_never_over_the_edge() {
+        let next = |number: u32, link: &str| {
+            let reply = Reply { body: json!([]), next: Some(link.to_owned()), answered_at: None };
+            next_page(PageRef { promised: true, ..PageRef::number(number) }, &reply, 1).unwrap().number
+        };
+        for (number, link, expected) in [
+            (1, "https://evil.example/?page=7", 7),
+            (5, "https://a.example/?page=2", 6),
+            (5, "no address", 6),
+            (1, "https://a.example/?page=4294967295", u32::MAX),
+            (u32::MAX, "https://a.example/?page=4294967295", u32::MAX),
+        ] {
+            assert_eq!(next(number, link), expected, "{number} {link}");
+        }
+    }
 }

@@ -120,7 +120,8 @@ fn listed<T>(
     let (items, warnings) = read_rows(member, list.id, rows, read);
     let more = has_more.unwrap_or(rows.len() >= PAGE_SIZE);
     let total = info.and_then(|info| info.get("totalCount")).and_then(Value::as_i64);
-    let next = PageRef { number: page.number + 1, promised: has_more == Some(true), rows: total };
+    let next =
+        PageRef { number: page.number.saturating_add(1), promised: has_more == Some(true), rows: total };
     let next = more.then_some(next);
     Ok(Listed { page: Page { items, warnings, next, answered_at: None }, total })
 }

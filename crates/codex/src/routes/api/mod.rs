@@ -11,20 +11,24 @@ pub mod company_edit;
 pub mod contact_edit;
 pub mod contacts;
 pub mod displays;
+pub mod lists;
 pub mod live_ticket;
 pub mod locations;
 pub mod paging;
 pub mod plans;
 pub mod psa;
 pub mod reader;
+pub mod refusals;
 pub mod review;
 pub mod review_actions;
 pub mod rmm;
 pub mod rmm_command;
+pub mod search;
 pub mod settings;
 pub mod sync;
 pub mod sync_errors;
 pub mod sync_jobs;
+pub mod sync_schedule;
 pub mod ticket_update;
 pub mod tickets;
 pub mod users;
@@ -51,6 +55,8 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(contacts::router())
         .merge(contact_edit::router())
         .merge(assets::router())
+        .merge(lists::router())
+        .merge(search::router())
         .merge(rmm::router())
         .merge(rmm_command::router())
         .merge(asset_edit::router())
@@ -62,6 +68,7 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(plans::router())
         .merge(review_actions::router())
         .merge(sync_jobs::router())
+        .merge(sync_schedule::router())
         .merge(admin::router())
         .merge(webhooks::router())
 }

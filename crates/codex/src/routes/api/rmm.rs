@@ -18,6 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     paging::{self, MAX_LIMIT},
     reader::Reader,
+    refusals::ForReaders,
 };
 use crate::{
     Codex,
@@ -97,7 +98,7 @@ struct RmmDevices {
 
 /// Devices by name.
 #[utoipa::path(get, path = "/api/rmm/devices", tag = "rmm", params(DeviceQuery), responses(
-    (status = 200, body = RmmDevices), (status = 403, description = "Another company's devices")
+    (status = 200, body = RmmDevices), ForReaders
 ))]
 async fn list_devices(
     State(codex): State<Codex>,
@@ -167,8 +168,9 @@ struct RmmDeviceDetail {
 #[utoipa::path(get, path = "/api/rmm/device/{device_id}", tag = "rmm",
     params(("device_id" = String, Path, description = "`device-<asset id>`")),
     responses(
-        (status = 200, body = RmmDeviceDetail), (status = 400, description = "Not of the form `device-<number>`"),
-        (status = 403, description = "Another company's device"), (status = 404, description = "No such device")
+        (status = 200, body = RmmDeviceDetail),
+        (status = 400, description = "Not of the form `device-<number>`"),
+        (status = 404, description = "No such device"), ForReaders
     )
 )]
 async fn get_device(

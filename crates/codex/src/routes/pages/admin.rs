@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     Codex,
     routes::{
-        api::sync_jobs::{self, ScheduleAnswer},
+        api::sync_schedule::{self, ScheduleAnswer},
         flash::{Flash, Flashes},
     },
     settings::{
@@ -48,6 +48,16 @@ struct AdminPage {
     webhooks_known: bool,
 }
 
+/// The platforms of Datto (codex-api.md §13.2).
+const DATTO_PLATFORMS: [&str; 6] = [
+    "https://pinotage-api.centrastage.net",
+    "https://merlot-api.centrastage.net",
+    "https://concord-api.centrastage.net",
+    "https://vidal-api.centrastage.net",
+    "https://zinfandel-api.centrastage.net",
+    "https://syrah-api.centrastage.net",
+];
+
 /// One setting as a form shows it.
 struct FieldView {
     id: String,
@@ -62,6 +72,8 @@ struct FieldView {
     editable: bool,
     note: Option<&'static str>,
     help: Option<&'static str>,
+    /// Values to choose from where others are possible too.
+    suggestions: &'static [&'static str],
 }
 
 /// The settings of one vendor.
@@ -73,7 +85,16 @@ struct VendorView {
     configured: bool,
     /// `psa` or `rmm`, for the connection test.
     system: &'static str,
+    /// What stands in the place of settings, where they are those of another card.
+    instead: Option<&'static str>,
     fields: Vec<FieldView>,
+}
+
+impl VendorView {
+    /// Name of the vendor, as the button has it.
+    fn name(&self) -> &'static str {
+        self.title.trim_end_matches(" Integration").trim_end_matches(" RMM")
+    }
 }
 
 /// Settings that belong together.
@@ -96,35 +117,31 @@ pub async fn page(
     let forget = (!flashes.is_empty()).then(Flash::gone);
     let psa_ready = |name: &str| vendors.psa.get(Some(name)).is_ok();
     let rmm_ready = |name: &str| vendors.rmm.get(Some(name)).is_ok();
+    let card = |section, system, title, action| {
+        let (active, ready) = match system {
+            "psa" => (&psa_active, psa_ready(section)),
+            _ => (&rmm_active, rmm_ready(section)),
+        };
+        VendorView {
+            section,
+            title,
+            action,
+            active: active == section,
+            configured: ready,
+            system,
+            instead: None,
+            fields: section_fields(&now, section),
+        }
+    };
     let mut psa = vec![
-        vendor(
-            &now,
-            "freshservice",
-            "Freshservice Integration",
-            "/admin/update-freshservice",
-            "psa",
-            &psa_active,
-            psa_ready("freshservice"),
-        ),
-        vendor(
-            &now,
-            "superops",
-            "SuperOps Integration",
-            "/admin/update-superops",
-            "psa",
-            &psa_active,
-            psa_ready("superops"),
-        ),
+        card("freshservice", "psa", "Freshservice Integration", "/admin/update-freshservice"),
+        card("superops", "psa", "Superops Integration", "/admin/update-superops"),
     ];
-    let mut rmm = vec![vendor(
-        &now,
-        "datto",
-        "Datto RMM Integration",
-        "/admin/update-datto",
-        "rmm",
-        &rmm_active,
-        rmm_ready("datto"),
-    )];
+    let superops_rmm = VendorView {
+        instead: Some("Devices are read with the address, key and region of the Superops Integration above."),
+        ..card("superops", "rmm", "SuperOps RMM Integration", "/admin/update-superops")
+    };
+    let mut rmm = vec![card("datto", "rmm", "Datto RMM Integration", "/admin/update-datto"), superops_rmm];
     for vendors in [&mut psa, &mut rmm] {
         vendors.retain(|vendor| !vendor.fields.is_empty());
         vendors.sort_by_key(|vendor| !vendor.active);
@@ -142,8 +159,11 @@ pub async fn page(
         rmm,
         scheduler: groups(&now),
         startup: one(&now, "scheduler", "sync_run_on_startup"),
-        schedule: sync_jobs::upcoming(&codex).await?,
-        webhooks: section(&now, "webhooks").into_iter().filter(|field| field.key != "secret").collect(),
+        schedule: sync_schedule::upcoming(&codex).await?,
+        webhooks: section_fields(&now, "webhooks")
+            .into_iter()
+            .filter(|field| field.key != "secret")
+            .collect(),
         webhook_secret: find("webhooks", "secret").is_some_and(|field| current(&now, field).0.is_some()),
         webhooks_known: find("webhooks", "secret").is_some(),
     };
@@ -163,28 +183,8 @@ fn title(provider: &str) -> &'static str {
     }
 }
 
-fn vendor(
-    now: &Snapshot,
-    name: &'static str,
-    title: &'static str,
-    action: &'static str,
-    system: &'static str,
-    active: &str,
-    configured: bool,
-) -> VendorView {
-    VendorView {
-        section: name,
-        title,
-        action,
-        active: active == name,
-        configured,
-        system,
-        fields: section(now, name),
-    }
-}
-
 /// The fields of a section, without the one that merely lists the enabled providers.
-fn section(now: &Snapshot, name: &str) -> Vec<FieldView> {
+fn section_fields(now: &Snapshot, name: &str) -> Vec<FieldView> {
     FIELDS
         .iter()
         .filter(|field| field.section == name && field.variable().is_some())
@@ -248,6 +248,11 @@ fn view(now: &Snapshot, field: &'static Field) -> FieldView {
             _ => None,
         },
         help: help(field),
+        suggestions: if (field.section, field.key) == ("datto", "api_endpoint") {
+            &DATTO_PLATFORMS
+        } else {
+            &[]
+        },
     }
 }
 
@@ -289,12 +294,13 @@ fn help(field: &Field) -> Option<&'static str> {
         ("freshservice" | "superops", "professional_services_group_id") => {
             "Numbers of groups, separated by commas."
         }
-        ("datto", "api_endpoint") => {
-            "https://merlot-api.centrastage.net, or that of your platform: pinotage, concord, vidal, zinfandel, syrah."
-        }
+        ("datto", "api_endpoint") => "That of your platform, as the address of your Datto portal names it.",
         ("datto", "command_component") => "Uid of the component that runs remote commands.",
         ("webhooks", "allowed_ips") => "Addresses or networks, separated by commas; empty for all.",
         ("webhooks", "log_payloads") => "For finding faults; what arrives may hold personal data.",
+        ("scheduler", "sync_run_on_startup") => {
+            "Everything is read when the service starts, whatever the time."
+        }
         ("scheduler", "sync_tickets_schedule") => "How often all tickets are compared with the vendor.",
         _ => return None,
     })

@@ -9,10 +9,13 @@ use hivematrix_shared::{
     problem::{Problem, Result},
 };
 
-use super::parts::{self, ChangeLine, Moment, TicketLine};
+use super::parts::{self, ChangeLine, Head, Moment, TicketLine};
 use crate::{
     Codex,
-    domain::udf::{self, CustomField},
+    domain::{
+        company_edit::is_web_address,
+        udf::{self, CustomField},
+    },
     routes::api::{assets::no_such_asset, reader::Reader},
     store::{
         asset_page::{self, AssetFacts, UserLink},
@@ -24,6 +27,7 @@ use crate::{
 #[template(path = "asset.html")]
 struct AssetPage {
     page: Page,
+    head: Head,
     asset: AssetFacts,
     users: Vec<UserLink>,
     fields: Vec<CustomField>,
@@ -61,6 +65,19 @@ impl AssetPage {
         .to_string()
     }
 
+    /// What is lost with the device, for whoever is about to delete it.
+    fn lost(&self) -> String {
+        let assigned = match self.users.as_slice() {
+            [] => String::new(),
+            [one] => format!(" with the assignment of {}", one.name),
+            many => format!(" with the assignments of {} contacts", many.len()),
+        };
+        format!(
+            "{} of {} is removed{assigned}. Bills of coming months do not count it any more.",
+            self.asset.hostname, self.asset.company
+        )
+    }
+
     /// Class of the badge and words for the patch status; none when nobody knows.
     fn patches(&self) -> Option<(&'static str, &str)> {
         let status = self.asset.patch_status.as_deref().filter(|status| !status.is_empty())?;
@@ -92,16 +109,24 @@ pub async fn page(
     let mut asset = asset_page::facts(&codex.pool, id).await?.ok_or_else(no_such_asset)?;
     reader.may_see(Some(&asset.account_number))?;
     let is_staff = user.permission_level != PermissionLevel::Client;
-    let may_edit = matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician);
-    asset.web_remote_url = asset.web_remote_url.filter(|link| may_edit && parts::is_web_link(link));
-    asset.portal_url = asset.portal_url.filter(|link| may_edit && parts::is_web_link(link));
+    let may_edit = user.permission_level.may_edit();
+    asset.web_remote_url = asset.web_remote_url.filter(|link| may_edit && is_web_address(link));
+    asset.portal_url = asset.portal_url.filter(|link| may_edit && is_web_address(link));
     let history = if is_staff {
         parts::history(changes::of(&codex.pool, "assets", &id.to_string(), parts::CHANGES).await?)
     } else {
         Vec::new()
     };
     let tickets = related_tickets::of_asset(&codex.pool, id, parts::TICKETS).await?;
+    let kind = asset.hardware_type.as_deref().filter(|kind| !kind.is_empty());
+    let head = Head {
+        title: asset.hostname.clone(),
+        note: kind.map_or_else(|| asset.company.clone(), |kind| format!("{kind} at {}", asset.company)),
+        links: Vec::new(),
+        back: "/assets/",
+    };
     let html = AssetPage {
+        head,
         users: asset_page::users(&codex.pool, id, reader.scope.account_numbers()).await?,
         // Custom fields are the provider's notes on a device, for its own people.
         fields: if is_staff { udf::fields(&asset.udf) } else { Vec::new() },

@@ -2,33 +2,32 @@
 
 use askama::Template;
 use axum::{extract::State, response::Html};
-use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     auth::{PermissionLevel, UserOnly},
     contracts::codex::{Location, PsaConfig},
     extract::{LenientQuery, Path},
-    pages::{Page, format::iso_z},
+    pages::Page,
     problem::{Problem, Result},
 };
 use serde::Deserialize;
 
 use super::{
     company_lines::{Line, Lines, Shown, tel},
-    parts::{self, TicketLine},
+    parts::{self, ChangeLine, Head, HeadLink, Moment, TicketLine, counted},
 };
 use crate::{
     Codex,
     domain::{
         contract::Standing,
-        features::{EffectiveFeature, NOT_INCLUDED, Source, title_of},
-        status::is_closed,
+        features::{EffectiveFeature, NOT_INCLUDED, Source},
+        listing::Pagination,
     },
     routes::api::{companies::no_such_company, reader::Reader},
     store::{
+        changes,
         company_edit::MANUAL,
-        company_page::{self, Change, Device, Person, RecentTicket, Whole},
-        features, locations,
-        related_tickets::RelatedTicket,
+        company_page::{self, Device, Person, Whole},
+        features, locations, related_tickets,
     },
 };
 
@@ -36,8 +35,6 @@ use crate::{
 const PER_PAGE: i64 = 25;
 /// Tickets that are shown.
 const TICKETS: i64 = 10;
-/// Changes that are shown.
-const CHANGES: i64 = 50;
 
 /// Which part of the long lists is shown.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -47,29 +44,24 @@ pub struct Parts {
     assets_page: Option<i64>,
 }
 
-/// Where in one of the page's own lists somebody is.
+/// Where in one of the page's own lists somebody is, and the ways to its other parts.
 struct Pages {
-    page: i64,
-    pages: i64,
+    place: Pagination,
     previous: Option<String>,
     next: Option<String>,
 }
 
 impl Pages {
+    /// The part that is asked for, else the nearest there is.
     fn of(asked: Option<i64>, total: i64, name: &str, anchor: &str) -> Self {
-        let pages = (total - 1).max(0) / PER_PAGE + 1;
-        let page = asked.unwrap_or(1).clamp(1, pages);
+        let last = Pagination::at(1, PER_PAGE, total).pages.max(1);
+        let place = Pagination::at(asked.unwrap_or(1).clamp(1, last), PER_PAGE, total);
         let link = |page: i64| format!("?{name}={page}#{anchor}");
-        Self {
-            page,
-            pages,
-            previous: (page > 1).then(|| link(page - 1)),
-            next: (page < pages).then(|| link(page + 1)),
-        }
+        Self { place, previous: place.prev_num.map(link), next: place.next_num.map(link) }
     }
 
     const fn offset(&self) -> i64 {
-        (self.page - 1) * PER_PAGE
+        (self.place.page - 1) * PER_PAGE
     }
 }
 
@@ -89,6 +81,7 @@ impl Feature {
 #[template(path = "companies/company.html")]
 struct CompanyPage {
     page: Page,
+    head: Head,
     company: Whole,
     overview: Vec<Line>,
     contract: Vec<Line>,
@@ -105,13 +98,10 @@ struct CompanyPage {
     tickets: Vec<TicketLine>,
     ticket_total: i64,
     /// None for those who may not see it.
-    history: Option<Vec<Change>>,
-    psa: PsaConfig,
+    history: Option<Vec<ChangeLine>>,
     may_edit: bool,
     may_remove: bool,
     is_synced: bool,
-    ledger: Option<String>,
-    knowledge: Option<String>,
 }
 
 impl CompanyPage {
@@ -121,28 +111,28 @@ impl CompanyPage {
         format!("https://www.google.com/maps/search/?api=1&{query}")
     }
 
-    /// Address of the company at its vendor.
-    fn psa_link(&self) -> Option<String> {
-        let provider = self.psa.providers.get(&self.company.external_source)?;
-        let template = provider.company_url_template.as_ref()?;
-        Some(template.replace("{company_id}", &self.company.external_id?.to_string()))
+    /// What is lost with the company, for whoever is about to remove it.
+    fn lost(&self) -> String {
+        let company = &self.company;
+        let back = if self.is_synced {
+            " As long as it is in the PSA, the next sync brings the company back."
+        } else {
+            ""
+        };
+        format!(
+            "Removed with it: {}, {} and the agreed features. {} and {} stay, without a company.{back}",
+            counted(company.assets, "asset"),
+            counted(self.locations.len(), "location"),
+            counted(self.ticket_total, "ticket"),
+            counted(company.contacts, "contact"),
+        )
     }
+}
 
-    /// Name of a changed column, in words.
-    fn field(name: &str) -> String {
-        match name.strip_prefix("feature:") {
-            Some(key) => format!("Feature {}", title_of(key)),
-            None => title_of(name),
-        }
-    }
-
-    fn when(at: &DateTime<Utc>) -> String {
-        iso_z(*at)
-    }
-
-    fn by_hand(change: &Change) -> bool {
-        change.actor != "sync"
-    }
+/// Address of the company at its vendor.
+fn psa_link(psa: &PsaConfig, company: &Whole) -> Option<String> {
+    let template = psa.providers.get(&company.external_source)?.company_url_template.as_ref()?;
+    Some(template.replace("{company_id}", &company.external_id?.to_string()))
 }
 
 /// The page.
@@ -159,11 +149,16 @@ pub async fn page(
     let company = company_page::whole(pool, number).await?.ok_or_else(|| no_such_company(number))?;
     let level = user.permission_level;
     let is_staff = reader.is_staff().is_ok();
-    let may_edit = matches!(level, PermissionLevel::Admin | PermissionLevel::Technician);
+    let may_edit = level.may_edit();
     let people_pages = Pages::of(parts.contacts_page, company.contacts, "contacts_page", "contacts");
     let device_pages = Pages::of(parts.assets_page, company.assets, "assets_page", "assets");
     let only = [account_number.clone()];
-    let tickets = company_page::tickets(pool, number, TICKETS).await?;
+    let tickets = related_tickets::of_company(pool, number, TICKETS).await?;
+    let history = if is_staff {
+        Some(parts::history(changes::of(pool, "companies", number, parts::CHANGES).await?))
+    } else {
+        None
+    };
     let (candidates, offered) = if may_edit {
         (company_page::candidates(pool, number).await?, company_page::offered(pool).await?)
     } else {
@@ -173,8 +168,29 @@ pub async fn page(
     let effective = if has_plan { features::effective(pool, number).await? } else { Vec::new() };
     let registry = codex.context.registry.load();
     let opens = |name: &str| registry.get(name).is_some_and(|entry| entry.allows(level));
-    let segment = |text: &str| percent_encoded(text);
     let psa = parts::psa(&codex, is_staff);
+    let billing = opens("ledger").then(|| HeadLink {
+        href: format!("/ledger/client/{}", percent_encoded(number)),
+        icon: "receipt",
+        label: "Billing",
+    });
+    let knowledge = opens("knowledgetree").then(|| HeadLink {
+        href: format!("/knowledgetree/browse/Companies/{}", percent_encoded(&company.name)),
+        icon: "folder",
+        label: "Knowledge",
+    });
+    let plan = company.plan.as_deref().filter(|plan| !plan.is_empty());
+    let head = Head {
+        title: company.name.clone(),
+        note: [Some(number), plan].into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        links: psa_link(&psa, &company)
+            .map(HeadLink::psa)
+            .into_iter()
+            .chain(billing)
+            .chain(knowledge)
+            .collect(),
+        back: "/companies/",
+    };
     let lines = Lines::new(&company, codex.context.clock.now().date_naive());
     let html = CompanyPage {
         overview: lines.overview(&candidates, &offered),
@@ -191,43 +207,17 @@ pub async fn page(
         devices: company_page::devices(pool, number, PER_PAGE, device_pages.offset()).await?,
         people_pages,
         device_pages,
-        tickets: ticket_lines(tickets.items, &psa),
+        tickets: parts::tickets(tickets.items, &psa),
         ticket_total: tickets.total,
-        history: if is_staff { Some(company_page::history(pool, number, CHANGES).await?) } else { None },
-        psa,
+        history,
         may_edit,
         may_remove: level == PermissionLevel::Admin,
         is_synced: company.external_source != MANUAL,
-        ledger: opens("ledger").then(|| format!("/ledger/client/{}", segment(number))),
-        knowledge: opens("knowledgetree")
-            .then(|| format!("/knowledgetree/browse/Companies/{}", segment(&company.name))),
+        head,
         page,
         company,
     };
     html.render().map(Html).map_err(Problem::internal)
-}
-
-/// The lines of the company's tickets, by the numbers people know them by.
-fn ticket_lines(found: Vec<RecentTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
-    let numbers: Vec<_> = found.iter().map(|ticket| ticket.number.clone()).collect();
-    let related = found.into_iter().map(|ticket| RelatedTicket {
-        is_active: !ticket.status.as_deref().is_some_and(is_closed),
-        external_id: ticket.external_id,
-        external_source: ticket.external_source,
-        subject: ticket.subject,
-        status: ticket.status,
-        priority: ticket.priority,
-        requester_name: ticket.requester,
-        created_at: None,
-        last_updated_at: ticket.last_updated_at,
-    });
-    let lines = parts::tickets(related.collect(), psa).into_iter().zip(numbers);
-    lines
-        .map(|(line, number)| TicketLine {
-            number: number.filter(|number| !number.is_empty()).unwrap_or(line.number),
-            ..line
-        })
-        .collect()
 }
 
 /// The values of a feature, the present one included.

@@ -9,7 +9,7 @@ use hivematrix_shared::{
     problem::{Problem, Result},
 };
 
-use super::parts::{self, ChangeLine, Moment, TicketLine, field_label};
+use super::parts::{self, ChangeLine, Head, HeadLink, Moment, TicketLine, counted, field_label};
 use crate::{
     Codex,
     routes::api::{
@@ -40,6 +40,7 @@ const ZONES: [&str; 8] = [
 #[template(path = "contact.html")]
 struct ContactPage {
     page: Page,
+    head: Head,
     contact: ContactFacts,
     companies: Vec<CompanyLink>,
     assets: Vec<AssetLink>,
@@ -49,8 +50,6 @@ struct ContactPage {
     zones: Vec<String>,
     /// Where it comes from, in words.
     origin: String,
-    /// Its page in the PSA.
-    psa_link: Option<String>,
     /// The vendor whose sync keeps it up to date.
     vendor: Option<&'static str>,
     is_staff: bool,
@@ -76,6 +75,17 @@ impl ContactPage {
             .collect()
     }
 
+    /// What is lost with the contact, for whoever is about to delete it.
+    fn lost(&self) -> String {
+        format!(
+            "{} ({}) is removed from {} and {}. Tickets keep the name of their requester.",
+            self.contact.person.name,
+            self.contact.person.email,
+            counted(self.companies.len(), "company"),
+            counted(self.assets.len(), "asset"),
+        )
+    }
+
     fn secondary_emails(&self) -> String {
         self.contact.person.secondary_emails.join(", ")
     }
@@ -96,7 +106,7 @@ pub async fn page(
         return Err(foreign_company());
     }
     let is_staff = user.permission_level != PermissionLevel::Client;
-    let may_edit = matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician);
+    let may_edit = user.permission_level.may_edit();
     let psa = parts::psa(&codex, is_staff);
     let vendor = contact.external_id.and_then(|_| writer::synced_from(&codex, &contact.external_source));
     let history = if is_staff {
@@ -112,7 +122,16 @@ pub async fn page(
     if let Some(zone) = contact.person.time_zone.as_ref().filter(|zone| !zones.contains(zone)) {
         zones.push(zone.clone());
     }
+    let company = companies.first().map(|company| company.name.as_str());
+    let note = [contact.person.job_title.as_deref(), company].into_iter().flatten();
+    let head = Head {
+        title: contact.person.name.clone(),
+        note: note.filter(|words| !words.is_empty()).collect::<Vec<_>>().join(", "),
+        links: psa_link.map(HeadLink::psa).into_iter().collect(),
+        back: "/contacts/",
+    };
     let html = ContactPage {
+        head,
         assets: contact_page::assets(&codex.pool, id, only).await?,
         tickets: parts::tickets(
             related_tickets::of_contact(&codex.pool, id, only, parts::TICKETS).await?,
@@ -126,7 +145,6 @@ pub async fn page(
             (None, Some(_)) => format!("{} (no longer synced)", contact.external_source),
             (None, None) => "made by hand".to_owned(),
         },
-        psa_link,
         vendor,
         is_staff,
         may_edit,

@@ -1,27 +1,22 @@
-//! `GET /contacts/`: the list of contacts (codex-pages.md §4.1), as a page, as JSON and as a file.
+//! `GET /contacts/`: the list of contacts (codex-pages.md §4.1).
 
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{Html, Response},
-};
+use axum::{extract::State, response::Html};
 use hivematrix_shared::{
-    auth::{PermissionLevel, UserOnly},
-    extract::{Json, LenientQuery},
+    auth::UserOnly,
+    extract::LenientQuery,
     pages::Page,
     problem::{Problem, Result},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use super::{
-    list::{self, Choice, Column, Filter, ListView, Toggle},
+    list::{Add, Column, Filter, ListView, Toggle},
     parts,
 };
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
-    routes::api::{reader::Reader, writer::ReadRefusals},
+    routes::api::{lists::contacts::Filters, reader::Reader},
     store::contact_list::{self, ContactRow, SORT_KEYS, Selection},
 };
 
@@ -39,40 +34,6 @@ const COLUMNS_WITH_STATUS: &[Column] = &[
     COLUMNS[3],
     Column::fixed("Active", Some("active")).class("text-center"),
 ];
-
-/// What narrows the list beside the search.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub struct Filters {
-    /// Only contacts of the company with this account number; `none` for those without a company.
-    company: Option<String>,
-    /// `1`: inactive contacts too.
-    show_inactive: Option<String>,
-    /// `1`: only VIPs; `0`: all others.
-    vip: Option<String>,
-}
-
-impl Filters {
-    fn selection<'a>(&'a self, reader: &'a Reader) -> Selection<'a> {
-        let company = self
-            .company
-            .as_deref()
-            .map(str::trim)
-            .filter(|company| !company.is_empty() && !company.contains('\0'));
-        Selection {
-            only: reader.scope.account_numbers(),
-            company: company.filter(|company| *company != "none"),
-            inactive: self.show_inactive.as_deref() == Some("1"),
-            vip: match self.vip.as_deref() {
-                Some("1") => Some(true),
-                Some("0") => Some(false),
-                _ => None,
-            },
-            without_company: company == Some("none"),
-        }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "contacts.html")]
@@ -96,8 +57,11 @@ pub async fn page(
     let listing = Listing::new(query, SORT_KEYS);
     let selection = filters.selection(&reader);
     let found = contact_list::page(&codex.pool, selection, &listing).await?;
+    let may_create = user.permission_level.may_edit();
     let html = ContactsPage {
         list: ListView {
+            title: "Contacts",
+            add: may_create.then_some(Add { dialog: "contact-new", icon: "user-plus", label: "Add Contact" }),
             address: format!("{}/contacts/", page.prefix),
             one: "contact",
             many: "contacts",
@@ -117,95 +81,16 @@ pub async fn page(
         },
         rows: found.items,
         show_inactive: selection.inactive,
-        may_create: matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician),
+        may_create,
         page,
     };
     html.render().map(Html).map_err(Problem::internal)
 }
 
 async fn filters_of(codex: &Codex, filters: &Filters, selection: Selection<'_>) -> Result<Vec<Filter>> {
-    let mut company = parts::company_filter(&codex.pool, selection.only, filters.company.as_deref()).await?;
-    if selection.only.is_none() {
-        company
-            .choices
-            .insert(0, Choice { value: "none".into(), label: "Without company".into(), count: None });
-    }
-    let vip = Filter {
-        name: "vip",
-        label: "VIP",
-        all: "VIP or not",
-        choices: vec![
-            Choice { value: "1".into(), label: "VIP".into(), count: None },
-            Choice { value: "0".into(), label: "Not VIP".into(), count: None },
-        ],
-        chosen: selection.vip.map_or_else(String::new, |vip| if vip { "1".into() } else { "0".into() }),
-    };
-    Ok([company, vip]
-        .into_iter()
-        .filter(|filter| filter.choices.len() > 1 || !filter.chosen.is_empty())
-        .collect())
-}
-
-/// A page of contacts.
-#[derive(Serialize, ToSchema)]
-pub struct FoundContacts {
-    success: bool,
-    contacts: Vec<ContactRow>,
-    pagination: Pagination,
-}
-
-/// Contacts whose name, address or phone number contains the search.
-#[utoipa::path(get, path = "/contacts/api/search", tag = "contacts", params(ListQuery, Filters), responses(
-    (status = 200, body = FoundContacts),
-    ReadRefusals
-))]
-pub async fn search(
-    State(codex): State<Codex>,
-    _: UserOnly,
-    reader: Reader,
-    LenientQuery(query): LenientQuery<ListQuery>,
-    LenientQuery(filters): LenientQuery<Filters>,
-) -> Result<Json<FoundContacts>> {
-    let listing = Listing::new(query, SORT_KEYS);
-    let found = contact_list::page(&codex.pool, filters.selection(&reader), &listing).await?;
-    let pagination = Pagination::of(&listing, found.total);
-    Ok(Json(FoundContacts { success: true, contacts: found.items, pagination }))
-}
-
-/// All contacts of a list as a file.
-#[utoipa::path(get, path = "/contacts/export.csv", tag = "contacts", params(ListQuery, Filters), responses(
-    (status = 200, description = "One line a contact; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    ReadRefusals
-))]
-pub async fn export(
-    State(codex): State<Codex>,
-    _: UserOnly,
-    reader: Reader,
-    LenientQuery(query): LenientQuery<ListQuery>,
-    LenientQuery(filters): LenientQuery<Filters>,
-) -> Result<Response> {
-    let _turn = codex.turn(1).await?;
-    let listing = Listing::new(query, SORT_KEYS).whole();
-    let found = contact_list::rows(&codex.pool, filters.selection(&reader), &listing).await?;
-    let companies: Vec<String> = found
-        .iter()
-        .map(|contact| {
-            contact.companies.iter().map(|company| company.name.as_str()).collect::<Vec<_>>().join("; ")
-        })
-        .collect();
-    let headings = ["Name", "Email", "Title", "Mobile", "Work Phone", "Companies", "Active", "VIP"];
-    let yes = |value: bool| if value { "yes" } else { "no" };
-    let rows = found.iter().zip(&companies).map(|(contact, companies)| {
-        vec![
-            contact.name.as_str(),
-            &contact.email,
-            contact.job_title.as_deref().unwrap_or_default(),
-            contact.mobile_phone_number.as_deref().unwrap_or_default(),
-            contact.work_phone_number.as_deref().unwrap_or_default(),
-            companies,
-            yes(contact.active),
-            yes(contact.vip_user),
-        ]
-    });
-    Ok(list::csv("contacts", &headings, rows))
+    let none = selection.only.is_none().then(|| ("none".to_owned(), "Without company".to_owned()));
+    let chosen = filters.company.as_deref();
+    let company = parts::company_filter(&codex.pool, selection.only, none, chosen).await?;
+    let vip = Filter::yes_or_no("vip", "VIP", "VIP or not", ["VIP", "Not VIP"], selection.vip);
+    Ok(Filter::with_a_choice([company, vip]))
 }

@@ -134,7 +134,7 @@ pub async fn page(
     let html = Dashboard {
         now,
         is_admin: user.permission_level == PermissionLevel::Admin,
-        may_review: matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician),
+        may_review: user.permission_level.may_edit(),
         counts: store_dashboard::counts(pool, only).await?,
         staff,
         ending,

@@ -1,8 +1,5 @@
-//! The machine behind the list pages (codex-pages.md §1.4): addresses, headings, filters, counts and exports. A page has a
+//! The machine behind the list pages (codex-pages.md §1.4): addresses, headings, filters and counts. A page has a
 //! field `list: ListView` and includes the templates of `list/`; `static/js/list.js` redraws the parts they mark.
-
-use axum::response::{IntoResponse, Response};
-use http::header;
 
 use crate::domain::listing::{Listing, PAGE_SIZES, Pagination};
 
@@ -44,18 +41,7 @@ impl Column {
     }
 }
 
-/// A value of a filter.
-#[derive(Clone, Debug)]
-pub struct Choice {
-    /// What the address carries.
-    pub value: String,
-    /// What is read.
-    pub label: String,
-    /// Rows that have it; not shown when unknown.
-    pub count: Option<i64>,
-}
-
-/// A list of values of which one may be chosen.
+/// A list of values of which one may be chosen. The browser asks how many rows each leaves.
 #[derive(Clone, Debug)]
 pub struct Filter {
     /// Parameter.
@@ -64,10 +50,51 @@ pub struct Filter {
     pub label: &'static str,
     /// The choice that filters nothing.
     pub all: &'static str,
-    /// The choices.
-    pub choices: Vec<Choice>,
+    /// What the address carries and what is read, for each choice.
+    pub choices: Vec<(String, String)>,
     /// The chosen value; empty for all.
     pub chosen: String,
+}
+
+impl Filter {
+    /// A filter; what is chosen is always among its choices.
+    pub fn new(
+        name: &'static str,
+        label: &'static str,
+        all: &'static str,
+        mut choices: Vec<(String, String)>,
+        chosen: &str,
+    ) -> Self {
+        let same = |value: &str| value.to_lowercase() == chosen.to_lowercase();
+        let known = choices.iter().find(|(value, _)| same(value)).map(|(value, _)| value.clone());
+        let chosen = known.unwrap_or_else(|| {
+            if !chosen.is_empty() {
+                choices.push((chosen.to_owned(), chosen.to_owned()));
+            }
+            chosen.to_owned()
+        });
+        Self { name, label, all, choices, chosen }
+    }
+
+    /// A filter by something that is so or is not.
+    pub fn yes_or_no(
+        name: &'static str,
+        label: &'static str,
+        all: &'static str,
+        words: [&str; 2],
+        chosen: Option<bool>,
+    ) -> Self {
+        let choices =
+            ["1", "0"].into_iter().zip(words).map(|(value, word)| (value.to_owned(), word.to_owned()));
+        let chosen = chosen.map_or("", |yes| if yes { "1" } else { "0" });
+        Self::new(name, label, all, choices.collect(), chosen)
+    }
+
+    /// Those that leave a choice: a value that all rows share is none.
+    pub fn with_a_choice<const N: usize>(filters: [Self; N]) -> Vec<Self> {
+        let offers = |filter: &Self| filter.choices.len() > 1 || !filter.chosen.is_empty();
+        filters.into_iter().filter(offers).collect()
+    }
 }
 
 /// Something that is on or off.
@@ -85,9 +112,24 @@ pub struct Toggle {
     pub stored: &'static str,
 }
 
+/// The button that opens a dialog for another row.
+#[derive(Clone, Copy, Debug)]
+pub struct Add {
+    /// Id of the dialog.
+    pub dialog: &'static str,
+    /// Icon.
+    pub icon: &'static str,
+    /// Words.
+    pub label: &'static str,
+}
+
 /// All that the templates of `list/` show.
 #[derive(Clone, Debug)]
 pub struct ListView {
+    /// Heading.
+    pub title: &'static str,
+    /// How rows are added, by those who may.
+    pub add: Option<Add>,
     /// Address of the page, prefix included.
     pub address: String,
     /// One row, such as `company`.
@@ -234,43 +276,6 @@ impl ListView {
     }
 }
 
-/// A file of comma-separated values (RFC 4180) with a byte order mark, so that spreadsheets read it as UTF-8.
-pub fn csv<'a>(name: &str, headings: &[&str], rows: impl Iterator<Item = Vec<&'a str>>) -> Response {
-    let mut text = String::from('\u{feff}');
-    let mut line = |cells: &[&str]| {
-        for (index, cell) in cells.iter().enumerate() {
-            if index > 0 {
-                text.push(',');
-            }
-            push_cell(&mut text, cell);
-        }
-        text.push_str("\r\n");
-    };
-    line(headings);
-    for row in rows {
-        line(&row);
-    }
-    let disposition = format!("attachment; filename=\"{name}.csv\"");
-    let headers =
-        [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &disposition)];
-    (headers, text).into_response()
-}
-
-/// Writes a cell. What a spreadsheet would run as a formula becomes text.
-fn push_cell(text: &mut String, cell: &str) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    // A semicolon or a tab separates cells where a spreadsheet's language says so.
-    if !formula && !cell.contains([',', ';', '\t', '"', '\n', '\r']) {
-        return text.push_str(cell);
-    }
-    text.push('"');
-    if formula {
-        text.push('\'');
-    }
-    text.push_str(&cell.replace('"', "\"\""));
-    text.push('"');
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -281,19 +286,15 @@ mod tests {
     fn view(query: ListQuery, total: i64) -> ListView {
         let listing = Listing::new(query, KEYS);
         ListView {
+            title: "Companies",
+            add: None,
             address: "/codex/companies/".into(),
             one: "company",
             many: "companies",
             placeholder: "Name",
             nothing_yet: "Sync first.".into(),
             columns: &[],
-            filters: vec![Filter {
-                name: "plan",
-                label: "Plan",
-                all: "All plans",
-                choices: vec![],
-                chosen: "A&B".into(),
-            }],
+            filters: vec![Filter::new("plan", "Plan", "All plans", Vec::new(), "A&B")],
             toggles: vec![Toggle { name: "hide", label: "Hide", on: false, default: true, stored: "" }],
             pagination: Pagination::of(&listing, total),
             listing,
@@ -322,21 +323,5 @@ mod tests {
         assert_eq!(searched("x", 0), "0 companies match “x”");
         let beyond = view(ListQuery { page: Some(9), ..ListQuery::default() }, 60);
         assert_eq!(beyond.empty_message(), "There are only 2 pages.");
-    }
-
-    #[test]
-    fn a_cell_is_one_value_and_no_formula() {
-        for (cell, expected) in [
-            ("plain", "plain"),
-            ("a, \"b\"", "\"a, \"\"b\"\"\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("=HYPERLINK(1)", "\"'=HYPERLINK(1)\""),
-            ("-12.5", "-12.5"),
-            ("-1+cmd", "\"'-1+cmd\""),
-        ] {
-            let mut text = String::new();
-            push_cell(&mut text, cell);
-            assert_eq!(text, expected);
-        }
     }
 }

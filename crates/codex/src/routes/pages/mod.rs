@@ -19,36 +19,41 @@ pub mod settings;
 
 use axum::{
     Router,
+    extract::Request,
+    middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use hivematrix_shared::{
-    auth::UserOnly,
+    auth::{AdminOnly, Caller, UserOnly},
     pages::{
         Page,
         assets::{self as files, Asset},
     },
+    problem::Problem,
 };
-use utoipa_axum::{router::OpenApiRouter, routes};
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::Codex;
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
-    Asset::new("js/admin-lib.js", include_bytes!("../../../static/js/admin-lib.js")),
     Asset::new("js/admin-settings.js", include_bytes!("../../../static/js/admin-settings.js")),
     Asset::new("js/admin-sync.js", include_bytes!("../../../static/js/admin-sync.js")),
     Asset::new("js/agents.js", include_bytes!("../../../static/js/agents.js")),
     Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
     Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
     Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
-    Asset::new("js/companies.js", include_bytes!("../../../static/js/companies.js")),
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
     Asset::new("js/contact.js", include_bytes!("../../../static/js/contact.js")),
     Asset::new("js/create.js", include_bytes!("../../../static/js/create.js")),
     Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
-    Asset::new("js/forms.js", include_bytes!("../../../static/js/forms.js")),
+    Asset::new("js/delete.js", include_bytes!("../../../static/js/delete.js")),
+    Asset::new("js/dialog.js", include_bytes!("../../../static/js/dialog.js")),
+    Asset::new("js/dom.js", include_bytes!("../../../static/js/dom.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
+    Asset::new("js/page.js", include_bytes!("../../../static/js/page.js")),
     Asset::new("js/picker.js", include_bytes!("../../../static/js/picker.js")),
     Asset::new("js/review.js", include_bytes!("../../../static/js/review.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
@@ -57,16 +62,13 @@ const ASSETS: &[Asset] = &[
 
 /// All pages and their scripts.
 pub fn router() -> Router<Codex> {
-    Router::new()
+    let for_people = Router::new()
         .route("/", get(dashboard::page))
         .route("/settings", get(settings::page))
-        .route("/admin/", get(admin::page))
-        .route("/admin", get(admin_root))
         .route("/agents", get(agents::page))
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
         .route("/companies/{account_number}", get(company::page))
-        .merge(billing_plans::router())
         .route("/contacts/", get(contacts::page))
         .route("/contacts", get(contacts_root))
         .route("/contacts/{id}", get(contact::page))
@@ -75,23 +77,32 @@ pub fn router() -> Router<Codex> {
         .route("/assets/{id}", get(asset::page))
         .route("/search", get(search::page))
         .route("/review", get(review::page))
+        .route_layer(middleware::from_fn(only_people));
+    for_people
+        .route("/admin/", get(admin::page))
+        .route("/admin", get(admin_root))
+        .merge(billing_plans::router())
         .merge(files::router(ASSETS))
+}
+
+/// Closes pages to services, also to one that acts for a person: its rights are for JSON (codex-pages.md §1.1,
+/// platform.md §8).
+async fn only_people(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Caller>() {
+        Some(Caller::Service(_)) => {
+            Problem::new(StatusCode::FORBIDDEN).error("This endpoint is for users only").into_response()
+        }
+        _ => next.run(request).await,
+    }
 }
 
 /// JSON and files of the pages, with their documentation.
 pub fn documented() -> OpenApiRouter<Codex> {
-    OpenApiRouter::new()
-        .routes(routes!(companies::search))
-        .routes(routes!(companies::export))
-        .routes(routes!(contacts::search))
-        .routes(routes!(contacts::export))
-        .routes(routes!(assets::search))
-        .routes(routes!(assets::export))
-        .routes(routes!(search::search))
+    billing_plans::documented()
 }
 
 /// As for the list roots.
-async fn admin_root(page: Page) -> Response {
+async fn admin_root(_: AdminOnly, page: Page) -> Response {
     Redirect::permanent(&format!("{}/admin/", page.prefix)).into_response()
 }
 

@@ -1,4 +1,4 @@
-//! Parts that several pages show: tickets, history, times.
+//! Parts that several pages show: heads, tickets, history, times.
 
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
@@ -8,9 +8,10 @@ use hivematrix_shared::{
 
 use sqlx::PgPool;
 
-use super::list::{Choice, Filter};
+use super::list::Filter;
 use crate::{
     Codex,
+    domain::features::title_of,
     store::{changes::Change, companies, related_tickets::RelatedTicket},
 };
 
@@ -40,6 +41,42 @@ impl Moment {
     }
 }
 
+/// The head of a record's page.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Name of the record.
+    pub title: String,
+    /// What tells it from others; empty for none.
+    pub note: String,
+    /// Where else the record is found.
+    pub links: Vec<HeadLink>,
+    /// Path of the list it belongs to.
+    pub back: &'static str,
+}
+
+/// A button of a head.
+#[derive(Clone, Debug)]
+pub struct HeadLink {
+    /// Address.
+    pub href: String,
+    /// Icon.
+    pub icon: &'static str,
+    /// Words.
+    pub label: &'static str,
+}
+
+impl HeadLink {
+    /// Opens the record where it comes from.
+    pub fn psa(href: String) -> Self {
+        Self { href, icon: "external-link", label: "Open in PSA" }
+    }
+
+    /// Whether it leads out of the suite.
+    pub fn leaves(&self) -> bool {
+        self.icon == "external-link"
+    }
+}
+
 /// How to link into the PSA: not at all for customers, who cannot sign in there.
 pub fn psa(codex: &Codex, is_staff: bool) -> PsaConfig {
     if is_staff { codex.settings().psa_config() } else { PsaConfig::default() }
@@ -48,41 +85,39 @@ pub fn psa(codex: &Codex, is_staff: bool) -> PsaConfig {
 /// Companies that a filter offers; of more, a list is reached from the company's page.
 const MOST_COMPANIES: i64 = 400;
 
-/// The filter by company.
+/// The filter by company; `first` is another choice before them.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn company_filter(
     pool: &PgPool,
     only: Option<&[String]>,
+    first: Option<(String, String)>,
     chosen: Option<&str>,
 ) -> sqlx::Result<Filter> {
     let chosen = chosen.map(str::trim).filter(|chosen| !chosen.contains('\0')).unwrap_or_default();
-    let selection =
-        companies::Selection { only, limit: Some(MOST_COMPANIES + 1), ..companies::Selection::default() };
-    let mut found = companies::list(pool, selection).await?;
+    let mut found = companies::list(
+        pool,
+        companies::Selection { only, limit: Some(MOST_COMPANIES + 1), ..companies::Selection::default() },
+    )
+    .await?;
     if i64::try_from(found.len()).is_ok_and(|found| found > MOST_COMPANIES) {
         found.clear();
-    }
-    if !chosen.is_empty() && chosen != "none" && !found.iter().any(|company| company.account_number == chosen)
-    {
         found.extend(
             companies::find(pool, chosen)
                 .await?
                 .filter(|company| only.is_none_or(|only| only.contains(&company.account_number))),
         );
     }
-    let choices = found
-        .into_iter()
-        .map(|company| Choice { value: company.account_number, label: company.name, count: None })
-        .collect();
-    Ok(Filter { name: "company", label: "Company", all: "All companies", choices, chosen: chosen.to_owned() })
+    let companies = found.into_iter().map(|company| (company.account_number, company.name));
+    let choices = first.into_iter().chain(companies).collect();
+    Ok(Filter::new("company", "Company", "All companies", choices, chosen))
 }
 
 /// A line of a table of tickets.
 #[derive(Clone, Debug)]
 pub struct TicketLine {
-    /// The PSA's id.
+    /// The number people know it by, else the PSA's id.
     pub number: String,
     /// Its page in the PSA.
     pub link: Option<String>,
@@ -96,7 +131,7 @@ pub struct TicketLine {
     pub priority: String,
     /// Class of the priority's badge; empty for none.
     pub priority_class: &'static str,
-    /// Name of the requester.
+    /// Name of the requester, else its address.
     pub requester: String,
     /// When it was last changed.
     pub updated: Option<Moment>,
@@ -109,10 +144,10 @@ pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
         .map(|ticket| {
             let template =
                 psa.providers.get(&ticket.external_source).and_then(|p| p.ticket_url_template.as_deref());
-            let number = ticket.external_id.to_string();
+            let id = ticket.external_id.to_string();
             TicketLine {
-                link: template.map(|template| template.replace("{ticket_id}", &number)),
-                number,
+                link: template.map(|template| template.replace("{ticket_id}", &id)),
+                number: ticket.ticket_number.filter(|number| !number.is_empty()).unwrap_or(id),
                 subject: ticket
                     .subject
                     .filter(|subject| !subject.is_empty())
@@ -127,7 +162,7 @@ pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
                     Some("low") => "badge--low",
                     _ => "",
                 },
-                requester: ticket.requester_name.unwrap_or_default(),
+                requester: ticket.requester.unwrap_or_default(),
                 updated: Moment::maybe(ticket.last_updated_at.or(ticket.created_at)),
             }
         })
@@ -145,8 +180,8 @@ pub struct ChangeLine {
     pub old: String,
     /// Value after, cut short.
     pub new: String,
-    /// Who.
-    pub actor: String,
+    /// Who; none for a sync.
+    pub actor: Option<String>,
 }
 
 /// The lines of a history.
@@ -158,18 +193,16 @@ pub fn history(changes: Vec<Change>) -> Vec<ChangeLine> {
             field: field_label(&change.field),
             old: shown(change.old_value.as_deref()),
             new: shown(change.new_value.as_deref()),
-            actor: if change.actor == "sync" { "Sync".to_owned() } else { change.actor },
+            actor: Some(change.actor).filter(|actor| actor != "sync"),
         })
         .collect()
 }
 
-/// Whether a vendor's link leads to a page, and is not a script that calls itself one.
-pub fn is_web_link(link: &str) -> bool {
-    url::Url::parse(link).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
-}
-
 /// The name of a column for people.
 pub fn field_label(field: &str) -> String {
+    if let Some(key) = field.strip_prefix("feature:") {
+        return format!("Feature {}", title_of(key));
+    }
     match field {
         "vip_user" => "VIP".to_owned(),
         "is_agent" => "Agent".to_owned(),
@@ -207,7 +240,18 @@ fn shown(value: Option<&str>) -> String {
     }
 }
 
-fn capitalised(text: &str) -> String {
+/// `1 asset`, `2 assets`, `no company`.
+pub fn counted(number: impl TryInto<i64>, what: &str) -> String {
+    let many = what.strip_suffix('y').map_or_else(|| format!("{what}s"), |stem| format!("{stem}ies"));
+    match number.try_into().unwrap_or(i64::MAX) {
+        0 => format!("no {what}"),
+        1 => format!("1 {what}"),
+        number => format!("{number} {many}"),
+    }
+}
+
+/// With a capital at its beginning.
+pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().to_string()).into_iter().collect::<String>()
         + letters.as_str()
@@ -233,24 +277,22 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_a_page() {
-        for (link, sound) in [
-            ("https://rmm.example/1", true),
-            ("http://10.0.0.1/", true),
-            ("javascript:alert(1)", false),
-            ("data:text/html,x", false),
-            ("/relative", false),
-            ("", false),
-        ] {
-            assert_eq!(is_web_link(link), sound, "{link}");
-        }
+    fn numbers_have_their_words() {
+        assert_eq!(
+            ["no asset", "1 company", "2 companies"],
+            [counted(0, "asset"), counted(1, "company"), counted(2_usize, "company")]
+        );
     }
 
     #[test]
     fn columns_have_names_for_people() {
-        for (field, label) in
-            [("vip_user", "VIP"), ("hostname", "Hostname"), ("time_zone", "Time zone"), ("", "")]
-        {
+        for (field, label) in [
+            ("vip_user", "VIP"),
+            ("hostname", "Hostname"),
+            ("time_zone", "Time zone"),
+            ("feature:web_filtering", "Feature Web Filtering"),
+            ("", ""),
+        ] {
             assert_eq!(field_label(field), label);
         }
     }

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use askama::Template;
 use axum::{extract::State, response::Html};
 use hivematrix_shared::{
-    auth::{PermissionLevel, StaffOnly, UserOnly},
+    auth::{StaffOnly, UserOnly},
     pages::Page,
     problem::{Problem, Result},
 };
 
-use super::parts::Moment;
+use super::parts::{Moment, capitalised};
 use crate::{
     Codex,
     domain::review,
@@ -111,13 +111,8 @@ pub async fn page(
             }
         }
     }
-    let html = ReviewPage {
-        page,
-        groups,
-        total: open.total,
-        shown,
-        may_decide: matches!(user.permission_level, PermissionLevel::Admin | PermissionLevel::Technician),
-    };
+    let html =
+        ReviewPage { page, groups, total: open.total, shown, may_decide: user.permission_level.may_edit() };
     html.render().map(Html).map_err(Problem::internal)
 }
 
@@ -161,6 +156,6 @@ fn item_of(item: ReviewItem, records: &Records) -> Item {
             .collect(),
         companies: review::proposed_companies(item.proposal.as_ref()),
         found: Moment::of(item.found_at),
-        detail: item.detail,
+        detail: capitalised(&item.detail),
     }
 }

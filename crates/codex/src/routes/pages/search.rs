@@ -1,116 +1,21 @@
-//! One search over companies, contacts and devices (codex-pages.md §10), as a page and as JSON.
+//! The page of the one search over companies, contacts and devices (codex-pages.md §10).
 
 use askama::Template;
 use axum::{extract::State, response::Html};
 use hivematrix_shared::{
     auth::UserOnly,
-    extract::{Json, LenientQuery},
+    extract::LenientQuery,
     pages::Page,
     problem::{Problem, Result},
 };
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::{
     Codex,
-    routes::api::{reader::Reader, writer::ReadRefusals},
-    store::search::{self, Hit, MOST},
+    routes::api::{
+        reader::Reader,
+        search::{FoundKind, SearchQuery, found},
+    },
 };
-
-/// Longest text that is searched, in characters.
-const LONGEST: usize = 200;
-
-/// What is searched.
-#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(default)]
-pub struct SearchQuery {
-    /// Part of a name, a number or an address, in any case.
-    q: Option<String>,
-}
-
-impl SearchQuery {
-    fn text(&self) -> String {
-        let text = self.q.as_deref().unwrap_or_default().replace('\0', "");
-        text.trim().chars().take(LONGEST).collect()
-    }
-}
-
-/// Something that was found.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct FoundHit {
-    /// Account number of a company, Codex's id of the others, as text.
-    id: String,
-    /// Name.
-    name: String,
-    /// What tells it from others of that name.
-    note: String,
-    /// Whether a contact is active or a device is online.
-    active: bool,
-    /// Path of its page in Codex.
-    path: String,
-}
-
-/// What was found of a kind.
-#[derive(Serialize, ToSchema)]
-pub struct FoundKind {
-    /// The first ones, at most 20.
-    items: Vec<FoundHit>,
-    /// Whether there are more.
-    more: bool,
-}
-
-/// What was found.
-#[derive(Serialize, ToSchema)]
-pub struct FoundAll {
-    success: bool,
-    /// The text as it was searched.
-    q: String,
-    companies: FoundKind,
-    contacts: FoundKind,
-    assets: FoundKind,
-}
-
-impl FoundKind {
-    fn of(hits: &[Hit], kind: &str, list: &str) -> Self {
-        let found: Vec<_> = hits.iter().filter(|hit| hit.kind == kind).collect();
-        let most = usize::try_from(MOST).unwrap_or(usize::MAX);
-        let more = found.len() > most;
-        let items = found.into_iter().take(most).map(|hit| {
-            let segment: String = url::form_urlencoded::byte_serialize(hit.key.as_bytes()).collect();
-            FoundHit {
-                id: hit.key.clone(),
-                name: hit.name.clone(),
-                note: hit.note.clone(),
-                active: hit.active,
-                path: format!("/{list}/{}", segment.replace('+', "%20")),
-            }
-        });
-        Self { items: items.collect(), more }
-    }
-}
-
-async fn found(codex: &Codex, reader: &Reader, query: &SearchQuery) -> Result<FoundAll> {
-    let q = query.text();
-    let hits = search::everywhere(&codex.pool, &q, reader.scope.account_numbers()).await?;
-    Ok(FoundAll {
-        success: true,
-        q,
-        companies: FoundKind::of(&hits, "company", "companies"),
-        contacts: FoundKind::of(&hits, "contact", "contacts"),
-        assets: FoundKind::of(&hits, "asset", "assets"),
-    })
-}
-
-/// Companies, contacts and devices that contain a text, at most 20 of each.
-#[utoipa::path(get, path = "/api/search", tag = "search", params(SearchQuery), responses((status = 200, body = FoundAll), ReadRefusals))]
-pub async fn search(
-    State(codex): State<Codex>,
-    reader: Reader,
-    LenientQuery(query): LenientQuery<SearchQuery>,
-) -> Result<Json<FoundAll>> {
-    Ok(Json(found(&codex, &reader, &query).await?))
-}
 
 /// A kind as the page shows it.
 struct Group {
@@ -156,7 +61,7 @@ pub async fn page(
         groups: vec![
             group("Companies", "building-2", "companies", all.companies, ("", "")),
             group("Contacts", "users", "contacts", all.contacts, ("", "Inactive")),
-            group("Devices", "hard-drive", "assets", all.assets, ("Online", "Offline")),
+            group("Assets", "hard-drive", "assets", all.assets, ("Online", "Offline")),
         ],
         q: all.q,
         page,

@@ -8,6 +8,7 @@ use hivematrix_shared::{
     problem::{Problem, Result},
 };
 
+use super::parts::capitalised;
 use crate::{
     Codex,
     domain::preferences::{COLOR_THEMES, HOME_PAGES, VIEWS},
@@ -76,9 +77,4 @@ pub async fn page(State(codex): State<Codex>, UserOnly(user): UserOnly, page: Pa
             .into(),
     };
     html.render().map(Html).map_err(Problem::internal)
-}
-
-fn capitalised(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }

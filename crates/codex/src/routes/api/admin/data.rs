@@ -25,6 +25,7 @@ use crate::{
         StartError,
         clearing::{self, Clearing},
     },
+    routes::api::refusals::ForAdmins,
     store::{
         clear::{ClearError, Cleared, DataType},
         statistics::{self, Statistics},
@@ -38,7 +39,7 @@ pub(super) fn router() -> OpenApiRouter<Codex> {
 
 /// How many rows there are.
 #[utoipa::path(get, path = "/api/admin/statistics", tag = "admin", responses(
-    (status = 200, body = Statistics), (status = 403, description = "Not an administrator")
+    (status = 200, body = Statistics), ForAdmins
 ))]
 async fn get_statistics(State(codex): State<Codex>, _: AdminOnly) -> Result<Json<Statistics>> {
     Ok(Json(statistics::statistics(&codex.pool).await?))
@@ -79,10 +80,8 @@ struct ClearingAnswer {
 #[utoipa::path(post, path = "/api/admin/clear-data", tag = "admin", request_body = Order, responses(
     (status = 200, body = ClearedAnswer), (status = 202, body = ClearingAnswer, description = "It goes on as a job"),
     (status = 400, description = "Unknown `data_type`"),
-    (status = 403, description = "Not an administrator"),
     (status = 409, description = "A sync is running, member `job_id`; or an import, or other clearing"),
-    (status = 415, description = "Not JSON"),
-    (status = 422, description = "`confirm` is not the same word")
+    (status = 422, description = "`confirm` is not the same word"), ForAdmins
 ))]
 async fn clear_data(
     State(codex): State<Codex>,

@@ -10,6 +10,7 @@ use crate::{
     Codex,
     domain::{
         features::NOT_INCLUDED,
+        plan_badge,
         plans::{Features, INACTIVE, PRICES, Plan, SUPPORT_LEVELS},
     },
     routes::api::reader::Reader,
@@ -159,7 +160,7 @@ impl Data {
         PlanCard {
             open: only || open == Some(name.as_str()),
             companies,
-            badge: badge(&name),
+            badge: plan_badge::class(&name),
             support: levels.into_iter().collect::<Vec<_>>().join(", "),
             terms: rows.into_iter().map(|row| self.term(row)).collect(),
             fill: fill.to_string(),
@@ -319,22 +320,6 @@ fn encoded(text: &str) -> String {
         .collect()
 }
 
-/// Colour of a plan (codex-pages.md §1.3).
-fn badge(name: &str) -> &'static str {
-    let name = name.to_lowercase();
-    [
-        ("platinum", "badge--platinum"),
-        ("premium", "badge--success"),
-        ("advanced", "badge--gold"),
-        ("basic", "badge--info"),
-        ("break fix", "badge--warning"),
-        ("pro services", "badge--warning"),
-    ]
-    .into_iter()
-    .find(|(part, _)| name.contains(part))
-    .map_or("", |(_, class)| class)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -346,18 +331,6 @@ mod tests {
             choices.into_iter().filter(|choice| choice.chosen).map(|choice| choice.label).collect::<Vec<_>>()
         };
         assert_eq!([of("a"), of("z")], [["A"], ["z"]]);
-    }
-
-    #[test]
-    fn plans_have_the_colours_of_the_list_of_companies() {
-        for (name, class) in [
-            ("PLATINUM Plus", "badge--platinum"),
-            ("Premium", "badge--success"),
-            ("Break Fix", "badge--warning"),
-            ("Standard", ""),
-        ] {
-            assert_eq!(badge(name), class, "{name}");
-        }
     }
 
     #[test]

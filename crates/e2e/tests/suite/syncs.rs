@@ -1,0 +1,101 @@
+//! Syncs that an administrator starts.
+
+use anyhow::{Context, Result, ensure};
+use hivematrix_e2e::suite::ARRIVAL;
+use hivematrix_e2e::wait::{eventually, when};
+use hivematrix_simulators::freshservice::{Fault, FaultMode};
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+const SYNC: &str = "[data-sync='/sync/psa']";
+const NAME: &str = "[Freshservice] Sync";
+/// The progress of that sync among those of others.
+const RUNS: &str = "[...document.querySelectorAll('#progress-jobs article')].find((e) => e.querySelector('h3').textContent === '[Freshservice] Sync')";
+/// The newest row of the history that is about it.
+const ROW: &str = "[...document.querySelectorAll('#history-rows tr')].find((e) => e.cells[0].textContent === '[Freshservice] Sync')";
+
+pub async fn a_sync_is_started_once_watched_and_cancelled(stage: &Stage) -> Result<()> {
+    let control = &stage.suite.vendor.control;
+    stage.visit("admin", "/codex/admin/").await?;
+    idle(stage).await?;
+    // Each page of contacts takes its time, so that there is something to watch.
+    control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 2_000 }).on("/requesters"));
+    let before = runs(stage).await?;
+    stage.click(SYNC).await?;
+    stage.yes("its progress is shown", RUNS).await?;
+    stage.yes("with what it is at and how far it is", &format!("/elapsed/.test({RUNS}.textContent)")).await?;
+    stage.yes("and with what it has read", &format!("/\\d+ companies/.test({RUNS}.textContent)")).await?;
+    stage
+        .yes(
+            "the button says that it runs",
+            &format!("document.querySelector(\"{SYNC}\").classList.contains('is-busy')"),
+        )
+        .await?;
+
+    stage.click(SYNC).await?;
+    stage.toast("This runs already").await?;
+    ensure!(runs(stage).await? == before + 1, "the second click has started a second one");
+
+    stage.browser.driver.refresh().await?;
+    stage.yes("a reloaded page shows it as well", RUNS).await?;
+    ensure!(
+        stage.value(&format!("{RUNS}.querySelector('pre').textContent.trim()")).await? != "",
+        "its log is empty"
+    );
+
+    stage.value(&format!("{RUNS}.querySelector('button').click()")).await?;
+    stage.click("#ask [type=submit]").await?;
+    control.clear_faults();
+    stage.toast(&format!("{NAME}: Cancelled")).await?;
+    stage.yes("its progress is taken away", &format!("!({RUNS})")).await?;
+    stage.yes("the history says how it ended", &format!("{ROW}?.textContent.includes('Cancelled')")).await
+}
+
+pub async fn a_sync_that_ends_well_is_in_the_history(stage: &Stage) -> Result<()> {
+    stage.visit("admin", "/codex/admin/").await?;
+    idle(stage).await?;
+    let before = runs(stage).await?;
+    stage.click(SYNC).await?;
+    stage.toast(&format!("{NAME}: ")).await?;
+    eventually("one more run", ARRIVAL, async || Ok(when(runs(stage).await? == before + 1))).await?;
+    stage
+        .yes(
+            "the history says how it ended",
+            &format!("/Success|Completed with errors/.test({ROW}?.textContent)"),
+        )
+        .await?;
+    stage.value(&format!("{ROW}.querySelector('button').click()")).await?;
+    stage.yes("its details are shown", "document.getElementById('job').classList.contains('active')").await?;
+    let details = stage.text("#job-body").await?;
+    for words in ["Job ID", "Script", "psa", "Counts", "companies", "Output"] {
+        ensure!(details.contains(words), "no {words} in {details}");
+    }
+    stage.press(thirtyfour::Key::Escape).await?;
+    stage.yes("Escape closes them", "!document.querySelector('.modal.active')").await?;
+
+    stage.choose("#history-status", "failed").await?;
+    let failed = "[...document.querySelectorAll('#history-rows .badge')].every((e) => ['Failed', 'Cancelled'].includes(e.textContent))";
+    stage.yes("the history is filtered", failed).await
+}
+
+/// Waits until no such sync runs, of an earlier scenario or of the schedule.
+async fn idle(stage: &Stage) -> Result<()> {
+    eventually("no such sync runs", ARRIVAL, async || {
+        let (_, running) = stage.request("GET", "/codex/api/sync/running", None).await?;
+        let jobs = running["jobs"].as_array().context("no list of jobs")?;
+        Ok(when(!jobs.iter().any(is_base)))
+    })
+    .await
+}
+
+fn is_base(job: &Value) -> bool {
+    job["script"] == "psa" && job["sync_type"] == "base"
+}
+
+/// How many such syncs there have been.
+async fn runs(stage: &Stage) -> Result<usize> {
+    let (_, history) =
+        stage.request("GET", "/codex/api/sync/jobs?script=psa&light=false&per_page=500", None).await?;
+    Ok(history["jobs"].as_array().context("no list of jobs")?.iter().filter(|job| is_base(job)).count())
+}
