@@ -186,27 +186,27 @@ async fn prepare(place: &Place, password: &Secret, admin_url: Option<&Secret>) -
     let mut admin = admin.with_context(|| {
         format!("the database {} cannot be used, and no administrator to make it can be reached", place.name)
     })?;
-    for (exists, missing, make) in [
-        (
-            "select exists(select from pg_roles where rolname = $1)",
-            &place.user,
-            "create role %I login password %L",
-        ),
-        (
-            "select exists(select from pg_database where datname = $1)",
-            &place.name,
-            "create database %I owner %I",
-        ),
-    ] {
+    let role = (
+        "select exists(select from pg_roles where rolname = $1)",
+        &place.user,
+        "create role %I login password %L",
+        password.expose(),
+    );
+    let database = (
+        "select exists(select from pg_database where datname = $1)",
+        &place.name,
+        "create database %I owner %I",
+        place.user.as_str(),
+    );
+    for (exists, missing, make, with) in [role, database] {
         if sqlx::query_scalar(exists).bind(missing).fetch_one(&mut admin).await? {
             continue;
         }
-        let second = if missing == &place.user { password.expose() } else { &place.user };
         // The server quotes names and password.
         let statement: String = sqlx::query_scalar("select format($1, $2::text, $3::text)")
             .bind(make)
             .bind(missing)
-            .bind(second)
+            .bind(with)
             .fetch_one(&mut admin)
             .await?;
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut admin).await?;

@@ -49,7 +49,9 @@ async fn remove_all(pool: &PgPool) -> anyhow::Result<()> {
              from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f') as objects
          -- what belongs to an extension goes and stays with it
          where not exists (select from pg_depend d
-             where d.classid = objects.class and d.objid = objects.oid and d.deptype = 'e')",
+             where d.classid = objects.class and d.objid = objects.oid and d.deptype = 'e')
+         -- views before tables, tables before the sequences they own
+         order by kind desc",
     )
     .fetch_all(&mut *tx)
     .await?;

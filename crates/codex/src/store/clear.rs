@@ -138,7 +138,8 @@ const ATTEMPTS: u32 = 6;
 ///
 /// The copy is of one moment and holds up nobody. Then the tables are locked against other writers for as long as it takes
 /// to copy what has changed since that moment and to remove everything; readers never wait. It is all or nothing, and every
-/// removed row is in the copy: one that changed meanwhile comes twice, and the later line counts.
+/// removed row is in the copy: one that changed meanwhile comes twice, one that changed shortly before may do so, and the
+/// later line counts.
 ///
 /// # Errors
 /// When the copy or the database fail; then everything is as it was.
