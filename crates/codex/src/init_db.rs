@@ -141,11 +141,19 @@ impl Place {
         let wrong = |what: &str| anyhow::anyhow!("the {what} of the database cannot be part of an address");
         url.set_host(Some(&self.host)).map_err(|_| wrong("host"))?;
         url.set_port(Some(self.port)).map_err(|()| wrong("port"))?;
-        url.set_username(&self.user).map_err(|()| wrong("user"))?;
-        url.set_password(password.map(Secret::expose)).map_err(|()| wrong("password"))?;
+        url.set_username(&escaped(&self.user)).map_err(|()| wrong("user"))?;
+        let password = password.map(|password| escaped(password.expose()));
+        url.set_password(password.as_deref()).map_err(|()| wrong("password"))?;
         url.path_segments_mut().map_err(|()| wrong("name"))?.push(&self.name);
         Ok(Secret::new(url.to_string()))
     }
+}
+
+/// A text as part of an address, every letter that could mean something there written by its number.
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let escape = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(escape).collect()
 }
 
 /// A password nobody has to remember: it stands in the configuration only.

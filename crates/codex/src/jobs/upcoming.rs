@@ -81,19 +81,17 @@ fn of_psa(
             &facts.base,
         ),
         one("tickets_light_sync", provider, schedule.tickets.is_some(), light, &facts.tickets),
-        one(
-            // Without details of their own the comparison is what reads them again.
-            if schedule.details == Rhythm::Never { "tickets_detail_sync" } else { "tickets_full_sync" },
-            provider,
-            schedule.comparison != Rhythm::Never,
-            schedule.next(schedule.comparison, &facts.comparison, now),
-            &facts.comparison,
-        ),
     ];
+    // Without details of their own the comparison is what reads them again.
+    let mut comparison = "tickets_detail_sync";
     if schedule.details != Rhythm::Never {
         let next = schedule.next(schedule.details, &facts.details, now);
         upcoming.push(one("tickets_detail_sync", provider, true, next, &facts.details));
+        comparison = "tickets_full_sync";
     }
+    let next = schedule.next(schedule.comparison, &facts.comparison, now);
+    let enabled = schedule.comparison != Rhythm::Never;
+    upcoming.push(one(comparison, provider, enabled, next, &facts.comparison));
     upcoming
 }
 

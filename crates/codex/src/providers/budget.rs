@@ -39,7 +39,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(8);
 ///
 /// People go first. The lists of syncs leave an eighth of what may be sent at once to people, work nobody waits for a
 /// quarter; where the vendor tells, that work also slows down once half of the minute's requests are gone, so that a list
-/// does not have to wait for it. When the vendor refuses, everybody stops for as long as it asks.
+/// does not have to wait for it. When the vendor refuses, everybody stops for as long as it asks; all but people where it
+/// says that only a share of the account is used up.
 #[derive(Debug)]
 pub(super) struct Budget {
     supply: Supply,
@@ -68,10 +69,31 @@ struct State {
     at: Instant,
     /// Nobody may send before.
     closed_until: Option<Instant>,
+    /// Work may not send before.
+    work_closed_until: Option<Instant>,
     /// Refusals since the last answer.
     refusals: u32,
     /// Work nobody waits for goes on then.
     spread_until: Option<Instant>,
+}
+
+/// Whom a refusal stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stops {
+    /// Everybody: the account's requests are used up.
+    All,
+    /// Work: only the share of such requests is used up, so others may go on.
+    Work,
+}
+
+impl State {
+    /// Until when nobody of a rank may send.
+    fn closed_for(&self, pace: Pace) -> Option<Instant> {
+        match pace {
+            Pace::Now => self.closed_until,
+            Pace::Routine | Pace::Background => self.closed_until.max(self.work_closed_until),
+        }
+    }
 }
 
 impl Pace {
@@ -103,6 +125,7 @@ impl Budget {
             full,
             at: Instant::now(),
             closed_until: None,
+            work_closed_until: None,
             refusals: 0,
             spread_until: None,
         };
@@ -120,7 +143,7 @@ impl Budget {
     pub(super) async fn take(&self, pace: Pace) -> Result<(), TooLong> {
         let begun = Instant::now();
         let Err(mut wait) = self.try_take(pace, begun) else { return Ok(()) };
-        let _waits = Waits::begin(if pace == Pace::Now { &self.people } else { &self.work });
+        let _waits = Waits::begin(self.waiting(pace));
         loop {
             if pace == Pace::Now && begun.elapsed() + wait > PATIENCE {
                 return Err(TooLong);
@@ -136,7 +159,7 @@ impl Budget {
     /// Takes a request, or says how long to wait before the next try.
     fn try_take(&self, pace: Pace, now: Instant) -> Result<(), Duration> {
         let mut state = self.state();
-        if let Some(until) = state.closed_until.filter(|until| *until > now) {
+        if let Some(until) = state.closed_for(pace).filter(|until| *until > now) {
             return Err(until - now);
         }
         if pace != Pace::Now && self.people.load(Ordering::Relaxed) > 0 {
@@ -184,27 +207,40 @@ impl Budget {
         state.at = Instant::now();
     }
 
-    /// The vendor refused: for how long nobody sends anything now. That is what it asked for, but at least `least`; without
+    /// The vendor refused: for how long nobody who is stopped sends anything now. That is what it asked for, but at least `least`; without
     /// a word it is `usual`, doubled with each refusal in a row; and never more than `most`.
     pub(super) fn refused(
         &self,
+        stops: Stops,
         asked: Option<Duration>,
-        least: Duration,
-        usual: Duration,
-        most: Duration,
+        (least, usual, most): (Duration, Duration, Duration),
     ) -> Duration {
         let mut state = self.state();
         let backoff = usual.saturating_mul(1 << state.refusals.min(6));
         state.refusals += 1;
         let wait = asked.map_or(backoff, |asked| asked.max(least)).min(most);
         let until = Instant::now() + wait;
-        state.closed_until = state.closed_until.max(Some(until));
+        let closed = match stops {
+            Stops::All => &mut state.closed_until,
+            Stops::Work => &mut state.work_closed_until,
+        };
+        *closed = (*closed).max(Some(until));
         if matches!(self.supply, Supply::Counted { .. }) {
             // What was saved up is gone at the vendor, too.
             state.left = 0.0;
             state.at = until;
         }
         wait
+    }
+
+    /// Waits as long as a refusal asked for.
+    pub(super) async fn wait_out(&self, pace: Pace, wait: Duration) {
+        let _waits = Waits::begin(self.waiting(pace));
+        tokio::time::sleep(wait).await;
+    }
+
+    fn waiting(&self, pace: Pace) -> &AtomicU32 {
+        if pace == Pace::Now { &self.people } else { &self.work }
     }
 
     /// The vendor answers again.
@@ -219,7 +255,7 @@ impl Budget {
         }
         let state = self.state();
         let now = Instant::now();
-        if let Some(until) = state.closed_until.filter(|until| *until > now) {
+        if let Some(until) = state.closed_for(Pace::Background).filter(|until| *until > now) {
             let seconds = (until - now).as_secs_f64().ceil();
             return Some(format!("refuses requests for another {seconds:.0} s"));
         }

@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::budget::{Budget, PATIENCE, TooLong};
+use super::budget::{Budget, PATIENCE, Stops, TooLong};
 pub(super) use super::json::json;
 use super::{Pace, ProviderError};
 
@@ -51,7 +51,7 @@ pub(super) enum Attempt<T> {
     Failed(ProviderError),
     /// Worth another try after a pause.
     Transient(ProviderError),
-    /// Refused by the rate limit; nobody gets a turn for that long.
+    /// Refused by the rate limit for that long.
     Limited(Duration),
 }
 
@@ -143,9 +143,9 @@ impl Http {
     }
 
     /// Closes the budget after a refusal that asks for a wait; answers for how long.
-    pub(super) fn refused(&self, budget: &Budget, asked: Option<Duration>) -> Duration {
+    pub(super) fn refused(&self, budget: &Budget, stops: Stops, asked: Option<Duration>) -> Duration {
         let Retry { least_wait, default_wait, longest_wait, .. } = self.retry;
-        budget.refused(asked, least_wait, default_wait, longest_wait)
+        budget.refused(stops, asked, (least_wait, default_wait, longest_wait))
     }
 
     /// Sends one request and reads the whole answer, whatever its status.
@@ -180,6 +180,7 @@ impl Http {
     pub(super) async fn persist<T, F>(
         &self,
         path: &str,
+        budget: &Budget,
         pace: Pace,
         attempts: u32,
         attempt: impl Fn() -> F + Send + Sync,
@@ -205,7 +206,6 @@ impl Http {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                // The budget is closed for that long, so the next attempt waits there for its turn.
                 Attempt::Limited(wait) => {
                     if waited + wait > patience {
                         return Err(ProviderError::RateLimited {
@@ -215,6 +215,7 @@ impl Http {
                         });
                     }
                     tracing::info!("{} limits requests, waiting {} s", self.vendor, wait.as_secs());
+                    budget.wait_out(pace, wait).await;
                     waited += wait;
                 }
             }
@@ -230,7 +231,7 @@ impl Http {
                 Attempt::Failed(ProviderError::Authentication { provider: self.vendor, detail })
             }
             StatusCode::TOO_MANY_REQUESTS => {
-                Attempt::Limited(self.refused(budget, retry_after(&raw.headers)))
+                Attempt::Limited(self.refused(budget, Stops::All, retry_after(&raw.headers)))
             }
             _ => {
                 let said = message(&raw.body).map(|said| format!(": {said}")).unwrap_or_default();

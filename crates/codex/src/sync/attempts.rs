@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// The last attempt's.
-pub(super) async fn persist<T, E, F>(work: impl Fn() -> F) -> Result<T, SyncError>
+pub(crate) async fn persist<T, E, F>(work: impl Fn() -> F) -> Result<T, SyncError>
 where
     E: Into<SyncError>,
     F: Future<Output = Result<T, E>>,

@@ -6,7 +6,7 @@
 
 mod account_numbers;
 pub mod assets;
-mod attempts;
+pub(crate) mod attempts;
 pub(crate) mod batches;
 mod companies;
 mod contact_plan;

@@ -247,7 +247,7 @@ async fn what_is_written_while_rows_are_copied_is_in_the_copy_too_and_nobody_wai
         "begin;
          update ticket_details set subject = 'Changed';
          savepoint s;
-         insert into ticket_details (external_id, external_source, subject) values (10, 'freshservice', 'New');
+         insert into ticket_details (id, external_id, external_source, subject) values (2, 10, 'freshservice', 'New');
          commit;",
     )
     .await;

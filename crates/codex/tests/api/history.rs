@@ -1,6 +1,9 @@
 //! The history of syncs, what runs, and the schedule.
 
+use chrono::{Local, NaiveTime, TimeZone as _};
 use hivematrix_shared::auth::PermissionLevel::{Billing, Technician};
+use hivematrix_shared::clock::zone_name;
+use hivematrix_shared::pages::format::iso_z;
 use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -138,13 +141,23 @@ async fn the_schedule_tells_what_runs_next(pool: PgPool) {
             )
         })
         .collect();
+    // Times of a day are meant where the server is, which differs from one that runs these tests to the next.
+    let zone = zone_name();
+    let begins = |time: &str| {
+        let time: NaiveTime = time.parse().unwrap();
+        let days = world.clock.local().date_naive().iter_days();
+        let mut moments = days.map(|day| Local.from_local_datetime(&day.and_time(time)).earliest().unwrap());
+        iso_z(moments.find(|moment| *moment > world.clock.now()).unwrap().to_utc())
+    };
+    assert_eq!(schedule["time_zone"], zone);
     assert_eq!(
         rows,
         [
             // One was begun and is not done; its row has no key, so it does not count as running.
-            ("psa_sync", "daily at 04:30 UTC", "2025-11-23T04:30:00Z", false),
+            ("psa_sync", format!("daily at 04:30 {zone}").as_str(), begins("04:30:00").as_str(), false),
             ("tickets_light_sync", "every 5 minutes", "2025-11-22T10:30:15Z", false),
             ("tickets_detail_sync", "every hour", "2025-11-22T10:30:15Z", false),
+            ("tickets_full_sync", format!("daily at 02:30 {zone}").as_str(), "2025-11-22T10:30:15Z", false),
         ]
     );
     assert_eq!(world.get_as(Billing, "/api/sync/schedule").await.status, StatusCode::FORBIDDEN);

@@ -67,7 +67,8 @@ async fn a_sync_is_started_watched_and_found_again(pool: PgPool) {
     assert_eq!(status["progress"]["counts"]["tickets_created"], stored);
     assert_json_snapshot!("status", status, {
         ".id" => "[id]", ".started_at" => "[time]", ".completed_at" => "[time]", ".output" => "[lines]",
-        ".progress.counts.tickets" => "[tickets]", ".progress.counts.tickets_created" => "[tickets]"
+        ".progress.counts.tickets" => "[tickets]", ".progress.counts.tickets_created" => "[tickets]",
+        ".progress.counts.details" => "[details]"
     });
     let billing = api.identity.user_token(Billing);
     assert_eq!(api.get("/sync/last/psa", &billing).await.json(), status);

@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use hivematrix_codex::domain::status::StatusMap;
 use hivematrix_codex::jobs::{Details, SyncService, Work};
 use hivematrix_codex::providers::freshservice::{Connection, Freshservice};
-use hivematrix_codex::providers::{Pace, Providers, PsaProvider, Vendors};
+use hivematrix_codex::providers::{Pace, PageRef, Providers, PsaProvider, Vendors};
 use hivematrix_codex::store::sync_jobs;
 use hivematrix_codex::sync::{BasePart, Reach, SyncError, SyncRules};
 use hivematrix_shared::config::Secret;
 use hivematrix_simulators::freshservice::{
     Collection, Config, Fault, FaultMode, NewEntry, NewWork, TicketPatch, spawn,
 };
-use hivematrix_simulators::world::companies::FIRST_COMPANY_ID;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio_util::sync::CancellationToken;
@@ -156,7 +156,15 @@ async fn a_company_that_is_merged_into_another_leaves_its_tickets_and_people_the
     let world = World::new(pool).await;
     world.sync().base(&BasePart::ALL).await.unwrap();
     world.tickets(Reach::Full).await;
-    let (gone, stays) = (FIRST_COMPANY_ID + 1, FIRST_COMPANY_ID + 2);
+    let largest: Vec<i64> = sqlx::query_scalar(
+        "select c.external_id from companies c join ticket_details t on t.company_account_number = c.account_number
+         join contact_company_link l on l.company_account_number = c.account_number
+         group by 1 having count(distinct l.contact_id) > 1 order by count(distinct t.id) desc limit 2",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    let (gone, stays) = (largest[0].unsigned_abs(), largest[1].unsigned_abs());
     let number_of = async |id: u64| -> Option<String> {
         sqlx::query_scalar("select account_number from companies where external_id = $1")
             .bind(i64::try_from(id).unwrap())
@@ -370,8 +378,7 @@ async fn a_job_that_gives_way_says_what_it_waits_for_and_one_that_is_cancelled_h
         retry: HASTY,
         ..Connection::new(slow.base_url.clone(), Secret::new(slow.api_key.clone()))
     };
-    let provider =
-        Freshservice::new(connection, hivematrix_codex::domain::status::StatusMap::freshservice([])).unwrap();
+    let provider = Freshservice::new(connection, StatusMap::freshservice([])).unwrap();
     for _ in 0..40 {
         provider.check().await.unwrap();
     }
@@ -408,20 +415,26 @@ async fn a_job_that_gives_way_says_what_it_waits_for_and_one_that_is_cancelled_h
     assert_eq!(world.number("select count(*) from sync_job_errors").await, 0);
 }
 
-/// The vendor asks for a pause: work waits for it, and a person is told at once instead of waiting for nothing.
+/// The vendor refuses a request because the share of its kind is used up, and asks for a pause: work waits for it, a person
+/// who asked is told at once instead of waiting for nothing, and other people are not stopped.
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
-async fn a_person_is_told_at_once_that_the_vendor_asks_for_a_long_pause(pool: PgPool) {
+async fn a_pause_the_vendor_asks_for_stops_work_and_is_told_to_people_at_once(pool: PgPool) {
     let world = World::new(pool).await;
     let connection =
         Connection::new(world.vendor.base_url.clone(), Secret::new(world.vendor.api_key.clone()));
-    let provider =
-        Freshservice::new(connection, hivematrix_codex::domain::status::StatusMap::freshservice([])).unwrap();
+    let provider = Freshservice::new(connection, StatusMap::freshservice([])).unwrap();
     let limited = FaultMode::RateLimited { retry_after: Some(60) };
     world.vendor.control.add_fault(Fault::always(limited).times(1));
     let id = i64::try_from(world.active(1)[0]).unwrap();
     let refused = provider.add_note(id, "Hello").await.unwrap_err();
     assert!(refused.to_string().contains("because of its rate limit"), "{refused}");
-    let again = provider.ticket(id, Pace::Now).await.unwrap_err();
-    assert!(again.to_string().contains("left no turn in time"), "{again}");
-    assert_eq!(world.vendor.control.request_counts().total, 1, "nobody asks before the pause is over");
+    let mut list = Box::pin(provider.companies(PageRef::FIRST));
+    assert!(futures::poll!(&mut list).is_pending());
+    assert_eq!(provider.holds_up().as_deref(), Some("refuses requests for another 60 s"));
+    assert!(provider.ticket(id, Pace::Now).await.unwrap().is_some());
+    assert_eq!(
+        world.vendor.control.request_counts().total,
+        2,
+        "no list was asked for before the pause is over"
+    );
 }

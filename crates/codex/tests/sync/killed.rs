@@ -5,7 +5,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use hivematrix_codex::providers::{PageRef, PsaProvider, RmmProvider};
-use hivematrix_simulators::freshservice::{Fault, FaultMode, NewWork};
+use hivematrix_simulators::freshservice::{Collection, Fault, FaultMode, NewWork};
 use hivematrix_simulators::world::Size;
 use sqlx::PgPool;
 use tempfile::TempDir;
@@ -252,15 +252,9 @@ async fn a_worker_that_is_killed_in_any_phase_of_a_comparison_loses_nothing(pool
 async fn a_number_that_was_on_its_way_when_the_worker_was_killed_is_given_to_nobody_else(pool: PgPool) {
     let desk = Desk::new(pool).await;
     let control = &desk.world.vendor.control;
-    let companies = desk.world.freshservice().companies(PageRef::FIRST).await.unwrap().items;
-    for company in &companies[..4] {
-        let none = serde_json::json!({ "custom_fields": {} });
-        let id = company.external_id.unsigned_abs();
-        control.change_record(
-            hivematrix_simulators::freshservice::Collection::Departments,
-            id,
-            none.as_object().unwrap().clone(),
-        );
+    for id in 77..81 {
+        let fresh = serde_json::json!({ "name": format!("Company {id}"), "custom_fields": {} });
+        control.add_record(Collection::Departments, id, fresh.as_object().unwrap().clone());
     }
     let create = "create-account-numbers";
     for before in [0, 1] {

@@ -67,7 +67,7 @@ fn a_refusal_stops_everybody_for_longer_each_time() {
     let budget = Budget::counted(Quota { burst: 10, per_minute: 600 });
     let (usual, most) = (SECOND * 10, SECOND * 60);
     let refused = |asked: Option<u64>, least| {
-        budget.refused(asked.map(Duration::from_secs), least, usual, most).as_secs()
+        budget.refused(Stops::All, asked.map(Duration::from_secs), (least, usual, most)).as_secs()
     };
     assert_eq!([(); 5].map(|()| refused(None, usual)), [10, 20, 40, 60, 60]);
     for pace in [Pace::Now, Pace::Routine, Pace::Background] {
@@ -92,7 +92,11 @@ async fn people_go_first_and_do_not_wait_for_ever() {
     assert_eq!(order.into_inner().unwrap()[..2], [Pace::Now, Pace::Now]);
     assert_eq!(budget.holds_up(), None, "nobody waits any more");
 
-    budget.refused(Some(SECOND * 30), SECOND, SECOND, SECOND * 60);
+    let refused = |stops| budget.refused(stops, Some(SECOND * 30), (SECOND, SECOND, SECOND * 60));
+    refused(Stops::Work);
+    assert_eq!(budget.take(Pace::Now).await, Ok(()), "its share is not used up");
+    assert!(budget.try_take(Pace::Routine, Instant::now()).is_err());
+    refused(Stops::All);
     assert_eq!(budget.take(Pace::Now).await, Err(TooLong));
     let mut work = Box::pin(budget.take(Pace::Background));
     assert!(futures::poll!(&mut work).is_pending());

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::super::budget::{Budget, Quota};
+use super::super::budget::{Budget, Quota, Stops};
 use super::super::http::{Attempt, Http, Raw, json, retry_after};
 use super::super::{Pace, ProviderError, Retry};
 use super::token::Tokens;
@@ -126,7 +126,7 @@ impl Client {
         let url = self.http.url(path, query)?;
         let attempts = self.http.retry().attempts;
         let get = || self.attempt(Method::GET, path, url.clone(), None, pace, None);
-        self.http.persist(path, pace, attempts, get).await
+        self.http.persist(path, &self.shared.reads, pace, attempts, get).await
     }
 
     /// What work waits for now, see [`Budget::holds_up`].
@@ -146,7 +146,7 @@ impl Client {
         let attempts = if repeatable { self.http.retry().attempts } else { 1 };
         let pace = Pace::Routine;
         let write = || self.attempt(method.clone(), path, url.clone(), Some(body), pace, None);
-        self.http.persist(path, pace, attempts, write).await
+        self.http.persist(path, &self.shared.writes, pace, attempts, write).await
     }
 
     /// Writes once for a person, by a moment at the latest: until then it may wait for its turn, afterwards nothing is sent any more.
@@ -164,7 +164,7 @@ impl Client {
         let sent = AtomicBool::new(false);
         let pace = Pace::Now;
         let write = || self.attempt(method.clone(), path, url.clone(), Some(body), pace, Some(&sent));
-        let done = self.http.persist(path, pace, 1, write);
+        let done = self.http.persist(path, &self.shared.writes, pace, 1, write);
         let provider = NAME;
         let done = tokio::time::timeout_at(deadline, done).await;
         let (path, sent) = (path.to_owned(), sent.load(Ordering::Relaxed));
@@ -265,10 +265,10 @@ impl Client {
             }
             _ => return None,
         };
-        let wait = self.http.refused(budget, asked);
+        let wait = self.http.refused(budget, Stops::All, asked);
         if everything {
             for budget in [&self.shared.reads, &self.shared.writes] {
-                self.http.refused(budget, Some(wait));
+                self.http.refused(budget, Stops::All, Some(wait));
             }
         }
         Some(wait)

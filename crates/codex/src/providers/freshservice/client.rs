@@ -9,8 +9,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::super::budget::Budget;
-use super::super::http::{self, Attempt, Http, Raw, Retry, json};
+use super::super::budget::{Budget, Stops};
+use super::super::http::{self, Attempt, Http, Raw, Retry, json, retry_after};
 use super::super::{Pace, ProviderError};
 use super::link;
 
@@ -74,7 +74,7 @@ impl Client {
         let url = self.http.url(path, query)?;
         let attempts = self.http.retry().attempts;
         let get = || self.attempt(Method::GET, path, url.clone(), None, pace);
-        self.http.persist(path, pace, attempts, get).await
+        self.http.persist(path, &self.budget, pace, attempts, get).await
     }
 
     /// Changes one row, `None` for 404. Sent again after failures, so only for what may happen twice.
@@ -87,7 +87,7 @@ impl Client {
         let url = self.http.url(path, &[])?;
         let attempts = self.http.retry().attempts;
         let put = || self.attempt(Method::PUT, path, url.clone(), Some(body), pace);
-        self.http.persist(path, pace, attempts, put).await
+        self.http.persist(path, &self.budget, pace, attempts, put).await
     }
 
     /// Adds a row for a person, `None` for 404. Sent once: again only when the vendor has refused it or never received it.
@@ -105,7 +105,7 @@ impl Client {
                 attempt => attempt,
             }
         };
-        self.http.persist(path, Pace::Now, attempts, once).await
+        self.http.persist(path, &self.budget, Pace::Now, attempts, once).await
     }
 
     /// What work waits for now, see [`Budget::holds_up`].
@@ -132,10 +132,13 @@ impl Client {
             Ok(raw) => raw,
             Err(attempt) => return attempt,
         };
-        self.note(&raw.headers);
-        if raw.status != StatusCode::TOO_MANY_REQUESTS {
-            self.budget.answered();
+        let left = self.note(&raw.headers);
+        if raw.status == StatusCode::TOO_MANY_REQUESTS {
+            // Lists, views and changes have shares of their own.
+            let stops = if left.is_some_and(|left| left > 0) { Stops::Work } else { Stops::All };
+            return Attempt::Limited(self.http.refused(&self.budget, stops, retry_after(&raw.headers)));
         }
+        self.budget.answered();
         match raw.status {
             StatusCode::OK | StatusCode::CREATED => match json(&raw) {
                 Ok(body) => {
@@ -149,12 +152,12 @@ impl Client {
         }
     }
 
-    /// Reads what an answer tells about the account's limit.
-    fn note(&self, headers: &HeaderMap) {
+    /// Reads what an answer tells about the account's limit: how many requests are left.
+    fn note(&self, headers: &HeaderMap) -> Option<u32> {
         let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
-        if let (Some(total), Some(left)) = (number("x-ratelimit-total"), number("x-ratelimit-remaining")) {
-            self.budget.learn(total, left);
-        }
+        let (total, left) = (number("x-ratelimit-total")?, number("x-ratelimit-remaining")?);
+        self.budget.learn(total, left);
+        Some(left)
     }
 }
 

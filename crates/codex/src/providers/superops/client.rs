@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::super::budget::{Budget, Quota};
+use super::super::budget::{Budget, Quota, Stops};
 use super::super::http::{self, Attempt, Http, Retry};
 use super::super::{Pace, ProviderError};
 use super::answer::{self, Verdict};
@@ -99,7 +99,9 @@ impl Client {
     ) -> Result<(Value, Option<DateTime<Utc>>), ProviderError> {
         let body = json!({ "query": document, "variables": variables });
         let attempts = self.http.retry().attempts;
-        self.http.persist(operation, pace, attempts, || self.attempt(operation, &body, pace)).await
+        self.http
+            .persist(operation, &self.budget, pace, attempts, || self.attempt(operation, &body, pace))
+            .await
     }
 
     /// What work waits for now, see [`Budget::holds_up`].
@@ -132,7 +134,7 @@ impl Client {
                 attempt => attempt,
             }
         };
-        self.http.persist(operation, pace, attempts, change).await.map(|(data, _)| data)
+        self.http.persist(operation, &self.budget, pace, attempts, change).await.map(|(data, _)| data)
     }
 
     async fn attempt(
@@ -184,7 +186,7 @@ impl Client {
         }
         match verdict {
             Verdict::Data(data) => Attempt::Done((data, answered_at)),
-            Verdict::Limited => Attempt::Limited(self.http.refused(&self.budget, None)),
+            Verdict::Limited => Attempt::Limited(self.http.refused(&self.budget, Stops::All, None)),
             Verdict::Refused(what) => Attempt::Failed(api(what)),
             Verdict::Broken(what) => Attempt::Transient(api(what)),
         }

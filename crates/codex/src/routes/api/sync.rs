@@ -83,7 +83,7 @@ struct JobStatus {
     /// Why it failed, the last 1000 characters.
     error: Option<String>,
     success: Option<bool>,
-    /// `phase`, `page` and `counts`.
+    /// `phase`, `page`, `counts`, and `waiting`: what it waits for just now, if it does.
     progress: Option<Value>,
 }
 
