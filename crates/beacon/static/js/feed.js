@@ -104,6 +104,8 @@ export class Feed {
       this.#works();
       this.#emit({ type: "unchanged" });
     } else if (response.status === 401 || response.redirected) {
+      // One that was opened before the end would go on as if nothing had happened.
+      this.#stream.close();
       this.#failed({ type: "trouble", kind: "session" });
     } else if (!response.ok) {
       const wait = Number(response.headers.get("Retry-After"));

@@ -54,15 +54,20 @@ export class Stream {
     this.#wake?.();
   }
 
+  /** Breaks what is open; the next attempt follows. */
+  close() {
+    this.#controller?.abort();
+  }
+
   setPaused(isPaused) {
     this.#isPaused = isPaused;
-    if (isPaused) this.#controller?.abort();
+    if (isPaused) this.close();
     else this.hurry();
   }
 
   stop() {
     this.#isStopped = true;
-    this.#controller?.abort();
+    this.close();
     this.hurry();
   }
 
