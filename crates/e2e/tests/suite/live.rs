@@ -64,6 +64,7 @@ async fn has_class(browser: &Browser, id: u64, class: &str) -> Result<()> {
 
 pub async fn the_rules_of_the_scripts_hold(stage: &Stage) -> Result<()> {
     open(stage, "helpdesk").await?;
+    stage.browser.becomes("the first answer is there", "window.currentApiData").await?;
     let wrong = stage.browser.script(RULES).await?;
     ensure!(wrong.as_array().is_some_and(Vec::is_empty), "{wrong:#}");
     Ok(())

@@ -77,6 +77,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     live::a_sync_is_started_and_followed_to_its_end,
     wall::a_screen_shows_the_board_without_a_sign_in_until_its_link_is_taken_back,
     wall::a_screen_with_two_links_shows_their_views_in_turn,
+    wall::a_new_urgent_ticket_is_heard_where_the_screen_has_sound,
     sweep::every_page_is_quiet_complete_and_fits_a_telephone,
     sweep::pages_of_records_are_quiet_and_fit_a_telephone_while_they_are_edited,
     sweep::pages_of_records_are_quiet_and_fit_a_telephone_for_billing,
