@@ -19,7 +19,7 @@ export function showResult(sections, isActive, hasData) {
   for (const section of sections) {
     shown += section.matching;
     total += section.total;
-    const count = isActive ? `${section.matching} of ${section.total}` : String(section.total);
+    const count = isActive && section.total > 0 ? `${section.matching} of ${section.total}` : String(section.total);
     setText(document.getElementById(`${section.name}-item-count`), count);
     const empty = document.getElementById(`${section.name}-no-items-message`);
     document.getElementById(`${section.name}-item-table`).hidden = section.matching === 0;

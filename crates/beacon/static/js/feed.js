@@ -8,7 +8,7 @@ const TIMEOUT_MS = 20_000;
 /** Tickets in one message: few enough that the page takes each in no time. */
 const BATCH = 100;
 /** Between attempts while the poll fails; afterwards always the last. */
-const RETRIES_MS = [2_000, 4_000, 8_000, 15_000, 30_000];
+const RETRIES_MS = [2_000, 4_000, 8_000, 15_000];
 
 export class Feed {
   #addresses;
@@ -104,6 +104,8 @@ export class Feed {
       this.#works();
       this.#emit({ type: "unchanged" });
     } else if (response.status === 401 || response.redirected) {
+      // One that was opened before the end would go on as if nothing had happened.
+      this.#stream.close();
       this.#failed({ type: "trouble", kind: "session" });
     } else if (!response.ok) {
       const wait = Number(response.headers.get("Retry-After"));

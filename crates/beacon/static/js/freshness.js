@@ -15,9 +15,11 @@ let hasFailed = false;
 const kept = () =>
   currentAt ? `The tickets shown are those of ${timeOfDay(new Date(currentAt))}.` : "The tickets shown may be old.";
 
+const AGAIN = "The page keeps trying by itself.";
+
 const FAILURES = {
-  network: () => [`Network error: Unable to connect to server. ${kept()}`],
-  status: ({ status }) => [`Failed to fetch ticket data (HTTP ${status}). ${kept()}`],
+  network: () => [`Network error: Unable to connect to server. ${kept()} ${AGAIN}`],
+  status: ({ status }) => [`Failed to fetch ticket data (HTTP ${status}). ${kept()} ${AGAIN}`],
   session: () => [`Your session has ended. ${kept()}`, true],
 };
 
@@ -37,7 +39,7 @@ function show() {
 export function answered({ error, stale }) {
   hasFailed = false;
   if (!error) currentAt = clock.now();
-  trouble = error ? (stale ? `${error} ${kept()}` : error) : null;
+  trouble = error ? (stale ? `${error} ${kept()} ${AGAIN}` : error) : null;
   show();
 }
 

@@ -2,7 +2,7 @@
 
 import { EventReader } from "./sse.js";
 
-const PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 16_000, 30_000];
+const PAUSES_MS = [1_000, 2_000, 4_000, 8_000, 15_000];
 /** The server says something every 15 s. */
 const SILENCE_MS = 40_000;
 /** A long event comes in many pieces: one sign of life is enough for them. */
@@ -54,15 +54,20 @@ export class Stream {
     this.#wake?.();
   }
 
+  /** Breaks what is open; the next attempt follows. */
+  close() {
+    this.#controller?.abort();
+  }
+
   setPaused(isPaused) {
     this.#isPaused = isPaused;
-    if (isPaused) this.#controller?.abort();
+    if (isPaused) this.close();
     else this.hurry();
   }
 
   stop() {
     this.#isStopped = true;
-    this.#controller?.abort();
+    this.close();
     this.hurry();
   }
 

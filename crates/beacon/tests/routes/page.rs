@@ -267,3 +267,18 @@ async fn scripts_and_documents_are_served_without_a_token() {
     }
     assert_eq!(suite.client.request(http::Method::DELETE, "/api/tickets/helpdesk").send().await.status, 405);
 }
+
+#[tokio::test]
+async fn a_long_section_is_folded_and_each_of_its_tickets_has_a_row() {
+    for (tickets, complete) in [(100, 100), (101, 100), (1_000, 100)] {
+        let suite = Suite::start().await;
+        let section: Vec<_> = (1..=tickets).map(|id| json!({"id": id, "subject": "Printer"})).collect();
+        suite.tickets(json!({"section4": section}));
+        let page = suite.get("/helpdesk").await.text();
+        let body = page.split_once("id=\"s4-items-body\"").unwrap().1.split("</tbody>").next().unwrap();
+        assert_eq!(body.matches("<tr").count(), tickets, "the recipe of the document counts rows");
+        assert_eq!(body.matches("class=\"modal-trigger\"").count(), complete, "{tickets}");
+        let fold = if tickets > complete { "id=\"s4-more\"><span>" } else { "id=\"s4-more\" hidden>" };
+        assert!(page.contains(fold), "{tickets}");
+    }
+}

@@ -7,6 +7,7 @@ use hivematrix_e2e::browser::Browser;
 use hivematrix_e2e::suite::{ARRIVAL, Suite};
 use hivematrix_e2e::wait::{eventually, when};
 use hivematrix_simulators::freshservice::TicketPatch;
+use serde_json::json;
 
 use crate::Stage;
 use crate::board::{open, refresh};
@@ -33,6 +34,16 @@ fn remove(suite: &Suite, id: u64) {
     suite.vendor.control.update_ticket(id, TicketPatch { deleted: Some(true), ..TicketPatch::default() });
 }
 
+/// Waits until Beacon has a ticket, whatever the page shows.
+async fn beacon_has(browser: &Browser, id: u64) -> Result<()> {
+    let code = format!(
+        "return fetch('/beacon/api/tickets/helpdesk').then((r) => r.text())
+           .then((text) => text.includes('\"external_id\":{id}'))"
+    );
+    eventually("Beacon has the ticket", ARRIVAL, async || Ok(when(browser.script(&code).await? == true)))
+        .await
+}
+
 /// The class names of a ticket's row.
 async fn classes(browser: &Browser, id: u64) -> Result<Option<String>> {
     let code = format!(
@@ -53,6 +64,7 @@ async fn has_class(browser: &Browser, id: u64, class: &str) -> Result<()> {
 
 pub async fn the_rules_of_the_scripts_hold(stage: &Stage) -> Result<()> {
     open(stage, "helpdesk").await?;
+    stage.browser.becomes("the first answer is there", "window.currentApiData").await?;
     let wrong = stage.browser.script(RULES).await?;
     ensure!(wrong.as_array().is_some_and(Vec::is_empty), "{wrong:#}");
     Ok(())
@@ -102,17 +114,10 @@ pub async fn the_console_stops_the_refresh_and_starts_it_again(stage: &Stage) ->
     let found = browser.script(recipe).await?;
     let rows: Vec<usize> = before.sections.iter().map(|section| section.count).collect();
     ensure!(found["ms"] == 5000 && found["view"] == "helpdesk" && found["agent"] == "", "{found}");
-    ensure!(found["rows"] == serde_json::json!(rows), "{found} instead of {rows:?}");
+    ensure!(found["rows"] == json!(rows), "{found} instead of {rows:?}");
     browser.script("window.AUTO_REFRESH_MS = 0").await?;
     let id = ticket(suite, "A ticket that has to wait", 20 * 60 + 30);
-    let path = "/beacon/api/tickets/helpdesk";
-    eventually("Beacon has the ticket", ARRIVAL, async || {
-        let code = format!(
-            "return fetch('{path}').then((r) => r.text()).then((t) => t.includes('\"external_id\":{id}'))"
-        );
-        Ok(when(browser.script(&code).await? == true))
-    })
-    .await?;
+    beacon_has(browser, id).await?;
     ensure!(classes(browser, id).await?.is_none(), "the refresh was not stopped");
     refresh(browser).await?;
     ensure!(classes(browser, id).await?.is_some(), "the button does nothing");
@@ -234,4 +239,83 @@ pub async fn a_wrong_clock_of_the_browser_changes_nothing(stage: &Stage) -> Resu
     ensure!(!browser.has("#last-sync.sync--old").await?, "the last sync is taken for old");
     remove(suite, id);
     Ok(())
+}
+
+pub async fn nobody_asks_for_a_hidden_page_and_it_is_current_on_return(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    open(stage, "helpdesk").await?;
+    browser.becomes("the stream is open", IS_LIVE).await?;
+    let show = |hidden: bool| {
+        format!(
+            "Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {hidden}}});
+             document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    };
+    browser.script(&show(true)).await?;
+    browser.becomes("the stream is closed", &format!("!({IS_LIVE})")).await?;
+    let id = ticket(suite, "A ticket behind the curtain", 20 * 60 + 30);
+    beacon_has(browser, id).await?;
+    ensure!(classes(browser, id).await?.is_none(), "a hidden page is refreshed");
+    browser.script(&show(false)).await?;
+    eventually("it is current", ARRIVAL, async || Ok(when(classes(browser, id).await?.is_some()))).await?;
+    browser.becomes("the stream is open again", IS_LIVE).await?;
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn an_ended_session_keeps_the_rows_and_offers_to_sign_in(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    let before = open(stage, "helpdesk").await?;
+    browser.becomes("the first answer is there", "window.currentApiData").await?;
+    browser.driver.delete_all_cookies().await?;
+    browser.becomes("the way back in", "document.querySelector('#sign-in-again').offsetWidth").await?;
+    let board = Board::read(browser).await?;
+    ensure!(board.numbers() == before.numbers(), "rows went away with the session");
+    ensure!(board.trouble.contains("Your session has ended"), "the page says: {}", board.trouble);
+    browser.script("window.oldPageOfTheTest = true").await?;
+    browser.find("#sign-in-again").await?.click().await?;
+    // The identity provider may remember who this is.
+    let back = "!window.oldPageOfTheTest && (window.currentApiData || document.querySelector('input[name=password]'))";
+    browser.becomes("the way leads to the board or the sign-in", back).await?;
+    if browser.has("input[name=password]").await? {
+        browser.fill_login("tech", &suite.password).await?;
+    }
+    browser.becomes("the board is back", "window.currentApiData && currentView === 'helpdesk'").await
+}
+
+pub async fn the_last_sync_is_told_in_the_viewers_zone(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    browser
+        .driver
+        .cdp()
+        .send_raw("Emulation.setTimezoneOverride", json!({"timezoneId": "Asia/Tokyo"}))
+        .await?;
+    open(stage, "helpdesk").await?;
+    let same = "(() => {
+        const time = new Date(document.querySelector('#beacon-board').dataset.lastSync);
+        const form = (options) => new Intl.DateTimeFormat('en-US', {timeZone: 'Asia/Tokyo', ...options}).format(time);
+        const wanted = `${form({year: 'numeric', month: 'short', day: 'numeric'})} ${form({hour: 'numeric', minute: '2-digit'})}`;
+        return document.querySelector('#dashboard-generated-time').textContent === wanted;
+    })()";
+    browser.becomes("Nov 22, 2025 7:30 PM", same).await
+}
+
+pub async fn a_sync_is_started_and_followed_to_its_end(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    open(stage, "helpdesk").await?;
+    browser
+        .script(
+            "window.saidToTheTest = [];
+             const status = document.querySelector('#sync-status');
+             new MutationObserver(() => saidToTheTest.push(status.textContent)).observe(status, {childList: true});",
+        )
+        .await?;
+    browser.find("#sync-tickets-btn").await?.click().await?;
+    browser.becomes("it says that it is complete", "saidToTheTest.includes('Sync complete!')").await?;
+    let said = browser.script("return saidToTheTest.slice(0, 3)").await?;
+    ensure!(said == json!(["Starting sync...", "Sync in progress...", "Sync complete!"]), "{said}");
+    browser
+        .becomes("the words go again", "document.querySelector('#sync-status').textContent === ''")
+        .await?;
+    browser.becomes("the button is free", "!document.querySelector('#sync-tickets-btn').disabled").await
 }

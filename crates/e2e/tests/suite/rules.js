@@ -141,4 +141,17 @@ const pieces = async () => {
   same("jobs", done, ["rows", "told", "other"]);
 };
 
-return Promise.all([clocks(), orders(), searches(), differences(), events(), pieces()]).then(() => wrong);
+const lastSync = async () => {
+  const clock = await at("clock");
+  const { showLastSync } = await at("head");
+  for (const [minutes, note, isOld] of [[14, "", false], [16, "16 m ago", true], [130, "2 h 10 m ago", true]]) {
+    showLastSync(new Date(clock.now() - minutes * 60_000 - 500).toISOString(), 1);
+    const box = document.getElementById("last-sync");
+    const found = [document.getElementById("last-sync-age").textContent, box.classList.contains("sync--old")];
+    same(`a sync ${minutes} minutes ago`, found, [note, isOld]);
+  }
+  showLastSync(null, 0);
+  same("no sync", document.getElementById("dashboard-generated-time").textContent, "Never");
+};
+
+return Promise.all([clocks(), orders(), searches(), differences(), events(), pieces(), lastSync()]).then(() => wrong);

@@ -118,6 +118,43 @@ pub async fn a_screen_shows_the_board_without_a_sign_in_until_its_link_is_taken_
     two.quit().await
 }
 
+pub async fn a_new_urgent_ticket_is_heard_where_the_screen_has_sound(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    let link = make_link(stage, "Loud", "helpdesk", false).await?;
+    let screen = Browser::start(&needs::browsers()?).await?;
+    screen
+        .before_every_page(
+            "window.tonesOfTheTest = 0;
+             const start = OscillatorNode.prototype.start;
+             OscillatorNode.prototype.start = function (at) { window.tonesOfTheTest += 1; return start.call(this, at); };",
+        )
+        .await?;
+    screen.driver.goto(format!("{link}&sound=1")).await?;
+    screen.becomes("the screen shows tickets", SHOWS_ROWS).await?;
+    screen.becomes("its script knows the time", "document.querySelector('#wall-time').textContent").await?;
+    let is_on = "document.querySelector('#wall-sound').getAttribute('aria-pressed') === 'true'";
+    if screen.script(&format!("return {is_on}")).await? == false {
+        screen.find("#wall-sound").await?.click().await?;
+    }
+    screen.becomes("the sound is on", is_on).await?;
+    screen.script("tonesOfTheTest = 0").await?;
+    let patch =
+        |priority| TicketPatch { priority: Some(priority), group_id: Some(None), ..TicketPatch::default() };
+    let total = "Number(document.querySelector('#total-active-items-count').textContent)";
+    let before = screen.script(&format!("return {total}")).await?.as_u64().context("no number")?;
+    let calm = suite.vendor.control.create_ticket(patch(1));
+    screen.becomes("a calm ticket comes", &format!("{total} > {before}")).await?;
+    ensure!(screen.script("return tonesOfTheTest").await? == 0, "every ticket is heard");
+    let urgent = suite.vendor.control.create_ticket(patch(4));
+    screen.becomes("an urgent one is heard", "tonesOfTheTest > 0").await?;
+    for id in [calm, urgent] {
+        suite.vendor.control.update_ticket(id, TicketPatch { deleted: Some(true), ..TicketPatch::default() });
+    }
+    screen.quit().await?;
+    browser.open(suite, "/beacon/displays").await?;
+    take_back(browser, "Loud").await
+}
+
 pub async fn a_screen_says_how_old_it_is_and_recovers_alone(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
     let link = make_link(stage, "Corridor", "helpdesk", true).await?;
