@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, with the real servers they need (PostgreSQL, Redis, Keycloak): formatting, lints, unit and service tests, and the whole suite in a browser.
+# All tests, with what they need (PostgreSQL, Redis, Keycloak, Chromium with axe): formatting, lints, unit and service tests, and the whole suite in a browser.
 #
 #   scripts/test.sh [ARGUMENTS OF cargo test]     such as: -p hivematrix-codex board
 #
@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/packages.sh
 . scripts/lib/servers.sh
 . scripts/lib/keycloak.sh
+. scripts/lib/axe.sh
 
 MISSING=""
 need cc gcc
@@ -37,8 +38,14 @@ run_keycloak() {
     printf 'warning: there is no Keycloak, so that its sign-in scenarios cannot run\n' >&2
 }
 
+# As with Keycloak: without axe its scenarios are skipped, on the build server they fail.
+have_axe() {
+  fetch_axe || printf 'warning: there is no axe, so that pages are not checked for accessibility\n' >&2
+}
+
 if [ $# -gt 0 ]; then
   case " $* " in *" login "* | *" hivematrix-e2e "*) run_keycloak ;; esac
+  case " $* " in *" suite "* | *" hivematrix-e2e "*) have_axe ;; esac
   cargo test --release --locked "$@"
   exit
 fi
@@ -52,5 +59,6 @@ say "Building suite and tests"
 cargo build --release --locked --workspace --all-targets
 
 run_keycloak
+have_axe
 say "Tests, then sign-in with both providers and the whole suite in a browser"
 cargo test --release --locked --workspace --no-fail-fast

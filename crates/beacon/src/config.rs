@@ -1,12 +1,14 @@
 //! Beacon's settings (beacon.md §14).
 
-use clap::Parser;
+use std::time::Duration;
+
+use clap::{ArgAction, Parser};
 use hivematrix_shared::{
-    config::{CommonSettings, ServiceConfig},
+    config::{CommonSettings, ServiceConfig, parse_bool},
     contracts::codex::PsaId,
 };
 
-use crate::domain::views::Views;
+use crate::domain::{link_key::Signer, views::Views};
 
 /// The live ticket board of HiveMatrix.
 #[derive(Clone, Debug, Parser)]
@@ -34,6 +36,12 @@ pub struct Settings {
     /// Helpdesk and Professional Services.
     #[arg(long, env = "VIEWS")]
     pub views: Option<Views>,
+    /// Let boards be shown on screens without a user, through signed links that administrators make; needs SECRET_KEY.
+    #[arg(long, env = "PUBLIC_DISPLAY_ENABLED", default_value = "false", action = ArgAction::Set, value_parser = parse_bool)]
+    pub public_display_enabled: bool,
+    /// Time between two looks at Codex while boards are open. Not a setting of the service; tests shorten it.
+    #[arg(skip = Duration::from_secs(2))]
+    pub poll_interval: Duration,
 }
 
 /// Ids separated by commas.
@@ -67,6 +75,17 @@ impl Settings {
         let list = &self.professional_services_group_ids.0;
         if list.is_empty() { &self.professional_services_group_id.0 } else { list }
     }
+
+    /// What signs display links; none while displays are switched off.
+    pub fn signer(&self) -> Option<Signer> {
+        self.public_display_enabled.then(|| Signer::new(&self.common.secret_key)).flatten()
+    }
+
+    /// What is wrong with the settings together.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        (self.public_display_enabled && self.common.secret_key.is_empty())
+            .then_some("PUBLIC_DISPLAY_ENABLED needs SECRET_KEY: without it display links cannot be signed")
+    }
 }
 
 #[cfg(test)]
@@ -93,6 +112,21 @@ mod tests {
         {
             let settings = Settings::try_parse_from(["beacon", "--auto-refresh-interval-seconds", seconds]);
             assert_eq!(settings.is_ok(), fits, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn displays_are_off_unless_switched_on_and_need_a_secret() {
+        for (args, on, contradicts) in [
+            (&[][..], false, false),
+            (&["--secret-key=s"], false, false),
+            (&["--public-display-enabled=false", "--secret-key=s"], false, false),
+            (&["--public-display-enabled=true", "--secret-key=s"], true, false),
+            (&["--public-display-enabled=true"], false, true),
+        ] {
+            let settings = Settings::try_parse_from(["beacon"].iter().chain(args)).unwrap();
+            let found = (settings.signer().is_some(), settings.contradiction().is_some());
+            assert_eq!(found, (on, contradicts), "{args:?}");
         }
     }
 

@@ -12,14 +12,20 @@ use std::sync::Arc;
 use axum::Router;
 use hivematrix_shared::{
     context::ServiceContext,
+    rate_limit::RateLimits,
     server::{self, ServeOptions},
 };
 
 use crate::{
-    cache::{ReferenceCache, TicketCache},
+    cache::{HistoryCache, LinkCache, ReferenceCache, TicketCache},
     clients::codex::Codex,
     config::Settings,
-    domain::views::Views,
+    domain::{link_key::Signer, views::Views},
+    routes::{
+        answer::{self, Answers},
+        display,
+        pages::board::{self, Pages},
+    },
 };
 
 /// What all handlers share. Cheap to clone.
@@ -33,6 +39,13 @@ struct Parts {
     codex: Codex,
     tickets: TicketCache,
     reference: ReferenceCache,
+    histories: HistoryCache,
+    links: LinkCache,
+    /// Signs display links; none while displays are switched off.
+    signer: Option<Signer>,
+    link_limits: RateLimits,
+    answers: Answers,
+    pages: Pages,
 }
 
 impl Beacon {
@@ -49,8 +62,25 @@ impl Beacon {
             settings.professional_services().to_vec(),
             views.use_professional_services(),
         );
-        let tickets = TicketCache::new(codex.clone(), context.clock.clone());
-        Self(Arc::new(Parts { context, settings, views, codex, tickets, reference }))
+        Self(Arc::new(Parts {
+            tickets: TicketCache::new(codex.clone(), context.clock.clone()),
+            histories: HistoryCache::new(codex.clone(), &context.clock, &views),
+            links: LinkCache::new(codex.clone(), &context.clock),
+            signer: settings.signer(),
+            link_limits: display::limits(context.settings.rate_limit_scale),
+            answers: answer::answers(),
+            pages: board::pages(),
+            context,
+            settings,
+            views,
+            codex,
+            reference,
+        }))
+    }
+
+    /// Starts what runs beside the requests.
+    pub fn start_jobs(&self) {
+        jobs::start(self);
     }
 
     /// All routes of its own, without the common layers.
@@ -60,7 +90,7 @@ impl Beacon {
 
     /// Limits, health and documents for the common layers.
     pub fn options(&self) -> ServeOptions {
-        routes::options(&self.0.context)
+        routes::options(self)
     }
 }
 
@@ -70,8 +100,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     if let Some(logs) = context.logs() {
         logs.set_top_level_fields(&["view_slug", "agent_id", "ticket_count"]);
     }
+    if let Some(error) = settings.contradiction() {
+        anyhow::bail!(error);
+    }
     let beacon = Beacon::new(context.clone(), settings);
-    jobs::start(&beacon);
+    beacon.start_jobs();
     server::run(context, beacon.router(), beacon.options()).await?;
     Ok(())
 }

@@ -1,11 +1,13 @@
-//! `hivematrix-codex sync psa …` and `sync rmm …`, upstream's `sync_psa.py` and `sync_rmm.py` (codex-api.md §8.1).
+//! The command line: `sync psa` and `sync rmm`, and the scripts of upstream by their names (codex-api.md §8.1, §7.3, §11.3).
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::import::command::ImportArgs;
+use crate::init_db::InitDbArgs;
 use crate::jobs::{Details, StartError, SyncService, Work};
+use crate::providers::row::storable;
 use crate::providers::{Kind as _, Providers, PsaProvider, RmmProvider};
 use crate::sync::{BasePart, Mode, Reach};
 
@@ -15,10 +17,42 @@ pub enum Command {
     /// Reads vendor data once, now.
     #[command(subcommand)]
     Sync(SyncCommand),
+    /// `sync psa` by the name of the original's script.
+    #[command(alias = "sync_psa")]
+    SyncPsa(PsaArgs),
+    /// `sync rmm` by the name of the original's script.
+    #[command(alias = "sync_rmm")]
+    SyncRmm(RmmArgs),
+    /// Writes the account numbers of companies to their sites at the RMM.
+    #[command(alias = "push_account_numbers")]
+    PushAccountNumbers(NumberArgs),
+    /// Gives an account number to every company at the PSA that has none.
+    #[command(alias = "create_account_numbers")]
+    CreateAccountNumbers(NumberArgs),
+    /// Makes role and database, writes the connection into `codex.conf`, brings the tables up to date.
+    #[command(alias = "init_db")]
+    InitDb(InitDbArgs),
     /// Takes billing plans and feature options from an exported file; what exists is left as it is.
     ImportPlans(ImportPlansArgs),
     /// Takes over a database of the original Codex; can be repeated.
     Import(ImportArgs),
+}
+
+/// At which vendor, and whether in earnest.
+#[derive(Clone, Debug, Args)]
+pub struct NumberArgs {
+    /// Provider to write to instead of the default one.
+    #[arg(long)]
+    pub provider: Option<String>,
+    /// Only tell what would be written.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl NumberArgs {
+    fn mode(&self) -> Mode {
+        if self.dry_run { Mode::DryRun } else { Mode::Write }
+    }
 }
 
 /// Which file.
@@ -36,7 +70,7 @@ pub struct ImportPlansArgs {
 pub enum SyncCommand {
     /// Companies, contacts, agents and tickets of the ticketing system.
     Psa(PsaArgs),
-    /// Devices of the system for monitoring and management.
+    /// Assets of the system for monitoring and management.
     Rmm(RmmArgs),
 }
 
@@ -52,7 +86,7 @@ pub struct RmmArgs {
     /// Afterwards write the account numbers of companies to their sites.
     #[arg(long)]
     pub push_account_numbers: bool,
-    /// With `--push-account-numbers`: read no devices, and only tell what would be written.
+    /// With `--push-account-numbers`: read no assets, and only tell what would be written.
     #[arg(long, requires = "push_account_numbers")]
     pub dry_run: bool,
 }
@@ -62,7 +96,7 @@ impl RmmArgs {
     pub fn work(&self) -> Work {
         match (self.push_account_numbers, self.dry_run) {
             (true, true) => Work::PushAccountNumbers(Mode::DryRun),
-            (push, _) => Work::Devices { push: push.then_some(Mode::Write) },
+            (push, _) => Work::Assets { push: push.then_some(Mode::Write) },
         }
     }
 }
@@ -76,7 +110,7 @@ pub struct PsaArgs {
     /// Tickets: only what changed, without messages and hours.
     #[arg(long)]
     pub light: bool,
-    /// Tickets: what changed, with messages and hours of all active and recently changed tickets.
+    /// Tickets: what changed, with messages and hours of all that changed within the last 48 hours.
     #[arg(long)]
     pub detail: bool,
     /// Tickets: all there ever were, with messages and hours.
@@ -141,7 +175,7 @@ impl PsaArgs {
             let (reach, details) = if self.light {
                 (Reach::Changes, Details::Skip)
             } else if self.detail {
-                (Reach::Changes, Details::Refresh)
+                (Reach::Changes, Details::Recent)
             } else if self.full_history || self.full_sync || self.force_reconcile {
                 (Reach::Full, Details::All)
             } else {
@@ -162,16 +196,37 @@ impl PsaArgs {
 
 /// The text of a command that only asks what there is.
 pub fn answer(command: &Command, providers: &Providers) -> Option<String> {
-    let Command::Sync(SyncCommand::Psa(args)) = command else { return None };
-    args.list_providers.then(|| list(providers))
+    match command {
+        Command::Sync(SyncCommand::Psa(args)) | Command::SyncPsa(args) => {
+            args.list_providers.then(|| list(providers))
+        }
+        _ => None,
+    }
 }
 
-/// Runs the command in this process, without a server. Exit code 0 when all went well, 1 otherwise.
-pub async fn run(command: &SyncCommand, service: &SyncService) -> ExitCode {
+/// Runs a command that talks to vendors in this process, without a server. Exit code 0 when all went well, 1 otherwise.
+pub async fn run(command: &Command, service: &SyncService) -> ExitCode {
+    let vendors = service.vendors();
     match command {
-        SyncCommand::Psa(args) => psa(args, service).await,
-        SyncCommand::Rmm(args) => rmm(args, service).await,
+        Command::Sync(SyncCommand::Psa(args)) | Command::SyncPsa(args) => psa(args, service).await,
+        Command::Sync(SyncCommand::Rmm(args)) | Command::SyncRmm(args) => rmm(args, service).await,
+        Command::PushAccountNumbers(args) => {
+            let name = args.provider.as_deref().unwrap_or_else(|| vendors.rmm.default_name());
+            code(one(service, name, Work::PushAccountNumbers(args.mode())).await)
+        }
+        Command::CreateAccountNumbers(args) => {
+            let name = args.provider.as_deref().unwrap_or_else(|| vendors.psa.default_name());
+            code(one(service, name, Work::CreateAccountNumbers(args.mode())).await)
+        }
+        Command::InitDb(_) | Command::ImportPlans(_) | Command::Import(_) => {
+            say("ERROR: this command talks to no vendor");
+            ExitCode::FAILURE
+        }
     }
+}
+
+fn code(fine: bool) -> ExitCode {
+    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn rmm(args: &RmmArgs, service: &SyncService) -> ExitCode {
@@ -188,7 +243,7 @@ async fn rmm(args: &RmmArgs, service: &SyncService) -> ExitCode {
     } else {
         one(service, name, args.work()).await
     };
-    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    code(fine)
 }
 
 async fn test(provider: &dyn RmmProvider) -> bool {
@@ -219,7 +274,7 @@ async fn psa(args: &PsaArgs, service: &SyncService) -> ExitCode {
             failed |= !one(service, &name, work).await;
         }
     }
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    code(!failed)
 }
 
 async fn one(service: &SyncService, provider: &str, work: Work) -> bool {
@@ -248,73 +303,13 @@ fn list(providers: &Providers) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Writes to standard output.
+/// Writes to standard output, without the control characters that other people's data may steer a terminal by.
 pub fn say(text: &str) {
     use std::io::Write as _;
+    let text = storable(text);
     // Nothing is left to do about a reader that went away.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(subcommand)]
-        command: Command,
-    }
-
-    fn work(arguments: &str) -> Vec<Work> {
-        let words = ["codex", "sync", "psa"].into_iter().chain(arguments.split_whitespace());
-        let Command::Sync(SyncCommand::Psa(args)) = Line::parse_from(words).command else {
-            panic!("not a sync of the PSA");
-        };
-        args.work()
-    }
-
-    #[test]
-    fn every_form_of_the_rmm_script_is_understood() {
-        let devices = |push| Some(Work::Devices { push });
-        for (arguments, expected) in [
-            ("", devices(None)),
-            ("--provider datto", devices(None)),
-            ("--push-account-numbers", devices(Some(Mode::Write))),
-            ("--push-account-numbers --dry-run", Some(Work::PushAccountNumbers(Mode::DryRun))),
-            // Nothing would be left out: reading devices writes nothing at the vendor.
-            ("--dry-run", None),
-        ] {
-            let words = ["codex", "sync", "rmm"].into_iter().chain(arguments.split_whitespace());
-            let work = Line::try_parse_from(words).ok().map(|line| match line.command {
-                Command::Sync(SyncCommand::Rmm(args)) => args.work(),
-                other => panic!("not a sync of the RMM: {other:?}"),
-            });
-            assert_eq!(work, expected, "{arguments}");
-        }
-    }
-
-    #[test]
-    fn every_form_of_the_script_is_understood() {
-        let tickets = |reach, details| Work::Tickets { reach, details };
-        for (arguments, expected) in [
-            ("--type tickets", vec![tickets(Reach::Changes, Details::All)]),
-            ("--type tickets --light --detail", vec![tickets(Reach::Changes, Details::Skip)]),
-            ("--type tickets --detail --full-history", vec![tickets(Reach::Changes, Details::Refresh)]),
-            ("--type tickets --full-history", vec![tickets(Reach::Full, Details::All)]),
-            ("--type tickets --full-sync", vec![tickets(Reach::Full, Details::All)]),
-            ("--type tickets --force-reconcile", vec![tickets(Reach::Full, Details::All)]),
-            ("--type agents", vec![Work::Base(vec![BasePart::Agents])]),
-            ("--type base --provider freshservice", vec![Work::base()]),
-            ("", vec![Work::base(), tickets(Reach::Changes, Details::All)]),
-            ("--type base --dry-run", vec![Work::DryRun { parts: BasePart::ALL.to_vec(), tickets: None }]),
-            (
-                "--dry-run --full-sync",
-                vec![Work::DryRun { parts: BasePart::ALL.to_vec(), tickets: Some(Reach::Full) }],
-            ),
-        ] {
-            assert_eq!(work(arguments), expected, "{arguments}");
-        }
-    }
-}
+mod tests;

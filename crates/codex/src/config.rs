@@ -15,7 +15,7 @@ pub use superops::{Region, SuperOpsSettings};
 
 mod webhooks;
 
-pub use webhooks::{AllowedAddresses, WebhookSettings};
+pub use webhooks::{AllowedAddresses, SHORTEST_SECRET, WebhookSettings, is_short_secret};
 
 /// Port when none is configured.
 pub const DEFAULT_PORT: u16 = 5010;
@@ -275,22 +275,23 @@ pub struct SchedulerSettings {
     /// `daily` or `hourly`.
     #[arg(long, env = "SYNC_PSA_SCHEDULE", default_value = "daily")]
     pub sync_psa_schedule: String,
-    /// Time of the daily sync of companies, contacts and agents, UTC.
+    /// Time of the daily sync of companies, contacts and agents, in the zone of the server.
     #[arg(long, env = "SYNC_PSA_TIME", default_value = "02:00", value_parser = parse_time)]
     pub sync_psa_time: NaiveTime,
-    /// Sync devices on schedule.
+    /// Sync assets on schedule.
     #[arg(long, env = "SYNC_RMM_ENABLED", default_value = "true", action = ArgAction::Set, value_parser = parse_bool)]
     pub sync_rmm_enabled: bool,
     /// `daily` or `hourly`.
     #[arg(long, env = "SYNC_RMM_SCHEDULE", default_value = "daily")]
     pub sync_rmm_schedule: String,
-    /// Time of the daily sync of devices, UTC.
+    /// Time of the daily sync of assets, in the zone of the server.
     #[arg(long, env = "SYNC_RMM_TIME", default_value = "03:00", value_parser = parse_time)]
     pub sync_rmm_time: NaiveTime,
-    /// `frequent`, `hourly` or `daily`: how often ticket details are read again in full.
+    /// `frequent` or `daily`: details of active and recently changed tickets are read again with the daily comparison; `hourly`:
+    /// those of recently changed ones every hour as well.
     #[arg(long, env = "SYNC_TICKETS_SCHEDULE", default_value = "frequent")]
     pub sync_tickets_schedule: String,
-    /// Time of the daily comparison of all tickets, UTC.
+    /// Time of the daily comparison of all tickets, in the zone of the server.
     #[arg(long, env = "SYNC_TICKETS_DETAIL_TIME", default_value = "02:30", value_parser = parse_time)]
     pub sync_tickets_detail_time: NaiveTime,
     /// Seconds between two ticket syncs.

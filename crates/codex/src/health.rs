@@ -20,6 +20,19 @@ pub fn checks(codex: &Codex) -> Health {
         .check("sync", move || sync_check(sync.clone()))
 }
 
+/// The same document as `/health`.
+#[utoipa::path(get, path = "/api/health", tag = "health", security(()), responses(
+    (status = 200, description = "Healthy or degraded", body = serde_json::Value),
+    (status = 503, description = "Unhealthy", body = serde_json::Value)
+))]
+#[expect(dead_code, reason = "stands in the document for the alias")]
+async fn api_health() {}
+
+/// The API document of `/api/health`.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(api_health))]
+pub struct Document;
+
 /// `/api/health`, the same document as `/health`.
 pub fn alias(codex: &Codex) -> Router {
     let health = checks(codex).router();

@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod health;
 pub mod import;
+pub mod init_db;
 pub mod jobs;
 pub mod plans_file;
 pub mod providers;
@@ -37,7 +38,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     cli::Command,
     config::{DEFAULT_PORT, Settings},
-    domain::recent_commands::RecentCommands,
+    domain::{line_budget::LineBudget, recent_commands::RecentCommands},
     jobs::SyncService,
     providers::Providers,
     settings::LiveSettings,
@@ -67,6 +68,8 @@ pub struct Codex {
     pub bulk_turns: Arc<Semaphore>,
     /// Remote commands of the last minute.
     pub commands: Arc<RecentCommands>,
+    /// Log lines about webhooks that were refused.
+    pub webhook_lines: Arc<LineBudget>,
 }
 
 impl Codex {
@@ -81,7 +84,9 @@ impl Codex {
         );
         let bulk_turns = Arc::new(Semaphore::new(routes::api::bulk::CONNECTIONS));
         let commands = Arc::default();
-        Self { context, live: LiveSettings::new(settings), pool, board, sync, bulk_turns, commands }
+        let webhook_lines = Arc::new(LineBudget::per_minute(routes::api::webhooks::REFUSAL_LINES));
+        let live = LiveSettings::new(settings);
+        Self { context, live, pool, board, sync, bulk_turns, commands, webhook_lines }
     }
 
     /// The settings of this moment.
@@ -113,7 +118,11 @@ impl Codex {
     async fn watch_settings(self) {
         loop {
             tokio::time::sleep(settings::LOOK).await;
-            self.reload();
+            let codex = self.clone();
+            // Files block.
+            if let Err(error) = tokio::task::spawn_blocking(move || codex.reload()).await {
+                tracing::error!(%error, "the settings file could not be looked at");
+            }
         }
     }
 }
@@ -127,8 +136,11 @@ struct ApiDocument;
 
 /// All routes, and how they are to be served.
 pub fn app(codex: Codex) -> (Router, ServeOptions) {
-    let (api, document) =
-        OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
+    let (api, mut document) = OpenApiRouter::with_openapi(ApiDocument::openapi())
+        .merge(routes::api::router())
+        .merge(routes::pages::documented())
+        .split_for_parts();
+    document.merge(health::Document::openapi());
     let app = api.merge(routes::pages::router()).with_state(codex.clone()).merge(health::alias(&codex));
     let options = ServeOptions::new("Codex", DEFAULT_PORT)
         .limits(routes::api::webhooks::limits(
@@ -168,6 +180,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     for complaint in &codex.live.snapshot().complaints {
         tracing::warn!(complaint, "codex.conf is not used as a whole");
     }
+    if codex.settings().webhooks.is_weak() {
+        let fewest = config::SHORTEST_SECRET;
+        tracing::warn!(fewest, "the webhook secret is short enough to be guessed; have a new one made");
+    }
     context.spawn("watch settings", codex.clone().watch_settings());
     context.spawn("board samples", jobs::samples::run(codex.pool.clone(), context.clock.clone()));
     // Waits for running jobs to write down where they are, so it watches the shutdown itself.
@@ -186,6 +202,9 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
         return Ok(ExitCode::SUCCESS);
     }
     logging::init(&settings.common, "codex");
+    if let Command::InitDb(args) = command {
+        return init_db::run(args, &settings).await;
+    }
     let shutdown = CancellationToken::new();
     let stop = shutdown.clone();
     tokio::spawn(async move {
@@ -202,9 +221,9 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     match command {
         Command::ImportPlans(args) => plans_file::import_and_tell(&pool, &args.file, args.dry_run).await,
         Command::Import(args) => import::command::run(args, &pool).await,
-        Command::Sync(what) => {
+        _ => {
             let sync = SyncService::from_settings(&settings, pool, Clock::system(), shutdown);
-            Ok(cli::run(what, &sync).await)
+            Ok(cli::run(command, &sync).await)
         }
     }
 }

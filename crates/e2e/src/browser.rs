@@ -10,12 +10,12 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::common::capabilities::desiredcapabilities::CapabilitiesHelper;
-use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, WebDriver, WebElement};
+use thirtyfour::{By, ChromiumLikeCapabilities, DesiredCapabilities, TypingData, WebDriver, WebElement};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::needs::Browsers;
-use crate::suite::Suite;
+use crate::suite::{ARRIVAL, Suite};
 use crate::wait::{eventually, when};
 
 /// A page is there by then.
@@ -136,6 +136,48 @@ impl Browser {
     /// When it throws.
     pub async fn script(&self, code: &str) -> Result<Value> {
         Ok(self.driver.execute(code, Vec::new()).await?.json().clone())
+    }
+
+    /// Waits until an expression of the page is true.
+    ///
+    /// # Errors
+    ///
+    /// When it does not become so.
+    pub async fn becomes(&self, what: &str, expression: &str) -> Result<()> {
+        let code = format!("return Boolean({expression})");
+        eventually(what, ARRIVAL, async || Ok(when(self.script(&code).await? == true))).await
+    }
+
+    /// Types where the focus is.
+    ///
+    /// # Errors
+    ///
+    /// When the browser is gone.
+    pub async fn keys(&self, keys: impl Into<TypingData>) -> Result<()> {
+        self.driver.active_element().await?.send_keys(keys.into()).await?;
+        Ok(())
+    }
+
+    /// Runs a script in every page that is opened from now on, before the page's own.
+    ///
+    /// # Errors
+    ///
+    /// When the browser refuses.
+    pub async fn before_every_page(&self, code: &str) -> Result<()> {
+        let script = json!({"source": code});
+        self.driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", script).await?;
+        Ok(())
+    }
+
+    /// As if the system asked for a look, such as `prefers-reduced-motion: reduce`.
+    ///
+    /// # Errors
+    ///
+    /// When the browser refuses.
+    pub async fn system_asks_for(&self, feature: &str, value: &str) -> Result<()> {
+        let media = json!({"features": [{"name": feature, "value": value}]});
+        self.driver.cdp().send_raw("Emulation.setEmulatedMedia", media).await?;
+        Ok(())
     }
 
     /// Fills in the login form on the page.

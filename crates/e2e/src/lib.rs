@@ -8,6 +8,7 @@
 //! with a real Keycloak ([`keycloak`]); accounts are made by the interface both have ([`directory`]).
 
 pub mod authenticator;
+pub mod axe;
 pub mod board;
 pub mod browser;
 pub mod console;

@@ -37,6 +37,15 @@ impl Suite {
             history_days: 60,
             ..Size::named(SizeName::Demo)
         };
+        Self::start_with(build, size).await
+    }
+
+    /// As [`Suite::start`], with a vendor of another size.
+    ///
+    /// # Errors
+    ///
+    /// What `helm up` says.
+    pub async fn start_with(build: &Build, size: Size) -> Result<Self> {
         let vendor = spawn(Config { size, ..Config::default() }).await.context("cannot start the vendor")?;
         let instance = Instance::new(
             build,
@@ -45,6 +54,7 @@ impl Suite {
                 ("FRESHSERVICE_API_KEY", vendor.api_key.clone()),
                 ("TICKET_SYNC_INTERVAL_SECONDS", SYNC_SECONDS.to_string()),
                 ("AUTO_REFRESH_INTERVAL_SECONDS", REFRESH_SECONDS.to_string()),
+                ("PUBLIC_DISPLAY_ENABLED", true.to_string()),
             ],
         )?;
         instance.helm(&["up", "--demo"]).await?;

@@ -252,6 +252,26 @@ async fn a_new_user_has_password_and_groups_at_once() {
 }
 
 #[tokio::test]
+async fn an_administrator_vouches_for_the_address_unless_he_says_otherwise() {
+    let world = World::new().await;
+    let confirmed = |id: &str| world.realm.lock().unwrap().users[id]["emailVerified"].clone();
+    let ada = json!({ "username": "ada", "email": "ada@x.example" });
+    assert_eq!(world.admin("POST", "/users", ada).await.0, 201);
+    let eve = json!({ "username": "eve", "email": "eve@x.example", "emailVerified": false });
+    assert_eq!(world.admin("POST", "/users", eve).await.0, 201);
+    assert_eq!((confirmed("u2"), confirmed("u3")), (json!(true), json!(false)));
+    for (change, expected) in [
+        (json!({ "lastName": "Smith" }), false),
+        (json!({ "email": "eve@y.example" }), true),
+        (json!({ "email": "eve@z.example", "emailVerified": false }), false),
+        (json!({ "emailVerified": true }), true),
+    ] {
+        assert_eq!(world.admin("PUT", "/users/u3", change.clone()).await.0, 200, "{change}");
+        assert_eq!(confirmed("u3"), expected, "{change}");
+    }
+}
+
+#[tokio::test]
 async fn all_pages_of_users_are_listed() {
     let world = World::new().await;
     for n in 0..250 {

@@ -184,6 +184,7 @@ impl TestIdentity {
             jti: Some(format!("session-{level}")),
             name: format!("The {level}"),
             email: format!("{level}@example.test"),
+            email_verified: None,
             preferred_username: level.to_string(),
             permission_level: level,
             groups: Vec::new(),
@@ -216,6 +217,7 @@ impl TestIdentity {
                 ActingUser {
                     sub: user.sub,
                     email: user.email,
+                    email_verified: user.email_verified,
                     preferred_username: user.preferred_username,
                     permission_level: level,
                 }

@@ -35,6 +35,12 @@ impl Clock {
         self.base + TimeDelta::milliseconds(millis + self.pushed_millis.load(Ordering::Relaxed))
     }
 
+    /// The time as an answer's `Date` says it.
+    #[must_use]
+    pub fn date(&self) -> String {
+        self.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// Pushes it forward.
     pub fn advance(&self, by: Duration) {
         self.pushed_millis.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);

@@ -33,44 +33,63 @@ pub struct Reference {
 
 /// Remembers both answers.
 pub struct ReferenceCache {
-    codex: Codex,
-    configured_groups: Vec<PsaId>,
-    warn_when_empty: bool,
+    asker: Asker,
     agents: Slot<Agents>,
     config: Slot<PsaConfig>,
+    nobody: Arc<Agents>,
+}
+
+/// Asks Codex, and says in the log what it learnt.
+#[derive(Clone)]
+struct Asker {
+    codex: Codex,
+    configured_groups: Arc<[PsaId]>,
+    warn_when_empty: bool,
 }
 
 impl ReferenceCache {
     /// An empty cache; `configured_groups` go before Codex's, `warn_when_empty` says that some view needs them.
     pub fn new(codex: Codex, clock: &Clock, configured_groups: Vec<PsaId>, warn_when_empty: bool) -> Self {
         Self {
-            codex,
-            configured_groups,
-            warn_when_empty,
+            asker: Asker { codex, configured_groups: configured_groups.into(), warn_when_empty },
             agents: Slot::new(clock.clone(), lifetime_of_agents, BACK_OFF),
             config: Slot::new(clock.clone(), |_| LIFETIME, BACK_OFF),
+            nobody: Arc::default(),
         }
     }
 
     /// The current values, asked for where they are old; both at the same time.
     pub async fn current(&self) -> Reference {
-        let (agents, config) =
-            tokio::join!(self.agents.get(|| self.fetch_agents()), self.config.get(|| self.fetch_config()));
-        let config = config.as_deref();
-        Reference {
-            agents: agents.unwrap_or_default(),
-            links: config.and_then(TicketLinks::from_config),
-            professional_services: views::professional_services_groups(&self.configured_groups, config),
-        }
+        let (of_agents, of_config) = (self.asker.clone(), self.asker.clone());
+        let (agents, config) = tokio::join!(
+            self.agents.get(|| async move { of_agents.agents().await }),
+            self.config.get(|| async move { of_config.config().await })
+        );
+        self.of(agents, config.as_deref())
     }
 
-    async fn fetch_agents(&self) -> Result<Agents, ServiceError> {
+    /// The values as they are remembered, whatever their age.
+    pub fn known(&self) -> Reference {
+        self.of(self.agents.known(), self.config.known().as_deref())
+    }
+
+    fn of(&self, agents: Option<Arc<Agents>>, config: Option<&PsaConfig>) -> Reference {
+        Reference {
+            agents: agents.unwrap_or_else(|| self.nobody.clone()),
+            links: config.and_then(TicketLinks::from_config),
+            professional_services: views::professional_services_groups(&self.asker.configured_groups, config),
+        }
+    }
+}
+
+impl Asker {
+    async fn agents(&self) -> Result<Agents, ServiceError> {
         let agents = Agents::new(self.codex.agents().await?);
         tracing::info!("Loaded {} active agents from Codex", agents.active_count());
         Ok(agents)
     }
 
-    async fn fetch_config(&self) -> Result<PsaConfig, ServiceError> {
+    async fn config(&self) -> Result<PsaConfig, ServiceError> {
         let config = self.codex.config().await?;
         match TicketLinks::from_config(&config) {
             Some(links) => tracing::info!("Loaded PSA config with base URL: {}", links.base()),

@@ -1,14 +1,19 @@
-//! The tickets: one answer of Codex for all viewers, asked for at most every 5 s and only while somebody looks.
+//! The tickets: one answer of Codex for all viewers, asked for only while somebody looks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::{clock::Clock, contracts::codex::ActiveTickets};
 use http::HeaderValue;
+use tokio::sync::{Notify, watch};
 
+use super::flight::{Flight, PATIENCE};
 use crate::clients::codex::{Codex, Fetched};
 
+/// Age up to which pages and single requests take the copy without asking.
 const LIFETIME: TimeDelta = TimeDelta::seconds(5);
+/// Longest pause between two attempts while Codex is away: as long as an open board may stay old after it is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// The last good answer.
 #[derive(Debug)]
@@ -28,72 +33,133 @@ pub struct Current {
     /// Codex did not answer the last time it was asked.
     pub is_away: bool,
     asked_at: Option<DateTime<Utc>>,
+    /// Attempts in a row without an answer.
+    failures: u32,
 }
 
-/// Remembers the tickets.
-pub struct TicketCache {
+/// Remembers the tickets and tells who watches. Cheap to clone; clones remember together.
+#[derive(Clone)]
+pub struct TicketCache(Arc<Inner>);
+
+struct Inner {
     codex: Codex,
     clock: Clock,
-    current: Mutex<Current>,
-    flight: tokio::sync::Mutex<()>,
+    current: watch::Sender<Current>,
+    flight: Flight,
+    watched: Notify,
 }
 
 impl TicketCache {
     /// An empty cache.
     pub fn new(codex: Codex, clock: Clock) -> Self {
-        Self { codex, clock, current: Mutex::default(), flight: tokio::sync::Mutex::new(()) }
+        let (current, _) = watch::channel(Current::default());
+        Self(Arc::new(Inner { codex, clock, current, flight: Flight::default(), watched: Notify::new() }))
     }
 
-    /// The tickets, no older than 5 s while Codex answers; else the last good ones, marked.
+    /// The tickets, no older than 5 s while Codex answers in time; else the last good ones, marked once it has failed.
     pub async fn current(&self) -> Current {
         let current = self.look();
         if self.is_fresh(&current) {
             return current;
         }
-        let _flight = self.flight.lock().await;
-        let current = self.look();
-        if self.is_fresh(&current) {
-            return current;
-        }
-        let next = self.ask(current).await;
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = next.clone();
-        next
+        let cache = self.clone();
+        let refresh = move || async move {
+            if !cache.is_fresh(&cache.look()) {
+                cache.ask().await;
+            }
+        };
+        self.0.flight.join(current.copy.is_some().then_some(PATIENCE), refresh).await;
+        self.look()
     }
 
-    async fn ask(&self, before: Current) -> Current {
+    /// Asks Codex, however old the copy is, and waits for the answer.
+    pub async fn poll(&self) {
+        let cache = self.clone();
+        self.0.flight.join(None, move || async move { cache.ask().await }).await;
+    }
+
+    /// The tickets from now on. Who is slow misses what is overtaken, never the newest.
+    pub fn watch(&self) -> watch::Receiver<Current> {
+        let receiver = self.0.current.subscribe();
+        self.0.watched.notify_one();
+        receiver
+    }
+
+    /// Waits until somebody watches.
+    pub async fn until_watched(&self) {
+        while !self.is_watched() {
+            self.0.watched.notified().await;
+        }
+    }
+
+    /// Whether somebody watches.
+    pub fn is_watched(&self) -> bool {
+        self.0.current.receiver_count() > 0
+    }
+
+    /// The pause before the next look at Codex: `usual` while it answers, ever longer while it does not.
+    pub fn pause(&self, usual: Duration) -> Duration {
+        let failures = self.0.current.borrow().failures;
+        usual.saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE.max(usual))
+    }
+
+    async fn ask(&self) {
+        let before = self.look();
         let etag = before.copy.as_ref().and_then(|copy| copy.etag.as_ref());
-        let answer = self.codex.active_tickets(etag).await;
-        let now = Some(self.clock.now());
+        let answer = self.0.codex.active_tickets(etag).await;
+        let now = Some(self.0.clock.now());
         let was_away = before.is_away;
+        let good = |copy| Current { copy, confirmed_at: now, asked_at: now, ..Current::default() };
         let next = match answer {
-            Ok(Fetched::Unchanged) => Current { confirmed_at: now, is_away: false, asked_at: now, ..before },
-            Ok(Fetched::Changed { tickets, etag }) => {
-                let copy = Some(Arc::new(GoodCopy { tickets, etag }));
-                Current { copy, confirmed_at: now, is_away: false, asked_at: now }
-            }
+            Ok(Fetched::Unchanged) => good(before.copy),
+            Ok(Fetched::Changed { tickets, etag }) => good(Some(Arc::new(GoodCopy { tickets, etag }))),
             Err(error) => {
                 if was_away {
                     tracing::debug!(error = %error, "tickets still cannot be fetched from Codex");
                 } else {
                     tracing::warn!(error = %error, "tickets cannot be fetched from Codex");
                 }
-                Current { is_away: true, asked_at: now, ..before }
+                Current {
+                    is_away: true,
+                    asked_at: now,
+                    failures: before.failures.saturating_add(1),
+                    ..before
+                }
             }
         };
         if was_away && !next.is_away {
             tracing::info!("tickets are fetched from Codex again");
         }
-        next
+        self.0.current.send_replace(next);
     }
 
     fn look(&self) -> Current {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.current.borrow().clone()
     }
 
     fn is_fresh(&self, current: &Current) -> bool {
         // A clock that was set back must not freeze the board: the age has a lower bound, too.
         current
             .asked_at
-            .is_some_and(|asked| (TimeDelta::zero()..LIFETIME).contains(&(self.clock.now() - asked)))
+            .is_some_and(|asked| (TimeDelta::zero()..LIFETIME).contains(&(self.0.clock.now() - asked)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hivematrix_shared::testing::TestIdentity;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn attempts_become_rarer_while_codex_is_away_up_to_ten_seconds() {
+        let context = TestIdentity::default().context("beacon");
+        let cache = TicketCache::new(Codex::new(context.client.clone()), context.clock);
+        let usual = Duration::from_secs(2);
+        for (failures, seconds) in [(0, 2), (1, 4), (2, 8), (3, 10), (4, 10), (u32::MAX, 10), (0, 2)] {
+            cache.0.current.send_modify(|current| current.failures = failures);
+            assert_eq!(cache.pause(usual), Duration::from_secs(seconds), "{failures}");
+        }
+        assert_eq!(cache.pause(Duration::from_secs(40)), Duration::from_secs(40));
     }
 }

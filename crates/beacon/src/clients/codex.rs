@@ -3,18 +3,23 @@
 use std::time::Duration;
 
 use hivematrix_shared::{
-    contracts::codex::{ActiveTickets, PsaAgent, PsaConfig},
+    contracts::codex::{ActiveTickets, BoardHistory, Display, PsaAgent, PsaConfig},
     service_client::{ServiceClient, ServiceError},
 };
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::tolerant;
-use crate::domain::tickets;
+use crate::domain::{tickets, views::HistoryGroups};
 
 const CODEX: &str = "codex";
 /// Time for the calls a page waits for.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for what a page can do without.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
+/// No answer of Codex is larger; whatever says more is not Codex.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Calls Codex with Beacon's service token.
 #[derive(Clone)]
@@ -75,6 +80,46 @@ impl Codex {
         self.0.get(CODEX, "/api/psa/config").timeout(TIMEOUT).json_answer().await
     }
 
+    /// How the board looked over the last day, for these groups.
+    pub async fn history(&self, groups: &HistoryGroups) -> Result<BoardHistory, ServiceError> {
+        let mut request = self.0.get(CODEX, "/api/tickets/active/history").timeout(SHORT_TIMEOUT);
+        let (ids, exclude) = match groups {
+            HistoryGroups::All => (None, false),
+            HistoryGroups::Only(ids) => (Some(ids), false),
+            HistoryGroups::Without(ids) => (Some(ids), true),
+        };
+        if let Some(ids) = ids {
+            let list = ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+            request = request.query(&[("group_ids", list.as_str()), ("exclude", &exclude.to_string())]);
+        }
+        let body = success(request.send().await?).await?;
+        serde_json::from_slice(&body).map_err(bad_answer)
+    }
+
+    /// The display links that live, asked for by Beacon itself.
+    pub async fn live_displays(&self) -> Result<Vec<Display>, ServiceError> {
+        let response = self.0.get(CODEX, "/api/displays").timeout(TIMEOUT).send().await?;
+        tolerant::displays(&success(response).await?).map_err(bad_answer)
+    }
+
+    /// All display links that were not taken back, asked on behalf of the user whose token this is.
+    pub async fn displays(&self, user_token: &str) -> Result<Relayed, ServiceError> {
+        let request = self.0.get(CODEX, "/api/displays").timeout(TIMEOUT);
+        relayed(request.on_behalf_of(user_token).send().await?).await
+    }
+
+    /// Makes a display link on behalf of the user whose token this is.
+    pub async fn add_display(&self, link: &Value, user_token: &str) -> Result<Relayed, ServiceError> {
+        let request = self.0.post(CODEX, "/api/displays").timeout(TIMEOUT).json(link);
+        relayed(request.on_behalf_of(user_token).send().await?).await
+    }
+
+    /// Takes a display link back on behalf of the user whose token this is.
+    pub async fn revoke_display(&self, id: Uuid, user_token: &str) -> Result<Relayed, ServiceError> {
+        let request = self.0.delete(CODEX, &format!("/api/displays/{id}")).timeout(TIMEOUT);
+        relayed(request.on_behalf_of(user_token).send().await?).await
+    }
+
     /// Starts a detailed ticket sync on behalf of the user whose token this is.
     pub async fn start_ticket_sync(&self, user_token: &str) -> Result<Relayed, ServiceError> {
         relayed(self.0.post(CODEX, "/sync/tickets").on_behalf_of(user_token).send().await?).await
@@ -90,16 +135,27 @@ impl Codex {
     }
 }
 
-async fn success(response: reqwest::Response) -> Result<bytes::Bytes, ServiceError> {
+async fn success(response: reqwest::Response) -> Result<Vec<u8>, ServiceError> {
     if !response.status().is_success() {
         return Err(bad_answer(format!("status {}", response.status().as_u16())));
     }
-    response.bytes().await.map_err(|error| bad_answer(error.without_url()))
+    body_of(response).await
+}
+
+async fn body_of(mut response: reqwest::Response) -> Result<Vec<u8>, ServiceError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| bad_answer(error.without_url()))? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(bad_answer("more than 64 MB"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
 }
 
 async fn relayed(response: reqwest::Response) -> Result<Relayed, ServiceError> {
     let status = response.status();
-    let body = response.bytes().await.map_err(|error| bad_answer(error.without_url()))?;
+    let body = body_of(response).await?;
     Ok(Relayed { status, body: serde_json::from_slice(&body).unwrap_or_default() })
 }
 

@@ -1,13 +1,17 @@
 //! Reading answers in which a single row is broken: the row is patched or left out, the board is never lost for it
 //! (beacon.md §13).
 
-use hivematrix_shared::contracts::codex::{ActiveTickets, PsaAgent, Ticket};
+use std::borrow::Cow;
+
+use hivematrix_shared::contracts::codex::{ActiveTickets, Display, PsaAgent, Ticket};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 const SECTIONS: [&str; 4] = ["section1", "section2", "section3", "section4"];
 
 /// The board of an answer. Fails only when the answer is not a JSON object.
 pub fn board(body: &[u8]) -> Result<ActiveTickets, serde_json::Error> {
+    let body = &*readable(body);
     // A list would be read as the members in order.
     if body.trim_ascii_start().starts_with(b"{")
         && let Ok(board) = serde_json::from_slice(body)
@@ -28,8 +32,26 @@ pub fn board(body: &[u8]) -> Result<ActiveTickets, serde_json::Error> {
 
 /// The agents of an answer; a broken one is left out. Fails only when the answer is not a JSON list.
 pub fn agents(body: &[u8]) -> Result<Vec<PsaAgent>, serde_json::Error> {
-    let list: Vec<Value> = serde_json::from_slice(body)?;
+    let list: Vec<Value> = serde_json::from_slice(&readable(body))?;
     Ok(list.into_iter().filter_map(|agent| serde_json::from_value(agent).ok()).collect())
+}
+
+/// The display links of an answer; a broken one is left out. Fails only when there is no list.
+pub fn displays(body: &[u8]) -> Result<Vec<Display>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Answer {
+        displays: Vec<Value>,
+    }
+    let answer: Answer = serde_json::from_slice(&readable(body))?;
+    Ok(answer.displays.into_iter().filter_map(|link| serde_json::from_value(link).ok()).collect())
+}
+
+/// The body with replacement characters for bytes that are no text.
+fn readable(body: &[u8]) -> Cow<'_, [u8]> {
+    match String::from_utf8_lossy(body) {
+        Cow::Borrowed(_) => Cow::Borrowed(body),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
 }
 
 fn rows(list: Value) -> impl Iterator<Item = Value> {
@@ -98,6 +120,22 @@ mod tests {
         ] {
             assert_eq!(board(body.as_bytes()).ok().map(|board| board.total_active), total, "{body}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_cost_one_letter() {
+        let body = b"{\"section1\": [{\"id\": 1, \"subject\": \"J\xF6rg\"}]}";
+        assert_eq!(board(body).unwrap().section1[0].subject, "J\u{fffd}rg");
+    }
+
+    #[test]
+    fn a_broken_display_link_is_left_out() {
+        let good = json!({"id": "6f2a54ce-3d0b-4f0e-8b5e-0f4bb9f8c9ab", "name": "Wall", "view": "helpdesk",
+                          "subjects": true, "created_by": null, "created_at": "2025-11-22T10:00:00Z"});
+        let body = json!({"displays": [good, {"id": "x"}, null]}).to_string();
+        let names: Vec<_> = displays(body.as_bytes()).unwrap().into_iter().map(|link| link.name).collect();
+        assert_eq!(names, ["Wall"]);
+        assert!(displays(b"{}").is_err());
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct AgentOption {
     pub id: PsaId,
     /// The agent's name.
     pub name: String,
+    /// How many tickets of the view the agent has.
+    pub count: usize,
 }
 
 impl Agents {
@@ -28,7 +30,7 @@ impl Agents {
         let mut active: Vec<_> = list
             .iter()
             .filter(|agent| agent.active)
-            .map(|agent| AgentOption { id: agent.external_id, name: agent.name.clone() })
+            .map(|agent| AgentOption { id: agent.external_id, name: agent.name.clone(), count: 0 })
             .collect();
         active.sort_by_cached_key(|agent| (agent.name.to_lowercase(), agent.id));
         active.dedup_by_key(|agent| agent.id);
@@ -45,14 +47,22 @@ impl Agents {
         self.active.len()
     }
 
-    /// The entries of the filter: active agents by name, and the selected one even when it is not among them.
-    pub fn options(&self, selected: Option<PsaId>) -> Vec<AgentOption> {
+    /// The entries of the filter: active agents by name with their number of tickets, and the selected one even when it is
+    /// not among them.
+    pub fn options(&self, selected: Option<PsaId>, loads: &HashMap<PsaId, usize>) -> Vec<AgentOption> {
         let mut options = self.active.clone();
         if let Some(id) = selected.filter(|id| self.active.iter().all(|agent| agent.id != *id)) {
-            let name = self.names.get(&id).cloned().unwrap_or_else(|| format!("Agent {id}"));
-            options.push(AgentOption { id, name });
+            options.push(AgentOption { id, name: self.name_of(id), count: 0 });
+        }
+        for option in &mut options {
+            option.count = loads.get(&option.id).copied().unwrap_or_default();
         }
         options
+    }
+
+    /// The name of an agent, also of one who is not active any more.
+    pub fn name_of(&self, id: PsaId) -> String {
+        self.names.get(&id).cloned().unwrap_or_else(|| format!("Agent {id}"))
     }
 
     /// The ticket with the name of its agent, where Codex had none or only the id.
@@ -88,15 +98,17 @@ mod tests {
     }
 
     #[test]
-    fn the_filter_lists_active_agents_by_name_ignoring_case() {
+    fn the_filter_lists_active_agents_by_name_ignoring_case_with_their_tickets() {
         for (selected, expected) in [
-            (None, "Ana Mia zoe"),
-            (Some(14), "Ana Mia zoe"),
-            (Some(12), "Ana Mia zoe Ben"),
-            (Some(0), "Ana Mia zoe Agent 0"),
+            (None, "Ana 0, Mia 0, zoe 3"),
+            (Some(14), "Ana 0, Mia 0, zoe 3"),
+            (Some(12), "Ana 0, Mia 0, zoe 3, Ben 1"),
+            (Some(0), "Ana 0, Mia 0, zoe 3, Agent 0 0"),
         ] {
-            let names: Vec<_> = agents().options(selected.map(PsaId)).into_iter().map(|a| a.name).collect();
-            assert_eq!(names.join(" "), expected, "{selected:?}");
+            let loads = HashMap::from([(PsaId(11), 3), (PsaId(12), 1), (PsaId(99), 2)]);
+            let options = agents().options(selected.map(PsaId), &loads);
+            let names: Vec<_> = options.into_iter().map(|a| format!("{} {}", a.name, a.count)).collect();
+            assert_eq!(names.join(", "), expected, "{selected:?}");
         }
     }
 

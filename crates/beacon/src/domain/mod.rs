@@ -2,8 +2,12 @@
 
 pub mod agents;
 pub mod board;
+pub mod chart;
 pub mod hints;
+pub mod insight;
+pub mod link_key;
 pub mod links;
 pub mod order;
+pub mod reduced;
 pub mod tickets;
 pub mod views;

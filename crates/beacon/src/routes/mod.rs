@@ -1,11 +1,13 @@
-//! HTTP: the page, its data, the relayed sync.
+//! HTTP: the page, its data and stream, the relayed sync, screens.
 
+pub mod answer;
 mod api;
-mod pages;
+pub mod display;
+pub mod pages;
+mod stream;
 
 use axum::Router;
 use hivematrix_shared::{
-    context::ServiceContext,
     health::Health,
     pages::assets,
     rate_limit::{Limits, Methods, Per},
@@ -23,6 +25,7 @@ const DEFAULT_PORT: u16 = 5001;
     info(title = "Beacon", description = "The live ticket board: active tickets of the PSA, categorised by Codex."),
     tags(
         (name = "tickets", description = "The tickets of a view"),
+        (name = "displays", description = "Boards on screens without a user"),
         (name = "sync", description = "Ticket syncs, relayed to Codex"),
         (name = "pages", description = "Pages for browsers")
     )
@@ -31,13 +34,14 @@ struct Document;
 
 /// All routes.
 pub fn router(beacon: Beacon) -> Router {
-    let (router, _) = documented().split_for_parts();
+    let (router, _) = documented(&beacon).split_for_parts();
     router.with_state(beacon)
 }
 
 /// What the common layers need to know of Beacon.
-pub fn options(context: &ServiceContext) -> ServeOptions {
-    let (_, document) = documented().split_for_parts();
+pub fn options(beacon: &Beacon) -> ServeOptions {
+    let context = &beacon.0.context;
+    let (_, document) = documented(beacon).split_for_parts();
     ServeOptions::new("Beacon", DEFAULT_PORT)
         .limits(limits())
         .health(Health::new(context).dependency("core").dependency("codex").degraded_is_503(true))
@@ -45,10 +49,11 @@ pub fn options(context: &ServiceContext) -> ServeOptions {
         .body_limit(64 * 1024)
 }
 
-fn documented() -> OpenApiRouter<Beacon> {
+fn documented(beacon: &Beacon) -> OpenApiRouter<Beacon> {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(api::router())
         .merge(pages::router())
+        .merge(display::router(beacon))
         .merge(assets::router(pages::ASSETS).into())
 }
 
@@ -60,6 +65,13 @@ fn limits() -> Limits {
         .route(Methods::Any, "/api/tickets/{view_slug}", &[(60, Per::Minute)])
         .route(Methods::Any, "/api/sync/tickets", &[(5, Per::Minute)])
         .route(Methods::Any, "/api/sync/status/{job_id}", &[(30, Per::Minute)])
+        .route(Methods::Any, "/displays", &[(60, Per::Minute)])
+        .route(Methods::Any, "/insight/{view_slug}", &[(60, Per::Minute)])
+        // One open stream for each open page; what it sends is no request. The coarse limit per address stays.
+        .route(Methods::Any, "/api/stream/{view_slug}", &[])
+        // Screens have no user: their requests are counted for their link (display/mod.rs).
+        .route(Methods::Any, "/display", &[])
+        .route(Methods::Any, "/display/*", &[])
         .exempt("/")
         .exempt("/static/*")
 }

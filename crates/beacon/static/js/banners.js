@@ -18,7 +18,8 @@ function show(kind, text) {
 export function showFailure(text, needsSignIn = false) {
   serverBanner()?.remove();
   signIn.hidden = !needsSignIn;
-  if (needsSignIn) signIn.href = location.href;
+  // Without the part after #: with it the browser would stay on the page.
+  if (needsSignIn) signIn.href = location.pathname + location.search;
   show("error", text);
 }
 

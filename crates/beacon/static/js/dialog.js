@@ -1,6 +1,8 @@
 // The details of a ticket. A modal <dialog> keeps the focus inside, closes on Escape and gives the focus back.
 
-import { priorityClass, ticketLink } from "./rows.js";
+import * as clock from "./clock.js";
+import { clockOf } from "./sla.js";
+import { priorityClass, ticketLink } from "./ticket.js";
 import { parse, short } from "./time.js";
 
 const dialog = document.getElementById("ticket-modal");
@@ -43,7 +45,7 @@ function open(ticket, template) {
     ...(ticket.company_name ? [row("Company", ticket.company_name)] : []),
     row("Agent", ticket.agent_name || "Unassigned"),
     row("Priority", badge(ticket)),
-    row("Status", ticket.sla_text || ticket.status_text || "N/A"),
+    row("Status", clockOf(ticket, clock.now()).text || ticket.status_text || "N/A"),
     row("Created", moment(ticket.created_at, ticket.created_days_old)),
     row("Last Updated", moment(ticket.updated_at, ticket.updated_friendly)),
   );
@@ -57,10 +59,10 @@ function open(ticket, template) {
   description.scrollTop = 0;
 }
 
-/** Opens on a subject; `find(section, id)` gives the ticket, `template` the address of a ticket in the PSA. */
+/** Opens on a subject; `find(id)` gives the ticket, `template` the address of a ticket in the PSA. */
 export function start(find, template) {
   const openFrom = async (trigger) => {
-    const ticket = await find(trigger.dataset.sectionPrefix, trigger.dataset.itemId);
+    const ticket = await find(trigger.dataset.itemId);
     if (ticket && !dialog.open) open(ticket, template);
   };
   document.addEventListener("click", (event) => {

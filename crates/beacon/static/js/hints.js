@@ -1,16 +1,12 @@
 // The remark at the right edge of a section; the server writes the same for the first paint (domain/hints.rs).
 
+import { due } from "./sla.js";
 import { age, parse } from "./time.js";
 
 function oldest(items, timeOf) {
   const times = items.map(timeOf).filter(Boolean).map(Number);
-  return times.length > 0 ? Math.min(...times) : null;
+  return times.length > 0 ? times.reduce((a, b) => Math.min(a, b)) : null;
 }
-
-const due = (ticket) => {
-  if (ticket.first_responded_at_iso) return null;
-  return parse(ticket.type === "Service Request" ? ticket.due_by_str : ticket.fr_due_by_str);
-};
 
 const updated = (ticket) => parse(ticket.updated_at);
 

@@ -1,31 +1,41 @@
 // The board: takes over the server's page and keeps it current.
 
+import { announce } from "./announce.js";
+import * as clock from "./clock.js";
+import * as controls from "./controls.js";
 import * as dialog from "./dialog.js";
-import * as filter from "./filter.js";
+import { startFeed } from "./feed-client.js";
+import * as freshness from "./freshness.js";
+import * as head from "./head.js";
+import * as heads from "./heads.js";
 import { hint } from "./hints.js";
-import * as refresh from "./refresh.js";
-import { body, markNew, SECTIONS, show } from "./rows.js";
-import * as sort from "./sort.js";
+import * as insight from "./insight.js";
+import * as keyboard from "./keyboard.js";
+import { mark } from "./marks.js";
+import { Records } from "./records.js";
+import * as refreshButton from "./refresh-button.js";
+import { Section } from "./section.js";
 import * as sync from "./sync.js";
-import { age, localise, long, parse } from "./time.js";
-
-const OLD_SYNC_MS = 15 * 60_000;
-// Tickets come before the end of the sync that brings them (routes/pages/board.rs says the same).
-const FIRST_SYNC = "the first sync is not complete yet";
-const COUNT_STEPS = [[120, "count-emergency"], [110, "count-critical"], [100, "count-danger"], [90, "count-warning"]];
+import { SECTIONS } from "./ticket.js";
+import { localise } from "./time.js";
+import * as timer from "./timer.js";
+import { run } from "./work.js";
 
 const board = document.getElementById("beacon-board");
 const settings = board.dataset;
-const live = document.getElementById("live-region");
-let firstData;
-const dataArrived = new Promise((resolve) => {
-  firstData = resolve;
+const records = new Records();
+const sections = SECTIONS.map((name) => new Section(name, settings.ticketUrlTemplate, (done) => show({ done })));
+let hasData = !("noData" in settings);
+/** Somebody asked for what comes next, whether the refresh is stopped or not. */
+let isAsked = true;
+let firstAnswer;
+const answerArrived = new Promise((resolve) => {
+  firstAnswer = resolve;
 });
 
 // Names that the console recipes of the documentation use.
 Object.assign(window, {
   TICKET_BASE_URL: settings.ticketBaseUrl,
-  AUTO_REFRESH_MS: Number(settings.refreshMs),
   CURRENT_TICKET_TYPE_SLUG: settings.viewSlug,
   CURRENT_TICKET_TYPE_DISPLAY: settings.viewName,
   currentView: settings.viewSlug,
@@ -33,94 +43,151 @@ Object.assign(window, {
   currentApiData: null,
 });
 
-function showLastSync(iso, total) {
-  const time = parse(iso);
-  const box = document.getElementById("last-sync");
-  const elapsed = time ? Date.now() - time.getTime() : 0;
-  const isOld = elapsed > OLD_SYNC_MS;
-  settings.lastSync = iso ?? "";
-  document.getElementById("dashboard-generated-time").textContent = time ? long(time) : "Never";
-  const note = document.getElementById("last-sync-age");
-  if (time) note.textContent = isOld ? `${age(elapsed)} ago` : "";
-  else note.textContent = total > 0 ? FIRST_SYNC : "";
-  box.classList.toggle("sync--old", isOld || !time);
-  box.title = isOld ? "The last ticket sync is older than 15 minutes." : "";
+/** The addresses of the data, with agent and priority of the page's own address. */
+function addresses() {
+  const chosen = new URL(location.href).searchParams;
+  const absolute = (path) => {
+    const address = new URL(path, location.href);
+    for (const name of ["agent_id", "priority"]) if (chosen.has(name)) address.searchParams.set(name, chosen.get(name));
+    return address.href;
+  };
+  return { tickets: absolute(settings.apiUrl), stream: absolute(settings.streamUrl) };
 }
 
-function showTotal(total) {
-  const number = document.getElementById("total-active-items-count");
-  number.textContent = total;
-  number.classList.remove(...COUNT_STEPS.map(([, name]) => name));
-  const step = COUNT_STEPS.find(([from]) => total >= from);
-  if (step) number.classList.add(step[1]);
-  const isLoud = total > Number(settings.sirenThreshold);
-  for (const side of ["left", "right"]) document.getElementById(`siren-${side}`).classList.toggle("active", isLoud);
-}
-
-function showAttention(part, isNeeded) {
-  const card = document.getElementById("s3-container");
-  part.classList.toggle("summary__n--attention", isNeeded);
-  card.classList.toggle("card--attention", isNeeded);
-  card.querySelector(".count").classList.toggle("count--attention", isNeeded);
-}
-
-function showSection(section, items) {
-  const isFirst = window.currentApiData === null && "noData" in settings;
-  const added = show(section, items, settings.ticketUrlTemplate);
-  sort.apply(section);
-  const count = String(items.length);
-  document.getElementById(`${section}-item-count`).textContent = count;
-  const part = board.querySelector(`[data-count-of="${section}"]`);
-  part.textContent = count;
-  if (section === "s3") showAttention(part, items.length > 0);
-  return isFirst ? [] : added;
+/** Puts the rows in place, as sorted and filtered now. */
+function show({ isPrompt = false, done } = {}) {
+  const filter = controls.current();
+  for (const section of sections) section.arrange(heads.chosenOf(section.name), filter);
+  controls.showResult(sections, filter.isActive, hasData);
+  const steps = (function* all() {
+    for (const section of sections) yield* section.render();
+  })();
+  run("rows", steps, { isPrompt, done });
 }
 
 function showHints() {
   const data = window.currentApiData;
   if (!data) return;
-  for (const section of SECTIONS) {
-    document.getElementById(`${section}-hint`).textContent = hint(section, data[`${section}_items`], new Date());
+  for (const name of SECTIONS) {
+    document.getElementById(`${name}-hint`).textContent = hint(name, data[`${name}_items`], clock.now());
   }
 }
 
-/** Shows an answer; null means that nothing changed but the time. */
-function update(data) {
-  if (data) {
-    const before = new Set(SECTIONS.flatMap((section) => [...body(section).rows].map((row) => row.dataset.itemId)));
-    const added = SECTIONS.flatMap((section) => showSection(section, data[`${section}_items`]));
-    const arrived = added.filter((id) => !before.has(id)).length;
-    // A mark is for what is new among what was there. Where most is new, as after the first sync, it would say nothing.
-    if (before.size > 0 && added.length * 2 < data.total_active_items) markNew(added);
-    showTotal(data.total_active_items);
-    window.currentApiData = data;
-    delete settings.noData;
-    // Nothing at all and an error: the lists are unknown, not empty.
-    filter.apply(!(data.error && !data.stale));
-    if (added.length > 0) {
-      live.textContent = `${arrived} new, ${added.length - arrived} moved, ${data.total_active_items} active tickets.`;
-    }
-    firstData();
-  }
-  const shown = window.currentApiData;
-  showLastSync(shown ? shown.dashboard_generated_time_iso : settings.lastSync, shown?.total_active_items ?? 0);
-  showHints();
+function showLastSync() {
+  const total = Number(document.getElementById("total-active-items-count").textContent);
+  head.showLastSync(settings.lastSync, total);
 }
+
+/** What goes on with the time. */
+function showTime() {
+  showLastSync();
+  showHints();
+  freshness.showTime();
+  const steps = (function* all() {
+    for (const section of sections) yield* section.tick();
+  })();
+  run("clocks", steps);
+}
+
+function markAll(ids, how) {
+  for (const id of ids) {
+    const row = sections.map((section) => section.visibleRow(id)).find(Boolean);
+    if (row) mark(row, how);
+  }
+}
+
+function showAnswer({ meta, order, added, moved, changed, isFirst }) {
+  const lists = records.arrange(order);
+  const counts = {};
+  const data = { ...meta };
+  for (const section of sections) {
+    const list = lists[section.name];
+    section.replace(list);
+    counts[section.name] = list.length;
+    data[`${section.name}_items`] = list.map((record) => record.ticket);
+  }
+  window.currentApiData = data;
+  settings.lastSync = meta.dashboard_generated_time_iso ?? "";
+  // Nothing at all and an error: the lists are unknown, not empty.
+  hasData = !(meta.error && !meta.stale);
+  head.showTotal(meta.total_active_items);
+  head.showParts(counts);
+  showLastSync();
+  showHints();
+  controls.countAgents(data);
+  // A mark is for what is new among what was there. Where most is new, as after the first sync, it would say nothing.
+  const isNews = !isFirst && (added.length + moved.length) * 2 < meta.total_active_items;
+  show({
+    done: () => {
+      if (!isNews) return;
+      markAll(changed, "changed");
+      markAll(moved, "moved");
+      markAll(added, "new");
+    },
+  });
+  if (isNews) announce(added.length, moved.length, meta.total_active_items);
+  firstAnswer();
+}
+
+/** An answer that came while the refresh was stopped from the console; shown with the next one that is asked for. */
+let held = null;
+
+function takeAnswer(answer) {
+  freshness.answered(answer.meta);
+  if (timer.isStopped() && !isAsked) {
+    held = answer;
+    return;
+  }
+  held = null;
+  isAsked = false;
+  showAnswer(answer);
+}
+
+function takeUnchanged() {
+  freshness.unchanged();
+  if (held && isAsked) showAnswer(held);
+  isAsked = false;
+  held = null;
+  showLastSync();
+}
+
+const takers = {
+  busy: ({ busy }) => refreshButton.showBusy(busy),
+  time: ({ time }) => clock.set(time),
+  link: ({ state }) => head.showLink(state),
+  tickets: ({ tickets }) => records.put(tickets),
+  patches: ({ patches }) => records.patch(patches),
+  answer: takeAnswer,
+  unchanged: takeUnchanged,
+  confirmed: freshness.confirmed,
+  trouble: freshness.failed,
+};
 
 /** A ticket of the last answer; waits for the first one. */
-async function findTicket(section, id) {
-  await dataArrived;
-  const data = window.currentApiData;
-  const inSection = (name) => data[`${name}_items`].find((ticket) => String(ticket.id) === id);
-  return inSection(section) ?? SECTIONS.map(inSection).find(Boolean);
+async function findTicket(id) {
+  await answerArrived;
+  return records.ticket(id);
 }
 
 localise(board);
-showLastSync(settings.lastSync, Number(document.getElementById("total-active-items-count").textContent));
-sort.start();
-filter.start(!("noData" in settings));
+for (const name of SECTIONS) heads.start(name, () => show({ isPrompt: true }));
+controls.start(() => show({ isPrompt: true }));
+show({ isPrompt: true });
 dialog.start(findTicket, settings.ticketUrlTemplate);
-const cycle = refresh.start(settings.apiUrl, window.AUTO_REFRESH_MS, update);
-// `clearInterval(autoRefreshTimer)` in the console stops the refresh.
-window.autoRefreshTimer = cycle.timer;
-sync.start(settings.syncUrl, cycle.now);
+keyboard.start({ search: controls.focusSearch });
+insight.start(settings.insightUrl);
+
+const order = startFeed(addresses(), (message) => takers[message.type](message));
+function refresh() {
+  isAsked = true;
+  order({ type: "refresh" });
+}
+refreshButton.start(refresh);
+timer.start(Number(settings.refreshMs), () => order({ type: "tick" }));
+document.addEventListener("visibilitychange", () => {
+  isAsked = true;
+  order({ type: "visible", visible: !document.hidden });
+});
+window.addEventListener("online", refresh);
+clock.everyMinute(showTime, refresh);
+sync.start(settings.syncUrl, refresh);

@@ -1,56 +1,25 @@
 // Table rows from tickets. Every text is a text node; the markup comes from the server's row template.
 
+import * as clock from "./clock.js";
+import { clockOf, due } from "./sla.js";
+import { clockValue, cutSubject, initials, priorityClass, ticketLink } from "./ticket.js";
 import { parse, short } from "./time.js";
 
-const SUBJECT_LIMIT = 60;
-const COLORS = ["red", "orange", "yellow", "green"];
-const COLOR_STEP = 1e13;
-const PRIORITY_CLASSES = { 1: "low", 2: "medium", 3: "high", 4: "urgent" };
 const AT_REST = ["sla-none", "sla-responded", "sla-in-progress"];
 const WITHOUT_DUE_LINE = ["sla-normal", "sla-responded", "sla-none"];
 
-export const SECTIONS = ["s1", "s2", "s3", "s4"];
-
 export const body = (section) => document.getElementById(`${section}-items-body`);
-
-export function cutSubject(subject) {
-  const letters = [...(subject ?? "")];
-  if (letters.length > SUBJECT_LIMIT) return `${letters.slice(0, SUBJECT_LIMIT).join("")}...`;
-  return subject?.trim() ? subject : "(no subject)";
-}
-
-export const priorityClass = (ticket) => PRIORITY_CLASSES[ticket.priority_raw] ?? "low";
-
-function initials(ticket) {
-  if (ticket.responder_id === null) return "";
-  const letters = String(ticket.agent_name ?? "").split(/\s+/).map((word) => word.match(/[\p{L}\p{N}]/u)?.[0]).filter(Boolean);
-  const ends = letters.length > 1 ? [letters[0], letters[letters.length - 1]] : letters;
-  return ends.join("").toUpperCase();
-}
-
-function due(ticket) {
-  if (ticket.first_responded_at_iso) return null;
-  return parse(ticket.type === "Service Request" ? ticket.due_by_str : ticket.fr_due_by_str);
-}
-
-/** Colour rank, then due time; without a due time last within the colour. */
-function clockValue(ticket) {
-  const rank = Math.max(COLORS.indexOf(ticket.sla_color), 0);
-  const time = due(ticket);
-  return rank * COLOR_STEP + (time ? Math.min(Math.max(time.getTime(), 0), COLOR_STEP - 1) : COLOR_STEP - 1);
-}
 
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function setValue(cell, key, value) {
-  cell.setAttribute(`data-value-${key}`, value ?? "");
+function setAttribute(element, name, value) {
+  const text = String(value ?? "");
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
-export function ticketLink(template, ticket) {
-  return template ? template.replace("{ticket_id}", encodeURIComponent(ticket.external_id)) : "";
-}
+const setValue = (cell, key, value) => setAttribute(cell, `data-value-${key}`, value);
 
 function fillNumber(cell, ticket, template) {
   const text = `#${ticket.external_id}`;
@@ -67,24 +36,17 @@ function fillNumber(cell, ticket, template) {
     link.rel = "noopener noreferrer";
     cell.replaceChildren(link);
   }
-  link.href = href;
+  setAttribute(link, "href", href);
   setText(link, text);
 }
 
-function fillClock(cell, ticket, isOther) {
-  const key = isOther ? "status_text" : "sla_text";
-  const color = COLORS.includes(ticket.sla_color) ? ticket.sla_color : "green";
-  const slaClass = /^sla-[a-z-]+$/.test(ticket.sla_class ?? "") ? ticket.sla_class : "sla-none";
-  const rests = isOther || (color === "green" && AT_REST.includes(slaClass));
-  setValue(cell, key, isOther ? ticket.status_text : clockValue(ticket));
-  cell.title = ticket.sla_text ?? "";
-  const clock = cell.querySelector(".sla");
-  clock.className = `sla sla--${color}${rests ? " sla--rest" : ""} sla-status ${slaClass}`;
-  clock.querySelector("use").setAttribute("href", `#shape-${color}`);
-  setText(clock.querySelector(".sla__text"), (isOther ? ticket.status_text : ticket.sla_text) ?? "");
-  cell.querySelector(".datetime-container")?.remove();
-  const time = due(ticket);
-  if (time && !WITHOUT_DUE_LINE.includes(slaClass)) cell.append(dueLine(ticket, time));
+function fillTime(cell, key, iso, text, title) {
+  const time = parse(iso);
+  setValue(cell, key, time ? time.getTime() : "");
+  const element = cell.querySelector("time");
+  setAttribute(element, "datetime", iso);
+  setAttribute(element, "title", title);
+  setText(element, time ? short(time) : (text ?? ""));
 }
 
 function dueLine(ticket, time) {
@@ -99,28 +61,52 @@ function dueLine(ticket, time) {
   return line;
 }
 
-function fillTime(cell, key, iso, text, title) {
-  const time = parse(iso);
-  setValue(cell, key, time ? time.getTime() : "");
-  const element = cell.querySelector("time");
-  element.setAttribute("datetime", iso ?? "");
-  element.title = title ?? "";
-  setText(element, time ? short(time) : (text ?? ""));
+function fillDueLine(cell, ticket, slaClass) {
+  const time = due(ticket);
+  const line = cell.querySelector(".datetime-container");
+  if (!time || WITHOUT_DUE_LINE.includes(slaClass)) line?.remove();
+  else if (line?.dataset.utcDatetime === time.toISOString()) setText(line.querySelector(".local-datetime"), short(time));
+  else {
+    line?.remove();
+    cell.append(dueLine(ticket, time));
+  }
 }
 
-function fill(row, section, ticket, template) {
+/** What goes on with the time: the clock of a row, its colour and its edge. */
+export function tick(row, section, ticket) {
+  const cell = row.cells[5];
+  const isOther = section === "s4";
+  const { text, color, class: given } = clockOf(ticket, clock.now());
+  const slaClass = /^sla-[a-z-]+$/.test(given) ? given : "sla-none";
+  const rests = isOther || (color === "green" && AT_REST.includes(slaClass));
+  setValue(cell, isOther ? "status_text" : "sla_text", isOther ? ticket.status_text : clockValue(ticket, color));
+  setAttribute(cell, "title", text);
+  const sla = cell.firstElementChild;
+  const name = `sla sla--${color}${rests ? " sla--rest" : ""} sla-status ${slaClass}`;
+  if (sla.className !== name) {
+    sla.className = name;
+    sla.querySelector("use").setAttribute("href", `#shape-${color}`);
+  }
+  setText(sla.querySelector(".sla__text"), (isOther ? ticket.status_text : text) ?? "");
+  fillDueLine(cell, ticket, slaClass);
+  row.classList.toggle("is-overdue", !isOther && color === "red");
+  setAttribute(row.cells[6].querySelector("time"), "title", ticket.updated_friendly);
+  setAttribute(row.cells[7].querySelector("time"), "title", ticket.created_days_old);
+}
+
+/** Makes a row that of a ticket. */
+export function fill(row, section, ticket, template) {
   const cells = row.cells;
   row.dataset.itemId = ticket.id;
   row.classList.toggle("row--attention", section === "s3");
-  row.classList.toggle("is-overdue", section === "s3" && ticket.sla_color === "red");
   fillNumber(cells[0], ticket, template);
   const trigger = cells[1].querySelector(".modal-trigger");
   setValue(cells[1], "subject", ticket.subject);
-  cells[1].title = ticket.subject ?? "";
+  setAttribute(cells[1], "title", ticket.subject);
   trigger.dataset.itemId = ticket.id;
   setText(trigger, cutSubject(ticket.subject));
   setValue(cells[2], "requester_name", ticket.requester_name);
-  cells[2].title = ticket.requester_name ?? "";
+  setAttribute(cells[2], "title", ticket.requester_name);
   setText(cells[2], ticket.requester_name || "N/A");
   setValue(cells[3], "agent_name", ticket.agent_name);
   const letters = initials(ticket);
@@ -130,44 +116,8 @@ function fill(row, section, ticket, template) {
   setText(cells[3].querySelector(".t-agent__name"), ticket.agent_name || "Unassigned");
   setValue(cells[4], "priority_raw", ticket.priority_raw);
   const badge = cells[4].querySelector(".badge");
-  badge.className = `badge badge--${priorityClass(ticket)} priority-badge priority-badge--${priorityClass(ticket)}`;
+  setAttribute(badge, "class", `badge badge--${priorityClass(ticket)} priority-badge priority-badge--${priorityClass(ticket)}`);
   setText(badge, ticket.priority_text ?? "");
-  fillClock(cells[5], ticket, section === "s4");
   fillTime(cells[6], "updated_at_str", ticket.updated_at, ticket.updated_at_str, ticket.updated_friendly);
   fillTime(cells[7], "created_at_str", ticket.created_at, ticket.created_at_str, ticket.created_days_old);
-}
-
-/**
- * Makes the rows of a section those of `tickets`, in that order. Rows of known tickets are kept, so that focus and
- * selection survive. Returns the ids that were not there before.
- */
-export function show(section, tickets, template) {
-  const tbody = body(section);
-  const known = new Map([...tbody.rows].map((row) => [row.dataset.itemId, row]));
-  const pattern = document.getElementById(`${section}-row`).content.firstElementChild;
-  const focused = tbody.contains(document.activeElement) ? document.activeElement : null;
-  const added = [];
-  const rows = tickets.map((ticket, index) => {
-    const id = String(ticket.id);
-    let row = known.get(id);
-    if (!row) {
-      row = pattern.cloneNode(true);
-      added.push(id);
-    }
-    row.classList.remove("is-new");
-    fill(row, section, ticket, template);
-    row.dataset.order = index;
-    return row;
-  });
-  tbody.replaceChildren(...rows);
-  if (focused?.isConnected) focused.focus({ preventScroll: true });
-  return added;
-}
-
-/** Marks tickets that arrived in their section with the last refresh. */
-export function markNew(ids) {
-  const arrived = new Set(ids);
-  for (const section of SECTIONS) {
-    for (const row of body(section).rows) row.classList.toggle("is-new", arrived.has(row.dataset.itemId));
-  }
 }

@@ -1,6 +1,6 @@
 // Times in the viewer's zone and locale.
 
-const shortForm = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+const shortForm = new Intl.DateTimeFormat(undefined, { month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit" });
 const dayForm = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric" });
 const clockForm = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 

@@ -1,16 +1,12 @@
 //! `GET /api/tickets/{view_slug}` (beacon.md §6, §7, §13).
 
-use crate::common::Suite;
+use crate::common::{Suite, ours};
 use chrono::TimeDelta;
 use hivematrix_shared::{auth::PermissionLevel, testing::TestResponse};
 use serde_json::{Value, json};
 
 fn ids(items: &Value) -> Vec<i64> {
     items.as_array().unwrap().iter().map(|ticket| ticket["id"].as_i64().unwrap()).collect()
-}
-
-fn ours() -> Value {
-    serde_json::from_str(include_str!("fixtures/tickets_active.json")).unwrap()
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ async fn rows_are_complete_without_the_script() {
         r#"data-value-status_text="On Hold""#,
         r#"id="total-active-items-count">3</span>"#,
         r#"id="dashboard-generated-time">Nov 22, 2025 10:28 AM</span>"#,
-        r#"<option value="7">Ana</option>"#,
+        r#"<option value="7" label="Ana (1)">Ana</option>"#,
         r#"data-ticket-base-url="https://msp.example/a/tickets/""#,
     ] {
         assert!(page.contains(expected), "{expected} is missing in {page}");
@@ -92,7 +92,7 @@ async fn links_carry_the_gateways_prefix_and_tabs_keep_the_agent() {
         r#"href="/beacon/professional-services?agent_id=8""#,
         r#"data-api-url="/beacon/api/tickets/helpdesk""#,
         r#"src="/beacon/static/js/main.js"#,
-        r#"<option value="8" selected>Bo</option>"#,
+        r#"<option value="8" label="Bo (0)" selected>Bo</option>"#,
     ] {
         assert!(page.contains(expected), "{expected}");
     }
@@ -225,9 +225,23 @@ async fn health_is_open_and_503_while_a_peer_is_in_trouble() {
 async fn every_route_is_documented() {
     let document = Suite::start().await.client.get("/static/openapi.json").send().await.json();
     let paths: Vec<_> = document["paths"].as_object().unwrap().keys().cloned().collect();
-    for path in
-        ["/", "/{view_slug}", "/api/tickets/{view_slug}", "/api/sync/tickets", "/api/sync/status/{job_id}"]
-    {
+    for path in [
+        "/",
+        "/{view_slug}",
+        "/insight/{view_slug}",
+        "/displays",
+        "/api/tickets/{view_slug}",
+        "/api/stream/{view_slug}",
+        "/api/sync/tickets",
+        "/api/sync/status/{job_id}",
+        "/api/displays",
+        "/api/displays/{id}",
+        "/display",
+        "/display/{view_slug}",
+        "/display/{view_slug}/tickets",
+        "/display/{view_slug}/stream",
+        "/health",
+    ] {
         assert!(paths.iter().any(|documented| documented == path), "{path} in {paths:?}");
     }
     let members = &document["components"]["schemas"]["BoardAnswer"]["properties"];
@@ -252,4 +266,19 @@ async fn scripts_and_documents_are_served_without_a_token() {
         assert!(answer.header("content-type").starts_with(kind), "{path}");
     }
     assert_eq!(suite.client.request(http::Method::DELETE, "/api/tickets/helpdesk").send().await.status, 405);
+}
+
+#[tokio::test]
+async fn a_long_section_is_folded_and_each_of_its_tickets_has_a_row() {
+    for (tickets, complete) in [(100, 100), (101, 100), (1_000, 100)] {
+        let suite = Suite::start().await;
+        let section: Vec<_> = (1..=tickets).map(|id| json!({"id": id, "subject": "Printer"})).collect();
+        suite.tickets(json!({"section4": section}));
+        let page = suite.get("/helpdesk").await.text();
+        let body = page.split_once("id=\"s4-items-body\"").unwrap().1.split("</tbody>").next().unwrap();
+        assert_eq!(body.matches("<tr").count(), tickets, "the recipe of the document counts rows");
+        assert_eq!(body.matches("class=\"modal-trigger\"").count(), complete, "{tickets}");
+        let fold = if tickets > complete { "id=\"s4-more\"><span>" } else { "id=\"s4-more\" hidden>" };
+        assert!(page.contains(fold), "{tickets}");
+    }
 }

@@ -7,6 +7,14 @@ use clap::{ArgAction, Args};
 use hivematrix_shared::config::{Secret, parse_bool};
 use ipnet::IpNet;
 
+/// Fewest characters of a secret that is set by hand: it is all that stands between strangers and the tickets.
+pub const SHORTEST_SECRET: usize = 16;
+
+/// Whether a secret could be guessed.
+pub fn is_short_secret(secret: &str) -> bool {
+    secret.chars().count() < SHORTEST_SECRET
+}
+
 /// Whether vendors may report changes, and who counts as a vendor.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Webhooks")]
@@ -29,6 +37,12 @@ impl WebhookSettings {
     /// Whether there is a secret that can match.
     pub fn has_secret(&self) -> bool {
         self.webhooks_secret.as_ref().is_some_and(|secret| !secret.is_empty())
+    }
+
+    /// Whether webhooks are taken with a secret that could be guessed.
+    pub fn is_weak(&self) -> bool {
+        let short = |secret: &Secret| !secret.is_empty() && is_short_secret(secret.expose());
+        self.webhooks_enabled && self.webhooks_secret.as_ref().is_some_and(short)
     }
 
     /// Whether this is the secret, told in constant time.

@@ -12,9 +12,13 @@ use super::contract::canonical_term;
 const NAME: usize = 150;
 /// Longest text.
 const TEXT: usize = 20_000;
+/// Most features that may be agreed with one company.
+const FEATURES: usize = 200;
+/// Longest key of a feature.
+const FEATURE_KEY: usize = 100;
 
 /// Plain fields and how long they may be.
-const TEXTS: [(&str, usize); 11] = [
+const TEXTS: [(&str, usize); 10] = [
     ("description", TEXT),
     ("address", TEXT),
     ("billing_plan", 100),
@@ -25,19 +29,30 @@ const TEXTS: [(&str, usize); 11] = [
     ("managed_devices", 100),
     ("managed_network", 100),
     ("company_main_number", 50),
-    ("datto_portal_url", 255),
 ];
 const DATES: [&str; 3] = ["company_start_date", "contract_start_date", "contract_end_date"];
 /// Ids of people at the vendor.
 pub const PEOPLE: [&str; 2] = ["head_user_id", "prime_user_id"];
-/// How strictly a company's data is kept.
+/// How strictly a company's data is kept; the usual level first.
 pub const LEVELS: [&str; 3] = ["standard", "cjis", "hipaa"];
+
+/// A value that cannot be taken, unless it is the one that is stored already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Misfit {
+    /// As it was sent.
+    pub sent: Value,
+    /// The sentence for the person whose value does not fit.
+    pub sentence: String,
+}
 
 /// Values to store, by column; null clears.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Edit {
     /// Columns.
     pub fields: BTreeMap<&'static str, Value>,
+    /// Columns whose values do not fit. Who sends back all of a company must not fail over a date that an older system has
+    /// left there, so that these are compared with what is stored.
+    pub misfits: BTreeMap<&'static str, Misfit>,
     /// What is agreed instead of the plan's features, all of it; none leaves it as it is.
     pub overrides: Option<BTreeMap<String, String>>,
 }
@@ -45,51 +60,89 @@ pub struct Edit {
 /// Checks what was sent.
 ///
 /// # Errors
-/// The sentence for the person whose value does not fit.
+/// The sentence for a person who sent nothing, or no set of features.
 pub fn read(body: &Map<String, Value>) -> Result<Edit, String> {
     if body.is_empty() {
         return Err("No data provided".to_owned());
     }
     let mut edit = Edit::default();
-    for (field, value) in body {
-        let known = TEXTS.iter().find(|(name, _)| name == field);
-        let (name, value) = if let Some((name, longest)) = known {
-            (*name, text(name, value, *longest)?.map(Value::from))
-        } else if let Some(name) = DATES.iter().find(|name| *name == field) {
-            (*name, date(name, value)?.map(Value::from))
-        } else if let Some(name) = PEOPLE.iter().find(|name| *name == field) {
-            (*name, person(name, value)?.map(Value::from))
-        } else {
-            match field.as_str() {
-                "name" => {
-                    let name = text("name", value, NAME)?.ok_or("A company needs a name.")?;
-                    ("name", Some(Value::from(name)))
-                }
-                "compliance_level" => {
-                    let level = text(field, value, 20)?.filter(|level| LEVELS.contains(&level.as_str()));
-                    let level = level.ok_or("compliance_level must be standard, cjis or hipaa.")?;
-                    ("compliance_level", Some(Value::from(level)))
-                }
-                "contract_term_length" => {
-                    let term = text(field, value, 50)?.and_then(|term| canonical_term(&term));
-                    ("contract_term_length", term.map(Value::from))
-                }
-                "domains" => ("domains", domains(value)?.map(Value::from)),
-                "feature_overrides" => {
-                    edit.overrides = Some(overrides(value)?);
-                    continue;
-                }
-                _ => continue,
-            }
-        };
-        edit.fields.insert(name, value.unwrap_or(Value::Null));
-    }
-    if let Some(Value::String(url)) = edit.fields.get("datto_portal_url")
-        && !is_web_address(url)
-    {
-        return Err("datto_portal_url must begin with https:// or http://.".to_owned());
+    for (field, sent) in body {
+        if field == "feature_overrides" {
+            edit.overrides = Some(overrides(sent)?);
+            continue;
+        }
+        let Some((name, value)) = column(field, sent) else { continue };
+        match value {
+            Ok(value) => drop(edit.fields.insert(name, value.unwrap_or(Value::Null))),
+            Err(sentence) => drop(edit.misfits.insert(name, Misfit { sent: sent.clone(), sentence })),
+        }
     }
     Ok(edit)
+}
+
+/// The column of a field and its stored form; none for a field that nobody knows.
+fn column(field: &str, sent: &Value) -> Option<(&'static str, Result<Option<Value>, String>)> {
+    if let Some((name, longest)) = TEXTS.iter().find(|(name, _)| *name == field) {
+        return Some((name, text(name, sent, *longest).map(|text| text.map(Value::from))));
+    }
+    if let Some(name) = DATES.iter().find(|name| **name == field) {
+        return Some((name, date(name, sent).map(|date| date.map(Value::from))));
+    }
+    if let Some(name) = PEOPLE.iter().find(|name| **name == field) {
+        return Some((name, person(name, sent).map(|id| id.map(Value::from))));
+    }
+    Some(match field {
+        "name" => ("name", name(sent).map(|name| Some(name.into()))),
+        "compliance_level" => ("compliance_level", level(sent).map(|level| Some(level.into()))),
+        "contract_term_length" => {
+            let term = text(field, sent, 50).map(|term| term.and_then(|term| canonical_term(&term)));
+            ("contract_term_length", term.map(|term| term.map(Value::from)))
+        }
+        "datto_portal_url" => ("datto_portal_url", portal(sent).map(|url| url.map(Value::from))),
+        "domains" => ("domains", domains(sent).map(|domains| domains.map(Value::from))),
+        _ => return None,
+    })
+}
+
+/// Whether a value means what is stored: the same, or the same day in another form.
+pub fn is_as_stored(field: &str, stored: &Value, value: &Value) -> bool {
+    let text =
+        |value: &Value| value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let parsed = || text(value).and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    stored == value
+        || (!value.is_null() && text(stored).is_some() && text(stored) == text(value))
+        || (DATES.contains(&field) && day(stored).is_some() && day(stored) == day(value))
+        // Lists are sent as texts by the page of the original.
+        || (stored.is_array() && parsed().as_ref() == Some(stored))
+}
+
+/// The day of a date or time as it is stored.
+fn day(value: &Value) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(value.as_str()?.trim().split(['T', ' ']).next()?, "%Y-%m-%d").ok()
+}
+
+/// The name of a company, which every one has.
+///
+/// # Errors
+/// The sentence for a name that is none, or too long.
+pub fn name(sent: &Value) -> Result<String, String> {
+    text("name", sent, NAME)?.ok_or_else(|| "A company needs a name.".to_owned())
+}
+
+/// Clearing the level means the usual one.
+fn level(sent: &Value) -> Result<&'static str, String> {
+    let Some(level) = text("compliance_level", sent, 20)? else { return Ok(LEVELS[0]) };
+    let known = LEVELS.into_iter().find(|known| *known == level);
+    known.ok_or_else(|| "compliance_level must be standard, cjis or hipaa.".to_owned())
+}
+
+fn portal(sent: &Value) -> Result<Option<String>, String> {
+    match text("datto_portal_url", sent, 255)? {
+        Some(url) if !is_web_address(&url) => {
+            Err("datto_portal_url must begin with https:// or http://.".to_owned())
+        }
+        url => Ok(url),
+    }
 }
 
 /// Whether a text leads to a page, and is not a script that calls itself one.
@@ -173,8 +226,16 @@ fn overrides(value: &Value) -> Result<BTreeMap<String, String>, String> {
     let Value::Object(sent) = value else {
         return Err("feature_overrides must be an object of texts.".to_owned());
     };
+    if sent.len() > FEATURES {
+        return Err(format!("feature_overrides may name at most {FEATURES} features."));
+    }
     let mut overrides = BTreeMap::new();
     for (key, value) in sent {
+        if key.chars().count() > FEATURE_KEY {
+            return Err(format!(
+                "feature_overrides: the key of a feature has at most {FEATURE_KEY} characters."
+            ));
+        }
         match value {
             Value::Null | Value::Bool(false) => {}
             Value::Number(number) if number.as_f64() == Some(0.0) => {}
@@ -230,6 +291,8 @@ mod tests {
             ("domains", json!("[]"), Value::Null),
             ("datto_portal_url", json!("https://rmm.example/x"), json!("https://rmm.example/x")),
             ("compliance_level", json!("cjis"), json!("cjis")),
+            ("compliance_level", json!(""), json!("standard")),
+            ("compliance_level", Value::Null, json!("standard")),
         ] {
             let edit = read(json!({ field: sent })).unwrap();
             assert_eq!(edit.fields.get(field), Some(&stored), "{field}: {sent}");
@@ -245,7 +308,6 @@ mod tests {
             ("name", json!("x".repeat(151))),
             ("description", json!(["x"])),
             ("compliance_level", json!("none")),
-            ("compliance_level", Value::Null),
             ("contract_start_date", json!("tomorrow")),
             ("contract_start_date", json!("2025-02-30")),
             ("contract_start_date", json!("2025-1-1")),
@@ -256,12 +318,48 @@ mod tests {
             ("domains", json!(["localhost"])),
             ("domains", json!([7])),
             ("datto_portal_url", json!("javascript:alert(1)")),
-            ("feature_overrides", json!("soc")),
-            ("feature_overrides", json!({ "soc": ["a"] })),
         ] {
-            assert!(read(json!({ field: sent })).is_err(), "{field}: {sent}");
+            let edit = read(json!({ field: sent, "address": "Here" })).unwrap();
+            let misfit = edit.misfits.get(field).unwrap_or_else(|| panic!("{field}: {sent}"));
+            assert_eq!((&misfit.sent, edit.fields.len()), (&sent, 1), "{field}: {sent}");
+        }
+        for body in [json!({ "feature_overrides": "soc" }), json!({ "feature_overrides": { "soc": ["a"] } })]
+        {
+            assert!(read(body.clone()).is_err(), "{body}");
         }
         assert_eq!(read(json!({})), Err("No data provided".to_owned()));
+    }
+
+    #[test]
+    fn what_is_sent_back_as_it_is_stored_is_no_change() {
+        for (field, stored, sent, same) in [
+            ("contract_start_date", json!("2023-02-28T00:00:00Z"), json!("2023-02-28"), true),
+            ("contract_start_date", json!("02/28/2023"), json!(" 02/28/2023 "), true),
+            ("contract_start_date", json!("02/28/2023"), json!("03/28/2023"), false),
+            ("contract_start_date", Value::Null, Value::Null, true),
+            ("contract_start_date", json!("2023-02-28"), Value::Null, false),
+            ("description", json!("2023-02-28T00:00:00Z"), json!("2023-02-28"), false),
+            ("domains", json!(["localhost"]), json!("[\"localhost\"]"), true),
+            ("domains", json!(["localhost"]), json!(["localhost"]), true),
+            ("domains", json!(["localhost"]), json!("[]"), false),
+            ("datto_portal_url", json!("rmm.example/x"), json!("rmm.example/x"), true),
+            ("name", json!("Acme"), json!(""), false),
+        ] {
+            assert_eq!(is_as_stored(field, &stored, &sent), same, "{field}: {stored} {sent}");
+        }
+    }
+
+    #[test]
+    fn nobody_agrees_on_countless_features() {
+        let many = |count: usize| {
+            let all: Map<String, Value> =
+                (0..count).map(|number| (format!("f{number}"), json!("x"))).collect();
+            read(json!({ "feature_overrides": all }))
+        };
+        assert_eq!(many(FEATURES).unwrap().overrides.unwrap().len(), FEATURES);
+        assert!(many(FEATURES + 1).unwrap_err().contains("at most 200"));
+        let long = json!({ "feature_overrides": { "x".repeat(FEATURE_KEY + 1): "y" } });
+        assert!(read(long).unwrap_err().contains("at most 100 characters"));
     }
 
     #[test]

@@ -36,6 +36,16 @@ pub fn end_date(start: &str, term: &str) -> Option<NaiveDate> {
     if leap_day { None } else { anniversary.checked_sub_days(Days::new(1)) }
 }
 
+/// The last day of a contract as it is stored: the one that follows from start and term, none for an open contract, else
+/// what was agreed otherwise.
+pub fn effective_end(start: Option<&str>, term: Option<&str>, agreed: Option<&str>) -> Option<String> {
+    match (start.zip(term).and_then(|(start, term)| end_date(start, term)), term) {
+        (Some(end), _) => Some(end.to_string()),
+        (None, Some("Month to Month")) => None,
+        (None, _) => agreed.map(str::to_owned),
+    }
+}
+
 /// A contract that ends within so many days is marked.
 pub const ENDS_SOON: i64 = 30;
 
@@ -85,6 +95,19 @@ mod tests {
             (None, Some("1 Year"), Standing::Unknown),
         ] {
             assert_eq!(standing(end, term, today), expected, "{end:?} {term:?}");
+        }
+    }
+
+    #[test]
+    fn an_agreed_end_counts_only_where_none_follows() {
+        for (start, term, agreed, expected) in [
+            (Some("2025-03-01"), Some("1 Year"), Some("2040-01-01"), Some("2026-02-28")),
+            (Some("2025-03-01"), Some("Month to Month"), Some("2040-01-01"), None),
+            (Some("2025-03-01"), Some("5 Year"), Some("2030-02-28"), Some("2030-02-28")),
+            (None, Some("1 Year"), Some("2040-01-01"), Some("2040-01-01")),
+            (Some("2025-03-01"), None, None, None),
+        ] {
+            assert_eq!(effective_end(start, term, agreed).as_deref(), expected, "{start:?} {term:?}");
         }
     }
 

@@ -113,8 +113,12 @@ pub struct Pagination {
 impl Pagination {
     /// Of a list with so many rows.
     pub fn of(listing: &Listing, total: i64) -> Self {
-        let page = listing.page;
-        let pages = total.max(0).saturating_add(listing.per_page - 1) / listing.per_page;
+        Self::at(listing.page, listing.per_page, total)
+    }
+
+    /// Of this page, from 1, of a list with so many rows, of which `per_page` (at least 1) stand on a page.
+    pub fn at(page: i64, per_page: i64, total: i64) -> Self {
+        let pages = total.max(0).saturating_add(per_page - 1) / per_page;
         let (has_prev, has_next) = (page > 1, page < pages);
         Self {
             page,

@@ -1,12 +1,14 @@
 //! Rules without input or output; the time is an argument.
 
+pub mod account_number;
+pub mod asset;
 pub mod board;
 pub mod board_sample;
 pub mod chart;
 pub mod company_edit;
 pub mod contract;
-pub mod device;
 pub mod features;
+pub mod line_budget;
 pub mod listing;
 pub mod money;
 pub mod person;
@@ -19,6 +21,7 @@ pub mod priority;
 pub mod realm_users;
 pub mod recent_commands;
 pub mod review;
+pub mod schedule;
 pub mod scope;
 pub mod site_match;
 pub mod sla;

@@ -7,6 +7,8 @@ use utoipa::ToSchema;
 const LINE: usize = 255;
 /// Longest text of several lines.
 const TEXT: usize = 20_000;
+/// Most further addresses.
+const ADDRESSES: usize = 100;
 
 /// The part of a contact that people may change.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -193,7 +195,9 @@ impl Person {
                 changed.push(field);
             }
         }
-        if new.name.is_empty() || changed.iter().any(|field| matches!(*field, "first_name" | "last_name")) {
+        // A first name alone leaves the name as it is (codex-api.md §4.6).
+        let named = changed.iter().any(|field| matches!(*field, "first_name" | "last_name"));
+        if new.name.is_empty() || (named && change.last_name.is_some()) {
             new.name = full_name(new.first_name.as_deref(), new.last_name.as_deref(), &new.email);
         }
         *self = new;
@@ -258,7 +262,12 @@ fn address(email: &str) -> Result<String, String> {
 /// Each further address once, without the first one.
 fn further(list: Option<&Addresses>, email: &str) -> Result<Vec<String>, String> {
     let mut found: Vec<String> = Vec::new();
-    for part in list.map(Addresses::parts).unwrap_or_default() {
+    let parts = list.map(Addresses::parts).unwrap_or_default();
+    // Each one is compared with all others.
+    if parts.len() > ADDRESSES {
+        return Err(format!("A contact may have at most {ADDRESSES} further addresses."));
+    }
+    for part in parts {
         let Some(part) = text(Some(part)) else { continue };
         let part = address(&part)?;
         if !part.eq_ignore_ascii_case(email) && !found.iter().any(|known| known.eq_ignore_ascii_case(&part)) {
@@ -291,11 +300,19 @@ mod tests {
     }
 
     #[test]
+    fn nobody_has_countless_addresses() {
+        let many = |count: usize| change(json!({"secondary_emails": vec!["a@b.example"; count]}));
+        assert!(jo().apply(&many(ADDRESSES)).is_ok());
+        assert!(jo().apply(&many(ADDRESSES + 1)).unwrap_err().contains("at most 100"));
+    }
+
+    #[test]
     fn a_change_names_the_fields_that_differ() {
         for (body, changed, name) in [
             (json!({}), vec![], "Jo Doe"),
             (json!({"first_name": "Jo", "active": true, "email": "jo@acme.example"}), vec![], "Jo Doe"),
-            (json!({"first_name": " Joanna "}), vec!["first_name"], "Joanna Doe"),
+            (json!({"first_name": " Joanna "}), vec!["first_name"], "Jo Doe"),
+            (json!({"first_name": "Joanna", "last_name": "Doe"}), vec!["first_name"], "Joanna Doe"),
             (json!({"last_name": ""}), vec!["last_name"], "Jo"),
             (json!({"first_name": null, "last_name": null}), vec!["first_name", "last_name"], "jo"),
             (json!({"job_title": "", "address": null}), vec![], "Jo Doe"),

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 /// Kind of the items about sites of an RMM without a company.
 pub const SITE: &str = "rmm_site";
-/// Kind of the items about two devices of one name.
-pub const DEVICE: &str = "duplicate_asset";
+/// Kind of the items about two assets of one name.
+pub const DUPLICATE_ASSET: &str = "duplicate_asset";
 
 /// A site of an RMM.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -59,7 +59,7 @@ pub fn words(kind: &str) -> (String, &'static str) {
             "RMM sites without a company",
             "Devices of a site can only be stored when its company is known. Choose the company the site belongs to.",
         ),
-        DEVICE => (
+        DUPLICATE_ASSET => (
             "Devices with the same name",
             "Two devices of one company have one host name: the same machine set up again, or two machines.",
         ),
@@ -89,7 +89,7 @@ mod tests {
             (SITE, "datto/u-1", Some(&full), Some(("datto", "u-1", Some("Main Street")))),
             (SITE, "superops:u:2", None, Some(("superops", "u:2", None))),
             (SITE, "u-3", Some(&json!({"site_name": ""})), Some(("datto", "u-3", None))),
-            (DEVICE, "datto/u-1", Some(&full), None),
+            (DUPLICATE_ASSET, "datto/u-1", Some(&full), None),
         ] {
             let found = site(kind, subject, proposal);
             let found =

@@ -53,6 +53,22 @@ impl StatusNames {
             CODES.iter().find(|(key, _)| *key == slug).map(|(key, _)| *key)
         })
     }
+
+    /// Which of an account's names means a key: one that its own map names, else the vendor's usual one, else the first.
+    pub fn name_of<'n>(&self, key: &str, offered: &[&'n str]) -> Option<&'n str> {
+        let rank = |name: &str| {
+            let usual = NAMES.iter().any(|(known, meaning)| *known == plain(name) && *meaning == key);
+            let mapped = self.0.contains_key(&plain(name));
+            if mapped && !usual {
+                0
+            } else if usual {
+                1
+            } else {
+                2
+            }
+        };
+        offered.iter().copied().filter(|name| self.key(name) == Some(key)).min_by_key(|name| rank(name))
+    }
 }
 
 /// The code that stands for a key.
@@ -100,6 +116,26 @@ mod tests {
             assert_eq!(names.key(name), key, "{name}");
         }
         assert_eq!(names.key("open").and_then(status_code), Some(2));
+    }
+
+    #[test]
+    fn a_key_is_written_as_the_account_calls_it() {
+        let own = [
+            ("Parts ordered".to_owned(), "waiting_third_party".to_owned()),
+            ("Open".to_owned(), "scheduled".to_owned()),
+        ];
+        let names = StatusNames::new(&own);
+        let offered = ["Open", "Under Investigation", "waiting on third party", "PARTS ORDERED", "Closed"];
+        for (key, name) in [
+            ("waiting_third_party", Some("PARTS ORDERED")),
+            ("closed", Some("Closed")),
+            ("under_investigation", Some("Under Investigation")),
+            ("scheduled", Some("Open")),
+            ("open", None),
+            ("on_hold", None),
+        ] {
+            assert_eq!(names.name_of(key, &offered), name, "{key}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! stays. The source is only read.
 
 pub mod command;
+mod numbers;
 mod prepare;
 pub mod report;
 mod source;
@@ -16,13 +17,15 @@ use std::pin::pin;
 use futures::StreamExt as _;
 use hivematrix_shared::{clock::Clock, config::Secret};
 use serde_json::Value;
-use sqlx::{Acquire as _, AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{Acquire as _, PgConnection, PgPool};
 
+use numbers::FreeNumbers;
 use report::{Counts, LeftOut, Refused, Report};
 use store::{Candidate, Done};
 use table::{Conflict, Row, Table};
 use tables::TABLES;
 
+use crate::store::alone::{Alone, Busy};
 use crate::store::changes::acting;
 
 /// Rows that are stored at once.
@@ -38,10 +41,11 @@ struct Progress {
     report: Report,
 }
 
-/// Takes over everything. With `dry_run` all of it is done and nothing of it stays. `tell` gets a line for every table.
+/// Takes over everything, alone: two at once, or one beside a sync, would each undo what the other has done. With `dry_run`
+/// all of it is done and nothing of it stays. `tell` gets a line for every table.
 ///
 /// # Errors
-/// When either database fails. Tables that were finished by then stay.
+/// When a sync or another import runs, or either database fails. Tables that were finished by then stay.
 pub async fn run(
     pool: &PgPool,
     clock: &Clock,
@@ -53,9 +57,12 @@ pub async fn run(
     progress.report.dry_run = dry_run;
     progress.report.started_at = Some(clock.now());
     let mut source = source::open(from).await?;
+    let alone = Alone::begin(pool, clock.now()).await?.map_err(in_the_way)?;
     let mut target = pool.acquire().await?;
     if dry_run {
         let mut everything = target.begin().await?;
+        // Numbers that are drawn cannot be taken back.
+        sqlx::query!("select set_config('codex.rehearsal', 'on', true)").fetch_one(&mut *everything).await?;
         for table in TABLES {
             take(&mut source, &mut everything, table, &mut progress, true).await?;
             tell_last(&progress.report, &tell);
@@ -68,8 +75,20 @@ pub async fn run(
         }
     }
     source::close(source).await?;
+    alone.end().await?;
     progress.report.ended_at = Some(clock.now());
     Ok(progress.report)
+}
+
+fn in_the_way(busy: Busy) -> anyhow::Error {
+    match busy {
+        Busy::Job(job) => anyhow::anyhow!(
+            "nothing was imported: a sync is running (job {job}). Wait for it to end, or cancel it with POST /sync/cancel/{job}"
+        ),
+        Busy::Alone => {
+            anyhow::anyhow!("nothing was imported: another import, or the clearing of data, is running")
+        }
+    }
 }
 
 fn tell_last(report: &Report, tell: &impl Fn(&str)) {
@@ -96,6 +115,7 @@ async fn take(
     acting(&mut tx, "import").await?;
     let mut taken = HashMap::new();
     let (mut batch, mut bytes) = (Vec::new(), 0);
+    let mut free = FreeNumbers::begin(source, &mut tx, table, dry_run).await?;
     let mut rows = pin!(source::rows(source, table, &columns));
     loop {
         let row = rows.next().await.transpose()?;
@@ -109,7 +129,7 @@ async fn take(
             }
         }
         if batch.len() >= BATCH || bytes >= BATCH_BYTES || ended {
-            let done = store::store(&mut tx, table, &batch, &taken).await?;
+            let done = store::store(&mut tx, table, &batch, &taken, &mut free).await?;
             account(table, done, &mut counts, &mut taken, progress, &mut tx).await?;
             batch.clear();
             bytes = 0;
@@ -119,15 +139,6 @@ async fn take(
         }
     }
     tx.commit().await?;
-    if table.has_id() && !dry_run {
-        // Numbers that come later must not meet those that have come now.
-        let sql = format!(
-            "select setval(s, greatest((select coalesce(max(id), 1) from {0}), nextval(s)))
-             from pg_get_serial_sequence('{0}', 'id') s",
-            table.name
-        );
-        sqlx::query(AssertSqlSafe(sql)).execute(&mut *target).await?;
-    }
     progress.report.tables.push(counts);
     Ok(())
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::{Acquire as _, AssertSqlSafe, PgConnection, Row as _, types::Json};
 
 use super::{
+    numbers::FreeNumbers,
     report::Refused,
     table::{Conflict, Row, Table},
 };
@@ -57,6 +58,7 @@ pub async fn store(
     table: &Table,
     batch: &[Candidate],
     taken: &HashMap<String, String>,
+    free: &mut FreeNumbers,
 ) -> sqlx::Result<Done> {
     let mut done = Done::default();
     let mut open = vec![batch];
@@ -65,13 +67,11 @@ pub async fn store(
             continue;
         }
         let mut attempt = conn.begin().await?;
-        let written = write(&mut attempt, table, batch, |key| {
-            taken
-                .get(key)
-                .or_else(|| done.taken.iter().find(|(ours, _)| ours == key).map(|(_, source)| source))
-                .cloned()
-        });
-        match written.await {
+        let known = |key: &str| {
+            let earlier = || done.taken.iter().find(|(ours, _)| ours == key).map(|(_, source)| source);
+            taken.get(key).or_else(earlier).cloned()
+        };
+        match write(&mut attempt, table, batch, known, free).await {
             Ok(more) => {
                 attempt.commit().await?;
                 done.add(more);
@@ -116,11 +116,12 @@ async fn write(
     table: &Table,
     batch: &[Candidate],
     taken: impl Fn(&str) -> Option<String>,
+    free: &mut FreeNumbers,
 ) -> sqlx::Result<Done> {
     let mut done = Done::default();
     let mut rows = batch.to_vec();
     if table.has_id() {
-        number(conn, table, &mut rows).await?;
+        number(conn, table, &mut rows, free).await?;
     }
     // Two rows of the source can be one here: the same address in other letters, the same term in another spelling.
     let mut within: HashMap<String, String> = HashMap::new();
@@ -170,26 +171,33 @@ async fn write(
 const SOURCE_KEY: &str = "~source";
 
 /// Gives every row the `id` of the record it is here, or a new one when another record has its number.
-async fn number(conn: &mut PgConnection, table: &Table, rows: &mut [Candidate]) -> sqlx::Result<()> {
+async fn number(
+    conn: &mut PgConnection,
+    table: &Table,
+    rows: &mut [Candidate],
+    free: &mut FreeNumbers,
+) -> sqlx::Result<()> {
     let name = table.name;
     let sql = format!(
         "select (e.row ->> 'id')::bigint, coalesce(
              (select t.id from imported_rows r join {name} t on t.id = r.key::bigint
               where r.entity = '{name}' and r.source_key = e.row ->> 'id'),
-             (select t.id from {name} t where {same} order by (t.id = i.id) desc, t.id limit 1),
-             case when exists (select from {name} t where t.id = i.id)
-                 then nextval(pg_get_serial_sequence('{name}', 'id')) end)
+             (select t.id from {name} t where {same} order by (t.id = i.id) desc, t.id limit 1)),
+             exists (select from {name} t where t.id = i.id)
          from jsonb_array_elements($1) as e (row), jsonb_populate_record(null::{name}, e.row) i",
         same = table.same,
     );
     let values: Vec<Value> = rows.iter().map(|candidate| Value::Object(candidate.row.clone())).collect();
-    let found = sqlx::query(AssertSqlSafe(sql)).bind(Json(values)).fetch_all(conn).await?;
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(Json(values)).fetch_all(&mut *conn).await?;
     let mut numbers = HashMap::new();
     for row in &found {
-        if let (Some(source), Some(ours)) =
-            (row.try_get::<Option<i64>, _>(0)?, row.try_get::<Option<i64>, _>(1)?)
-            && source != ours
-        {
+        let Some(source) = row.try_get::<Option<i64>, _>(0)? else { continue };
+        let ours = match row.try_get::<Option<i64>, _>(1)? {
+            Some(ours) => ours,
+            None if row.try_get(2)? => free.next(conn).await?,
+            None => source,
+        };
+        if source != ours {
             numbers.insert(source, ours);
         }
     }

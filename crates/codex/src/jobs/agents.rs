@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinHandle;
@@ -14,10 +15,13 @@ use crate::Codex;
 use crate::clients::keycloak::{Keycloak, KeycloakError, RealmUser};
 use crate::domain::realm_users::{self, Person};
 use crate::store::{sync_agents, users};
-use crate::sync::{Report, SyncError};
+use crate::sync::{Report, SyncError, attempts};
 
 /// Script name of the job.
 pub const AGENTS_SCRIPT: &str = "keycloak_agents";
+
+/// Longest it may take.
+const LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// What a run has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -89,7 +93,7 @@ pub async fn start(codex: &Codex, requested_by: &str) -> Result<Running, StartEr
             }
         }
     };
-    let (job_id, handle) = codex.sync.start_task(AGENTS_SCRIPT, requested_by, work).await?;
+    let (job_id, handle) = codex.sync.start_task(AGENTS_SCRIPT, LIMIT, requested_by, work).await?;
     Ok(Running { job_id, handle, ended })
 }
 
@@ -114,24 +118,25 @@ async fn run(codex: &Codex, report: &Report) -> Result<Summary, SyncError> {
     let mut kept: HashSet<&str> = HashSet::new();
     for (user, row) in listed.iter().zip(realm_users::assign(&rows, &people)) {
         let row = row.map(|index| rows[index].id);
-        match sync_agents::store(pool, row, user, &realm, now).await {
+        match attempts::persist(|| sync_agents::store(pool, row, user, &realm, now)).await {
             Ok(()) => {
                 summary.synced += 1;
                 if row.is_some() { summary.updated += 1 } else { summary.created += 1 }
             }
-            Err(error) if error.as_database_error().is_some() => {
+            Err(SyncError::Database(error)) if error.as_database_error().is_some() => {
                 kept.extend(row);
                 let reason = reason(&error);
                 report.warn(format!("{}: {reason}", user.username));
                 errors.push(format!("{}: {reason}", user.username));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
         report.count(|counts| counts.agents = summary.synced);
     }
     // A user who could not be stored is still there.
     let present: Vec<String> = realm.iter().cloned().chain(kept.into_iter().map(str::to_owned)).collect();
-    summary.disabled = sync_agents::disable_missing(pool, &present, now).await?;
+    let disable = || sync_agents::disable_missing(pool, &present, now);
+    summary.disabled = attempts::persist(disable).await?;
     if summary.disabled > 0 {
         report.line(format!("{} no longer in the realm, disabled", summary.disabled));
     }

@@ -1,10 +1,10 @@
 //! Syncs as jobs: one row each, alone in its kind, with progress, end and a way to stop it (codex-api.md §8.2).
 
 pub mod agents;
+pub mod clearing;
 mod psa;
 mod rmm;
 pub mod samples;
-mod schedule;
 mod scheduler;
 mod task;
 mod upcoming;
@@ -22,17 +22,19 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span, info_span};
 use uuid::Uuid;
 
-pub use schedule::{Rhythm, Schedule};
 pub use upcoming::Upcoming;
 pub use work::{
     CREATE_NUMBERS_SCRIPT, DRY_RUN_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work,
+    told_sync_type,
 };
 pub use worker::Outcome;
 
 use crate::config::Settings;
+use crate::domain::schedule::Schedule;
 use crate::providers::{Made, ProviderError, Vendors};
+use crate::store::alone::Busy;
 use crate::store::sync_jobs::{self, NewJob};
-use crate::sync::{DeviceSync, Report, Sync, SyncRules};
+use crate::sync::{AssetSync, Report, Sync, SyncRules};
 use work::Vendor;
 
 /// Why a job did not start.
@@ -44,9 +46,21 @@ pub enum StartError {
     /// One of the kind runs already.
     #[error("a sync of this kind is running already (job {0})")]
     Running(Uuid),
+    /// Somebody takes over another database or clears data, which leaves no room for syncs.
+    #[error("an import or the clearing of data is running; no sync begins before it has ended")]
+    Alone,
     /// The row could not be written.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl From<Busy> for StartError {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::Job(job) => Self::Running(job),
+            Busy::Alone => Self::Alone,
+        }
+    }
 }
 
 /// Starts, runs and ends sync jobs. Cheap to clone.
@@ -90,7 +104,7 @@ impl SyncService {
         clock: Clock,
         shutdown: CancellationToken,
     ) -> Self {
-        let schedule = Schedule::from_settings(&settings.scheduler);
+        let schedule = scheduler::schedule(&settings.scheduler);
         let vendors = Vendors::default();
         let service = Self::new(pool, clock, vendors, schedule, SyncRules::default(), shutdown);
         service.reload(settings);
@@ -108,7 +122,7 @@ impl SyncService {
         let mut made = self.inner.made.lock().unwrap_or_else(PoisonError::into_inner);
         self.inner.vendors.store(Arc::new(Vendors::keeping(settings, &mut made)));
         drop(made);
-        self.inner.schedule.store(Arc::new(Schedule::from_settings(&settings.scheduler)));
+        self.inner.schedule.store(Arc::new(scheduler::schedule(&settings.scheduler)));
     }
 
     /// Starts a job in the background and returns its id.
@@ -161,12 +175,13 @@ impl SyncService {
             requested_by,
         };
         let started = sync_jobs::start(&self.inner.pool, &job, self.inner.clock.now()).await?;
-        started.map_err(StartError::Running)
+        started.map_err(StartError::from)
     }
 
     async fn work(&self, id: Uuid, vendor: Vendor, work: Work, echo: bool) -> Outcome {
         let (pool, clock) = (self.inner.pool.clone(), self.inner.clock.clone());
         let (rules, report) = (self.inner.rules, Report::new(clock.clone(), echo));
+        report.watch(vendor.clone());
         let job = worker::Job {
             id,
             pool: pool.clone(),
@@ -182,7 +197,7 @@ impl SyncService {
                     .await
             }
             Vendor::Rmm(provider) => {
-                let sync = DeviceSync { pool, clock, provider, rules, report };
+                let sync = AssetSync { pool, clock, provider, rules, report };
                 worker::run(&job, rmm::perform(id, &sync, &work).map_ok(|()| task::Done::Whole), shutdown)
                     .await
             }

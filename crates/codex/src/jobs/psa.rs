@@ -1,12 +1,19 @@
 //! What a job does with a ticketing system.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::work::{Details, Work, detail_key, detail_limits};
+use super::work::{Details, Work, detail_key};
 use crate::providers::ProviderError;
-use crate::store::{sync_details, sync_jobs};
-use crate::sync::{Sync, SyncError};
+use crate::store::sync_jobs;
+use crate::sync::{DetailLimits, Sync, SyncError};
+
+/// How long ago a ticket may have changed to be read again: a booking does not always change its ticket's time.
+const RECENT: TimeDelta = TimeDelta::hours(48);
+/// A detail phase ends by itself well before the job's limit; what is left stays due.
+const LONGEST: Duration = Duration::from_secs(90 * 60);
 
 pub(super) async fn perform(id: Uuid, sync: &Sync, work: &Work) -> Result<(), SyncError> {
     match work {
@@ -17,7 +24,7 @@ pub(super) async fn perform(id: Uuid, sync: &Sync, work: &Work) -> Result<(), Sy
         }
         Work::DryRun { parts, tickets } => sync.compare(parts, *tickets).await,
         Work::CreateAccountNumbers(mode) => sync.create_account_numbers(*mode).await,
-        Work::Devices { .. } | Work::PushAccountNumbers(_) => {
+        Work::Assets { .. } | Work::PushAccountNumbers(_) => {
             let provider = sync.provider.display_name();
             Err(ProviderError::NotSupported { provider, what: "do the work of an RMM" }.into())
         }
@@ -29,14 +36,15 @@ async fn read_details(id: Uuid, sync: &Sync, details: Details) -> Result<(), Syn
     if details == Details::Skip {
         return Ok(());
     }
-    let provider = sync.provider.name();
-    if details == Details::Refresh {
-        let now = sync.clock.now();
-        sync_details::make_due(&sync.pool, provider, now - TimeDelta::hours(48), now).await?;
+    let (provider, now) = (sync.provider.name(), sync.clock.now());
+    let recently = now - RECENT;
+    if matches!(details, Details::Recent | Details::Refresh) {
+        sync.make_due(recently, details == Details::Refresh).await?;
     }
     if !sync_jobs::change_key(&sync.pool, id, &detail_key(provider)).await? {
         sync.report.line("Details are being read by another job");
         return Ok(());
     }
-    sync.details(detail_limits(details)).await
+    let changed_since = (details == Details::Recent).then_some(recently);
+    sync.details(DetailLimits { tickets: u64::MAX, time: LONGEST, changed_since }).await
 }

@@ -5,14 +5,14 @@ use uuid::Uuid;
 use super::work::{Work, push_key};
 use crate::providers::ProviderError;
 use crate::store::sync_jobs;
-use crate::sync::{DeviceSync, SyncError};
+use crate::sync::{AssetSync, SyncError};
 
-pub(super) async fn perform(id: Uuid, sync: &DeviceSync, work: &Work) -> Result<(), SyncError> {
+pub(super) async fn perform(id: Uuid, sync: &AssetSync, work: &Work) -> Result<(), SyncError> {
     match work {
-        Work::Devices { push } => {
-            sync.devices().await?;
+        Work::Assets { push } => {
+            sync.assets().await?;
             let Some(mode) = push else { return Ok(()) };
-            // Devices are done: the next sync of them may begin while account numbers are written.
+            // Assets are done: the next sync of them may begin while account numbers are written.
             if !sync_jobs::change_key(&sync.pool, id, &push_key(sync.provider.name())).await? {
                 sync.report.line("Account numbers are being pushed by another job");
                 return Ok(());

@@ -3,17 +3,19 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 use sqlx::{Connection as _, PgConnection};
 
-use super::schedule::{Facts, History};
 use super::work::{
-    BASE, RMM_SCRIPT, SCRIPT, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY, Work, base_key, device_key,
-    ticket_key,
+    BASE, RMM_SCRIPT, SCRIPT, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY, Work, asset_key, base_key,
+    detail_key, ticket_key,
 };
-use super::{StartError, SyncService, System};
+use super::{Details, StartError, SyncService, System};
+use crate::config::SchedulerSettings;
+use crate::domain::schedule::{Due, Facts, History, Rhythm, Schedule};
 use crate::store::sync_state::{self, TICKETS_FULL};
 use crate::store::{changes, sync_companies, sync_jobs};
+use crate::sync::Reach;
 
 /// Time between two looks at the schedule.
 const TICK: Duration = Duration::from_secs(1);
@@ -25,6 +27,40 @@ const TIDY: TimeDelta = TimeDelta::hours(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Key of the advisory lock that makes one instance the leader.
 const LEADER: i64 = 0x636f_6465_785f_7379;
+
+/// The schedule the settings describe. An unknown rhythm means that nothing is scheduled, as upstream.
+pub(super) fn schedule(settings: &SchedulerSettings) -> Schedule {
+    let rhythm = |enabled: bool, name: &str, time: NaiveTime| match name.trim() {
+        "hourly" if enabled => Rhythm::Hourly,
+        "daily" if enabled => Rhythm::Daily(time),
+        _ => Rhythm::Never,
+    };
+    let tickets = settings.sync_tickets_schedule.trim();
+    let scheduled = settings.sync_tickets_enabled && ["frequent", "daily", "hourly"].contains(&tickets);
+    let interval = i64::try_from(settings.ticket_sync_interval_seconds).ok().and_then(TimeDelta::try_seconds);
+    let daily = Rhythm::Daily(settings.sync_tickets_detail_time);
+    Schedule {
+        enabled: !settings.skip_scheduler,
+        tickets: scheduled.then(|| interval.unwrap_or(TimeDelta::MAX)),
+        details: if scheduled && tickets == "hourly" { Rhythm::Hourly } else { Rhythm::Never },
+        comparison: if scheduled { daily } else { Rhythm::Never },
+        base: rhythm(settings.sync_psa_enabled, &settings.sync_psa_schedule, settings.sync_psa_time),
+        assets: rhythm(settings.sync_rmm_enabled, &settings.sync_rmm_schedule, settings.sync_rmm_time),
+        run_on_startup: settings.sync_run_on_startup,
+    }
+}
+
+impl From<Due> for Work {
+    fn from(due: Due) -> Self {
+        let tickets = |reach, details| Self::Tickets { reach, details };
+        match due {
+            Due::Base => Self::base(),
+            Due::Changes => tickets(Reach::Changes, Details::All),
+            Due::Details => tickets(Reach::Changes, Details::Recent),
+            Due::Comparison => tickets(Reach::Full, Details::Refresh),
+        }
+    }
+}
 
 /// Follows the schedule until the service stops.
 pub(super) async fn run(service: &SyncService) {
@@ -53,7 +89,8 @@ async fn tick(
     looked: &mut HashSet<(System, &'static str)>,
     tidied: &mut Option<DateTime<Utc>>,
 ) -> sqlx::Result<()> {
-    let (pool, now) = (&service.inner.pool, service.inner.clock.now());
+    let (pool, local) = (&service.inner.pool, service.inner.clock.local());
+    let now = local.to_utc();
     let (schedule, vendors) = (service.inner.schedule.load_full(), service.vendors());
     if !leader.is_held(service).await? {
         return Ok(());
@@ -74,8 +111,8 @@ async fn tick(
         let name = provider.name();
         let facts = facts(service, name).await?;
         let first_look = looked.insert((System::Psa, name));
-        for work in schedule.due(&facts, first_look, now) {
-            start(service, name, work).await?;
+        for due in schedule.due(&facts, first_look, &local) {
+            start(service, name, due.into()).await?;
         }
     }
     if vendors.rmm.is_empty() {
@@ -84,11 +121,11 @@ async fn tick(
     let companies = sync_companies::any(pool).await?;
     for provider in vendors.rmm.all() {
         let name = provider.name();
-        let history = device_history(service, name, now).await?;
-        // The first look that counts is the first one at which devices could be read.
+        let history = asset_history(service, name, now).await?;
+        // The first look that counts is the first one at which assets could be read.
         let first_look = companies && looked.insert((System::Rmm, name));
-        if schedule.devices_due(&history, companies, first_look, now) {
-            start(service, name, Work::Devices { push: None }).await?;
+        if schedule.assets_due(&history, companies, first_look, &local) {
+            start(service, name, Work::Assets { push: None }).await?;
         }
     }
     Ok(())
@@ -125,24 +162,26 @@ pub(super) async fn facts(service: &SyncService, provider: &str) -> sqlx::Result
         companies: sync_companies::any(pool).await?,
         base: newest(&[BASE]),
         tickets: newest(&[TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY]),
-        full: newest(&[TICKETS_NIGHTLY]),
+        details: newest(&[TICKETS_DETAIL, TICKETS_NIGHTLY]),
+        comparison: newest(&[TICKETS_NIGHTLY]),
     };
     facts.base.running = sync_jobs::running(pool, &base_key(provider)).await?.is_some();
     facts.tickets.running = sync_jobs::running(pool, &ticket_key(provider)).await?.is_some();
+    facts.details.running = sync_jobs::running(pool, &detail_key(provider)).await?.is_some();
     // A comparison of any origin counts, and it has succeeded once the list phase has.
     let compared = sync_state::load(pool, provider, TICKETS_FULL).await?.high_water_mark;
-    facts.full.succeeded = compared.filter(|at| *at <= now);
+    facts.comparison.succeeded = compared.filter(|at| *at <= now);
     Ok(facts)
 }
 
-pub(super) async fn device_history(
+pub(super) async fn asset_history(
     service: &SyncService,
     provider: &str,
     now: DateTime<Utc>,
 ) -> sqlx::Result<History> {
     let pool = &service.inner.pool;
     let last = sync_jobs::last_untyped_run(pool, RMM_SCRIPT, provider, now).await?;
-    let running = sync_jobs::running(pool, &device_key(provider)).await?.is_some();
+    let running = sync_jobs::running(pool, &asset_key(provider)).await?.is_some();
     Ok(last.map_or(History { running, ..History::default() }, |last| History {
         attempted: Some(last.started_at),
         succeeded: last.succeeded_at,

@@ -10,9 +10,6 @@ use super::{Outcome, StartError, SyncService, worker};
 use crate::store::sync_jobs::{self, NewJob};
 use crate::sync::{Report, SyncError};
 
-/// Longest a task may take.
-const LIMIT: Duration = Duration::from_secs(10 * 60);
-
 /// How a task went that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
@@ -23,13 +20,14 @@ pub enum Done {
 }
 
 impl SyncService {
-    /// Starts a job of `script`, alone in its kind. The handle ends with it; dropping the handle stops nothing.
+    /// Starts a job of `script`, alone in its kind, which may take as long as `limit`. The handle ends with it; dropping the handle stops nothing.
     ///
     /// # Errors
     /// When one of the kind runs.
     pub async fn start_task<F>(
         &self,
         script: &'static str,
+        limit: Duration,
         requested_by: &str,
         work: impl FnOnce(Report) -> F,
     ) -> Result<(Uuid, JoinHandle<Outcome>), StartError>
@@ -38,10 +36,10 @@ impl SyncService {
     {
         let new = NewJob { script, provider: None, sync_type: None, exclusive_key: script, requested_by };
         let started = sync_jobs::start(&self.inner.pool, &new, self.inner.clock.now()).await?;
-        let id = started.map_err(StartError::Running)?;
+        let id = started.map_err(StartError::from)?;
         let report = Report::new(self.inner.clock.clone(), false);
         let (pool, clock) = (self.inner.pool.clone(), self.inner.clock.clone());
-        let job = worker::Job { id, pool, clock, report: report.clone(), limit: LIMIT };
+        let job = worker::Job { id, pool, clock, report: report.clone(), limit };
         let (work, shutdown) = (work(report), self.inner.shutdown.clone());
         let run = async move { worker::run(&job, work, &shutdown).await };
         let request = Span::current();

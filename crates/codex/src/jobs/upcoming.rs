@@ -1,15 +1,15 @@
 //! What will run next, for people (codex-api.md §8.3).
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Local, Utc};
 
-use super::schedule::{Facts, History};
-use super::{Rhythm, Schedule, SyncService, scheduler};
+use super::{SyncService, scheduler};
+use crate::domain::schedule::{Facts, History, Rhythm, Schedule};
 use crate::store::sync_companies;
 
 /// One kind of work that runs by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upcoming {
-    /// `psa_sync`, `tickets_light_sync`, `tickets_detail_sync`, `rmm_sync`.
+    /// `psa_sync`, `tickets_light_sync`, `tickets_detail_sync`, `tickets_full_sync`, `rmm_sync`.
     pub id: &'static str,
     /// Name of the provider.
     pub provider: &'static str,
@@ -36,23 +36,23 @@ impl SyncService {
     /// # Errors
     /// When the database cannot be read.
     pub async fn upcoming(&self) -> sqlx::Result<Vec<Upcoming>> {
-        let (schedule, vendors, now) = (self.schedule(), self.vendors(), self.inner.clock.now());
+        let (schedule, vendors, now) = (self.schedule(), self.vendors(), self.inner.clock.local());
         let mut upcoming = Vec::new();
         for provider in vendors.psa.all() {
             let facts = scheduler::facts(self, provider.name()).await?;
-            upcoming.extend(of_psa(&schedule, provider.name(), &facts, now));
+            upcoming.extend(of_psa(&schedule, provider.name(), &facts, &now));
         }
         if !vendors.rmm.is_empty() {
             let companies = sync_companies::any(&self.inner.pool).await?;
             for provider in vendors.rmm.all() {
-                let history = scheduler::device_history(self, provider.name(), now).await?;
-                // Without companies there is nothing that devices could belong to.
-                let rhythm = if companies { schedule.devices } else { Rhythm::Never };
-                let next = schedule.next(rhythm, &history, now);
+                let history = scheduler::asset_history(self, provider.name(), now.to_utc()).await?;
+                // Without companies there is nothing that assets could belong to.
+                let rhythm = if companies { schedule.assets } else { Rhythm::Never };
+                let next = schedule.next(rhythm, &history, &now);
                 upcoming.push(one(
                     "rmm_sync",
                     provider.name(),
-                    schedule.devices != Rhythm::Never,
+                    schedule.assets != Rhythm::Never,
                     next,
                     &history,
                 ));
@@ -62,12 +62,17 @@ impl SyncService {
     }
 }
 
-fn of_psa(schedule: &Schedule, provider: &'static str, facts: &Facts, now: DateTime<Utc>) -> [Upcoming; 3] {
+fn of_psa(
+    schedule: &Schedule,
+    provider: &'static str,
+    facts: &Facts,
+    now: &DateTime<Local>,
+) -> Vec<Upcoming> {
     let light = schedule.tickets.filter(|_| schedule.enabled).map(|interval| {
         let next = facts.tickets.attempted.and_then(|attempted| attempted.checked_add_signed(interval));
-        next.unwrap_or(now).max(now)
+        next.unwrap_or(now.to_utc()).max(now.to_utc())
     });
-    [
+    let mut upcoming = vec![
         one(
             "psa_sync",
             provider,
@@ -76,14 +81,18 @@ fn of_psa(schedule: &Schedule, provider: &'static str, facts: &Facts, now: DateT
             &facts.base,
         ),
         one("tickets_light_sync", provider, schedule.tickets.is_some(), light, &facts.tickets),
-        one(
-            "tickets_detail_sync",
-            provider,
-            schedule.ticket_details != Rhythm::Never,
-            schedule.next(schedule.ticket_details, &facts.full, now),
-            &facts.full,
-        ),
-    ]
+    ];
+    // Without details of their own the comparison is what reads them again.
+    let mut comparison = "tickets_detail_sync";
+    if schedule.details != Rhythm::Never {
+        let next = schedule.next(schedule.details, &facts.details, now);
+        upcoming.push(one("tickets_detail_sync", provider, true, next, &facts.details));
+        comparison = "tickets_full_sync";
+    }
+    let next = schedule.next(schedule.comparison, &facts.comparison, now);
+    let enabled = schedule.comparison != Rhythm::Never;
+    upcoming.push(one(comparison, provider, enabled, next, &facts.comparison));
+    upcoming
 }
 
 fn one(

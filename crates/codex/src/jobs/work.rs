@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::providers::{ProviderError, PsaProvider, RmmProvider, Vendors};
-use crate::sync::{BasePart, DetailLimits, Mode, Reach};
+use crate::sync::{BasePart, Delay, Mode, Reach};
 
 /// Script name of every PSA job.
 pub const SCRIPT: &str = "psa";
 /// Script name of a job that only compares; a name of its own, so that nobody takes it for a sync.
 pub const DRY_RUN_SCRIPT: &str = "psa-dry-run";
-/// Script name of a sync of devices.
+/// Script name of a sync of assets.
 pub const RMM_SCRIPT: &str = "rmm";
 /// Script name of the job that gives companies their numbers.
 pub const CREATE_NUMBERS_SCRIPT: &str = "create-account-numbers";
@@ -21,10 +21,16 @@ pub const PUSH_NUMBERS_SCRIPT: &str = "push-to-datto";
 pub(super) const BASE: &str = "base";
 /// Kind of a ticket sync.
 pub(super) const TICKETS: &str = "tickets";
-/// Kind of a ticket sync that somebody waits for, or that reads details again.
+/// Kind of a ticket sync that reads details of recently changed tickets again.
 pub(super) const TICKETS_DETAIL: &str = "tickets-detail";
-/// Kind of the scheduled comparison of all tickets with the vendor.
+/// Kind of the scheduled comparison of all tickets with the vendor, by which the scheduler knows it again. Outside it is a
+/// ticket sync like any other, see [`told_sync_type`].
 pub(super) const TICKETS_NIGHTLY: &str = "tickets-full";
+
+/// The `sync_type` that others know a stored one by (codex-api.md §8.2).
+pub fn told_sync_type(stored: String) -> String {
+    if stored == TICKETS_NIGHTLY { TICKETS.to_owned() } else { stored }
+}
 
 /// What a job does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +51,8 @@ pub enum Work {
         /// Which tickets, if any.
         tickets: Option<Reach>,
     },
-    /// Devices of the RMM.
-    Devices {
+    /// Assets, as the RMM has them.
+    Assets {
         /// Whether account numbers are pushed afterwards, and how.
         push: Option<Mode>,
     },
@@ -61,11 +67,11 @@ pub enum Work {
 pub enum Details {
     /// None.
     Skip,
-    /// The most important ones, so that somebody who waits sees the end soon.
-    Some,
+    /// Those of tickets that changed within the last 48 hours, whether they are due or not (codex-api.md §6.3).
+    Recent,
     /// All that are due.
     All,
-    /// All that are due and, whether they changed or not, those of active and recently changed tickets.
+    /// All that are due and, whether they are or not, those of active and recently changed tickets.
     Refresh,
 }
 
@@ -90,7 +96,7 @@ impl Work {
             Self::Base(_) | Self::Tickets { .. } | Self::DryRun { .. } | Self::CreateAccountNumbers(_) => {
                 System::Psa
             }
-            Self::Devices { .. } | Self::PushAccountNumbers(_) => System::Rmm,
+            Self::Assets { .. } | Self::PushAccountNumbers(_) => System::Rmm,
         }
     }
 
@@ -99,7 +105,7 @@ impl Work {
         match self {
             Self::Base(_) | Self::Tickets { .. } => SCRIPT,
             Self::DryRun { .. } => DRY_RUN_SCRIPT,
-            Self::Devices { .. } => RMM_SCRIPT,
+            Self::Assets { .. } => RMM_SCRIPT,
             Self::CreateAccountNumbers(_) => CREATE_NUMBERS_SCRIPT,
             Self::PushAccountNumbers(_) => PUSH_NUMBERS_SCRIPT,
         }
@@ -115,10 +121,10 @@ impl Work {
                 _ => BASE,
             },
             Self::Tickets { reach: Reach::Full, details: Details::Refresh } => TICKETS_NIGHTLY,
-            Self::Tickets { details: Details::Some | Details::Refresh, .. } => TICKETS_DETAIL,
+            Self::Tickets { details: Details::Recent | Details::Refresh, .. } => TICKETS_DETAIL,
             Self::Tickets { .. } => TICKETS,
             Self::DryRun { .. }
-            | Self::Devices { .. }
+            | Self::Assets { .. }
             | Self::CreateAccountNumbers(_)
             | Self::PushAccountNumbers(_) => {
                 return None;
@@ -137,7 +143,7 @@ impl Work {
             Self::Base(_) => base_key(provider),
             Self::Tickets { .. } => ticket_key(provider),
             Self::DryRun { .. } => format!("psa:dry-run:{provider}"),
-            Self::Devices { .. } => device_key(provider),
+            Self::Assets { .. } => asset_key(provider),
             Self::CreateAccountNumbers(_) => format!("psa:account-numbers:{provider}"),
             Self::PushAccountNumbers(_) => push_key(provider),
         }
@@ -149,7 +155,7 @@ impl Work {
             Self::Base(_) | Self::CreateAccountNumbers(_) | Self::PushAccountNumbers(_) => {
                 Duration::from_secs(30 * 60)
             }
-            Self::Tickets { .. } | Self::DryRun { .. } | Self::Devices { .. } => {
+            Self::Tickets { .. } | Self::DryRun { .. } | Self::Assets { .. } => {
                 Duration::from_secs(2 * 60 * 60)
             }
         }
@@ -171,26 +177,14 @@ pub(super) fn detail_key(provider: &str) -> String {
     format!("psa:tickets-detail:{provider}")
 }
 
-/// The key of a sync of devices.
-pub(super) fn device_key(provider: &str) -> String {
-    format!("rmm:devices:{provider}")
+/// The key of a sync of assets.
+pub(super) fn asset_key(provider: &str) -> String {
+    format!("rmm:assets:{provider}")
 }
 
 /// The key of whoever writes account numbers to sites.
 pub(super) fn push_key(provider: &str) -> String {
     format!("rmm:account-numbers:{provider}")
-}
-
-/// Limits of a detail phase.
-pub(super) fn detail_limits(details: Details) -> DetailLimits {
-    match details {
-        Details::Skip => DetailLimits { tickets: 0, time: Duration::ZERO },
-        Details::Some => DetailLimits { tickets: 100, time: Duration::from_secs(60) },
-        // Ends by itself well before the job's limit; what is left stays due.
-        Details::All | Details::Refresh => {
-            DetailLimits { tickets: u64::MAX, time: Duration::from_secs(90 * 60) }
-        }
-    }
 }
 
 /// The vendor a job talks to.
@@ -214,5 +208,15 @@ impl Vendor {
             Self::Psa(provider) => provider.name(),
             Self::Rmm(provider) => provider.name(),
         }
+    }
+}
+
+impl Delay for Vendor {
+    fn reason(&self) -> Option<String> {
+        let (name, why) = match self {
+            Self::Psa(provider) => (provider.display_name(), provider.holds_up()?),
+            Self::Rmm(provider) => (provider.display_name(), provider.holds_up()?),
+        };
+        Some(format!("{name} {why}"))
     }
 }

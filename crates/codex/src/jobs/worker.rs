@@ -1,6 +1,7 @@
 //! One job at work: beating, stopping when it must, and writing down how it ended.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -43,21 +44,25 @@ pub(super) async fn run(
     work: impl Future<Output = Result<Done, SyncError>>,
     shutdown: &CancellationToken,
 ) -> Outcome {
+    let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
     let result = tokio::select! {
-        result = AssertUnwindSafe(work).catch_unwind() => result.unwrap_or_else(|panic| Err(broken(&*panic))),
-        ended = beat(&job.pool, job.id, &job.report) => Err(ended),
-        () = shutdown.cancelled() => Err(SyncError::Stopped),
-        () = tokio::time::sleep(job.limit) => Err(SyncError::TimedOut(job.limit.as_secs() / 60)),
+        result = &mut work => result,
+        ended = ended(job, shutdown) => if job.report.is_decided() {
+            to_its_end(job, work).await
+        } else {
+            Ok(Err(ended))
+        },
     };
+    let result = result.unwrap_or_else(|panic| Err(broken(&*panic)));
     job.report.summary();
     let partly = matches!(result, Ok(Done::WithErrors));
-    let error = result.err().map(|error| error.to_string());
-    match &error {
-        None => job.report.line("Done"),
-        // Stopping is no failure, and the work goes on after the next start.
-        Some(error) if shutdown.is_cancelled() => job.report.line(error),
-        Some(error) => job.report.error(error),
+    match &result {
+        Ok(_) => job.report.line("Done"),
+        // An end that somebody wanted is no failure, and the work goes on later.
+        Err(error) if error.is_wanted() || shutdown.is_cancelled() => job.report.line(error.to_string()),
+        Err(error) => job.report.error(error.to_string()),
     }
+    let error = result.err().map(|error| error.to_string());
     finish(job, error.as_deref(), partly).await;
     Outcome { id: job.id, error }
 }
@@ -87,11 +92,40 @@ async fn finish(job: &Job, error: Option<&str>, partly: bool) {
     }
 }
 
+/// A reason to end before the work is done.
+async fn ended(job: &Job, shutdown: &CancellationToken) -> SyncError {
+    tokio::select! {
+        ended = beat(&job.pool, job.id, &job.report) => ended,
+        () = shutdown.cancelled() => SyncError::Stopped,
+        () = tokio::time::sleep(job.limit) => SyncError::TimedOut(job.limit.as_secs() / 60),
+    }
+}
+
+/// Lets work that cannot be broken off any more come to its end, with signs of life.
+async fn to_its_end<T>(job: &Job, work: impl Future<Output = T>) -> T {
+    tokio::select! {
+        done = work => done,
+        never = keep_alive(job) => match never {},
+    }
+}
+
+async fn keep_alive(job: &Job) -> Infallible {
+    loop {
+        // Whatever it says, the work goes on.
+        let _ = sync_jobs::beat(&job.pool, job.id, &job.report.progress(), None).await;
+        tokio::time::sleep(BEAT).await;
+    }
+}
+
 /// Shows signs of life until there is a reason to end.
 async fn beat(pool: &PgPool, id: Uuid, report: &Report) -> SyncError {
+    let mut written = None;
     loop {
-        match sync_jobs::beat(pool, id, &report.progress(), &report.output()).await {
-            Ok(Beat::Alive) => {}
+        // The log is by far the largest part of the row, and mostly as it was.
+        let output = report.output();
+        let news = (written.as_ref() != Some(&output)).then_some(output.as_str());
+        match sync_jobs::beat(pool, id, &report.progress(), news).await {
+            Ok(Beat::Alive) => written = Some(output),
             Ok(Beat::CancelRequested) => return SyncError::Cancelled,
             Ok(Beat::Lost) => return SyncError::Lost,
             // The work itself notices soon enough that the database is away.

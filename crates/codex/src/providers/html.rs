@@ -1,6 +1,7 @@
 //! HTML from vendors: as plain text, and as markup that is safe to show.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::row::storable;
@@ -60,6 +61,12 @@ const INLINE: &[&str] = &[
     "sub", "sup", "svg", "textarea", "time", "tt", "u", "var", "wbr",
 ];
 
+/// Elements that have no end.
+const VOID: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+    "wbr",
+];
+
 /// Elements whose content is no text for people.
 const SILENT: &[&str] = &["script", "style", "template", "noscript"];
 
@@ -75,10 +82,14 @@ pub fn from_text(text: &str) -> String {
 pub fn to_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
+    // Characters that may be looked through in vain for the ends of tags, so that text of tags without any takes no longer
+    // than other text; what comes then counts as text.
+    let mut patience = 4 * html.len();
     while let Some(start) = rest.find('<') {
         text.push_str(&rest[..start]);
         rest = &rest[start..];
-        rest = match Markup::at(rest) {
+        let markup = if patience > 0 { Markup::at(rest) } else { Markup::None { looked: 0 } };
+        rest = match markup {
             Markup::Comment(len) | Markup::Tag { name: Cow::Borrowed(""), len } => &rest[len..],
             Markup::Tag { name, len } => {
                 if BLOCKS.contains(&name.as_ref()) {
@@ -91,7 +102,8 @@ pub fn to_text(html: &str) -> String {
                     after
                 }
             }
-            Markup::None => {
+            Markup::None { looked } => {
+                patience = patience.saturating_sub(looked);
                 text.push('<');
                 &rest[1..]
             }
@@ -106,8 +118,12 @@ pub fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The same HTML without anything that could run, frame, track or restyle the page it is shown in.
+/// The same HTML without anything that could run, frame, track or restyle the page it is shown in. What no person has
+/// written, in that it has countless tags or nests them without end, comes as its words only.
 pub fn sanitise(html: &str) -> String {
+    if is_monstrous(html) {
+        return from_text(&to_text(html));
+    }
     static POLICY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         let mut policy = ammonia::Builder::default();
         // Pictures would be fetched from wherever the sender wants to know that the ticket was read.
@@ -117,10 +133,56 @@ pub fn sanitise(html: &str) -> String {
     POLICY.clean(&storable(html)).to_string()
 }
 
+/// Most tags of a text that is parsed.
+const MOST_TAGS: usize = 50_000;
+/// Most elements that may be open at once: the time of parsing grows with their square.
+const DEEPEST: usize = 1000;
+
+/// Whether parsing takes long enough to stand in everybody's way.
+fn is_monstrous(html: &str) -> bool {
+    // By name, since an end tag that ends nothing makes nothing less deep.
+    let mut open: HashMap<String, usize> = HashMap::new();
+    let (mut tags, mut depth) = (0_usize, 0_usize);
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let ends = rest.starts_with('/');
+        let name: String = rest[usize::from(ends)..]
+            .chars()
+            .take(20)
+            .take_while(char::is_ascii_alphanumeric)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        if name.is_empty() {
+            continue;
+        }
+        tags += 1;
+        if ends {
+            if let Some(count) = open.get_mut(&name).filter(|count| **count > 0) {
+                *count -= 1;
+                depth -= 1;
+            }
+        } else if !VOID.contains(&name.as_str()) {
+            *open.entry(name).or_default() += 1;
+            depth += 1;
+        }
+        if tags > MOST_TAGS || depth > DEEPEST {
+            return true;
+        }
+    }
+    false
+}
+
 enum Markup<'a> {
     Comment(usize),
-    Tag { name: Cow<'a, str>, len: usize },
-    None,
+    Tag {
+        name: Cow<'a, str>,
+        len: usize,
+    },
+    /// A sign that begins nothing; so many bytes were looked through for an end.
+    None {
+        looked: usize,
+    },
 }
 
 impl<'a> Markup<'a> {
@@ -132,7 +194,8 @@ impl<'a> Markup<'a> {
             );
         }
         if rest.starts_with("<!") || rest.starts_with("<?") {
-            return rest.find('>').map_or(Self::None, |end| Self::Comment(end + 1));
+            let nothing = Self::None { looked: rest.len() };
+            return rest.find('>').map_or(nothing, |end| Self::Comment(end + 1));
         }
         let name_start = if rest.starts_with("</") { 2 } else { 1 };
         let name_len = rest[name_start..]
@@ -143,13 +206,16 @@ impl<'a> Markup<'a> {
         let well_ended = rest[name_start + name_len..]
             .starts_with(|c: char| c.is_ascii_whitespace() || c == '/' || c == '>');
         if raw.is_empty() || !well_ended {
-            return Self::None;
+            return Self::None { looked: 0 };
         }
         let name = raw.to_ascii_lowercase();
         let known = [BLOCKS, INLINE, SILENT].iter().any(|names| names.contains(&name.as_str()));
         // Office mails carry elements such as `o:p`.
         let foreign = name.contains(':');
-        let Some(len) = tag_length(rest).filter(|_| known || foreign) else { return Self::None };
+        if !known && !foreign {
+            return Self::None { looked: 0 };
+        }
+        let Some(len) = tag_length(rest) else { return Self::None { looked: rest.len() } };
         Self::Tag { name: if foreign { Cow::Borrowed("") } else { Cow::Owned(name) }, len }
     }
 }
@@ -208,6 +274,30 @@ mod tests {
         ] {
             assert_eq!(to_text(html), text, "{html}");
         }
+    }
+
+    #[test]
+    fn what_would_take_minutes_to_parse_comes_as_words() {
+        for unit in ["<div>", "<DIV></x>", "<b><div></b>", "</p>", "<br>", "<p>a</p>"] {
+            let html = format!("<b>bold</b>{}", unit.repeat(60_000));
+            assert!(!sanitise(&html).contains("<b>"), "{unit}");
+        }
+        for usual in
+            ["<div>".repeat(900), "<p>a</p>".repeat(20_000), "<br>".repeat(20_000), "1 < 2 ".repeat(90_000)]
+        {
+            assert!(sanitise(&format!("<b>bold</b>{usual}")).contains("<b>"), "{}", &usual[..10]);
+        }
+    }
+
+    #[test]
+    fn tags_without_an_end_are_looked_for_a_few_times_only() {
+        // Looking through all of it for each of them would take minutes.
+        for unit in ["<b ", "<!x", "<b a=\"", "<unknown ", "</i "] {
+            let text = to_text(&unit.repeat(200_000));
+            assert!(text.starts_with(unit.trim_end()), "{unit}");
+        }
+        let spread = format!("{}<p>seen</p>", "1 < 2 & <jo@acme.example> ".repeat(1000));
+        assert!(to_text(&spread).ends_with("<jo@acme.example> seen"));
     }
 
     #[test]

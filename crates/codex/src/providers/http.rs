@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use chrono::{DateTime, Utc};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::ProviderError;
+use super::budget::{Budget, PATIENCE, Stops, TooLong};
+pub(super) use super::json::json;
+use super::{Pace, ProviderError};
 
 /// How long and how often to try.
 #[derive(Debug, Clone, Copy)]
@@ -18,14 +21,14 @@ pub struct Retry {
     pub pause: Duration,
     /// Timeout of one attempt.
     pub timeout: Duration,
-    /// Wait after a 429 without a readable `Retry-After`.
+    /// Wait after a 429 without a readable `Retry-After`; doubled with each refusal in a row.
     pub default_wait: Duration,
+    /// Least wait after a 429, whatever the vendor asks for.
+    pub least_wait: Duration,
     /// Longest single wait after a 429, whatever the vendor asks for.
     pub longest_wait: Duration,
     /// Waits for one request together.
     pub total_wait: Duration,
-    /// Whether work nobody waits for leaves part of the account's requests to others.
-    pub give_way: bool,
 }
 
 impl Default for Retry {
@@ -35,9 +38,9 @@ impl Default for Retry {
             pause: Duration::from_secs(1),
             timeout: Duration::from_secs(90),
             default_wait: Duration::from_secs(10),
+            least_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(120),
             total_wait: Duration::from_secs(600),
-            give_way: true,
         }
     }
 }
@@ -48,8 +51,8 @@ pub(super) enum Attempt<T> {
     Failed(ProviderError),
     /// Worth another try after a pause.
     Transient(ProviderError),
-    /// Refused by the rate limit; the wait the vendor asks for.
-    Limited(Option<Duration>),
+    /// Refused by the rate limit for that long.
+    Limited(Duration),
 }
 
 /// A whole answer, whatever it says.
@@ -129,6 +132,22 @@ impl Http {
         Ok(url)
     }
 
+    /// Waits until a request may be sent.
+    ///
+    /// # Errors
+    /// The attempt, when a person waits and there is no turn in time.
+    pub(super) async fn turn<T>(&self, path: &str, budget: &Budget, pace: Pace) -> Result<(), Attempt<T>> {
+        budget.take(pace).await.map_err(|TooLong| {
+            Attempt::Failed(ProviderError::NotSent { provider: self.vendor, path: path.to_owned() })
+        })
+    }
+
+    /// Closes the budget after a refusal that asks for a wait; answers for how long.
+    pub(super) fn refused(&self, budget: &Budget, stops: Stops, asked: Option<Duration>) -> Duration {
+        let Retry { least_wait, default_wait, longest_wait, .. } = self.retry;
+        budget.refused(stops, asked, (least_wait, default_wait, longest_wait))
+    }
+
     /// Sends one request and reads the whole answer, whatever its status.
     ///
     /// # Errors
@@ -161,6 +180,8 @@ impl Http {
     pub(super) async fn persist<T, F>(
         &self,
         path: &str,
+        budget: &Budget,
+        pace: Pace,
         attempts: u32,
         attempt: impl Fn() -> F + Send + Sync,
     ) -> Result<T, ProviderError>
@@ -168,6 +189,10 @@ impl Http {
         F: Future<Output = Attempt<T>> + Send,
     {
         let (mut failures, mut pause, mut waited) = (0, self.retry.pause, Duration::ZERO);
+        let patience = match pace {
+            Pace::Now => PATIENCE.min(self.retry.total_wait),
+            Pace::Routine | Pace::Background => self.retry.total_wait,
+        };
         loop {
             match attempt().await {
                 Attempt::Done(reply) => return Ok(reply),
@@ -181,9 +206,8 @@ impl Http {
                     tokio::time::sleep(pause).await;
                     pause *= 2;
                 }
-                Attempt::Limited(asked) => {
-                    let wait = asked.unwrap_or(self.retry.default_wait).min(self.retry.longest_wait);
-                    if waited + wait > self.retry.total_wait {
+                Attempt::Limited(wait) => {
+                    if waited + wait > patience {
                         return Err(ProviderError::RateLimited {
                             provider: self.vendor,
                             path: path.to_owned(),
@@ -191,7 +215,7 @@ impl Http {
                         });
                     }
                     tracing::info!("{} limits requests, waiting {} s", self.vendor, wait.as_secs());
-                    tokio::time::sleep(wait).await;
+                    budget.wait_out(pace, wait).await;
                     waited += wait;
                 }
             }
@@ -199,14 +223,16 @@ impl Http {
     }
 
     /// What an answer means that is neither data nor a vendor's own refusal.
-    pub(super) fn refusal<T>(&self, path: &str, raw: &Raw) -> Attempt<T> {
+    pub(super) fn refusal<T>(&self, path: &str, raw: &Raw, budget: &Budget) -> Attempt<T> {
         let status = raw.status;
         match status {
             StatusCode::UNAUTHORIZED => {
                 let detail = message(&raw.body).unwrap_or_else(|| "the API key is not accepted".to_owned());
                 Attempt::Failed(ProviderError::Authentication { provider: self.vendor, detail })
             }
-            StatusCode::TOO_MANY_REQUESTS => Attempt::Limited(retry_after(&raw.headers)),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Attempt::Limited(self.refused(budget, Stops::All, retry_after(&raw.headers)))
+            }
             _ => {
                 let said = message(&raw.body).map(|said| format!(": {said}")).unwrap_or_default();
                 let error = self.api(path, status, format!("HTTP {}{said}", status.as_u16()));
@@ -246,33 +272,16 @@ enum Overrun {
     Broken(String),
 }
 
-/// The JSON of a successful answer, or what came instead.
-pub(super) fn json(raw: &Raw) -> Result<Value, String> {
-    let trimmed = raw.body.trim_ascii();
-    if trimmed.is_empty() {
-        return Err("an empty body".to_owned());
-    }
-    let html = raw
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-    if html || trimmed.starts_with(b"<") {
-        return Err("a page of HTML instead of JSON".to_owned());
-    }
-    serde_json::from_slice(trimmed).map_err(|error| {
-        if error.is_eof() {
-            format!("JSON that breaks off after {} bytes", raw.body.len())
-        } else {
-            format!("unreadable JSON ({error})")
-        }
-    })
-}
-
 /// Seconds the vendor asks to wait; a second is the least, or a zero would turn into a busy loop.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds: f64 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.max(Duration::from_secs(1)))
+}
+
+/// The vendor's time when it answered.
+pub(super) fn answered_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let text = headers.get(DATE)?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc())
 }
 
 /// The vendor's own words in an error body.

@@ -1,12 +1,13 @@
 //! Vendors behind two traits. A provider reads its vendor's wire and delivers normalised rows; it stores nothing.
 
-mod bucket;
+mod budget;
 mod configured;
 pub mod datto;
 pub mod error;
 pub mod freshservice;
 pub mod html;
 mod http;
+mod json;
 pub mod registry;
 pub mod rmm;
 pub mod row;
@@ -18,7 +19,7 @@ use futures::future::BoxFuture;
 
 use crate::domain::status::StatusMap;
 
-pub use bucket::Quota;
+pub use budget::Quota;
 pub use configured::Made;
 pub use error::ProviderError;
 pub use http::Retry;
@@ -52,12 +53,14 @@ pub enum TicketView {
     Spam,
 }
 
-/// Who waits for an answer that costs several requests.
+/// Who waits for an answer, in the order in which they get a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// A person: asks at once.
+    /// A person: goes first, and gives up soon.
     Now,
-    /// Nobody: leaves part of the account's requests to others.
+    /// A sync that makes changes visible: leaves some of the account's requests to people.
+    Routine,
+    /// Nobody: leaves more of them to others.
     Background,
 }
 
@@ -69,6 +72,9 @@ pub trait PsaProvider: Send + Sync {
     fn name(&self) -> &'static str;
     /// Name for people, such as `Freshservice`.
     fn display_name(&self) -> &'static str;
+    /// What work waits for now because of the account's limit of requests: the end of a sentence that begins with
+    /// [`Self::display_name`]. `None` while nothing waits.
+    fn holds_up(&self) -> Option<String>;
     /// Checks address and key.
     fn check(&self) -> Answer<'_, ()>;
     /// A page of companies.
@@ -88,7 +94,7 @@ pub trait PsaProvider: Send + Sync {
     /// A page of the tickets changed since a moment, newest first, with requester, response times and tags.
     fn tickets(&self, view: TicketView, since: DateTime<Utc>, page: PageRef) -> Answer<'_, Page<PsaTicket>>;
     /// One ticket as the vendor has it now.
-    fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>>;
+    fn ticket(&self, id: i64, pace: Pace) -> Answer<'_, Option<PsaTicket>>;
     /// All messages and bookings of one ticket, each once.
     fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>>;
     /// The account's status codes and what they mean, where the vendor has codes.

@@ -119,6 +119,9 @@ pub trait RmmProvider: Send + Sync {
     fn name(&self) -> &'static str;
     /// Name for people, such as `Datto RMM`.
     fn display_name(&self) -> &'static str;
+    /// What work waits for now because of the account's limit of requests: the end of a sentence that begins with
+    /// [`Self::display_name`]. `None` while nothing waits.
+    fn holds_up(&self) -> Option<String>;
     /// Checks address and keys.
     fn check(&self) -> Answer<'_, ()>;
     /// A page of sites.

@@ -4,6 +4,11 @@ use chrono::{DateTime, Utc};
 use hivematrix_shared::contracts::codex::wire::parse_time;
 use serde_json::{Map, Value};
 
+/// Longest text that is one line, such as a subject, in characters.
+const LINE: usize = 1000;
+/// Most members of a list inside a row.
+const MOST: usize = 5000;
+
 /// One object of a vendor's answer, with notes about members that were not what they should be.
 #[derive(Debug)]
 pub struct Row<'a> {
@@ -83,6 +88,19 @@ impl<'a> Row<'a> {
         (!text.is_empty()).then_some(text)
     }
 
+    /// As [`Row::text`], for what is one line: a longer text is cut.
+    pub fn line(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        let line = text.replace(['\n', '\r', '\t'], " ");
+        match line.char_indices().nth(LINE) {
+            None => Some(line),
+            Some((end, _)) => {
+                self.note(name, &format!("a line of at most {LINE} characters"));
+                Some(line[..end].to_owned())
+            }
+        }
+    }
+
     /// A truth value; `fallback` when absent or unreadable.
     pub fn flag(&mut self, name: &str, fallback: bool) -> bool {
         let value = match self.get(name) {
@@ -151,6 +169,10 @@ impl<'a> Row<'a> {
     fn list(&mut self, name: &str) -> &'a [Value] {
         match self.get(name) {
             None => &[],
+            Some(Value::Array(values)) if values.len() > MOST => {
+                self.note(name, &format!("a list of at most {MOST}"));
+                &values[..MOST]
+            }
             Some(Value::Array(values)) => values,
             Some(_) => {
                 self.note(name, "a list");
@@ -160,9 +182,11 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Text as PostgreSQL can store it: without NUL characters.
+/// Text as it can be stored and shown: without control characters but for those that end lines and columns. PostgreSQL takes
+/// no NUL, and others steer the terminal of whoever reads a log.
 pub fn storable(text: &str) -> String {
-    if text.contains('\0') { text.replace('\0', "") } else { text.to_owned() }
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if text.contains(steers) { text.replace(steers, "") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -174,7 +198,8 @@ mod tests {
     #[test]
     fn odd_members_are_patched_and_noted_and_never_fatal() {
         let value = json!({"id": "19000111111", "group": {"a": 1}, "flag": "true", "when": "soon",
-                           "tags": ["a", 3, " "], "ids": [1, "2", null], "subject": " x\u{0}y ", "zip": 4711});
+                           "tags": ["a", 3, " "], "ids": [1, "2", null], "subject": " x\u{0}\u{1b}[31my\n ", "zip": 4711,
+                           "name": "a\nb\tc", "long": "ä".repeat(2000), "many": vec![1; 6000]});
         let mut row = Row::of(&value).unwrap();
         assert_eq!(row.int("id"), Some(19_000_111_111));
         assert_eq!(row.int("group"), None);
@@ -182,7 +207,10 @@ mod tests {
         assert_eq!(row.time("when"), None);
         assert_eq!(row.texts("tags"), ["a"]);
         assert_eq!(row.ids("ids"), [1, 2]);
-        assert_eq!(row.text("subject").as_deref(), Some("xy"));
+        assert_eq!(row.text("subject").as_deref(), Some("x[31my"));
+        assert_eq!(row.line("name").as_deref(), Some("a b c"));
+        assert_eq!(row.line("long").map(|line| line.chars().count()), Some(LINE));
+        assert_eq!(row.ids("many").len(), MOST);
         assert_eq!(row.text("zip").as_deref(), Some("4711"));
         assert_eq!(
             row.into_notes(),
@@ -190,7 +218,9 @@ mod tests {
                 "group is not a whole number",
                 "when is not a time",
                 "tags is not a list of texts",
-                "ids is not a list of ids"
+                "ids is not a list of ids",
+                "long is not a line of at most 1000 characters",
+                "many is not a list of at most 5000"
             ]
         );
     }

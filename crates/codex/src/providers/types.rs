@@ -309,6 +309,13 @@ pub struct Page<T> {
     pub warnings: Vec<String>,
     /// The next page, when there is one.
     pub next: Option<PageRef>,
+    /// The vendor's time when it answered, where it tells: its clock may differ from ours.
+    pub answered_at: Option<DateTime<Utc>>,
+}
+
+impl<T> Page<T> {
+    /// A page without rows, behind which nothing comes.
+    pub const EMPTY: Self = Self { items: Vec::new(), warnings: Vec::new(), next: None, answered_at: None };
 }
 
 /// Which page of a list to read.
@@ -318,9 +325,23 @@ pub struct PageRef {
     pub number: u32,
     /// Whether the page before announced this one, so that finding nothing there means that something went wrong.
     pub promised: bool,
+    /// How many rows the list had in all when the page before was read, where the vendor tells. It belongs to the one who
+    /// reads the list: several may read it at the same time.
+    #[serde(default)]
+    pub rows: Option<i64>,
 }
 
 impl PageRef {
     /// Where every list begins.
-    pub const FIRST: Self = Self { number: 1, promised: false };
+    pub const FIRST: Self = Self::number(1);
+
+    /// A page that nobody has announced.
+    pub const fn number(number: u32) -> Self {
+        Self { number, promised: false, rows: None }
+    }
+
+    /// A page that the one before has announced.
+    pub const fn promised(number: u32) -> Self {
+        Self { promised: true, ..Self::number(number) }
+    }
 }

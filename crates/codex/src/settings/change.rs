@@ -8,6 +8,7 @@ use super::{
     Change, Snapshot, Source,
     fields::{FIELDS, Field, HIDDEN, Kind},
 };
+use crate::config::{SHORTEST_SECRET, is_short_secret};
 
 /// Sections with keys and values, as they are sent.
 pub type Sent = BTreeMap<String, Map<String, Value>>;
@@ -147,16 +148,25 @@ fn enable_default_provider(now: &Snapshot, changes: &mut Vec<Change>) {
     changes.push(Change { field, value });
 }
 
-/// Without a secret every webhook is refused, so switching them on would only look as if it worked.
+/// Without a secret every webhook is refused, so switching them on would only look as if it worked; and one that can be
+/// guessed opens the tickets to everybody.
 fn webhooks_have_a_secret(now: &Snapshot, changes: &[Change]) -> Result<(), String> {
-    let touched = changes.iter().any(|change| change.field.section == "webhooks");
+    let touched = |key: Option<&str>| {
+        let of_webhooks = changes.iter().filter(|change| change.field.section == "webhooks");
+        of_webhooks.map(|change| change.field.key).any(|changed| key.is_none_or(|key| changed == key))
+    };
     let on = after(now, changes, "webhooks", "enabled")
         .is_some_and(|text| hivematrix_shared::config::parse_bool(text).unwrap_or(false));
-    let secret = after(now, changes, "webhooks", "secret").is_some_and(|secret| !secret.is_empty());
-    if touched && on && !secret {
-        return Err("Webhooks need a secret. Make one first.".to_owned());
+    let secret = after(now, changes, "webhooks", "secret").filter(|secret| !secret.is_empty());
+    match secret {
+        None if on && touched(None) => Err("Webhooks need a secret. Make one first.".to_owned()),
+        Some(secret)
+            if is_short_secret(secret) && (touched(Some("secret")) || on && touched(Some("enabled"))) =>
+        {
+            Err(format!("The secret needs at least {SHORTEST_SECRET} characters. Have a new one made."))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -203,6 +213,25 @@ mod tests {
             refused.keys().collect::<Vec<_>>(),
             ["core.port", "scheduler.nope", "scheduler.sync_psa_time"]
         );
+    }
+
+    #[test]
+    fn a_webhook_secret_cannot_be_guessed() {
+        let short = snapshot(&["--webhooks-secret", "h00k"]);
+        let long = snapshot(&["--webhooks-secret", "0123456789abcdef"]);
+        for (now, values, fits) in [
+            (&snapshot(&[]), json!({"secret": "0123456789abcde"}), false),
+            (&snapshot(&[]), json!({"secret": "0123456789abcdef"}), true),
+            (&snapshot(&[]), json!({"enabled": true}), false),
+            (&short, json!({"enabled": true}), false),
+            (&short, json!({"log_payloads": true}), true),
+            (&long, json!({"enabled": true}), true),
+        ] {
+            let planned = plan(now, &sent(json!({ "webhooks": values })));
+            let named = planned.err().map(|refused| refused.into_keys().collect::<Vec<_>>());
+            let expected = (!fits).then(|| vec!["webhooks.secret".to_owned()]);
+            assert_eq!(named, expected, "{values}");
+        }
     }
 
     #[test]

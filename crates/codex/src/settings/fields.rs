@@ -34,7 +34,7 @@ pub enum Kind {
     },
     /// Numbers of the vendor.
     Ids,
-    /// A time of day, UTC.
+    /// A time of day, in the zone of the server.
     Time,
     /// Addresses or networks of clients.
     Clients,
@@ -90,7 +90,7 @@ pub const FIELDS: &[Field] = &[
     field("datto", "command_component", "Component for remote commands", Kind::Text),
     field("scheduler", "sync_psa_enabled", "Companies, contacts and agents", Kind::Switch),
     field("scheduler", "sync_psa_schedule", "How often", Kind::Choice(RHYTHM)),
-    field("scheduler", "sync_psa_time", "Daily at (UTC)", Kind::Time),
+    field("scheduler", "sync_psa_time", "Daily at (server time)", Kind::Time),
     field("scheduler", "sync_tickets_enabled", "Tickets", Kind::Switch),
     field(
         "scheduler",
@@ -104,10 +104,10 @@ pub const FIELDS: &[Field] = &[
         "Full comparison",
         Kind::Choice(&["frequent", "daily", "hourly"]),
     ),
-    field("scheduler", "sync_tickets_detail_time", "Full comparison daily at (UTC)", Kind::Time),
+    field("scheduler", "sync_tickets_detail_time", "Full comparison daily at (server time)", Kind::Time),
     field("scheduler", "sync_rmm_enabled", "Devices", Kind::Switch),
     field("scheduler", "sync_rmm_schedule", "How often", Kind::Choice(RHYTHM)),
-    field("scheduler", "sync_rmm_time", "Daily at (UTC)", Kind::Time),
+    field("scheduler", "sync_rmm_time", "Daily at (server time)", Kind::Time),
     field("scheduler", "sync_run_on_startup", "Run on Startup", Kind::Switch),
     field("webhooks", "enabled", "Accept webhooks", Kind::Switch),
     field("webhooks", "secret", "Secret", Kind::Secret),

@@ -5,7 +5,7 @@ pub mod change;
 pub mod fields;
 pub mod ini_text;
 mod origin;
-mod write;
+pub mod write;
 
 use std::{
     collections::BTreeMap,
@@ -18,11 +18,11 @@ use std::{
 use arc_swap::ArcSwap;
 use hivematrix_shared::config::{FileKey, ServiceConfig as _};
 
+use self::{change::Sent, ini_text::Edit, write::Writer};
 pub use self::{
     fields::Field,
     origin::{Current, Loaded, Origin, Source},
 };
-use self::{ini_text::Edit, write::Writer};
 use crate::config::Settings;
 
 /// Time between two looks at the file.
@@ -159,17 +159,25 @@ impl LiveSettings {
         false
     }
 
-    /// Writes changes to the file and takes them up. Blocks, since files do.
+    /// Checks what is sent against the file as it is, writes what changes and takes it up. Answers the changes, and the
+    /// settings of before. Blocks, since files do.
     ///
     /// # Errors
-    /// When a value cannot be stored, or the file not be read or written; then nothing has changed.
-    pub fn write(&self, changes: &[Change]) -> Result<(), ChangeError> {
+    /// When a value is not allowed or cannot be stored, or the file not be read or written; then nothing has changed.
+    pub fn change(&self, sent: &Sent) -> Result<(Vec<Change>, Snapshot), ChangeError> {
         let origin = self.0.origin.as_ref().ok_or(ChangeError::NoFile)?;
+        // Nobody writes between the check and the change: a key that has just been stored would go to whatever server the
+        // change names.
         let writer = Writer::begin(&origin.file())?;
         let mut text = writer.text()?;
-        origin.load_with(&text).map_err(ChangeError::Broken)?;
+        let (_, before) = origin.load_with(&text).map_err(ChangeError::Broken)?;
+        let before = Snapshot::from(before);
+        let changes = change::plan(&before, sent).map_err(ChangeError::Invalid)?;
+        if changes.is_empty() {
+            return Ok((changes, before));
+        }
         let mut refused = BTreeMap::new();
-        for Change { field, value } in changes {
+        for Change { field, value } in &changes {
             let line = value.as_deref().map(ini_text::written);
             if line == Some(None) {
                 refused.insert(field.path(), "This cannot be written in one line.".to_owned());
@@ -185,7 +193,7 @@ impl LiveSettings {
             );
         }
         let (values, loaded) = origin.load_with(&text).map_err(ChangeError::Broken)?;
-        for Change { field, value } in changes {
+        for Change { field, value } in &changes {
             let Some(variable) = field.variable() else { continue };
             let understood = loaded.values.contains_key(variable);
             if !understood || values.get(variable) != value.as_deref() {
@@ -205,7 +213,7 @@ impl LiveSettings {
         writer.replace(&text)?;
         drop(writer);
         self.refresh();
-        Ok(())
+        Ok((changes, before))
     }
 }
 

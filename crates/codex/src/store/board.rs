@@ -129,7 +129,7 @@ pub async fn load(pool: &PgPool, zone: &str) -> sqlx::Result<Board> {
             t.company_account_number as company_id, c.name as "company_name?",
             c.compliance_level as "company_compliance_level?",
             t.requester_id, t.requester_email, coalesce(nullif(t.requester_name, ''), r.name) as requester_name,
-            t.responder_id, nullif(concat_ws(' ', nullif(a.first_name, ''), nullif(a.last_name, '')), '') as agent_name,
+            t.responder_id, a.name as "agent_name?",
             t.group_id, t.tags as "tags!: Json<Vec<String>>",
             t.created_at, to_char(t.created_at at time zone $1, 'Mon DD, HH12:MI AM') as created_at_str,
             t.last_updated_at as updated_at, to_char(t.last_updated_at at time zone $1, 'Mon DD, HH12:MI AM') as updated_at_str,
@@ -138,7 +138,11 @@ pub async fn load(pool: &PgPool, zone: &str) -> sqlx::Result<Board> {
         from ticket_details t
         left join companies c on c.account_number = t.company_account_number
         left join contacts r on r.external_source = t.external_source and r.external_id = t.requester_id
-        left join psa_agents a on a.external_source = t.external_source and a.external_id = t.responder_id and a.active
+        -- of the ticket's own provider; where that has no such agent, of another one
+        left join lateral (
+            select case when p.active then nullif(concat_ws(' ', nullif(p.first_name, ''), nullif(p.last_name, '')), '') end as name
+            from psa_agents p where p.external_id = t.responder_id
+            order by p.external_source <> t.external_source, p.external_source limit 1) a on true
         where t.is_active
         "#,
         zone

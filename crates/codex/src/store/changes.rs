@@ -80,14 +80,15 @@ pub struct Change {
     pub actor: String,
 }
 
-/// The last changes of a record, newest first, at most `limit`. Columns that only repeat others are left out.
+/// The last changes of a record, newest first, at most `limit`, with the beginnings of long values. Columns that only repeat
+/// others are left out.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn of(pool: &PgPool, entity: &str, id: &str, limit: i64) -> sqlx::Result<Vec<Change>> {
     sqlx::query_as!(
         Change,
-        "select at, field, old_value, new_value, actor from change_log
+        "select at, field, left(old_value, 2000) as old_value, left(new_value, 2000) as new_value, actor from change_log
          where entity = $1 and entity_id = $2 and not field = any ('{title,primary_email,search_text}')
          order by at desc, id desc limit $3",
         entity,

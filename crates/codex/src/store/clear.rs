@@ -1,21 +1,19 @@
-//! Clearing data as a whole: a copy of every row into a file first, then everything in one transaction
+//! Clearing data as a whole: a copy of every row into a file, and everything removed in one transaction
 //! (codex-api.md §4.6).
 
-use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
-};
+mod backup;
+
+use std::{io, path::Path, time::Duration};
 
 use chrono::{DateTime, Utc};
-use flate2::{Compression, write::GzEncoder};
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, PgPool, QueryBuilder};
-use tokio::sync::mpsc;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Transaction};
 use utoipa::ToSchema;
 use uuid::Uuid;
+
+use self::backup::{Backup, Unfinished, tidy};
+use super::{alone::Alone, unit};
 
 /// What can be cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -105,9 +103,6 @@ impl DataType {
 /// Why nothing was cleared.
 #[derive(Debug, thiserror::Error)]
 pub enum ClearError {
-    /// A sync would write while rows go.
-    #[error("A sync is running. Wait for it to end, or cancel it.")]
-    Busy(Uuid),
     /// The copy could not be written.
     #[error("the backup cannot be written: {0}")]
     Backup(#[from] io::Error),
@@ -126,30 +121,111 @@ pub struct Cleared {
     pub backup: String,
 }
 
+/// Who wants to know how it goes.
+pub trait Watcher: Sync {
+    /// A table with so many rows is copied now.
+    fn copies(&self, table: &'static str, rows: u64);
+    /// A row is copied.
+    fn copied(&self);
+    /// From now on nothing may end the work but the database: nobody could tell whether the rows are gone.
+    fn decides(&self);
+}
+
+/// Attempts to get at all tables once everything is copied.
+const ATTEMPTS: u32 = 6;
+
 /// Copies and clears. `folder` takes the copy; `actor` is kept as the one who did it.
 ///
+/// The copy is of one moment and holds up nobody. Then the tables are locked against other writers for as long as it takes
+/// to copy what has changed since that moment and to remove everything; readers never wait. It is all or nothing, and every
+/// removed row is in the copy: one that changed meanwhile comes twice, and the later line counts.
+///
 /// # Errors
-/// When a sync runs, or the copy or the database fail; then everything is as it was.
+/// When the copy or the database fail; then everything is as it was.
 pub async fn clear(
+    _alone: &Alone,
     pool: &PgPool,
     what: DataType,
     folder: &Path,
     actor: &str,
     now: DateTime<Utc>,
+    watcher: &dyn Watcher,
 ) -> Result<Cleared, ClearError> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("select set_config('lock_timeout', '5s', true)").fetch_one(&mut *transaction).await?;
-    super::changes::acting(&mut transaction, actor).await?;
-    // No job can begin from here on: it would have to write its row.
-    sqlx::query!("lock table sync_jobs in share mode").execute(&mut *transaction).await?;
-    let running = sqlx::query_scalar!("select id from sync_jobs where status = 'running' limit 1")
-        .fetch_optional(&mut *transaction)
-        .await?;
-    if let Some(job) = running {
-        return Err(ClearError::Busy(job));
+    tidy(pool, folder).await?;
+    // Whoever clears twice in a second must not replace the copy of what was there by one of nothing.
+    let tag = Uuid::new_v4().simple().to_string();
+    let name = format!("cleared-{}-{}-{}.jsonl.gz", what.as_str(), now.format("%Y%m%dT%H%M%SZ"), &tag[..8]);
+    let unfinished = Unfinished(folder.join(format!("{name}.part")));
+    let mut backup = Backup::create(folder, &unfinished.0).await?;
+    let since = copy(pool, what, &mut backup, watcher).await?;
+    let mut attempt = 1;
+    let (transaction, removed) = loop {
+        match take_out(pool, what, &name, actor, since, &mut backup).await {
+            // Somebody writes to these tables just now.
+            Err(ClearError::Database(error)) if attempt < ATTEMPTS && unit::is_passing(&error) => {
+                attempt += 1;
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            done => break done?,
+        }
+    };
+    watcher.decides();
+    backup.finish().await?;
+    transaction.commit().await?;
+    // Only now it is a backup: a copy of what is still there would mislead.
+    let named = unfinished.complete(&folder.join(&name)).is_ok();
+    let backup = if named { name } else { format!("{name}.part") };
+    Ok(Cleared { removed, backup })
+}
+
+/// Copies every row, as of one moment, and answers the first transaction that this moment may not have seen.
+async fn copy(
+    pool: &PgPool,
+    what: DataType,
+    backup: &mut Backup,
+    watcher: &dyn Watcher,
+) -> Result<i64, ClearError> {
+    let mut moment = pool.begin_with("begin isolation level repeatable read, read only").await?;
+    let since =
+        sqlx::query_scalar!(r#"select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as "since!""#)
+            .fetch_one(&mut *moment)
+            .await?;
+    for table in what.copied() {
+        let count: i64 = QueryBuilder::new("select count(*) from ")
+            .push(table)
+            .build_query_scalar()
+            .fetch_one(&mut *moment)
+            .await?;
+        watcher.copies(table, u64::try_from(count).unwrap_or(0));
+        let mut query = rows_of(table);
+        let mut rows = query.build_query_scalar::<String>().fetch(&mut *moment);
+        while let Some(row) = rows.try_next().await? {
+            backup.add(row).await?;
+            watcher.copied();
+        }
     }
-    let tables = what.tables();
-    for table in tables {
+    moment.commit().await?;
+    Ok(since)
+}
+
+fn rows_of(table: &'static str) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("select json_build_object('table', ");
+    query.push_bind(table).push("::text, 'row', to_jsonb(t))::text from ").push(table).push(" t");
+    query
+}
+
+/// Locks the tables, copies what has changed since the copy, and removes everything. To be committed.
+async fn take_out(
+    pool: &PgPool,
+    what: DataType,
+    name: &str,
+    actor: &str,
+    since: i64,
+    backup: &mut Backup,
+) -> Result<(Transaction<'static, Postgres>, Vec<(&'static str, u64)>), ClearError> {
+    let mut transaction = pool.begin_with("begin; set local lock_timeout = '5s'").await?;
+    super::changes::acting(&mut transaction, actor).await?;
+    for table in what.tables() {
         QueryBuilder::new("lock table ")
             .push(table)
             .push(" in share row exclusive mode")
@@ -157,68 +233,24 @@ pub async fn clear(
             .execute(&mut *transaction)
             .await?;
     }
-    let name = format!("cleared-{}-{}.jsonl.gz", what.as_str(), now.format("%Y%m%dT%H%M%SZ"));
-    let copy_begun = Unfinished(folder.join(format!("{name}.part")));
-    copy(&mut transaction, what.copied(), folder, &copy_begun.0).await?;
-    let removed = remove(&mut transaction, what, &name).await?;
-    transaction.commit().await?;
-    // Only now it is a backup: a copy of what is still there would mislead.
-    let named = copy_begun.complete(&folder.join(&name)).is_ok();
-    let backup = if named { name } else { format!("{name}.part") };
-    Ok(Cleared { removed, backup })
-}
-
-/// A copy that is no backup yet; it goes when nothing was cleared.
-struct Unfinished(PathBuf);
-
-impl Unfinished {
-    /// Gives it its name. Whether or not that can be done, it stays from now on.
-    fn complete(mut self, path: &Path) -> io::Result<()> {
-        fs::rename(std::mem::take(&mut self.0), path)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if !self.0.as_os_str().is_empty() {
-            let _ = fs::remove_file(&self.0);
-        }
-    }
-}
-
-/// Writes every row of the tables as a line of JSON into a compressed file that only its owner can read.
-async fn copy(
-    conn: &mut PgConnection,
-    tables: Vec<&'static str>,
-    folder: &Path,
-    path: &Path,
-) -> Result<(), ClearError> {
-    let (lines, mut received) = mpsc::channel::<String>(256);
-    let (place, begun) = (folder.to_owned(), path.to_owned());
-    let writer = tokio::task::spawn_blocking(move || -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&place)?;
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&begun)?;
-        let mut packed = GzEncoder::new(BufWriter::new(file), Compression::default());
-        while let Some(line) = received.blocking_recv() {
-            packed.write_all(line.as_bytes())?;
-        }
-        let file = packed.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        File::open(place)?.sync_all()
-    });
-    for table in tables {
-        let mut query = QueryBuilder::new("select json_build_object('table', ");
-        query.push_bind(table).push("::text, 'row', to_jsonb(t))::text from ").push(table).push(" t");
-        let mut rows = query.build_query_scalar::<String>().fetch(&mut *conn);
+    for table in what.copied() {
+        let mut query = rows_of(table);
+        // The number of a row's transaction has lost its upper half; the next one tells it. Of a row that is older than
+        // the other half of all numbers it may be taken for a new one: that row then comes twice.
+        query
+            .push(
+                ", (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as next) n \
+                 where t.xmin::text::bigint + (n.next >> 32 << 32) \
+                 - case when t.xmin::text::bigint > n.next & 4294967295 then 4294967296 else 0 end >= ",
+            )
+            .push_bind(since);
+        let mut rows = query.build_query_scalar::<String>().fetch(&mut *transaction);
         while let Some(row) = rows.try_next().await? {
-            if lines.send(format!("{row}\n")).await.is_err() {
-                break;
-            }
+            backup.add(row).await?;
         }
     }
-    drop(lines);
-    writer.await.map_err(io::Error::other)??;
-    Ok(())
+    let removed = remove(&mut transaction, what, name).await?;
+    Ok((transaction, removed))
 }
 
 async fn remove(
@@ -255,52 +287,4 @@ async fn remove(
         sqlx::query!("delete from sync_seen").execute(&mut *conn).await?;
     }
     Ok(removed)
-}
-
-/// How many rows there are of what the admin page counts.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = RecordStatistics)]
-pub struct Statistics {
-    /// Companies.
-    pub companies: i64,
-    /// Contacts.
-    pub contacts: i64,
-    /// Active ones among them.
-    pub contacts_active: i64,
-    /// Assets.
-    pub assets: i64,
-    /// Those that are online.
-    pub assets_online: i64,
-    /// Platform users.
-    pub agents: i64,
-    /// Those that may sign in.
-    pub agents_enabled: i64,
-    /// Agents of the PSA.
-    pub psa_agents: i64,
-    /// Tickets.
-    pub tickets: i64,
-    /// Those that are not done.
-    pub tickets_active: i64,
-}
-
-/// Counts.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn statistics(pool: &PgPool) -> sqlx::Result<Statistics> {
-    sqlx::query_as!(
-        Statistics,
-        r#"select (select count(*) from companies) as "companies!",
-               contacts.total as "contacts!", contacts.active as "contacts_active!",
-               assets.total as "assets!", assets.online as "assets_online!",
-               agents.total as "agents!", agents.enabled as "agents_enabled!",
-               (select count(*) from psa_agents) as "psa_agents!",
-               (select count(*) from ticket_details) as "tickets!",
-               (select count(*) from ticket_details where is_active) as "tickets_active!"
-           from (select count(*) as total, count(*) filter (where active) as active from contacts) as contacts,
-               (select count(*) as total, count(*) filter (where online) as online from assets) as assets,
-               (select count(*) as total, count(*) filter (where enabled) as enabled from agents) as agents"#
-    )
-    .fetch_one(pool)
-    .await
 }

@@ -8,8 +8,8 @@ use sqlx::PgConnection;
 use super::account_numbers;
 use super::{features, support_levels};
 use crate::domain::{
-    company_edit::{Edit, PEOPLE},
-    contract::{canonical_term, end_date},
+    company_edit::{Edit, PEOPLE, is_as_stored},
+    contract::{canonical_term, effective_end},
 };
 
 /// Source of companies that no vendor has.
@@ -22,6 +22,8 @@ pub enum Refused {
     Missing,
     /// No contact of the vendor has this id.
     NoContact(i64),
+    /// A value does not fit; the sentence for the person who sent it.
+    Misfit(String),
 }
 
 /// Makes an edit. Fields whose value really changes become edited: a sync leaves them alone from now on. Gives back their
@@ -35,10 +37,16 @@ pub async fn apply(
     edit: &Edit,
 ) -> sqlx::Result<Result<Vec<String>, Refused>> {
     let Some(stored) = locked(&mut *conn, account_number).await? else { return Ok(Err(Refused::Missing)) };
+    let is_stored =
+        |field: &str, value: &Value| is_as_stored(field, stored.get(field).unwrap_or(&Value::Null), value);
+    let misfit = edit.misfits.iter().find(|(field, misfit)| !is_stored(field, &misfit.sent));
+    if let Some((_, misfit)) = misfit {
+        return Ok(Err(Refused::Misfit(misfit.sentence.clone())));
+    }
     let mut changes: BTreeMap<&str, Value> = edit
         .fields
         .iter()
-        .filter(|(field, value)| stored.get(**field).unwrap_or(&Value::Null) != *value)
+        .filter(|(field, value)| !is_stored(field, value))
         .map(|(field, value)| (*field, value.clone()))
         .collect();
     // Without a plan or term of its own a company has the vendor's, so clearing them means to follow the vendor again.
@@ -204,14 +212,9 @@ fn end_contract(stored: &Map<String, Value>, changes: &mut BTreeMap<&str, Value>
         return;
     }
     let value = |field: &str| changes.get(field).or_else(|| stored.get(field)).and_then(Value::as_str);
-    let (start, term) = (value("contract_start_date"), value("contract_term_length"));
-    let computed = start.zip(term).and_then(|(start, term)| end_date(start, term));
-    let end = match (computed, term) {
-        (Some(end), _) => Value::String(end.to_string()),
-        (None, Some("Month to Month")) => Value::Null,
-        (None, _) if changes.contains_key("contract_end_date") => return,
-        (None, _) => Value::Null,
-    };
+    let sent = changes.get("contract_end_date").and_then(Value::as_str);
+    let end = effective_end(value("contract_start_date"), value("contract_term_length"), sent);
+    let end = end.map_or(Value::Null, Value::String);
     if stored.get("contract_end_date").unwrap_or(&Value::Null) == &end {
         changes.remove("contract_end_date");
     } else {

@@ -3,8 +3,6 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use super::Page;
-
 /// Most people a select offers.
 const MAX_PEOPLE: i64 = 1000;
 
@@ -206,52 +204,6 @@ pub async fn devices(
     )
     .fetch_all(pool)
     .await
-}
-
-/// A ticket of the company.
-#[derive(Clone, Debug)]
-pub struct RecentTicket {
-    /// Vendor's id.
-    pub external_id: i64,
-    /// Vendor.
-    pub external_source: String,
-    /// Vendor's number.
-    pub number: Option<String>,
-    /// Subject.
-    pub subject: Option<String>,
-    /// Normalised status.
-    pub status: Option<String>,
-    /// Normalised priority.
-    pub priority: Option<String>,
-    /// Who asked.
-    pub requester: Option<String>,
-    /// Last change.
-    pub last_updated_at: Option<DateTime<Utc>>,
-}
-
-/// The tickets that changed last, and how many the company has.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn tickets(pool: &PgPool, account_number: &str, limit: i64) -> sqlx::Result<Page<RecentTicket>> {
-    let items = sqlx::query_as!(
-        RecentTicket,
-        "select external_id, external_source, ticket_number as number, subject, status, priority,
-            coalesce(requester_name, requester_email) as requester, last_updated_at
-         from ticket_details where company_account_number = $1
-         order by last_updated_at desc limit $2",
-        account_number,
-        limit
-    )
-    .fetch_all(pool)
-    .await?;
-    let total = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from ticket_details where company_account_number = $1"#,
-        account_number
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(Page { items, total })
 }
 
 /// What the selects of the page offer.

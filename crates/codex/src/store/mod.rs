@@ -1,6 +1,7 @@
 //! SQL, one file per aggregate, and the ready-made answer of the ticket board.
 
 pub mod account_numbers;
+pub mod alone;
 pub mod asset_edit;
 pub mod asset_list;
 pub mod asset_page;
@@ -21,6 +22,7 @@ pub mod contact_list;
 pub mod contact_merge;
 pub mod contact_page;
 pub mod contacts;
+pub mod contract_ends;
 pub mod dashboard;
 pub mod displays;
 pub mod feature_categories;
@@ -41,6 +43,7 @@ pub mod scope;
 pub mod search;
 pub mod snapshot;
 pub mod staged_contacts;
+pub mod statistics;
 pub mod support_levels;
 pub mod sync_agents;
 pub mod sync_assets;
@@ -55,6 +58,7 @@ pub mod sync_state;
 pub mod sync_tickets;
 pub mod ticket_update;
 pub mod tickets;
+pub mod unit;
 pub mod users;
 pub mod webhooks;
 

@@ -1,29 +1,65 @@
-//! Tickets that belong to a person or a device, the newest change first.
+//! Tickets that belong to a company, a person or a device, the newest change first.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-/// A ticket on the page of a person or a device.
+use super::Page;
+
+/// A ticket on the page of what it belongs to.
 #[derive(Clone, Debug)]
 pub struct RelatedTicket {
     /// The PSA's id.
     pub external_id: i64,
     /// Name of the PSA.
     pub external_source: String,
+    /// The number people know it by.
+    pub ticket_number: Option<String>,
     /// Subject line.
     pub subject: Option<String>,
     /// Normalised status.
     pub status: Option<String>,
     /// Normalised priority.
     pub priority: Option<String>,
-    /// Name of the requester.
-    pub requester_name: Option<String>,
+    /// Name of the requester, else its address.
+    pub requester: Option<String>,
     /// Whether somebody still works on it.
     pub is_active: bool,
     /// When it was opened.
     pub created_at: Option<DateTime<Utc>>,
     /// When it was last changed.
     pub last_updated_at: Option<DateTime<Utc>>,
+}
+
+/// Tickets of a company, and how many it has.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_company(
+    pool: &PgPool,
+    account_number: &str,
+    limit: i64,
+) -> sqlx::Result<Page<RelatedTicket>> {
+    let items = sqlx::query_as!(
+        RelatedTicket,
+        r#"
+        select external_id, external_source, ticket_number, subject, status, priority,
+            coalesce(requester_name, requester_email) as requester, is_active as "is_active!", created_at,
+            last_updated_at
+        from ticket_details where company_account_number = $1
+        order by last_updated_at desc nulls last, id desc limit $2
+        "#,
+        account_number,
+        limit
+    )
+    .fetch_all(pool)
+    .await?;
+    let total = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from ticket_details where company_account_number = $1"#,
+        account_number
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Page { items, total })
 }
 
 /// Tickets a contact has opened: by its addresses, and by its key at the PSA, also those of records that became part of it.
@@ -50,8 +86,9 @@ pub async fn of_contact(
             select t.id from addresses a join ticket_details t on lower(t.requester_email) = a.email
             union select t.id from keys k
                 join ticket_details t on t.requester_id = k.external_id and t.external_source = k.external_source)
-        select t.external_id, t.external_source, t.subject, t.status, t.priority, t.requester_name,
-            t.is_active as "is_active!", t.created_at, t.last_updated_at
+        select t.external_id, t.external_source, t.ticket_number, t.subject, t.status, t.priority,
+            coalesce(t.requester_name, t.requester_email) as requester, t.is_active as "is_active!", t.created_at,
+            t.last_updated_at
         from found join ticket_details t using (id)
         where $2::text[] is null or t.company_account_number = any ($2)
         order by t.last_updated_at desc nulls last, t.id desc limit $3
@@ -81,8 +118,9 @@ pub async fn of_asset(pool: &PgPool, id: i64, limit: i64) -> sqlx::Result<Vec<Re
             union select t.id from users u join ticket_details t on lower(t.requester_email) = u.email
             union select t.id from users u
                 join ticket_details t on t.requester_id = u.external_id and t.external_source = u.external_source)
-        select t.external_id, t.external_source, t.subject, t.status, t.priority, t.requester_name,
-            t.is_active as "is_active!", t.created_at, t.last_updated_at
+        select t.external_id, t.external_source, t.ticket_number, t.subject, t.status, t.priority,
+            coalesce(t.requester_name, t.requester_email) as requester, t.is_active as "is_active!", t.created_at,
+            t.last_updated_at
         from found join ticket_details t using (id)
         where t.company_account_number = (select company_account_number from assets where id = $1)
         order by t.last_updated_at desc nulls last, t.id desc limit $2

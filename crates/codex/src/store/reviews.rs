@@ -9,6 +9,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::Page;
+use crate::domain::review::DUPLICATE_ASSET;
 
 /// Kind: two contacts of a vendor, or of two vendors, with one address.
 pub const DUPLICATE_CONTACT: &str = "duplicate_contact";
@@ -130,6 +131,59 @@ pub async fn settle_missing(
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
+}
+
+/// Asks about assets of a provider that have the host name of another asset of their company: the same machine set up
+/// again, or two. Takes back the questions whose assets differ by now.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn ask_about_assets(
+    conn: &mut PgConnection,
+    provider: &str,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
+    let asked = sqlx::query!(
+        r#"
+        insert into review_items as r (kind, subject, other, detail, proposal, found_at, last_seen_at)
+        select $2, a.id::text, b.id::text,
+            'two assets of company ' || a.company_account_number || ' have the name ' || a.hostname,
+            jsonb_build_object('company', a.company_account_number, 'hostname', a.hostname,
+                'older', b.id, 'newer', a.id, 'older_last_seen', b.last_seen, 'newer_last_seen', a.last_seen),
+            $3, $3
+        from assets a
+        join assets b on b.company_account_number = a.company_account_number
+            and lower(b.hostname) = lower(a.hostname) and b.id < a.id
+        where a.rmm_provider = $1 or b.rmm_provider = $1
+        on conflict (kind, subject, other) do update set
+            detail = excluded.detail, proposal = excluded.proposal, last_seen_at = excluded.last_seen_at,
+            resolved_at = case when r.resolved_by = $4 then null else r.resolved_at end,
+            resolution = case when r.resolved_by = $4 then null else r.resolution end,
+            resolved_by = nullif(r.resolved_by, $4)
+        "#,
+        provider,
+        DUPLICATE_ASSET,
+        now,
+        NOBODY
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        r#"
+        update review_items r set resolved_at = $2, resolved_by = $3, resolution = 'no longer the case'
+        where kind = $1 and resolved_at is null and last_seen_at < $2 and not exists (
+            select from assets a
+            join assets b on b.company_account_number = a.company_account_number
+                and lower(b.hostname) = lower(a.hostname)
+            where a.id::text = r.subject and b.id::text = r.other)
+        "#,
+        DUPLICATE_ASSET,
+        now,
+        NOBODY
+    )
+    .execute(conn)
+    .await?;
+    Ok(asked.rows_affected())
 }
 
 /// Items, those found first at the front.

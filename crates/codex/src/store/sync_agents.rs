@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
+use super::unit;
 use crate::clients::keycloak::RealmUser;
 
 /// Stores one user: into the row with the id `known`, else into a new one. Preferences stay. A login name or an address
@@ -20,7 +21,7 @@ pub async fn store(
     let text =
         |value: &Option<String>| value.as_deref().map(str::trim).filter(|v| !v.is_empty()).map(str::to_owned);
     let email = text(&user.email);
-    let mut transaction = pool.begin().await?;
+    let mut transaction = unit::begin(pool).await?;
     let id = known.unwrap_or(&user.id);
     sqlx::query!(
         "update agents set email = case when lower(email) = lower($2) then null else email end, \

@@ -1,4 +1,4 @@
-//! Writing devices (codex-api.md §7.1).
+//! Writing assets (codex-api.md §7.1).
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::sync_tickets::Written;
 use crate::providers::RmmDevice;
 
-/// A device as it is written: the vendor's row and whose it is.
+/// An asset as it is written: the vendor's row and whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DeviceRow {
+pub struct AssetRow {
     /// The vendor's row.
     #[serde(flatten)]
     pub device: RmmDevice,
@@ -18,7 +18,7 @@ pub struct DeviceRow {
     pub company: String,
 }
 
-/// A device that is stored and was not met by a run.
+/// An asset that is stored and was not met by a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmet {
     /// Database id.
@@ -29,9 +29,9 @@ pub struct Unmet {
     pub hostname: String,
 }
 
-/// A run that reads all devices, as it is kept between pages.
+/// A run that reads all assets, as it is kept between pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceRun {
+pub struct AssetRun {
     /// Names the run.
     pub id: Uuid,
     /// When it began; whatever it has met carries a later mark.
@@ -46,7 +46,7 @@ pub struct DeviceRun {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn load_run(pool: &PgPool, provider: &str) -> sqlx::Result<Option<DeviceRun>> {
+pub async fn load_run(pool: &PgPool, provider: &str) -> sqlx::Result<Option<AssetRun>> {
     let run = sqlx::query_scalar!("select run from rmm_runs where provider = $1", provider)
         .fetch_optional(pool)
         .await?;
@@ -58,7 +58,7 @@ pub async fn load_run(pool: &PgPool, provider: &str) -> sqlx::Result<Option<Devi
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn keep_run(conn: &mut PgConnection, provider: &str, run: &DeviceRun) -> sqlx::Result<()> {
+pub async fn keep_run(conn: &mut PgConnection, provider: &str, run: &AssetRun) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into rmm_runs (provider, run) values ($1, $2) on conflict (provider) do update set run = excluded.run",
         provider,
@@ -82,7 +82,7 @@ pub async fn end_run(conn: &mut PgConnection, provider: &str) -> sqlx::Result<()
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn adopt(conn: &mut PgConnection, provider: &str, rows: &[DeviceRow]) -> sqlx::Result<u64> {
+pub async fn adopt(conn: &mut PgConnection, provider: &str, rows: &[AssetRow]) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         r#"
         with fresh as (
@@ -107,14 +107,14 @@ pub async fn adopt(conn: &mut PgConnection, provider: &str, rows: &[DeviceRow]) 
     Ok(done.rows_affected())
 }
 
-/// Stores devices under their uids, wherever they were before.
+/// Stores assets under their uids, wherever they were before.
 ///
 /// # Errors
 /// When the database refuses a row or cannot be reached.
 pub async fn upsert(
     conn: &mut PgConnection,
     provider: &str,
-    rows: &[DeviceRow],
+    rows: &[AssetRow],
     now: DateTime<Utc>,
 ) -> sqlx::Result<Written> {
     let rows = sqlx::query_scalar!(
@@ -177,7 +177,7 @@ pub async fn upsert(
     Ok(Written { created, updated: rows.len() as u64 - created })
 }
 
-/// Notes that devices were met, without changing them: their site belongs to nobody just now.
+/// Notes that assets were met, without changing them: their site belongs to nobody just now.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -193,7 +193,7 @@ pub async fn met(pool: &PgPool, provider: &str, uids: &[String], now: DateTime<U
     Ok(())
 }
 
-/// How many devices of a provider are stored.
+/// How many assets of a provider are stored.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -206,7 +206,7 @@ pub async fn count(pool: &PgPool, provider: &str) -> sqlx::Result<i64> {
     .await
 }
 
-/// Stored devices that a run has not met.
+/// Stored assets that a run has not met.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -223,7 +223,7 @@ pub async fn unmet(pool: &PgPool, provider: &str, since: DateTime<Utc>) -> sqlx:
     .await
 }
 
-/// Removes devices.
+/// Removes assets.
 ///
 /// # Errors
 /// When the database cannot be written.

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgPool};
 
+use super::unit;
 use crate::providers::{Conversation, PsaTimeEntry, TicketDetail};
 
 /// A ticket whose details have to be read.
@@ -19,22 +20,31 @@ pub struct DueTicket {
     pub attempts: i32,
 }
 
-/// How many tickets are due.
+/// How many tickets are due, of those that changed since a moment where one is given.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn count_due(pool: &PgPool, provider: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+pub async fn count_due(
+    pool: &PgPool,
+    provider: &str,
+    now: DateTime<Utc>,
+    changed_since: Option<DateTime<Utc>>,
+) -> sqlx::Result<u64> {
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from ticket_details where external_source = $1 and detail_due_at <= $2"#,
+        r#"select count(*) as "count!" from ticket_details
+           where external_source = $1 and detail_due_at <= $2
+             and ($3::timestamptz is null or last_updated_at >= $3)"#,
         provider,
-        now
+        now,
+        changed_since
     )
     .fetch_one(pool)
     .await?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// The tickets whose details are due, those on the board first, then the most recently changed.
+/// The tickets whose details are due, those on the board first, then the most recently changed; of those that changed since
+/// a moment where one is given.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -42,16 +52,19 @@ pub async fn due(
     pool: &PgPool,
     provider: &str,
     now: DateTime<Utc>,
+    changed_since: Option<DateTime<Utc>>,
     limit: i64,
 ) -> sqlx::Result<Vec<DueTicket>> {
     sqlx::query_as!(
         DueTicket,
         r#"select id, external_id, detail_due_at as "due_at!", detail_attempts as attempts from ticket_details
            where external_source = $1 and detail_due_at <= $2
+             and ($4::timestamptz is null or last_updated_at >= $4)
            order by is_active desc, last_updated_at desc nulls last, id limit $3"#,
         provider,
         now,
-        limit
+        limit,
+        changed_since
     )
     .fetch_all(pool)
     .await
@@ -70,7 +83,7 @@ pub async fn save(
     let (notes, conversations): (Vec<&Conversation>, Vec<&Conversation>) =
         detail.conversations.iter().partition(|entry| entry.private);
     let hours: Decimal = detail.time_entries.iter().map(|entry| entry.hours).sum();
-    let mut tx = pool.begin().await?;
+    let mut tx = unit::begin(pool).await?;
     save_time_entries(&mut tx, provider, ticket.id, &detail.time_entries).await?;
     sqlx::query!(
         "update ticket_details set conversations = $2, notes = $3, total_hours_spent = $4, detail_attempts = 0,
@@ -129,6 +142,7 @@ async fn save_time_entries(
 /// # Errors
 /// When the database cannot be written.
 pub async fn put_off(pool: &PgPool, ticket: &DueTicket, until: DateTime<Utc>) -> sqlx::Result<()> {
+    let mut tx = unit::begin(pool).await?;
     sqlx::query!(
         "update ticket_details set detail_due_at = $2, detail_attempts = detail_attempts + 1
          where id = $1 and detail_due_at = $3",
@@ -136,13 +150,13 @@ pub async fn put_off(pool: &PgPool, ticket: &DueTicket, until: DateTime<Utc>) ->
         until,
         ticket.due_at
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    tx.commit().await
 }
 
-/// Makes the details of all tickets due that are on the board or changed since a moment. A booking does not always
-/// change its ticket's update time.
+/// Makes the details of all tickets due that changed since a moment, and those of tickets on the board where asked for. A
+/// booking does not always change its ticket's update time.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -150,20 +164,27 @@ pub async fn make_due(
     pool: &PgPool,
     provider: &str,
     changed_since: DateTime<Utc>,
+    active: bool,
     now: DateTime<Utc>,
 ) -> sqlx::Result<u64> {
+    let mut tx = unit::begin(pool).await?;
     let done = sqlx::query!(
         "with stale as materialized (
              select id from ticket_details
-             where external_source = $1 and detail_due_at is null
-               and (is_active or last_updated_at >= $2) and status is distinct from 'deleted'
+             where external_source = $1 and (detail_due_at is null or detail_due_at > $3)
+               and ((is_active and $4) or last_updated_at >= $2) and status is distinct from 'deleted'
              order by id for update)
-         update ticket_details t set detail_due_at = $3, detail_attempts = 0 from stale where t.id = stale.id",
+         update ticket_details t set detail_due_at = $3,
+             -- one that failed keeps its count, so that the next failure puts it off for longer still
+             detail_attempts = case when t.detail_due_at is null then 0 else t.detail_attempts end
+         from stale where t.id = stale.id",
         provider,
         changed_since,
-        now
+        now,
+        active
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
     Ok(done.rows_affected())
 }

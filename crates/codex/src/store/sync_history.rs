@@ -109,19 +109,37 @@ pub async fn get(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<Run>> {
     .await
 }
 
-/// All that run now, oldest first.
+/// All that run now, oldest first, and how many rows each could not take as they were.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn running(pool: &PgPool) -> sqlx::Result<Vec<Run>> {
-    sqlx::query_as!(
-        Run,
-        "select id, script, provider, sync_type, status, started_at, completed_at, output, error, success, progress,
-             requested_by, cancel_requested
-         from sync_jobs where status = 'running' order by started_at, id"
+pub async fn running(pool: &PgPool) -> sqlx::Result<Vec<(Run, i64)>> {
+    let rows = sqlx::query!(
+        r#"select id, script, provider, sync_type, status, started_at, output, progress, requested_by, cancel_requested,
+             (select count(*) from sync_job_errors e where e.job_id = j.id) as "errors!"
+         from sync_jobs j where status = 'running' order by started_at, id"#
     )
     .fetch_all(pool)
-    .await
+    .await?;
+    let run = rows.into_iter().map(|row| {
+        let run = Run {
+            id: row.id,
+            script: row.script,
+            provider: row.provider,
+            sync_type: row.sync_type,
+            status: row.status,
+            started_at: row.started_at,
+            completed_at: None,
+            output: row.output,
+            error: None,
+            success: None,
+            progress: row.progress,
+            requested_by: row.requested_by,
+            cancel_requested: row.cancel_requested,
+        };
+        (run, row.errors)
+    });
+    Ok(run.collect())
 }
 
 /// Counts and seconds of the newest run of the same kind that went well before this one.

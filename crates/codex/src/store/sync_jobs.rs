@@ -7,6 +7,8 @@ use serde_json::Value;
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::alone::{self, Busy};
+
 /// A worker that has not beaten for this long is dead.
 pub const LEASE: Duration = Duration::from_secs(15);
 
@@ -55,14 +57,18 @@ pub struct Job {
     pub progress: Option<Value>,
 }
 
-/// Starts a job, unless one with the same key runs: then that one's id comes back as `Err`.
+/// Starts a job, unless one with the same key runs or somebody has to be alone: then that comes back as `Err`.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn start(pool: &PgPool, job: &NewJob<'_>, now: DateTime<Utc>) -> sqlx::Result<Result<Uuid, Uuid>> {
+pub async fn start(pool: &PgPool, job: &NewJob<'_>, now: DateTime<Utc>) -> sqlx::Result<Result<Uuid, Busy>> {
     loop {
         fail_lapsed(pool, now).await?;
         let id = Uuid::new_v4();
+        let mut tx = pool.begin().await?;
+        if !alone::let_in(&mut tx, job.script).await? {
+            return Ok(Err(Busy::Alone));
+        }
         let started = sqlx::query!(
             "insert into sync_jobs
                  (id, script, provider, sync_type, status, started_at, requested_by, exclusive_key, heartbeat_at)
@@ -76,13 +82,14 @@ pub async fn start(pool: &PgPool, job: &NewJob<'_>, now: DateTime<Utc>) -> sqlx:
             job.requested_by,
             job.exclusive_key
         )
-        .execute(pool)
+        .execute(&mut *tx)
         .await?;
+        tx.commit().await?;
         if started.rows_affected() == 1 {
             return Ok(Ok(id));
         }
         if let Some(running) = running(pool, job.exclusive_key).await? {
-            return Ok(Err(running));
+            return Ok(Err(Busy::Job(running)));
         }
         // It ended between the two statements.
     }
@@ -131,13 +138,13 @@ pub enum Beat {
     Lost,
 }
 
-/// Shows that the worker lives, and how far it is.
+/// Shows that the worker lives, and how far it is. Without `output` the stored one stays, and is not written again.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn beat(pool: &PgPool, id: Uuid, progress: &Value, output: &str) -> sqlx::Result<Beat> {
+pub async fn beat(pool: &PgPool, id: Uuid, progress: &Value, output: Option<&str>) -> sqlx::Result<Beat> {
     let cancel = sqlx::query_scalar!(
-        "update sync_jobs set heartbeat_at = clock_timestamp(), progress = $2, output = $3
+        "update sync_jobs set heartbeat_at = clock_timestamp(), progress = $2, output = coalesce($3, output)
          where id = $1 and status = 'running' returning cancel_requested",
         id,
         progress,

@@ -1,19 +1,11 @@
-//! Which companies the sites of an RMM belong to, and what a person has to decide about sites and devices.
+//! Which companies the sites of an RMM belong to, and what a person has to decide about sites.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 
 use crate::domain::site_match::Candidate;
-
-/// Name of whoever closes an item because its reason is gone.
-const SYNC: &str = "sync";
-/// Kind of the items about sites without a company.
-pub const SITE: &str = "rmm_site";
-/// Kind of the items about devices of one name.
-pub const DEVICE: &str = "duplicate_asset";
 
 /// A site and the company it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -87,57 +79,4 @@ pub async fn unlink(conn: &mut PgConnection, provider: &str, uids: &[String]) ->
     .execute(conn)
     .await?;
     Ok(done.rows_affected())
-}
-
-/// Asks about devices of a provider that have the host name of another device of their company: the same machine set up
-/// again, or two. Takes back the questions whose devices differ by now.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn ask_about_duplicates(
-    conn: &mut PgConnection,
-    provider: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<u64> {
-    let asked = sqlx::query!(
-        r#"
-        insert into review_items as r (kind, subject, other, detail, proposal, found_at, last_seen_at)
-        select $2, a.id::text, b.id::text,
-            'two devices of company ' || a.company_account_number || ' have the name ' || a.hostname,
-            jsonb_build_object('company', a.company_account_number, 'hostname', a.hostname,
-                'older', b.id, 'newer', a.id, 'older_last_seen', b.last_seen, 'newer_last_seen', a.last_seen),
-            $3, $3
-        from assets a
-        join assets b on b.company_account_number = a.company_account_number
-            and lower(b.hostname) = lower(a.hostname) and b.id < a.id
-        where a.rmm_provider = $1 or b.rmm_provider = $1
-        on conflict (kind, subject, other) do update set
-            detail = excluded.detail, proposal = excluded.proposal, last_seen_at = excluded.last_seen_at,
-            resolved_at = case when r.resolved_by = $4 then null else r.resolved_at end,
-            resolution = case when r.resolved_by = $4 then null else r.resolution end,
-            resolved_by = nullif(r.resolved_by, $4)
-        "#,
-        provider,
-        DEVICE,
-        now,
-        SYNC
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        r#"
-        update review_items r set resolved_at = $2, resolved_by = $3, resolution = 'no longer the case'
-        where kind = $1 and resolved_at is null and last_seen_at < $2 and not exists (
-            select from assets a
-            join assets b on b.company_account_number = a.company_account_number
-                and lower(b.hostname) = lower(a.hostname)
-            where a.id::text = r.subject and b.id::text = r.other)
-        "#,
-        DEVICE,
-        now,
-        SYNC
-    )
-    .execute(conn)
-    .await?;
-    Ok(asked.rows_affected())
 }

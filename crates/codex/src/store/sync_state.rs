@@ -1,6 +1,6 @@
 //! How far each provider has been read: the row a run starts from, keeps while it works and leaves behind.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -35,10 +35,22 @@ pub struct TicketRun {
     pub full: bool,
     /// The vendor is asked for what changed since then.
     pub since: DateTime<Utc>,
-    /// When the run began; the next high-water mark.
+    /// When the run began.
     pub started_at: DateTime<Utc>,
+    /// The vendor's time then, where it told: its clock may be behind ours.
+    #[serde(default)]
+    pub vendor_time: Option<DateTime<Utc>>,
     /// The page to read next.
     pub page: PageRef,
+}
+
+impl TicketRun {
+    /// Everything the vendor changed before is stored once the run has succeeded, by whichever clock is behind. A clock that
+    /// is a day behind is none to go by: every run would read everything.
+    pub fn mark(&self) -> DateTime<Utc> {
+        let believed = self.vendor_time.filter(|time| self.started_at - time < TimeDelta::days(1));
+        believed.map_or(self.started_at, |time| time.min(self.started_at))
+    }
 }
 
 /// The state of one kind, empty when it was never synced.

@@ -2,10 +2,10 @@
 
 use super::sites::{KnownSite, VARIABLE};
 use super::streak::Streak;
-use super::{DeviceSync, Sync, SyncError};
+use super::{AssetSync, Sync, SyncError, attempts};
 use crate::domain::site_match::{Match, squeezed};
 use crate::providers::PsaCompany;
-use crate::store::{account_numbers, sync_companies};
+use crate::store::{account_numbers, sync_companies, unit};
 
 /// Whether a job that writes at a vendor really does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,7 @@ impl Sync {
         for company in companies.iter().filter(|company| company.account_number.is_none()) {
             let number = match mode {
                 Mode::DryRun => account_numbers::reserve(&mut dry, &taken).await?,
-                Mode::Write => {
-                    let mut tx = self.pool.begin().await?;
-                    let number = account_numbers::reserve(&mut tx, &taken).await?;
-                    tx.commit().await?;
-                    number
-                }
+                Mode::Write => attempts::persist(|| self.reserve_number(&taken)).await?,
             };
             let number = number
                 .ok_or_else(|| SyncError::Incomplete("no account number of six digits is left".to_owned()))?;
@@ -68,6 +63,19 @@ impl Sync {
         Ok(())
     }
 
+    async fn reserve_number(&self, taken: &[String]) -> sqlx::Result<Option<String>> {
+        let mut tx = unit::begin(&self.pool).await?;
+        let number = account_numbers::reserve(&mut tx, taken).await?;
+        tx.commit().await?;
+        Ok(number)
+    }
+
+    async fn rename_company(&self, rename: &[(String, String)]) -> sqlx::Result<()> {
+        let mut tx = unit::begin(&self.pool).await?;
+        sync_companies::rename(&mut tx, rename).await?;
+        tx.commit().await
+    }
+
     /// Whether the company took it.
     async fn give_number(&self, company: &PsaCompany, number: &str, mode: Mode) -> Result<bool, SyncError> {
         if mode == Mode::DryRun {
@@ -85,16 +93,15 @@ impl Sync {
             sync_companies::unnumbered(&self.pool, name, company.external_id, &squeezed(&company.name))
                 .await?
         {
-            let mut tx = self.pool.begin().await?;
-            sync_companies::rename(&mut tx, &[(old.clone(), number.to_owned())]).await?;
-            tx.commit().await?;
+            let rename = [(old.clone(), number.to_owned())];
+            attempts::persist(|| self.rename_company(&rename)).await?;
             self.report.line(format!("Company {old} becomes {number}"));
         }
         Ok(true)
     }
 }
 
-impl DeviceSync {
+impl AssetSync {
     /// Writes the account numbers of companies to their sites: to those that are linked with a company or have the exact
     /// name of one. The others are questions for a person.
     ///

@@ -5,15 +5,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use futures::FutureExt as _;
 use serde_json::json;
 
-use super::{Sync, SyncError, batches};
+use super::batches::Stored;
+use super::{Sync, SyncError, attempts, batches};
+use crate::domain::account_number;
 use crate::domain::contract;
 use crate::domain::plans::Agreed;
 use crate::providers::PsaCompany;
 use crate::store::changes;
+use crate::store::contract_ends;
 use crate::store::reviews::{COMPANY_WITHOUT_NUMBER, DUPLICATE_COMPANY, Finding};
 use crate::store::support_levels::{self, SupportLevels};
 use crate::store::sync_companies::{self, CompanyRow, StoredCompany};
-use crate::store::sync_tickets;
+use crate::store::{sync_tickets, unit};
 
 /// What a fetched list means for the stored companies.
 #[derive(Debug, Default, PartialEq)]
@@ -31,14 +34,21 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Leaves a company out for want of a number.
+    /// Leaves a company out for want of a number that can be used.
     fn leave_unnumbered(&mut self, provider: &str, company: &PsaCompany) {
-        let PsaCompany { external_id, name, .. } = company;
-        self.warnings.push(format!("company {external_id} ({name}) has no account number"));
+        let PsaCompany { external_id, name, account_number, .. } = company;
+        let (why, detail) = match account_number {
+            None => ("has no account number".to_owned(), "no account number at the vendor".to_owned()),
+            Some(number) => (
+                format!("has an account number that cannot be used: {number}"),
+                format!("the account number {number} at the vendor, which cannot be part of an address"),
+            ),
+        };
+        self.warnings.push(format!("company {external_id} ({name}) {why}"));
         self.without_number.push(Finding {
             subject: Finding::key(provider, external_id),
             other: String::new(),
-            detail: format!("{name} has no account number at the vendor, so it is not stored."),
+            detail: format!("{name} has {detail}, so it is not stored."),
             proposal: Some(
                 json!({ "name": name, "provider": provider, "external_id": external_id.to_string() }),
             ),
@@ -79,7 +89,8 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
     let mut by_age = fetched;
     by_age.sort_by_key(|company| company.external_id);
     for company in by_age {
-        let Some(number) = company.account_number.clone() else {
+        let Some(number) = company.account_number.clone().filter(|number| account_number::is_usable(number))
+        else {
             plan.leave_unnumbered(provider, &company);
             continue;
         };
@@ -127,6 +138,16 @@ pub(super) fn plan(provider: &str, stored: &[StoredCompany], fetched: Vec<PsaCom
     plan
 }
 
+/// What storing companies did.
+struct Done {
+    stored: Stored,
+    removed: u64,
+    /// Tickets that found their company.
+    linked: u64,
+    /// Questions of each kind that have settled.
+    settled: [(&'static str, u64); 2],
+}
+
 /// Adds what follows from the vendor's row.
 fn complete(company: PsaCompany, levels: &SupportLevels) -> CompanyRow {
     let term = company.contract_term.as_deref().and_then(contract::canonical_term);
@@ -156,30 +177,13 @@ impl Sync {
         let stored = sync_companies::stored(&self.pool).await?;
         let gone = self.gone_companies(&stored, &fetched).await?;
         let plan = plan(self.provider.name(), &stored, fetched, &gone);
-        self.report.warn_all(plan.warnings);
-        let provider = self.provider.name();
-        let mut tx = self.pool.begin().await?;
-        let levels = SupportLevels::load(&mut *tx).await?;
-        let rows: Vec<CompanyRow> = plan.rows.into_iter().map(|company| complete(company, &levels)).collect();
+        self.report.warn_all(plan.warnings.iter().cloned());
         for (old, new) in &plan.renames {
             self.report.line(format!("Company {old} becomes {new}"));
         }
-        sync_companies::rename(&mut tx, &plan.renames).await?;
-        let written = batches::store(
-            &mut tx,
-            &self.report,
-            &rows,
-            |row| format!("company {}", row.company.external_id),
-            |conn, rows| sync_companies::upsert(conn, provider, rows).boxed(),
-        )
-        .await?;
-        support_levels::refresh(&mut tx, None).await?;
-        changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
-        let removed = sync_companies::remove(&mut tx, provider, &gone).await?;
-        let linked = sync_tickets::link_companies(&mut tx, provider).await?;
-        self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?;
-        self.review(&mut tx, DUPLICATE_COMPANY, &plan.duplicates).await?;
-        tx.commit().await?;
+        let done = attempts::persist(|| self.write_companies(&plan, &gone)).await?;
+        self.report.warn_all(done.stored.refused);
+        let (written, removed) = (done.stored.written, done.removed);
         self.report.count(|counts| {
             counts.companies += written.created + written.updated;
             counts.removed += removed;
@@ -187,10 +191,43 @@ impl Sync {
         if removed > 0 {
             self.report.line(format!("{removed} companies are gone from {}", self.provider.display_name()));
         }
-        if linked > 0 {
-            self.report.line(format!("{linked} tickets found their company"));
+        if done.linked > 0 {
+            self.report.line(format!("{} tickets found their company", done.linked));
+        }
+        for (kind, settled) in done.settled {
+            self.tell_settled(kind, settled);
         }
         Ok(())
+    }
+
+    async fn write_companies(&self, plan: &Plan, gone: &[i64]) -> Result<Done, SyncError> {
+        let provider = self.provider.name();
+        let mut tx = unit::begin(&self.pool).await?;
+        let levels = SupportLevels::load(&mut *tx).await?;
+        let rows: Vec<CompanyRow> =
+            plan.rows.iter().map(|company| complete(company.clone(), &levels)).collect();
+        sync_companies::rename(&mut tx, &plan.renames).await?;
+        let stored = batches::store(
+            &mut tx,
+            &rows,
+            |row| format!("company {}", row.company.external_id),
+            |conn, rows| sync_companies::upsert(conn, provider, rows).boxed(),
+        )
+        .await?;
+        contract_ends::refresh(&mut tx).await?;
+        support_levels::refresh(&mut tx, None).await?;
+        changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
+        let removed = sync_companies::remove(&mut tx, provider, gone).await?;
+        let linked = sync_tickets::link_companies(&mut tx, provider).await?;
+        let settled = [
+            (
+                COMPANY_WITHOUT_NUMBER,
+                self.review(&mut tx, COMPANY_WITHOUT_NUMBER, &plan.without_number).await?,
+            ),
+            (DUPLICATE_COMPANY, self.review(&mut tx, DUPLICATE_COMPANY, &plan.duplicates).await?),
+        ];
+        tx.commit().await?;
+        Ok(Done { stored, removed, linked, settled })
     }
 
     /// Which stored companies the list lacks and the vendor, asked about each, does not have.
@@ -236,6 +273,10 @@ mod tests {
             plan.duplicates.iter().map(|found| (found.subject.as_str(), found.other.as_str())).collect();
         assert_eq!(keys, [("superops:3", "superops:2"), ("superops:1", "freshservice:7")]);
         assert_eq!(plan.without_number[0].subject, "superops:4");
+        let unfit = super::plan("superops", &[], vec![fetched(5, "../../etc"), fetched(6, "A 1")], &[]);
+        assert_eq!(unfit.without_number[0].subject, "superops:5");
+        assert!(unfit.warnings[0].contains("../../etc"), "{:?}", unfit.warnings);
+        assert_eq!(unfit.rows.iter().map(|row| row.external_id).collect::<Vec<_>>(), [6]);
         assert_eq!(plan.rows.iter().map(|row| row.external_id).collect::<Vec<_>>(), [2]);
     }
 

@@ -6,14 +6,14 @@ use futures::FutureExt as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::batches::Stored;
 use super::contact_plan::{Planned, key, plan};
-use super::{Sync, SyncError, batches};
-use crate::providers::PageRef;
-use crate::store::changes;
-use crate::store::reviews::DUPLICATE_CONTACT;
+use super::{Sync, SyncError, attempts, batches};
+use crate::providers::{PageRef, PsaContact};
+use crate::store::reviews::{DUPLICATE_CONTACT, Finding};
 use crate::store::staged_contacts::{self, ContactKey, ContactRun};
 use crate::store::sync_contacts::{self, ContactRow, StoredContact};
-use crate::store::sync_tickets::Written;
+use crate::store::{changes, unit};
 
 /// Contacts written in one transaction.
 const BATCH: usize = 200;
@@ -35,30 +35,45 @@ impl Sync {
 
         let (first, rest) = plan.rows.split_at(plan.moving);
         for batch in std::iter::once(first).chain(rest.chunks(BATCH)) {
-            let mut tx = self.pool.begin().await?;
-            let rows = fetched_rows(&mut tx, run, batch).await?;
-            let written: Written = batches::store(
-                &mut tx,
-                &self.report,
-                &rows,
-                |row| format!("contact {}", row.contact.external_id),
-                |conn, rows| sync_contacts::save(conn, provider, rows).boxed(),
-            )
-            .await?;
-            tx.commit().await?;
+            let stored = attempts::persist(|| self.write_contacts(run, batch)).await?;
+            self.report.warn_all(stored.refused);
+            let written = stored.written;
             self.report.count(|counts| counts.contacts += written.created + written.updated);
         }
-        let mut tx = self.pool.begin().await?;
-        changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
-        let removed = sync_contacts::remove(&mut tx, provider, &gone).await?;
-        self.review(&mut tx, DUPLICATE_CONTACT, &plan.duplicates).await?;
-        staged_contacts::end(&mut tx, provider).await?;
-        tx.commit().await?;
+        let (removed, settled) = attempts::persist(|| self.end_contacts(&gone, &plan.duplicates)).await?;
+        self.tell_settled(DUPLICATE_CONTACT, settled);
         if removed > 0 {
             self.report.line(format!("{removed} contacts are gone from {}", self.provider.display_name()));
             self.report.count(|counts| counts.removed += removed);
         }
         Ok(())
+    }
+
+    async fn write_contacts(&self, run: Uuid, batch: &[Planned]) -> sqlx::Result<Stored> {
+        let provider = self.provider.name();
+        let mut tx = unit::begin(&self.pool).await?;
+        let rows = fetched_rows(&mut tx, run, batch).await?;
+        let stored = batches::store(
+            &mut tx,
+            &rows,
+            |row| format!("contact {}", row.contact.external_id),
+            |conn, rows| sync_contacts::save(conn, provider, rows).boxed(),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(stored)
+    }
+
+    /// Removes what is gone and asks about what is there twice; how many were removed, how many questions have settled.
+    async fn end_contacts(&self, gone: &[i64], duplicates: &[Finding]) -> sqlx::Result<(u64, u64)> {
+        let provider = self.provider.name();
+        let mut tx = unit::begin(&self.pool).await?;
+        changes::removing(&mut tx, &format!("gone from {}", self.provider.display_name())).await?;
+        let removed = sync_contacts::remove(&mut tx, provider, gone).await?;
+        let settled = self.review(&mut tx, DUPLICATE_CONTACT, duplicates).await?;
+        staged_contacts::end(&mut tx, provider).await?;
+        tx.commit().await?;
+        Ok((removed, settled))
     }
 
     /// Fetches the whole list, page by page into the database, and returns the run its rows belong to. A run that was
@@ -79,7 +94,7 @@ impl Sync {
         };
         let mut next = run.page.map(|page| match page.number {
             0 | 1 => PageRef::FIRST,
-            number => PageRef { number: number - 1, promised: false },
+            number => PageRef::number(number - 1),
         });
         let mut before = HashSet::new();
         while let Some(at) = next {
@@ -97,12 +112,16 @@ impl Sync {
             before = ids;
             run.page = page.next;
             let rows: Vec<_> = page.items.into_iter().map(|contact| (key(&contact), contact)).collect();
-            let mut tx = self.pool.begin().await?;
-            staged_contacts::keep(&mut tx, provider, &run, &rows).await?;
-            tx.commit().await?;
+            attempts::persist(|| self.stage(&run, &rows)).await?;
             next = page.next;
         }
         Ok(run.id)
+    }
+
+    async fn stage(&self, run: &ContactRun, rows: &[(ContactKey, PsaContact)]) -> sqlx::Result<()> {
+        let mut tx = unit::begin(&self.pool).await?;
+        staged_contacts::keep(&mut tx, self.provider.name(), run, rows).await?;
+        tx.commit().await
     }
 
     pub(super) async fn gone_contacts(

@@ -3,11 +3,11 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt as _, stream};
 
 use super::streak::Streak;
-use super::{Sync, SyncError, batches};
+use super::{Sync, SyncError, attempts, batches};
 use crate::providers::Pace;
 use crate::store::sync_details::{self, DueTicket};
 
@@ -23,6 +23,8 @@ pub struct DetailLimits {
     pub tickets: u64,
     /// After this long.
     pub time: Duration,
+    /// After the tickets that changed since then; `None` for all.
+    pub changed_since: Option<DateTime<Utc>>,
 }
 
 impl Sync {
@@ -34,16 +36,17 @@ impl Sync {
         let provider = self.provider.name();
         let began = Instant::now();
         let (mut done, streak) = (0, Streak::default());
-        let waiting = sync_details::count_due(&self.pool, provider, self.clock.now()).await?;
+        let since = limits.changed_since;
+        let waiting = sync_details::count_due(&self.pool, provider, self.clock.now(), since).await?;
+        self.report.at("details", None);
         self.report.begin_step(waiting.min(limits.tickets));
         while done < limits.tickets && began.elapsed() < limits.time {
             let wanted = BATCH.min(i64::try_from(limits.tickets - done).unwrap_or(BATCH));
-            let due = sync_details::due(&self.pool, provider, self.clock.now(), wanted).await?;
+            let due = sync_details::due(&self.pool, provider, self.clock.now(), since, wanted).await?;
             if due.is_empty() {
                 break;
             }
             done += due.len() as u64;
-            self.report.at("details", None);
             let mut work =
                 stream::iter(due).map(|ticket| self.detail(ticket, &streak)).buffer_unordered(PARALLEL);
             while let Some(result) = work.next().await {
@@ -55,6 +58,16 @@ impl Sync {
         Ok(())
     }
 
+    /// Makes the details of tickets due that changed since a moment, and those of all active ones where asked for.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    pub async fn make_due(&self, changed_since: DateTime<Utc>, active: bool) -> Result<(), SyncError> {
+        let (provider, now) = (self.provider.name(), self.clock.now());
+        let mark = || sync_details::make_due(&self.pool, provider, changed_since, active, now);
+        attempts::persist(mark).await.map(|_| ())
+    }
+
     async fn detail(&self, ticket: DueTicket, streak: &Streak) -> Result<(), SyncError> {
         match self.provider.ticket_detail(ticket.external_id, Pace::Background).await {
             Ok(Some(detail)) => {
@@ -62,13 +75,14 @@ impl Sync {
                 self.report.warn_all(
                     detail.warnings.iter().map(|warning| format!("ticket {}: {warning}", ticket.external_id)),
                 );
-                match sync_details::save(&self.pool, self.provider.name(), &ticket, &detail).await {
+                let save = || sync_details::save(&self.pool, self.provider.name(), &ticket, &detail);
+                match attempts::persist(save).await {
                     Ok(()) => self.report.count(|counts| counts.details += 1),
-                    Err(error) if batches::is_about_rows(&error) => {
+                    Err(SyncError::Database(error)) if batches::is_about_rows(&error) => {
                         self.put_off(&ticket).await?;
                         self.report.warn(format!("ticket {}: {error}", ticket.external_id));
                     }
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(error),
                 }
                 Ok(())
             }
@@ -88,8 +102,9 @@ impl Sync {
         }
     }
 
-    async fn put_off(&self, ticket: &DueTicket) -> sqlx::Result<()> {
-        sync_details::put_off(&self.pool, ticket, self.clock.now() + pause(ticket.attempts)).await
+    async fn put_off(&self, ticket: &DueTicket) -> Result<(), SyncError> {
+        let until = self.clock.now() + pause(ticket.attempts);
+        attempts::persist(|| sync_details::put_off(&self.pool, ticket, until)).await
     }
 }
 

@@ -5,12 +5,13 @@
 //! asked about too many, the run refuses. And a row that cannot be stored costs a warning, never the run.
 
 mod account_numbers;
+pub mod assets;
+pub(crate) mod attempts;
 pub(crate) mod batches;
 mod companies;
 mod contact_plan;
 mod contacts;
 mod details;
-pub mod devices;
 mod dry_run;
 mod listing;
 mod plan;
@@ -29,9 +30,9 @@ use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
 
 pub use account_numbers::Mode;
+pub use assets::AssetSync;
 pub use details::DetailLimits;
-pub use devices::DeviceSync;
-pub use report::{Problem, Report};
+pub use report::{Delay, Problem, Report};
 pub use tickets::Reach;
 
 use crate::clients::keycloak::KeycloakError;
@@ -74,6 +75,13 @@ pub enum SyncError {
     /// The run took longer than its kind may take.
     #[error("not done after {0} minutes")]
     TimedOut(u64),
+}
+
+impl SyncError {
+    /// Whether somebody wanted the end, so that it is no failure.
+    pub fn is_wanted(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::Stopped)
+    }
 }
 
 /// What a sync may do.

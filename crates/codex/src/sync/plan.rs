@@ -8,7 +8,7 @@ use crate::providers::PageRef;
 use crate::store::sync_state::{SyncState, TicketRun};
 
 /// The run to make. A begun run goes on where it was, one page earlier: rows may have moved towards the front
-/// meanwhile. It keeps its own start as the next high-water mark, so nothing that changed since then is missed. A mark
+/// meanwhile. It keeps its own start, which becomes the next high-water mark, so nothing that changed since then is missed. A mark
 /// in the future is from before the clock was set back and says nothing about what was read: then all is read.
 pub(super) fn ticket_run(
     state: &SyncState,
@@ -23,7 +23,7 @@ pub(super) fn ticket_run(
         && (begun.full || !wants_full)
     {
         let number = begun.page.number.saturating_sub(1).max(1);
-        return TicketRun { page: PageRef { number, promised: false }, ..begun.clone() };
+        return TicketRun { page: PageRef::number(number), ..begun.clone() };
     }
     let mark = state.high_water_mark.filter(|mark| !wants_full && *mark <= now);
     let since = mark.map(|mark| mark - rules.overlap);
@@ -32,6 +32,7 @@ pub(super) fn ticket_run(
         full: since.is_none(),
         since: since.unwrap_or_else(beginning),
         started_at: now,
+        vendor_time: None,
         page: PageRef::FIRST,
     }
 }
@@ -50,8 +51,9 @@ mod tests {
     }
 
     fn begun(full: bool, started: i64, page: u32) -> Option<TicketRun> {
-        let page = PageRef { number: page, promised: true };
-        Some(TicketRun { id: Uuid::nil(), full, since: at(-100), started_at: at(started), page })
+        let page = PageRef::promised(page);
+        let (id, since, started_at) = (Uuid::nil(), at(-100), at(started));
+        Some(TicketRun { id, full, since, started_at, vendor_time: None, page })
     }
 
     #[test]

@@ -49,16 +49,22 @@ pub struct Counts {
     pub details: u64,
     /// Sites read.
     pub sites: u64,
-    /// Devices stored.
-    pub devices: u64,
-    /// New devices among them.
-    pub devices_created: u64,
+    /// Assets stored.
+    pub assets: u64,
+    /// New assets among them.
+    pub assets_created: u64,
     /// Account numbers written to a vendor.
     pub account_numbers: u64,
-    /// Companies, contacts, agents and devices removed.
+    /// Companies, contacts, agents and assets removed.
     pub removed: u64,
     /// Rows that were patched or left out.
     pub warnings: u64,
+}
+
+/// Whoever may hold a run up.
+pub trait Delay: Send + Sync {
+    /// Why the run waits just now, in words; `None` when it does not.
+    fn reason(&self) -> Option<String>;
 }
 
 /// Something a run could not take as it was, and when.
@@ -82,6 +88,18 @@ struct Inner {
     problems: Vec<Problem>,
     /// Problems kept so far, written or not.
     problems_kept: u64,
+    /// Who may hold the run up.
+    delay: Option<Watched>,
+    /// Whether the run can only end by itself.
+    decided: bool,
+}
+
+struct Watched(Arc<dyn Delay>);
+
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Watched")
+    }
 }
 
 /// A part of a run whose size is known.
@@ -109,6 +127,21 @@ impl Report {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on the progress tells when the run waits for somebody.
+    pub fn watch(&self, delay: impl Delay + 'static) {
+        self.lock().delay = Some(Watched(Arc::new(delay)));
+    }
+
+    /// From now on the run ends by itself only: nobody could tell what a broken off one has done.
+    pub fn decide(&self) {
+        self.lock().decided = true;
+    }
+
+    /// Whether the run ends by itself only.
+    pub fn is_decided(&self) -> bool {
+        self.lock().decided
     }
 
     /// Adds a line, `[YYYY-MM-DD HH:MM:SS] …` in UTC, and logs it.
@@ -244,8 +277,10 @@ impl Report {
         self.lock().counts.clone()
     }
 
-    /// Phase, page and counts as they are kept with the job.
+    /// Phase, page, counts and what the run waits for, as they are kept with the job.
     pub fn progress(&self) -> Value {
+        let delay = self.lock().delay.as_ref().map(|delay| Arc::clone(&delay.0));
+        let waiting = delay.and_then(|delay| delay.reason());
         let inner = self.lock();
         let mut progress =
             serde_json::json!({ "phase": inner.phase, "page": inner.page, "counts": inner.counts });
@@ -253,6 +288,9 @@ impl Report {
             let seconds = step.began.elapsed().as_secs();
             progress["step"] =
                 serde_json::json!({ "done": step.done, "total": step.total, "seconds": seconds });
+        }
+        if let Some(waiting) = waiting {
+            progress["waiting"] = waiting.into();
         }
         if let Some(progress) = progress.as_object_mut().filter(|_| !inner.planned.is_empty()) {
             progress.insert("planned".to_owned(), inner.planned.clone().into());

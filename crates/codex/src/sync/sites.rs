@@ -6,11 +6,13 @@ use futures::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::streak::Streak;
-use super::{DeviceSync, SyncError};
+use super::{AssetSync, SyncError, attempts};
+use crate::domain::review::SITE;
 use crate::domain::site_match::{Companies, Match};
 use crate::providers::{PageRef, ProviderError, RmmSite};
 use crate::store::reviews::{self, Finding};
-use crate::store::sync_sites::{self, SITE, SiteLink};
+use crate::store::sync_sites::{self, SiteLink};
+use crate::store::unit;
 
 /// The variable of a site that holds the account number of its company.
 pub const VARIABLE: &str = "AccountNumber";
@@ -29,7 +31,7 @@ pub(super) struct KnownSite {
     pub(super) company: Match,
 }
 
-impl DeviceSync {
+impl AssetSync {
     /// All sites, in the order of their uids, with their companies. Links are stored, questions asked.
     ///
     /// # Errors
@@ -108,13 +110,8 @@ impl DeviceSync {
         let gone = self.gone_sites(sites, links).await?;
         let found: Vec<SiteLink> = sites.iter().filter_map(KnownSite::found).collect();
         let questions: Vec<Finding> = sites.iter().filter_map(|site| site.question(name)).collect();
-        let now = self.clock.now();
-        let mut tx = self.pool.begin().await?;
-        sync_sites::link(&mut tx, name, &found).await?;
-        let forgotten = sync_sites::unlink(&mut tx, name, &gone).await?;
-        reviews::raise(&mut tx, SITE, &questions, now).await?;
-        reviews::settle_missing(&mut tx, SITE, &format!("{name}/"), &questions, now).await?;
-        tx.commit().await?;
+        let write = || self.write_links(&found, &gone, &questions);
+        let forgotten = attempts::persist(write).await?;
         if forgotten > 0 {
             self.report.line(format!("{forgotten} sites are gone from {}", self.provider.display_name()));
         }
@@ -122,6 +119,22 @@ impl DeviceSync {
             self.report.line(format!("Site {} moves from company {old} to {new}", site.name));
         }
         Ok(())
+    }
+
+    async fn write_links(
+        &self,
+        found: &[SiteLink],
+        gone: &[String],
+        questions: &[Finding],
+    ) -> sqlx::Result<u64> {
+        let (name, now) = (self.provider.name(), self.clock.now());
+        let mut tx = unit::begin(&self.pool).await?;
+        sync_sites::link(&mut tx, name, found).await?;
+        let forgotten = sync_sites::unlink(&mut tx, name, gone).await?;
+        reviews::raise(&mut tx, SITE, questions, now).await?;
+        reviews::settle_missing(&mut tx, SITE, &format!("{name}/"), questions, now).await?;
+        tx.commit().await?;
+        Ok(forgotten)
     }
 
     /// Linked sites that the list lacks and the vendor, asked about each, does not have.

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use futures::FutureExt as _;
 
-use super::{Sync, SyncError, batches};
-use crate::providers::PsaAgent;
-use crate::store::sync_staff;
+use super::batches::Stored;
+use super::{Sync, SyncError, attempts, batches};
+use crate::providers::{PsaAgent, PsaGroup};
+use crate::store::{sync_staff, unit};
 
 impl Sync {
     /// Agents of the provider, then its groups.
@@ -17,32 +18,43 @@ impl Sync {
         let groups =
             self.whole_list("groups", |page| self.provider.groups(page), |row| row.external_id).await?;
         let gone = self.gone_agents(&agents).await?;
-        let provider = self.provider.name();
-        let mut tx = self.pool.begin().await?;
-        let stored = batches::store(
-            &mut tx,
-            &self.report,
-            &agents,
-            |agent| format!("agent {}", agent.external_id),
-            |conn, rows| sync_staff::upsert_agents(conn, provider, rows).boxed(),
-        )
-        .await?;
-        let grouped = batches::store(
-            &mut tx,
-            &self.report,
-            &groups,
-            |group| format!("group {}", group.external_id),
-            |conn, rows| sync_staff::upsert_groups(conn, provider, rows).boxed(),
-        )
-        .await?;
-        let removed = sync_staff::remove_agents(&mut tx, provider, &gone).await?;
-        tx.commit().await?;
+        let (stored, grouped, removed) =
+            attempts::persist(|| self.write_staff(&agents, &groups, &gone)).await?;
+        self.report.warn_all(stored.refused.into_iter().chain(grouped.refused));
+        let (stored, grouped) = (stored.written, grouped.written);
         self.report.count(|counts| {
             counts.agents += stored.created + stored.updated;
             counts.groups += grouped.created + grouped.updated;
             counts.removed += removed;
         });
         Ok(())
+    }
+
+    async fn write_staff(
+        &self,
+        agents: &[PsaAgent],
+        groups: &[PsaGroup],
+        gone: &[i64],
+    ) -> sqlx::Result<(Stored, Stored, u64)> {
+        let provider = self.provider.name();
+        let mut tx = unit::begin(&self.pool).await?;
+        let stored = batches::store(
+            &mut tx,
+            agents,
+            |agent| format!("agent {}", agent.external_id),
+            |conn, rows| sync_staff::upsert_agents(conn, provider, rows).boxed(),
+        )
+        .await?;
+        let grouped = batches::store(
+            &mut tx,
+            groups,
+            |group| format!("group {}", group.external_id),
+            |conn, rows| sync_staff::upsert_groups(conn, provider, rows).boxed(),
+        )
+        .await?;
+        let removed = sync_staff::remove_agents(&mut tx, provider, gone).await?;
+        tx.commit().await?;
+        Ok((stored, grouped, removed))
     }
 
     pub(super) async fn gone_agents(&self, fetched: &[PsaAgent]) -> Result<Vec<i64>, SyncError> {

@@ -7,12 +7,13 @@ use futures::FutureExt as _;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::batches::Stored;
 use super::removal::Allowance;
 use super::streak::Streak;
-use super::{Sync, SyncError, batches, plan};
-use crate::providers::{Page, PageRef, ProviderError, PsaTicket, TicketView};
+use super::{Sync, SyncError, attempts, batches, plan};
+use crate::providers::{Pace, Page, PageRef, ProviderError, PsaTicket, TicketView};
 use crate::store::sync_state::{self, TICKETS, TICKETS_FULL, TicketRun};
-use crate::store::sync_tickets;
+use crate::store::{sync_tickets, unit};
 
 /// Which tickets a list phase reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,19 +33,19 @@ impl Sync {
     pub async fn tickets(&self, reach: Reach) -> Result<(), SyncError> {
         let provider = self.provider.name();
         let state = sync_state::load(&self.pool, provider, TICKETS).await?;
-        let run = plan::ticket_run(&state, reach, self.clock.now(), &self.rules, Uuid::new_v4());
+        let mut run = plan::ticket_run(&state, reach, self.clock.now(), &self.rules, Uuid::new_v4());
         self.announce(&run, state.unfinished.as_ref());
         let stored = sync_tickets::count(&self.pool, provider).await?;
         let mut allowance = Allowance::new(stored.unsigned_abs(), self.rules.delete_share);
 
-        let pages = self.read_list(&run, &mut allowance).await?;
+        let pages = self.read_list(&mut run, &mut allowance).await?;
         let removed_meanwhile = self.read_marked(&run, &mut allowance).await?;
         if pages > 1 && removed_meanwhile {
             // Every ticket that vanishes moves those behind it one row towards the front, possibly onto a page that
             // was read already.
             self.report.line("Tickets were removed meanwhile, reading the list again");
-            let again = TicketRun { page: PageRef::FIRST, ..run.clone() };
-            self.read_list(&again, &mut allowance).await?;
+            let mut again = TicketRun { page: PageRef::FIRST, ..run.clone() };
+            self.read_list(&mut again, &mut allowance).await?;
         }
         if run.full {
             self.reconcile(&run, &mut allowance).await?;
@@ -65,12 +66,14 @@ impl Sync {
 
     /// Reads the ordinary list from the run's page to its end; returns the number of its last page. While a page is being
     /// stored the vendor prepares the next one.
-    async fn read_list(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<u32, SyncError> {
-        let fetch = |at| self.provider.tickets(TicketView::Ordinary, run.since, at);
+    async fn read_list(&self, run: &mut TicketRun, allowance: &mut Allowance) -> Result<u32, SyncError> {
+        let since = run.since;
+        let fetch = |at| self.provider.tickets(TicketView::Ordinary, since, at);
         let mut at = run.page;
         let mut before = HashSet::new();
         self.report.at("tickets", Some(at.number));
         let mut page = fetch(at).await?;
+        run.vendor_time = run.vendor_time.or(page.answered_at);
         loop {
             let ids: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
             if page.next.is_some() && !ids.is_empty() && ids == before {
@@ -103,36 +106,50 @@ impl Sync {
         page: Page<PsaTicket>,
         allowance: &mut Allowance,
     ) -> Result<(), SyncError> {
-        let provider = self.provider.name();
         self.report.warn_all(page.warnings);
         let received = page.items.len() as u64;
-        let mut tx = self.pool.begin().await?;
-        if resume.full {
-            let ids: Vec<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
-            sync_state::saw(&mut tx, resume.id, &ids).await?;
-        }
+        let ids: Vec<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
         let (marked, ordinary): (Vec<_>, Vec<_>) =
             newest_only(page.items).into_iter().partition(|ticket| ticket.spam || ticket.deleted);
         let marked: Vec<i64> = marked.iter().map(|ticket| ticket.external_id).collect();
-        let cleaned = self.remove_marked(&mut tx, &marked, allowance).await?;
-        let written = self.store_tickets(&mut tx, &ordinary).await?;
-        sync_state::keep(&mut tx, provider, TICKETS, resume).await?;
-        tx.commit().await?;
+        let left = *allowance;
+        let write = || self.write_page(resume, &ids, &marked, &ordinary, left);
+        let (stored, cleaned) = attempts::persist(write).await?;
+        self.account(&cleaned, allowance);
         self.report.count(|counts| {
             counts.tickets += received;
-            counts.tickets_created += written.created;
-            counts.tickets_updated += written.updated;
-            counts.tickets_cleaned += cleaned;
+            counts.tickets_created += stored.written.created;
+            counts.tickets_updated += stored.written.updated;
         });
+        self.report.warn_all(stored.refused);
         Ok(())
+    }
+
+    async fn write_page(
+        &self,
+        resume: &TicketRun,
+        ids: &[i64],
+        marked: &[i64],
+        ordinary: &[PsaTicket],
+        left: Allowance,
+    ) -> Result<(Stored, Cleaned), SyncError> {
+        let mut tx = unit::begin(&self.pool).await?;
+        if resume.full {
+            sync_state::saw(&mut tx, resume.id, ids).await?;
+        }
+        let cleaned = self.remove_marked(&mut tx, marked, left).await?;
+        let stored = self.store_tickets(&mut tx, ordinary).await?;
+        sync_state::keep(&mut tx, self.provider.name(), TICKETS, resume).await?;
+        tx.commit().await?;
+        Ok((stored, cleaned))
     }
 
     /// Tickets in the vendor's bin and spam folder since the run's start of view. Returns whether any of them may have
     /// got there after the run began.
     async fn read_marked(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<bool, SyncError> {
         let mut meanwhile = false;
-        // The vendor tells whole seconds, by a clock of its own.
-        let about_the_start = run.started_at - self.rules.overlap;
+        // The vendor tells whole seconds.
+        let about_the_start = run.mark() - self.rules.overlap;
         for (view, name) in [(TicketView::Deleted, "deleted tickets"), (TicketView::Spam, "spam")] {
             let (mut next, mut before) = (Some(PageRef::FIRST), HashSet::new());
             while let Some(at) = next {
@@ -151,10 +168,9 @@ impl Sync {
                 meanwhile |=
                     marked.clone().any(|ticket| ticket.updated_at.is_some_and(|at| at >= about_the_start));
                 let ids: Vec<i64> = marked.map(|ticket| ticket.external_id).collect();
-                let mut tx = self.pool.begin().await?;
-                let cleaned = self.remove_marked(&mut tx, &ids, allowance).await?;
-                tx.commit().await?;
-                self.report.count(|counts| counts.tickets_cleaned += cleaned);
+                let left = *allowance;
+                let cleaned = attempts::persist(|| self.clean(&ids, left)).await?;
+                self.account(&cleaned, allowance);
                 let all: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
                 // A server that does not know the folder answers with the ordinary list; its first page says so.
                 next = page.next.filter(|_| !ids.is_empty() && all != before);
@@ -164,37 +180,53 @@ impl Sync {
         Ok(meanwhile)
     }
 
+    async fn clean(&self, ids: &[i64], left: Allowance) -> Result<Cleaned, SyncError> {
+        let mut tx = unit::begin(&self.pool).await?;
+        let cleaned = self.remove_marked(&mut tx, ids, left).await?;
+        tx.commit().await?;
+        Ok(cleaned)
+    }
+
     async fn remove_marked(
         &self,
         conn: &mut PgConnection,
         ids: &[i64],
-        allowance: &mut Allowance,
-    ) -> Result<u64, SyncError> {
+        mut left: Allowance,
+    ) -> sqlx::Result<Cleaned> {
         if ids.is_empty() {
-            return Ok(0);
+            return Ok(Cleaned { removed: 0, left, refusal: None });
         }
         let stored = sync_tickets::stored_among(conn, self.provider.name(), ids).await?;
-        if let Err(refusal) = allowance.take(stored.len()) {
+        let refusal = left.take(stored.len()).err();
+        let removed = match refusal {
+            None => sync_tickets::remove(conn, self.provider.name(), &stored).await?,
+            Some(_) => 0,
+        };
+        Ok(Cleaned { removed, left, refusal })
+    }
+
+    /// Tells what was cleaned, now that it is.
+    fn account(&self, cleaned: &Cleaned, allowance: &mut Allowance) {
+        *allowance = cleaned.left;
+        self.report.count(|counts| counts.tickets_cleaned += cleaned.removed);
+        if let Some(refusal) = &cleaned.refusal {
             self.report.warn(format!("tickets marked as spam or deleted: {refusal}"));
-            return Ok(0);
         }
-        Ok(sync_tickets::remove(conn, self.provider.name(), &stored).await?)
     }
 
     pub(super) async fn store_tickets(
         &self,
         conn: &mut PgConnection,
         tickets: &[PsaTicket],
-    ) -> Result<sync_tickets::Written, SyncError> {
+    ) -> sqlx::Result<Stored> {
         let (provider, now) = (self.provider.name(), self.clock.now());
-        let written = batches::store(
+        batches::store(
             conn,
-            &self.report,
             tickets,
             |ticket| format!("ticket {}", ticket.external_id),
             |conn, rows| sync_tickets::upsert(conn, provider, rows, now).boxed(),
-        );
-        Ok(written.await?)
+        )
+        .await
     }
 
     /// Asks the vendor about every stored ticket that a complete list lacked.
@@ -218,8 +250,7 @@ impl Sync {
 
     /// Gives a stored ticket the state the vendor has now.
     pub(super) async fn settle(&self, id: i64, streak: &Streak) -> Result<(), SyncError> {
-        let provider = self.provider.name();
-        let ticket = match self.provider.ticket(id).await {
+        let ticket = match self.provider.ticket(id, Pace::Routine).await {
             Ok(ticket) => {
                 streak.answered();
                 ticket
@@ -230,34 +261,58 @@ impl Sync {
             }
             Err(error) => return Err(error.into()),
         };
-        let mut tx = self.pool.begin().await?;
         match ticket {
             None => {
-                let marked = sync_tickets::mark_deleted(&mut tx, provider, &[id]).await?;
+                let marked = attempts::persist(|| self.mark_deleted(id)).await?;
                 self.report.count(|counts| counts.tickets_deleted += marked);
             }
             Some(ticket) if ticket.spam || ticket.deleted => {
-                let removed = sync_tickets::remove(&mut tx, provider, &[id]).await?;
+                let removed = attempts::persist(|| self.remove(id)).await?;
                 self.report.count(|counts| counts.tickets_cleaned += removed);
             }
             Some(ticket) => {
-                self.store_tickets(&mut tx, &[ticket]).await?;
+                let stored = attempts::persist(|| self.store_one(&ticket)).await?;
+                self.report.warn_all(stored.refused);
                 self.report.count(|counts| counts.tickets_reconciled += 1);
             }
         }
-        tx.commit().await?;
         Ok(())
     }
 
-    async fn finish(&self, run: &TicketRun) -> Result<(), SyncError> {
+    async fn mark_deleted(&self, id: i64) -> sqlx::Result<u64> {
+        let mut tx = unit::begin(&self.pool).await?;
+        let marked = sync_tickets::mark_deleted(&mut tx, self.provider.name(), &[id]).await?;
+        tx.commit().await?;
+        Ok(marked)
+    }
+
+    async fn remove(&self, id: i64) -> sqlx::Result<u64> {
+        let mut tx = unit::begin(&self.pool).await?;
+        let removed = sync_tickets::remove(&mut tx, self.provider.name(), &[id]).await?;
+        tx.commit().await?;
+        Ok(removed)
+    }
+
+    async fn store_one(&self, ticket: &PsaTicket) -> sqlx::Result<Stored> {
+        let mut tx = unit::begin(&self.pool).await?;
+        let stored = self.store_tickets(&mut tx, std::slice::from_ref(ticket)).await?;
+        tx.commit().await?;
+        Ok(stored)
+    }
+
+    async fn end(&self, run: &TicketRun) -> sqlx::Result<()> {
         let (provider, now): (_, DateTime<Utc>) = (self.provider.name(), self.clock.now());
-        let mut tx = self.pool.begin().await?;
-        sync_state::finish(&mut tx, provider, TICKETS, run.started_at, now).await?;
+        let mut tx = unit::begin(&self.pool).await?;
+        sync_state::finish(&mut tx, provider, TICKETS, run.mark(), now).await?;
         if run.full {
             sync_state::finish(&mut tx, provider, TICKETS_FULL, run.started_at, now).await?;
         }
         sync_state::forget_runs(&mut tx).await?;
-        tx.commit().await?;
+        tx.commit().await
+    }
+
+    async fn finish(&self, run: &TicketRun) -> Result<(), SyncError> {
+        attempts::persist(|| self.end(run)).await?;
         let counts = self.report.counts();
         self.report.line(format!(
             "{} tickets received, {} new, {} changed",
@@ -265,6 +320,15 @@ impl Sync {
         ));
         Ok(())
     }
+}
+
+/// What became of tickets that the vendor marks as spam or deleted.
+struct Cleaned {
+    removed: u64,
+    /// What may still be removed afterwards.
+    left: Allowance,
+    /// Why none was removed.
+    refusal: Option<String>,
 }
 
 /// Each ticket once, in its newest state; some servers repeat rows.

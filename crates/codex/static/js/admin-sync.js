@@ -91,10 +91,11 @@ function draw(parts, job) {
   } else {
     parts.bar.removeAttribute("value");
   }
-  const { phase, page } = job.progress ?? {};
+  const { phase, page, waiting } = job.progress ?? {};
   const facts = [
     phase && `${phase}${page ? `, page ${page}` : ""}`,
     job.total ? `${job.done.toLocaleString()} of ${job.progress?.step ? "" : "about "}${job.total.toLocaleString()}` : `${job.done.toLocaleString()} so far`,
+    waiting && `waiting: ${waiting}`,
     `${duration(job.duration_seconds)} elapsed`,
     job.seconds_left !== null && job.seconds_left !== undefined && `about ${duration(job.seconds_left)} left`,
     job.requested_by && `started by ${job.requested_by}`,

@@ -46,6 +46,8 @@ function filled() {
 function changes() {
   const now = filled();
   const body = Object.fromEntries(Object.entries(now).filter(([name, value]) => before.fields[name] !== value));
+  // The name follows both names when the last one is sent.
+  if ("first_name" in body) body.last_name = now.last_name;
   const links = picked();
   if (links.companies !== before.picked.companies) body.company_account_numbers = companies.values();
   if (links.assets !== before.picked.assets) body.asset_ids = assets.values().map(Number);

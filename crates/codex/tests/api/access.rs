@@ -1,6 +1,9 @@
 //! Who may read what: every route against every kind of caller.
 
-use hivematrix_shared::auth::PermissionLevel::{Admin, Billing, Client, Technician};
+use hivematrix_shared::auth::{
+    PermissionLevel::{Admin, Billing, Client, Technician},
+    UserClaims,
+};
 use http::{Method, StatusCode};
 use sqlx::PgPool;
 
@@ -44,6 +47,25 @@ const READS: [&str; 26] = [
     "/api/public/user/home-page?email=client@example.test",
     "/api/my/settings",
     "/settings",
+];
+
+/// What a client may open in a browser.
+const CLIENT_PAGES: [&str; 15] = [
+    "/",
+    "/companies/",
+    "/companies/100001",
+    "/companies/api/search",
+    "/companies/export.csv",
+    "/contacts/",
+    "/contacts/1",
+    "/contacts/api/search",
+    "/contacts/export.csv",
+    "/assets/",
+    "/assets/1",
+    "/assets/api/search",
+    "/assets/export.csv",
+    "/search?q=mine",
+    "/api/search?q=mine",
 ];
 
 #[sqlx::test(migrations = "../../migrations/codex")]
@@ -124,6 +146,53 @@ async fn a_client_without_a_contact_reads_nothing(pool: PgPool) {
     );
     assert_eq!(world.get_as(Client, "/api/tickets/active").await.json()["total_active"], 0);
     assert_eq!(world.get_as(Client, "/api/companies/100001").await.status, StatusCode::FORBIDDEN);
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn a_client_whose_address_is_not_confirmed_is_refused_everywhere_and_told_why(pool: PgPool) {
+    let world = World::new(pool);
+    world.sql(WORLD).await;
+    let kept = UserClaims { email_verified: Some(false), ..world.identity.user(Client) };
+    let withheld = UserClaims { email: String::new(), ..kept.clone() };
+    let mut for_client = world.identity.service("brainhair", "codex", Some(Client));
+    for_client.on_behalf_of.as_mut().unwrap().email_verified = Some(false);
+    let tokens =
+        [world.identity.sign(&kept), world.identity.sign(&withheld), world.identity.sign(&for_client)];
+    for (token, pages) in tokens.iter().zip([true, true, false]) {
+        let pages = if pages { &CLIENT_PAGES[..] } else { &[] };
+        for path in READS.iter().chain(pages).filter(|path| !path.contains("/public/")) {
+            let answer = world.client.get(path).bearer(token).send().await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+            let staff_only = ["/api/psa/agents", "/api/psa/config"];
+            if !staff_only.contains(path) {
+                assert!(answer.text().contains("not confirmed"), "{path}: {}", answer.text());
+            }
+        }
+        let change = serde_json::json!({"theme_preference": "dark"});
+        let answer = world.client.put("/api/my/settings").bearer(token).json(&change).send().await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn an_address_counts_only_letter_by_letter(pool: PgPool) {
+    let world = World::new(pool);
+    world.sql(WORLD).await;
+    world.sql("update contacts set email = 'Kim@C1.example' where id = 1").await;
+    for (email, sees) in [
+        ("kim@c1.example", 1),
+        ("KIM@C1.EXAMPLE", 1),
+        // The sign for kelvin, whose small letter is a k of ASCII; an i without a dot; a Cyrillic letter.
+        ("\u{212a}im@c1.example", 0),
+        ("k\u{131}m@c1.example", 0),
+        ("kim@\u{441}1.example", 0),
+        ("kim@c1.example\n", 0),
+        ("%", 0),
+    ] {
+        let token = world.identity.sign(&UserClaims { email: email.into(), ..world.identity.user(Client) });
+        let companies = world.client.get("/api/companies").bearer(token).send().await.json();
+        assert_eq!(companies.as_array().unwrap().len(), sees, "{email:?}");
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/codex")]

@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::NOW;
+use crate::{described, support::NOW};
 
 /// Codex with an instance directory of its own.
 pub struct Instance {
@@ -55,7 +55,8 @@ impl Instance {
     pub async fn send(&self, method: &str, path: &str, body: Value, level: PermissionLevel) -> TestResponse {
         let token = self.identity.user_token(level);
         let request = self.client.request(method.parse().unwrap(), path).bearer(token);
-        if body.is_null() { request.send().await } else { request.json(&body).send().await }
+        let answer = if body.is_null() { request.send().await } else { request.json(&body).send().await };
+        described::checked(&self.client, method, path, answer).await
     }
 
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
@@ -73,6 +74,17 @@ impl Instance {
         let answer = request.form(pairs).send().await;
         (answer.status.as_u16(), answer.header("location").to_owned(), answer.header("set-cookie").to_owned())
     }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_key_that_was_stored_a_moment_ago_is_not_sent_to_another_server(pool: PgPool) {
+    let here = Instance::new(pool, "[freshservice]\ndomain = acme.freshservice.com\n", &[]);
+    // By somebody else, and not read here yet.
+    fs::write(here.path("codex.conf"), CONF).unwrap();
+    let (status, refused) = here.put(json!({ "freshservice": { "domain": "evil.example" } })).await;
+    assert_eq!(status, 422, "{refused}");
+    assert!(refused["errors"]["freshservice.domain"].as_str().unwrap().contains("Enter the API key again"));
+    assert_eq!(here.conf(), CONF);
 }
 
 const CONF: &str = "# the MSP's own remark\n[freshservice]\ndomain = acme.freshservice.com\napi_key = 0ld-key\nhomegrown = kept\n";

@@ -19,8 +19,8 @@ use sqlx::PgPool;
 use crate::admin::Instance;
 
 #[derive(Default)]
-struct Realm {
-    users: Vec<Value>,
+pub struct Realm {
+    pub users: Vec<Value>,
     /// Status of the list instead of users.
     refuses: Option<u16>,
     pages: usize,
@@ -48,7 +48,8 @@ async fn users(State(realm): State<Shared>, Query(query): Query<BTreeMap<String,
     Json(page.cloned().collect::<Vec<_>>()).into_response()
 }
 
-async fn world(pool: PgPool, secret: &str) -> (Instance, Shared) {
+/// The users of a realm, as an identity provider lists them to the client `codex`, and its address.
+pub async fn realm() -> (String, Shared) {
     let realm = Shared::default();
     let router = Router::new()
         .route("/realms/hivematrix/protocol/openid-connect/token", post(token))
@@ -57,6 +58,11 @@ async fn world(pool: PgPool, secret: &str) -> (Instance, Shared) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, router).into_future());
+    (url, realm)
+}
+
+async fn world(pool: PgPool, secret: &str) -> (Instance, Shared) {
+    let (url, realm) = realm().await;
     let arguments = [
         "--keycloak-backend-url",
         &url,
@@ -161,9 +167,11 @@ async fn a_realm_that_does_not_deliver_disables_nobody(pool: PgPool) {
         .unwrap();
     let (status, refused) = here.admin("POST", "/api/agents/sync", Value::Null).await;
     assert_eq!((status, &refused["success"]), (502, &json!(false)), "an empty realm is a fault: {refused}");
-    for (answered, told) in [(429, 429), (404, 404), (403, 502)] {
+    for answered in [429, 404, 403, 401, 500] {
         realm.lock().unwrap().refuses = Some(answered);
-        assert_eq!(here.admin("POST", "/api/agents/sync", Value::Null).await.0, told, "{answered}");
+        let (status, refused) = here.admin("POST", "/api/agents/sync", Value::Null).await;
+        assert_eq!((status, &refused["success"]), (answered, &json!(false)), "its own status is passed on");
+        assert!(refused["error"].is_string());
     }
     assert_eq!(agent(&here, "1").await["enabled"], true);
     let job = here.admin("GET", "/sync/last/keycloak_agents", Value::Null).await.1;
@@ -176,11 +184,11 @@ async fn a_wrong_secret_and_a_missing_one_are_told_apart_and_never_shown(pool: P
     let (status, refused) = here.admin("POST", "/api/agents/sync", Value::Null).await;
     assert_eq!(
         (status, refused["error"].as_str().unwrap()),
-        (503, "the identity provider does not let Codex in (HTTP 401)")
+        (500, "the identity provider does not let Codex in (HTTP 401)")
     );
     let bare = Instance::new(pool, "", &[]);
     let (status, refused) = bare.admin("POST", "/api/agents/sync", Value::Null).await;
-    assert_eq!(status, 503);
+    assert_eq!((status, &refused["success"]), (500, &json!(false)));
     assert!(refused["error"].as_str().unwrap().contains("not configured"), "{refused}");
     let (_, tested) =
         here.admin("POST", "/api/admin/test-connection", json!({ "provider": "keycloak" })).await;

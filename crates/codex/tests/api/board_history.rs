@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_codex::store::board_samples::take;
 use hivematrix_shared::auth::PermissionLevel::{Admin, Client, Technician};
 use hivematrix_shared::contracts::codex::{BoardHistory, Displays};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -105,9 +105,7 @@ async fn instances_that_count_at_the_same_moment_count_once(pool: PgPool) {
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn display_links_are_made_checked_and_taken_back(pool: PgPool) {
     let world = World::new(pool);
-    let make = async |body: Value| {
-        world.client.post("/api/displays").bearer(world.token(Admin)).json(&body).send().await
-    };
+    let make = async |body: Value| world.call_as(Admin, Method::POST, "/api/displays", &body).await;
     let made = make(
         json!({"name": " Lobby ", "view": "helpdesk", "subjects": true, "expires_at": "2025-11-22T12:00:00+01:00"}),
     );

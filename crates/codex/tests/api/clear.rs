@@ -3,8 +3,14 @@
 use std::{fs, io::Read as _, os::unix::fs::PermissionsExt as _};
 
 use flate2::read::GzDecoder;
+use hivematrix_codex::store::{
+    alone::Alone,
+    clear::{self, Cleared, DataType, Watcher},
+    sync_jobs::{self, NewJob},
+};
+use hivematrix_shared::clock::Clock;
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use crate::admin::Instance;
 
@@ -148,6 +154,20 @@ async fn nothing_goes_by_accident_or_while_a_sync_runs(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn clearing_twice_in_a_second_keeps_the_copy_of_what_was_there(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let here = Instance::new(pool, "", &[]);
+    let first = clear(&here, "contacts", "contacts").await.1;
+    let second = clear(&here, "contacts", "contacts").await.1;
+    assert_eq!((&first["removed"]["contacts"], &second["removed"]["contacts"]), (&json!(1), &json!(0)));
+    assert_ne!(first["backup"], second["backup"]);
+    let file = here.path("backups").join(first["backup"].as_str().unwrap());
+    let mut text = String::new();
+    GzDecoder::new(fs::File::open(file).unwrap()).read_to_string(&mut text).unwrap();
+    assert!(text.contains("a@x.example"), "{text}");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn rows_that_go_one_by_one_still_leave_a_stone(pool: PgPool) {
     sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
     sqlx::raw_sql("delete from contacts where id = 1").execute(&pool).await.unwrap();
@@ -156,4 +176,139 @@ async fn rows_that_go_one_by_one_still_leave_a_stone(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(name.as_deref(), Some("Ada"));
+}
+
+/// Somebody else with a connection of their own, while the clearing is at a certain point.
+fn meanwhile(database: &str, statement: &'static str) -> Result<(), String> {
+    let database = database.to_owned();
+    let act = async move {
+        let mut address: url::Url = std::env::var("DATABASE_URL").unwrap().parse().unwrap();
+        address.set_path(&database);
+        let mut other = PgConnection::connect(address.as_str()).await.unwrap();
+        sqlx::raw_sql("set lock_timeout = '200ms'; set statement_timeout = '5s'")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        sqlx::raw_sql(statement).execute(&mut other).await.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let thread = std::thread::spawn(|| {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(act)
+    });
+    thread.join().unwrap()
+}
+
+struct Others {
+    database: String,
+    while_copied: &'static str,
+}
+
+impl Watcher for Others {
+    fn copies(&self, table: &'static str, _: u64) {
+        // The tables before this one are copied by now.
+        if table == "companies" {
+            meanwhile(&self.database, self.while_copied).unwrap();
+        }
+    }
+
+    fn copied(&self) {}
+
+    fn decides(&self) {
+        // The rows are gone for the one who clears, and not yet for anybody else.
+        meanwhile(&self.database, "do $$ begin assert (select count(*) from companies) = 2; end $$").unwrap();
+        let writes = meanwhile(&self.database, "update ticket_details set subject = 'Late'");
+        assert!(writes.unwrap_err().contains("lock timeout"));
+    }
+}
+
+async fn clear_beside(pool: &PgPool, folder: &std::path::Path, while_copied: &'static str) -> Cleared {
+    let database: String = sqlx::query_scalar("select current_database()").fetch_one(pool).await.unwrap();
+    let now = "2025-11-22T10:30:00Z".parse().unwrap();
+    let alone = Alone::begin(pool, now).await.unwrap().unwrap();
+    let others = Others { database, while_copied };
+    let cleared =
+        clear::clear(&alone, pool, DataType::Companies, folder, "test", now, &others).await.unwrap();
+    alone.end().await.unwrap();
+    cleared
+}
+
+fn lines(path: &std::path::Path) -> Vec<Value> {
+    let mut text = String::new();
+    GzDecoder::new(fs::File::open(path).unwrap()).read_to_string(&mut text).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_is_written_while_rows_are_copied_is_in_the_copy_too_and_nobody_waits_for_it(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let cleared = clear_beside(
+        &pool,
+        folder.path(),
+        "begin;
+         update ticket_details set subject = 'Changed';
+         savepoint s;
+         insert into ticket_details (id, external_id, external_source, subject) values (2, 10, 'freshservice', 'New');
+         commit;",
+    )
+    .await;
+    assert_eq!(count(&pool, "ticket_details").await, 0, "both are gone");
+    assert!(cleared.removed.contains(&("ticket_details", 2)), "{cleared:?}");
+    let lines = lines(&folder.path().join(&cleared.backup));
+    let subjects: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["table"] == "ticket_details")
+        .map(|line| line["row"]["subject"].as_str().unwrap())
+        .collect();
+    assert_eq!(subjects[0], "T");
+    assert!(subjects[1..].contains(&"Changed") && subjects[1..].contains(&"New"), "{subjects:?}");
+    let companies = lines.iter().filter(|line| line["table"] == "companies").count();
+    assert_eq!(companies, 2, "what did not change comes once");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn copies_that_a_killed_process_has_left_are_finished_or_removed(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    for name in ["cleared-all-1.jsonl.gz.part", "cleared-all-2.jsonl.gz.part", "notes.part"] {
+        fs::write(file(name), "x").unwrap();
+    }
+    sqlx::raw_sql(
+        "insert into tombstones (kind, key, reason, record)
+             values ('assets', '*', 'cleared', '{\"backup\": \"cleared-all-1.jsonl.gz\"}')",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    clear_beside(&pool, folder.path(), "select 1").await;
+    assert!(file("cleared-all-1.jsonl.gz").is_file(), "its rows are gone, so it is a backup");
+    assert!(!file("cleared-all-2.jsonl.gz.part").exists() && !file("cleared-all-2.jsonl.gz").exists());
+    assert!(file("notes.part").is_file(), "somebody else's");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn clearing_is_a_job_that_keeps_syncs_out(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let here = Instance::new(pool.clone(), "", &[]);
+    let alone = Alone::begin(&pool, Clock::system().now()).await.unwrap().unwrap();
+    let (status, refused) = clear(&here, "contacts", "contacts").await;
+    assert_eq!(
+        (status, &refused["error"]),
+        (409, &json!("An import, or other clearing, is running. Wait for it to end."))
+    );
+    let job = NewJob {
+        script: "psa",
+        provider: Some("freshservice"),
+        sync_type: Some("base"),
+        exclusive_key: "psa:base:freshservice",
+        requested_by: "test",
+    };
+    assert!(sync_jobs::start(&pool, &job, Clock::system().now()).await.unwrap().is_err());
+    alone.end().await.unwrap();
+    assert_eq!(count(&pool, "sync_jobs").await, 0, "what is refused leaves no row");
+    assert_eq!(clear(&here, "contacts", "contacts").await.0, 200);
+    let (status, history) = here.admin("GET", "/api/sync/jobs", Value::Null).await;
+    assert_eq!(status, 200);
+    let job = &history["jobs"][0];
+    assert_eq!((&job["name"], &job["outcome"]), (&json!("Clear Data"), &json!("success")), "{history}");
 }

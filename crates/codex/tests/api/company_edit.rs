@@ -29,7 +29,7 @@ const WORLD: &str = r#"
 
 impl World {
     async fn send(&self, level: PermissionLevel, method: Method, path: &str, body: Value) -> TestResponse {
-        self.client.request(method, path).bearer(self.token(level)).json(&body).send().await
+        self.call_as(level, method, path, &body).await
     }
 
     async fn update(&self, body: Value) -> TestResponse {
@@ -218,6 +218,40 @@ async fn edits_that_do_not_fit_are_refused_in_words(pool: PgPool) {
         (missing.status, &missing.json()["error"]),
         (StatusCode::NOT_FOUND, &json!("Company not found"))
     );
+}
+
+/// Whoever sends back all of a company changes what differs, whatever an older system has left in the rest.
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_is_stored_in_an_older_form_does_not_stop_an_edit(pool: PgPool) {
+    let world = world(pool).await;
+    world
+        .sql(
+            "update companies set company_start_date = '05/01/2019', contract_start_date = '2024-01-01T00:00:00Z',
+                 domains = '[\"localhost\"]', datto_portal_url = 'rmm.example/x' where account_number = '100001'",
+        )
+        .await;
+    let all = json!({
+        "name": "Acme", "company_start_date": "05/01/2019", "contract_start_date": "2024-01-01",
+        "contract_end_date": "2024-12-31", "domains": "[\"localhost\"]", "datto_portal_url": "rmm.example/x",
+        "compliance_level": "", "description": "New"
+    });
+    let answer = world.update(all.clone()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let stored = world.stored().await;
+    assert_eq!((&stored["description"], &stored["compliance_level"]), (&json!("New"), &json!("standard")));
+    assert_eq!(stored["edited_fields"], json!(["description"]), "nothing else was changed");
+    assert_eq!(stored["company_start_date"], "05/01/2019");
+
+    let mut other = all;
+    other["company_start_date"] = json!("06/01/2019");
+    let answer = world.update(other).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let text = "company_start_date must be a date such as 2025-01-31.";
+    assert_eq!((&answer.json()["error"], &answer.json()["success"]), (&json!(text), &json!(false)));
+    world.update(json!({ "compliance_level": "hipaa" })).await;
+    assert_eq!(world.get("/api/companies/100001").await.json()["compliance_level"], "hipaa");
+    world.update(json!({ "compliance_level": "" })).await;
+    assert_eq!(world.get("/api/companies/100001").await.json()["compliance_level"], "standard");
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]

@@ -12,7 +12,8 @@ use sqlx::PgPool;
 use crate::support::World;
 
 /// Operations that need no token: probes, and webhooks with their own secret.
-const OPEN: [&str; 7] = [
+const OPEN: [&str; 8] = [
+    "get /api/health",
     "get /health",
     "get /livez",
     "get /readyz",
@@ -41,7 +42,16 @@ async fn every_operation_declares_its_parameters_and_all_its_answers(pool: PgPoo
     for (operation, path, described) in operations(&document) {
         assert!(names.insert(described["operationId"].to_string()), "{operation}: the id is another's");
         let responses = described["responses"].as_object().unwrap();
+        let said = |described: &Value, member: &str| {
+            described[member].as_str().is_some_and(|text| text.trim().len() > 1)
+        };
+        assert!(said(described, "summary"), "{operation}: what does it do?");
+        let parameters = || described["parameters"].as_array().into_iter().flatten();
+        for parameter in parameters() {
+            assert!(said(parameter, "description"), "{operation}: what is {}?", parameter["name"]);
+        }
         for (status, response) in responses {
+            assert!(said(response, "description"), "{operation}: what is {status}?");
             let empty = ["204", "302", "304", "414"].contains(&status.as_str());
             assert_eq!(response.get("content").is_none(), empty, "{operation} {status}");
         }
@@ -52,14 +62,38 @@ async fn every_operation_declares_its_parameters_and_all_its_answers(pool: PgPoo
             assert!(declared(&["401", "403", "429", "503"]), "{operation}");
         }
         let parts: BTreeSet<_> = path.split('{').skip(1).filter_map(|part| part.split('}').next()).collect();
-        let parameters = described["parameters"].as_array().into_iter().flatten();
-        let of_path = parameters.filter(|one| one["in"] == "path").map(|one| one["name"].as_str().unwrap());
+        let of_path = parameters().filter(|one| one["in"] == "path").map(|one| one["name"].as_str().unwrap());
         assert_eq!(of_path.collect::<BTreeSet<_>>(), parts, "{operation}");
         assert!(parts.is_empty() || declared(&["400", "404"]), "{operation}");
         assert!(described.get("requestBody").is_none() || declared(&["400", "413", "415"]), "{operation}");
     }
     open.sort();
     assert_eq!(open, OPEN);
+}
+
+/// A client made from the document knows what each member is.
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn every_schema_is_there_and_used(pool: PgPool) {
+    let document = document(pool).await;
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let text = document.to_string();
+    let names = text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next());
+    let used: BTreeSet<_> = names.collect();
+    let known: BTreeSet<_> = schemas.keys().map(String::as_str).collect();
+    assert_eq!(used.difference(&known).collect::<Vec<_>>(), [&""; 0], "missing");
+    assert_eq!(known.difference(&used).collect::<Vec<_>>(), [&""; 0], "used by nothing");
+}
+
+/// What a route refuses is told by its class of caller, so that no two say it in other words.
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn every_guarded_operation_says_for_whom_it_is(pool: PgPool) {
+    let document = document(pool).await;
+    for (operation, path, described) in operations(&document) {
+        let words = described["responses"]["403"]["description"].as_str();
+        // Whose look it is decides there.
+        let open = OPEN.contains(&operation.as_str()) || path.starts_with("/api/public/user/");
+        assert!(open || words.is_some_and(|words| words != "Not for this caller"), "{operation}: {words:?}");
+    }
 }
 
 /// Of two schemas with one name the document keeps one, and the other's routes then promise something else.

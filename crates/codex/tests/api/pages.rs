@@ -1,6 +1,6 @@
 //! The HTML pages, health and documents.
 
-use hivematrix_shared::auth::PermissionLevel::{Admin, Client, Technician};
+use hivematrix_shared::auth::PermissionLevel::{Admin, Billing, Client, Technician};
 use http::StatusCode;
 use sqlx::PgPool;
 
@@ -20,6 +20,58 @@ async fn links_of_pages_carry_the_gateways_prefix(pool: PgPool) {
     assert!(settings.contains("src=\"/codex/static/js/settings.js\""));
     assert!(settings.contains("data-endpoint=\"/codex/api/my/settings\""));
     assert!(!settings.contains("<script>") && !settings.contains("style="), "nothing inline");
+}
+
+/// codex-pages.md §1.1.
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn each_page_opens_for_those_it_is_for_and_two_for_services(pool: PgPool) {
+    let world = World::new(pool);
+    world
+        .sql(
+            "insert into companies (account_number, name) values ('1', 'A');
+             insert into contacts (id, name, email, primary_email) values (1, 'C', 'client@example.test', 'client@example.test');
+             insert into contact_company_link (contact_id, company_account_number) values (1, '1');
+             insert into assets (id, hostname, company_account_number) values (1, 'PC', '1');",
+        )
+        .await;
+    let everybody = &[Admin, Technician, Billing, Client][..];
+    for (path, people, service) in [
+        ("/", everybody, 403),
+        ("/companies/", everybody, 403),
+        ("/companies/1", everybody, 403),
+        ("/contacts/", everybody, 403),
+        ("/contacts/1", everybody, 403),
+        ("/assets/", everybody, 403),
+        ("/assets/1", everybody, 403),
+        ("/search", everybody, 403),
+        ("/review", &[Admin, Technician, Billing], 403),
+        ("/agents", &[Admin], 403),
+        ("/billing-plans/", everybody, 200),
+        ("/admin/", &[Admin], 200),
+        ("/settings", everybody, 403),
+    ] {
+        for level in everybody {
+            let expected = if people.contains(level) { StatusCode::OK } else { StatusCode::FORBIDDEN };
+            assert_eq!(world.get_as(*level, path).await.status, expected, "{path} {level}");
+        }
+        // One that acts for a person has the person's rights on JSON, and no pages.
+        let acting = world.identity.service_token_on_behalf("brainhair", "codex", Admin);
+        for token in [world.identity.service_token("beacon", "codex"), acting] {
+            let answer = world.client.get(path).bearer(token).send().await;
+            assert_eq!(answer.status.as_u16(), service, "{path}");
+            if service == 403 {
+                assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+                assert_eq!(answer.json()["error"], "This endpoint is for users only", "{path}");
+            }
+        }
+        assert_eq!(world.client.get(path).send().await.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    for root in ["/companies", "/contacts", "/assets", "/billing-plans", "/admin"] {
+        assert_eq!(world.client.get(root).send().await.status, StatusCode::UNAUTHORIZED, "{root}");
+        let answer = world.get_as(Admin, root).await;
+        let there = (answer.status.as_u16(), answer.header("location").to_owned());
+        assert_eq!(there, (308, format!("{root}/")));
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/codex")]

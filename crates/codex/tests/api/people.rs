@@ -50,7 +50,7 @@ pub async fn send(
     path: &str,
     body: Value,
 ) -> TestResponse {
-    world.client.request(method, path).bearer(world.token(level)).json(&body).send().await
+    world.call_as(level, method, path, &body).await
 }
 
 async fn text(world: &World, statement: &str) -> Option<String> {

@@ -39,8 +39,7 @@ async fn world(pool: PgPool) -> World {
 
 impl World {
     async fn call(&self, method: Method, path: &str, body: Value) -> TestResponse {
-        let request = self.client.request(method, path).bearer(self.token(Admin));
-        if body.is_null() { request.send().await } else { request.json(&body).send().await }
+        self.call_as(Admin, method, path, &body).await
     }
 
     async fn text(&self, query: &'static str) -> String {
@@ -68,75 +67,6 @@ async fn what_others_read_has_the_contracts_shapes(pool: PgPool) {
         ("export", "/billing-plans/export"),
     ] {
         insta::assert_json_snapshot!(name, world.get(path).await.json());
-    }
-}
-
-/// What upstream answered over the same plans, for those who read it. Terms have one spelling here.
-#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
-async fn upstreams_readers_find_everything(pool: PgPool) {
-    let world = World::new(pool);
-    world.sql(include_str!("upstream/plans.sql")).await;
-    let recorded: Vec<Value> = serde_json::from_str(include_str!("upstream/plans.json")).unwrap();
-    let one_spelling = |answer: &Value| -> Value {
-        serde_json::from_str(&answer.to_string().replace("-Year", " Year")).unwrap()
-    };
-    assert!(recorded.len() > 15);
-    for case in recorded {
-        let (name, path) = (case["name"].as_str().unwrap(), case["path"].as_str().unwrap());
-        let answer = match case["token"].as_str().unwrap() {
-            "user tom" => world.get_as(Technician, path).await,
-            "user ada" => world.get_as(Admin, path).await,
-            _ => world.get(path).await,
-        };
-        // Upstream cannot address a term with a slash; here it is found.
-        if name.starts_with("plan, slash") {
-            assert_eq!(answer.json()["plan"]["term_length"], "Month to Month / Special");
-            continue;
-        }
-        assert_eq!(json!(answer.status.as_u16()), case["status"], "{name}: {}", answer.text());
-        if case["answer"].get("type").is_none() {
-            missing(name, "", &one_spelling(&case["answer"]), &one_spelling(&answer.json()));
-        }
-    }
-}
-
-/// Fails when ours lacks something of theirs.
-fn missing(name: &str, path: &str, theirs: &Value, ours: &Value) {
-    // Options of the older pair of columns are null upstream; the included terabyte of 0 is an accident of its older list;
-    // `status` of a problem is a number.
-    let corrected = theirs.is_null()
-        || path.ends_with("backup_included_tb")
-        || path.ends_with("option_value")
-        || (path == ".status" && ours.is_number());
-    match (theirs, ours) {
-        _ if corrected => {}
-        (Value::Object(theirs), Value::Object(_)) => {
-            for (member, value) in theirs {
-                let mine = ours.get(member).unwrap_or_else(|| panic!("{name}: {path}.{member} is missing"));
-                missing(name, &format!("{path}.{member}"), value, mine);
-            }
-        }
-        (Value::Array(theirs), Value::Array(mine)) => {
-            assert_eq!(theirs.len(), mine.len(), "{name}: {path}");
-            let key = |row: &Value| {
-                let text = |member: &str| row[member].to_string();
-                (row["id"].as_i64(), text("plan_name") + &text("term_length") + &text("option_value"))
-            };
-            for value in theirs {
-                let same =
-                    mine.iter().find(|row| *row == value || (row.is_object() && key(row) == key(value)));
-                let same = same.or_else(|| {
-                    mine.iter().find(|row| row.is_object() && row["id"].is_i64() && row["id"] == value["id"])
-                });
-                missing(
-                    name,
-                    &format!("{path}[]"),
-                    value,
-                    same.unwrap_or_else(|| panic!("{name}: {path} lacks {value}")),
-                );
-            }
-        }
-        (theirs, ours) => assert_eq!(theirs, ours, "{name}: {path}"),
     }
 }
 
@@ -678,4 +608,41 @@ async fn what_bills_ask_for_has_no_rate_limit(pool: PgPool) {
             assert_eq!(world.get(path).await.status, StatusCode::OK, "{path}");
         }
     }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_plan_in_use_gets_another_name_or_term_only_with_a_word_about_its_companies(pool: PgPool) {
+    let world = world(pool).await;
+    let change = async |query: &str, body: Value| {
+        world.call(Method::PUT, &format!("/api/billing-plans/1{query}"), body).await
+    };
+    let plan_of = async |number: &str| {
+        world.get(&format!("/api/companies/{number}")).await.json()["billing_plan"].clone()
+    };
+    for body in [json!({ "plan_name": "Gold" }), json!({ "term_length": "5 Year" })] {
+        let refused = change("", body.clone()).await;
+        assert_eq!(
+            (refused.status, &refused.json()["companies"]),
+            (StatusCode::CONFLICT, &json!(1)),
+            "{body}"
+        );
+    }
+    assert_eq!(world.get("/api/billing-plans/1").await.json()["plan_name"], "Premium", "nothing was changed");
+    // The name it has, in whatever spelling of the term, is no other one.
+    let same = json!({ "plan_name": "Premium", "term_length": "1-year", "per_user_cost": 1 });
+    assert_eq!(change("", same).await.status, StatusCode::OK);
+    assert_eq!(
+        change("?reassign_to=Nowhere", json!({ "plan_name": "Gold" })).await.status,
+        StatusCode::BAD_REQUEST
+    );
+    let renamed = change("?reassign_to=Gold", json!({ "plan_name": "Gold" })).await;
+    assert_eq!(renamed.json(), json!({ "id": 1, "message": "Billing plan updated", "reassigned": 1 }));
+    assert_eq!((plan_of("1").await, plan_of("2").await), (json!("Gold"), json!("Premium")));
+    let forced = change("?force=true", json!({ "term_length": "2 Year" })).await;
+    assert_eq!(forced.json(), json!({ "id": 1, "message": "Billing plan updated" }));
+    assert_eq!(plan_of("1").await, "Gold", "it stays, without prices");
+    assert_eq!(
+        world.text("select support_level from companies where account_number = '1'").await,
+        "Billed Hourly"
+    );
 }

@@ -3,7 +3,7 @@
 use hivematrix_shared::auth::PermissionLevel::{self, Admin, Billing, Client, Technician};
 use hivematrix_shared::testing::TestResponse;
 use hivematrix_simulators::freshservice::{Config, Fault, FaultMode, Handle, TicketPatch, spawn};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -46,7 +46,7 @@ impl Desk {
     }
 
     async fn update_as(&self, level: PermissionLevel, path: &str, body: &Value) -> TestResponse {
-        self.world.client.post(path).bearer(self.world.token(level)).json(body).send().await
+        self.world.call_as(level, Method::POST, path, body).await
     }
 
     async fn update(&self, body: Value) -> TestResponse {

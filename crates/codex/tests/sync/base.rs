@@ -208,6 +208,20 @@ async fn nothing_is_removed_after_an_empty_a_failed_or_a_short_list(pool: PgPool
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_is_too_long_for_an_index_costs_its_own_row_only(pool: PgPool) {
+    let world = World::new(pool).await;
+    // Random letters, which the database cannot pack.
+    let long: String = (0..200).map(|_| uuid::Uuid::new_v4().simple().to_string()).collect();
+    let person =
+        json!({"first_name": "L", "primary_email": format!("{long}@x.example"), "department_ids": []});
+    world.vendor.control.add_record(Collection::Requesters, 19_999_999_999, members(person));
+    let report = base(&world).await;
+    assert!(world.number("select count(*) from contacts").await > 10);
+    assert_eq!(world.number("select count(*) from contacts where external_id = 19999999999").await, 0);
+    assert!(report.output().contains("contact 19999999999 could not be stored"), "{}", report.output());
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn a_row_the_vendor_does_not_tell_about_stays_and_the_others_are_stored(pool: PgPool) {
     let world = World::new(pool).await;
     base(&world).await;

@@ -98,7 +98,9 @@ async fn active_tickets_come_first_and_limits_hold(pool: PgPool) {
     let world = World::new(pool).await;
     world.tickets(Reach::Full).await;
     let sync = world.sync();
-    sync.details(DetailLimits { tickets: 30, time: Duration::from_secs(60) }).await.unwrap();
+    sync.details(DetailLimits { tickets: 30, time: Duration::from_secs(60), changed_since: None })
+        .await
+        .unwrap();
     assert_eq!(sync.report.counts().details, 30);
     let closed = "select count(*) from ticket_details where detail_due_at is null and not is_active";
     assert_eq!(world.number(closed).await, 0);

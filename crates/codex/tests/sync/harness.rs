@@ -25,9 +25,9 @@ pub const HASTY: Retry = Retry {
     pause: Duration::from_millis(1),
     timeout: Duration::from_secs(5),
     default_wait: Duration::from_millis(2),
+    least_wait: Duration::from_millis(2),
     longest_wait: Duration::from_millis(2),
     total_wait: Duration::from_millis(10),
-    give_way: false,
 };
 
 pub struct World {
@@ -92,7 +92,9 @@ impl World {
 
     pub async fn details(&self) -> Report {
         let sync = self.sync();
-        sync.details(DetailLimits { tickets: 10_000, time: Duration::from_secs(60) }).await.unwrap();
+        sync.details(DetailLimits { tickets: 10_000, time: Duration::from_secs(60), changed_since: None })
+            .await
+            .unwrap();
         sync.report
     }
 

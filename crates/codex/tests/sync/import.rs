@@ -2,6 +2,8 @@
 //! that has only that one on its search path.
 
 use hivematrix_codex::import::{self, report::Report};
+use hivematrix_codex::store::alone::{Alone, Busy};
+use hivematrix_codex::store::sync_jobs::{self, Ending, NewJob};
 use hivematrix_shared::clock::Clock;
 use hivematrix_shared::config::Secret;
 use insta::assert_json_snapshot;
@@ -125,10 +127,26 @@ async fn all_that_can_be_taken_is_and_the_rest_is_told(pool: PgPool) {
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn twice_is_once_and_a_dry_run_is_nothing(pool: PgPool) {
     let world = World::new(pool).await;
-    let nothing = world.everything().await;
+    // Rows whose numbers the source has as well, so that new numbers have to be drawn.
+    world
+        .sql(
+            "insert into companies (account_number, name) values ('100001', 'Before');
+             insert into contacts (id, name, email, primary_email) overriding system value
+                 values (7, 'Somebody else', 'else@x.example', 'else@x.example');
+             insert into locations (id, name, address, company_account_number) overriding system value
+                 values (1, 'HQ', 'here', '100001');",
+        )
+        .await;
+    const LEFT: &str = "select to_jsonb(t) from (
+        select sequencename as name, last_value from pg_sequences
+        union all select 'change_log', count(*) from change_log
+        union all select 'imported_rows', count(*) from imported_rows
+        union all select 'sync_jobs', count(*) from sync_jobs
+        union all select 'board', version from board_version order by 1) t";
+    let (nothing, left) = (world.everything().await, world.rows(LEFT).await);
     let dry = world.import(true).await;
     assert_eq!(world.everything().await, nothing);
-    assert_eq!(world.rows("select to_jsonb(r) from imported_rows r").await, Vec::<Value>::new());
+    assert_eq!(world.rows(LEFT).await, left, "no number is drawn, nothing is written down");
     let first = world.import(false).await;
     assert_eq!(dry.tables, first.tables, "a dry run tells what will happen");
     assert_eq!(dry.refused, first.refused);
@@ -254,4 +272,49 @@ async fn the_source_is_only_read_and_only_the_originals(pool: PgPool) {
         let text = format!("{error:#}");
         assert!(text.contains(said) && !text.contains("s3cret"), "{text}");
     }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn an_import_is_alone_with_the_data(pool: PgPool) {
+    let world = World::new(pool).await;
+    let clock = Clock::manual("2025-11-22T10:30:00Z".parse().unwrap());
+    let refused = async |dry_run| {
+        let error = import::run(&world.pool, &clock, &world.from, dry_run, |_| {}).await.unwrap_err();
+        format!("{error:#}")
+    };
+    let job = |script: &'static str, key: &'static str| NewJob {
+        script,
+        provider: Some("freshservice"),
+        sync_type: None,
+        exclusive_key: key,
+        requested_by: "test",
+    };
+    let start = async |job: &NewJob<'_>| sync_jobs::start(&world.pool, job, clock.now()).await.unwrap();
+
+    let sync = start(&job("psa", "psa:base:freshservice")).await.unwrap();
+    for dry_run in [false, true] {
+        let text = refused(dry_run).await;
+        assert!(text.contains(&format!("a sync is running (job {sync})")), "{text}");
+    }
+    // A job that only compares is in nobody's way.
+    let ending = Ending { error: None, partly: false, output: "", progress: &Value::Null };
+    sync_jobs::finish(&world.pool, sync, &ending, clock.now()).await.unwrap();
+    start(&job("psa-dry-run", "psa:dry-run:freshservice")).await.unwrap();
+
+    let other = Alone::begin(&world.pool, clock.now()).await.unwrap().unwrap();
+    let text = refused(false).await;
+    assert!(text.contains("another import, or the clearing of data, is running"), "{text}");
+    assert_eq!(start(&job("psa", "psa:base:freshservice")).await, Err(Busy::Alone), "and no sync begins");
+    let nothing = world.rows("select to_jsonb(t) from companies t").await;
+    assert!(nothing.is_empty(), "{nothing:?}");
+    // Whoever is killed lets go at once.
+    drop(other);
+    for attempt in 0.. {
+        match import::run(&world.pool, &clock, &world.from, false, |_| {}).await {
+            Ok(_) => break,
+            Err(error) if attempt > 200 => panic!("{error:#}"),
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+        }
+    }
+    assert!(start(&job("psa", "psa:base:freshservice")).await.is_ok(), "afterwards syncs begin again");
 }

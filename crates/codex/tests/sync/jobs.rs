@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{NaiveTime, TimeDelta};
-use hivematrix_codex::jobs::{Details, Rhythm, Schedule, StartError, SyncService, Work};
+use hivematrix_codex::domain::schedule::{Rhythm, Schedule};
+use hivematrix_codex::jobs::{Details, StartError, SyncService, Work};
 use hivematrix_codex::providers::{Providers, Vendors};
 use hivematrix_codex::store::sync_jobs::{self, Job, NewJob};
 use hivematrix_codex::sync::{Reach, SyncRules};
@@ -16,13 +17,14 @@ use crate::harness::World;
 
 const LIST: Work = Work::Tickets { reach: Reach::Changes, details: Details::Skip };
 
-fn schedule() -> Schedule {
+pub fn schedule() -> Schedule {
     Schedule {
         enabled: true,
         tickets: Some(TimeDelta::minutes(5)),
-        ticket_details: Rhythm::Never,
+        details: Rhythm::Never,
+        comparison: Rhythm::Never,
         base: Rhythm::Daily(NaiveTime::MIN),
-        devices: Rhythm::Daily(NaiveTime::MIN),
+        assets: Rhythm::Daily(NaiveTime::MIN),
         run_on_startup: false,
     }
 }
@@ -278,4 +280,23 @@ async fn without_a_provider_nothing_starts_and_the_reason_is_said(pool: PgPool) 
     let error = service.start(Some("autotask"), LIST, "test").await.unwrap_err();
     assert_eq!(error.to_string(), "unknown PSA provider 'autotask' (known: freshservice, superops)");
     assert_eq!(world.number("select count(*) from sync_jobs").await, 0);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_beat_without_news_leaves_the_log_as_it_is(pool: PgPool) {
+    let world = World::new(pool).await;
+    let new = NewJob {
+        script: "psa",
+        provider: Some("freshservice"),
+        sync_type: Some("base"),
+        exclusive_key: "k",
+        requested_by: "test",
+    };
+    let id = sync_jobs::start(&world.pool, &new, world.clock.now()).await.unwrap().unwrap();
+    for (output, stored) in
+        [(None, None), (Some("one"), Some("one")), (None, Some("one")), (Some("two"), Some("two"))]
+    {
+        sync_jobs::beat(&world.pool, id, &serde_json::json!({}), output).await.unwrap();
+        assert_eq!(job(&world, id).await.output.as_deref(), stored, "{output:?}");
+    }
 }

@@ -4,10 +4,14 @@
 mod api;
 mod base;
 mod by_hand;
+mod deadlocks;
 mod details;
+mod faults;
 mod harness;
 mod import;
+mod init_db;
 mod jobs;
+mod killed;
 mod plans;
 mod provider;
 mod reviews;

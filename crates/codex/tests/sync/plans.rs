@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use hivematrix_codex::{plans_file, sync::BasePart};
+use hivematrix_codex::{domain::contract::end_date, plans_file, sync::BasePart};
 use sqlx::PgPool;
 
 use crate::harness::World;
@@ -49,6 +49,45 @@ async fn support_levels_follow_the_effective_plan(pool: PgPool) {
     assert_eq!(world.number(kept).await, 1);
     let noise = "select count(*) from change_log where field = 'support_level'";
     assert_eq!(world.number(noise).await, 0, "nothing changed, so nothing is written down");
+}
+
+/// The end follows from start and term as they count now, whoever has set which of them.
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn the_end_of_a_contract_follows_the_vendors_half_of_it(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    base(&world).await;
+    let numbers: Vec<String> = sqlx::query_scalar(
+        "select account_number from companies where contract_start_date is not null order by 1 limit 3",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    // What an edit by hand leaves: the term of one, the start of another, and an end for a term that gives none.
+    for (number, edit) in numbers.iter().zip([
+        "contract_term_length = '2 Year', edited_fields = '{contract_end_date,contract_term_length}'",
+        "contract_start_date = '2024-03-01', edited_fields = '{contract_end_date,contract_start_date}'",
+        "contract_term_length = '5 Year', edited_fields = '{contract_end_date,contract_term_length}'",
+    ]) {
+        let update = format!(
+            "update companies set contract_end_date = '2001-01-01', {edit} where account_number = $1"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(update)).bind(number).execute(&pool).await.unwrap();
+    }
+    base(&world).await;
+    let rows: Vec<(String, String, Option<String>)> = sqlx::query_as(
+        "select contract_start_date, contract_term_length, contract_end_date from companies
+         where account_number = any ($1) order by account_number",
+    )
+    .bind(&numbers)
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    for (start, term, end) in &rows[..2] {
+        let expected = end_date(start, term).map(|date| date.to_string());
+        assert_eq!(end, &expected, "{start} {term}");
+    }
+    assert_eq!((rows[0].1.as_str(), rows[1].0.as_str()), ("2 Year", "2024-03-01"), "the edited half stays");
+    assert_eq!(rows[2].2.as_deref(), Some("2001-01-01"), "what was agreed stays where none follows");
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]

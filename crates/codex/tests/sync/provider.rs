@@ -79,11 +79,11 @@ async fn a_promised_page_that_is_empty_is_an_error(pool: PgPool) {
     let world = World::new(pool).await;
     world.vendor.control.add_fault(Fault::always(FaultMode::EmptyPage).on("/tickets"));
     let provider = world.freshservice();
-    let page = |promised| PageRef { number: 2, promised };
+    let (promised, guessed) = (PageRef::promised(2), PageRef::number(2));
     let list = |page| provider.tickets(TicketView::Ordinary, DateTime::UNIX_EPOCH, page);
-    let error = list(page(true)).await.unwrap_err();
+    let error = list(promised).await.unwrap_err();
     assert!(error.to_string().contains("an empty page 2 where rows were announced"), "{error}");
-    assert!(list(page(false)).await.unwrap().items.is_empty());
+    assert!(list(guessed).await.unwrap().items.is_empty());
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
@@ -148,8 +148,7 @@ async fn a_person_does_not_wait_for_the_share_that_is_left_to_others(_pool: PgPo
     let vendor = spawn(Config { rate_limit: 20, ..Config::default() }).await.unwrap();
     let id = i64::try_from(vendor.control.active_ids()[0]).unwrap();
     let key = Secret::new(vendor.api_key.clone());
-    let retry = Retry { give_way: true, ..HASTY };
-    let connection = Connection { retry, ..Connection::new(vendor.base_url.clone(), key) };
+    let connection = Connection { retry: HASTY, ..Connection::new(vendor.base_url.clone(), key) };
     let provider = Freshservice::new(connection, StatusMap::freshservice([])).unwrap();
     for _ in 0..16 {
         provider.check().await.unwrap();

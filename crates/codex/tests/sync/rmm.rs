@@ -16,7 +16,7 @@ async fn all_devices_of_known_sites_are_stored_once(pool: PgPool) {
     let world = RmmWorld::new(pool).await;
     let report = world.devices().await;
     assert_eq!(world.stored().await, i64::from(SIZE.assets));
-    assert_eq!(report.counts().devices_created, u64::from(SIZE.assets));
+    assert_eq!(report.counts().assets_created, u64::from(SIZE.assets));
     for (uid, hostname, site) in world.vendor.control.devices() {
         let row: (String, Option<String>, Option<String>) =
             sqlx::query_as("select hostname, rmm_site_uid, rmm_provider from assets where external_id = $1")
@@ -44,7 +44,7 @@ async fn all_devices_of_known_sites_are_stored_once(pool: PgPool) {
     assert_eq!(world.count("select count(*) from assets where device_type is distinct from udf7").await, 0);
 
     let again = world.devices().await;
-    assert_eq!(again.counts().devices_created, 0);
+    assert_eq!(again.counts().assets_created, 0);
     assert_eq!(world.stored().await, i64::from(SIZE.assets));
     assert_eq!(world.count("select count(*) from change_log where entity = 'assets'").await, 0);
     assert_eq!(world.count("select count(*) from rmm_runs").await, 0);

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use hivematrix_codex::config::Settings;
-use hivematrix_codex::jobs::{Rhythm, Schedule, SyncService};
+use hivematrix_codex::domain::schedule::{Rhythm, Schedule};
+use hivematrix_codex::jobs::SyncService;
 use hivematrix_codex::providers::{RmmProviders, Vendors};
 use hivematrix_codex::sync::SyncRules;
 use hivematrix_codex::{Codex, app};
@@ -86,7 +87,7 @@ async fn jobs_of_the_rmm_have_the_rows_of_the_contract(pool: PgPool) {
     assert_eq!(job["success"], true, "{job}");
     // A name alone proves nothing: that site's devices come once it carries the number.
     let others = i64::from(SIZE.assets) - world.devices_of(&site).len() as i64;
-    assert_eq!(job["progress"]["counts"]["devices"], others);
+    assert_eq!(job["progress"]["counts"]["assets"], others);
     // The push follows.
     assert_eq!(world.vendor.control.variable(&site, "AccountNumber"), Some(world.number(0)));
     let push = api.job("/sync/push-to-datto").await;
@@ -101,7 +102,8 @@ async fn jobs_of_the_rmm_have_the_rows_of_the_contract(pool: PgPool) {
     }
     // No ticketing system is configured here.
     let answer = api.post(Admin, "/sync/create-account-numbers").await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!((answer.status.as_u16(), &answer.json()["success"]), (500, &json!(false)));
+    assert!(answer.json()["error"].is_string());
 
     world.vendor.control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }));
     let running = api.post(Admin, "/sync/datto").await.json();
@@ -116,9 +118,10 @@ async fn the_schedule_reads_devices_once_and_goes_on_after_a_stop(pool: PgPool) 
     let schedule = Schedule {
         enabled: true,
         tickets: None,
-        ticket_details: Rhythm::Never,
+        details: Rhythm::Never,
+        comparison: Rhythm::Never,
         base: Rhythm::Never,
-        devices: Rhythm::Daily(chrono::NaiveTime::MIN),
+        assets: Rhythm::Daily(chrono::NaiveTime::MIN),
         run_on_startup: false,
     };
     let service = |shutdown: &CancellationToken| {

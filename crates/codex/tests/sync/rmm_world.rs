@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hivematrix_codex::providers::datto::{Connection, Datto};
 use hivematrix_codex::providers::{Quota, Retry};
-use hivematrix_codex::sync::{DeviceSync, Report, SyncError, SyncRules};
+use hivematrix_codex::sync::{AssetSync, Report, SyncError, SyncRules};
 use hivematrix_shared::clock::Clock;
 use hivematrix_shared::config::Secret;
 use hivematrix_simulators::datto::{COMMAND_COMPONENT, Config, Handle, spawn};
@@ -76,8 +76,8 @@ impl RmmWorld {
         Datto::new(self.connection()).unwrap()
     }
 
-    pub fn sync(&self) -> DeviceSync {
-        DeviceSync {
+    pub fn sync(&self) -> AssetSync {
+        AssetSync {
             pool: self.pool.clone(),
             clock: self.clock.clone(),
             provider: Arc::new(self.datto()),
@@ -90,7 +90,7 @@ impl RmmWorld {
     pub async fn devices(&self) -> Report {
         self.pass();
         let sync = self.sync();
-        sync.devices().await.unwrap();
+        sync.assets().await.unwrap();
         sync.report
     }
 
@@ -98,7 +98,7 @@ impl RmmWorld {
     pub async fn failing_devices(&self) -> (SyncError, Report) {
         self.pass();
         let sync = self.sync();
-        (sync.devices().await.unwrap_err(), sync.report)
+        (sync.assets().await.unwrap_err(), sync.report)
     }
 
     pub fn pass(&self) {

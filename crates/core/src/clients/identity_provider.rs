@@ -279,7 +279,8 @@ impl IdentityProvider {
     }
 }
 
-/// The user of a userinfo answer; names that are missing are empty (weak point 19), groups that are no texts are left out.
+/// The user of a userinfo answer; names that are missing are empty (weak point 19), groups that are no texts are left out,
+/// the address of a client only when it is confirmed.
 fn user_data(userinfo: &Value) -> Option<UserData> {
     let text = |name: &str| userinfo.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let sub = text("sub");
@@ -288,14 +289,26 @@ fn user_data(userinfo: &Value) -> Option<UserData> {
         .and_then(Value::as_array)
         .map(|groups| groups.iter().filter_map(Value::as_str).map(str::to_owned).collect())
         .unwrap_or_default();
-    (!sub.is_empty()).then(|| UserData {
+    if sub.is_empty() {
+        return None;
+    }
+    let mut user = UserData {
         sub,
         name: text("name"),
         email: text("email"),
+        email_verified: None,
         preferred_username: text("preferred_username"),
         permission_level: PermissionLevel::from_groups(&groups),
         groups,
-    })
+    };
+    if user.withhold_unconfirmed(userinfo.get("email_verified").and_then(Value::as_bool)) {
+        tracing::warn!(
+            sub = user.sub,
+            user = user.preferred_username,
+            "a client's e-mail address is not confirmed at the identity provider: the session is made without it"
+        );
+    }
+    Some(user)
 }
 
 fn nonsense(error: reqwest::Error) -> ProviderError {

@@ -16,6 +16,7 @@ pub fn user(session_id: &str, session: &Session) -> UserClaims {
         jti: Some(session_id.to_owned()),
         name: user.name.clone(),
         email: user.email.clone(),
+        email_verified: user.email_verified,
         preferred_username: user.preferred_username.clone(),
         permission_level: user.permission_level,
         groups: user.groups.clone(),

@@ -18,9 +18,12 @@ pub struct UserData {
     /// Display name, empty when unknown.
     #[serde(default)]
     pub name: String,
-    /// E-mail, empty when unknown.
+    /// E-mail, empty when unknown or withheld.
     #[serde(default)]
     pub email: String,
+    /// `false` when the e-mail is withheld, see [`UserData::withhold_unconfirmed`]; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
     /// Login name, empty when unknown.
     #[serde(default)]
     pub preferred_username: String,
@@ -30,6 +33,25 @@ pub struct UserData {
     /// The identity provider's group list as it came.
     #[serde(default)]
     pub groups: Vec<String>,
+}
+
+impl UserData {
+    /// Takes the address away from a `client` unless the identity provider vouches for it, and says so in
+    /// [`UserData::email_verified`]; whether it did.
+    ///
+    /// Services find a client's company by the address (platform.md §7), so that a client who may type it could choose the
+    /// company. Silence counts as no: Keycloak sends `email_verified` wherever it sends `email`. Staff sees all companies
+    /// anyway and keeps the address as it is.
+    pub fn withhold_unconfirmed(&mut self, verified: Option<bool>) -> bool {
+        let withheld = self.permission_level == PermissionLevel::Client
+            && !self.email.is_empty()
+            && verified != Some(true);
+        if withheld {
+            self.email.clear();
+            self.email_verified = Some(false);
+        }
+        withheld
+    }
 }
 
 /// Who signed in, and in which browser session of the identity provider.
@@ -171,6 +193,7 @@ mod tests {
             sub: "u1".into(),
             name: "Ada L".into(),
             email: "a@x".into(),
+            email_verified: None,
             preferred_username: "ada".into(),
             permission_level: PermissionLevel::Technician,
             groups: vec!["technicians".into()],
@@ -190,6 +213,30 @@ mod tests {
             (&json!(1000), &json!(4600), &json!(false))
         );
         assert_eq!(Session::from_json(&session.to_json().unwrap(), 0), Some(session));
+    }
+
+    #[test]
+    fn only_a_client_without_a_confirmed_address_loses_it() {
+        use PermissionLevel::{Admin, Billing, Client, Technician};
+        for (level, email, verified, withheld) in [
+            (Client, "a@x", Some(true), false),
+            (Client, "a@x", Some(false), true),
+            (Client, "a@x", None, true),
+            // Nothing that could be confirmed.
+            (Client, "", Some(false), false),
+            (Billing, "a@x", Some(false), false),
+            (Technician, "a@x", None, false),
+            (Admin, "a@x", Some(false), false),
+        ] {
+            let known = UserData { permission_level: level, email: email.into(), ..ada() };
+            let mut user = known.clone();
+            assert_eq!(user.withhold_unconfirmed(verified), withheld, "{level} {email} {verified:?}");
+            let expected = match withheld {
+                true => UserData { email: String::new(), email_verified: Some(false), ..known },
+                false => known,
+            };
+            assert_eq!(user, expected, "{level} {email} {verified:?}");
+        }
     }
 
     #[test]

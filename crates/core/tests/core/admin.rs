@@ -48,6 +48,74 @@ async fn a_user_is_made_changed_and_removed_with_keycloaks_codes(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn an_address_that_an_administrator_wrote_is_confirmed_unless_he_says_otherwise(pool: PgPool) {
+    let core = Core::with_realm(pool).await;
+    let admin = Admin::new(&core).await;
+    let claims_of = async |name: &str| {
+        let access = core.tokens(name).await["access_token"].clone();
+        let userinfo = core.userinfo(access.as_str().unwrap()).await.json();
+        let token = claims(&core.exchange(&access).await);
+        assert_eq!(token["permission_level"], "client");
+        (userinfo["email_verified"].clone(), token["email"].clone(), token.get("email_verified").cloned())
+    };
+    let credentials = json!([{"type": "password", "value": PASSWORD, "temporary": false}]);
+    for (name, said, confirmed) in [
+        ("said-nothing", Value::Null, true),
+        ("said-yes", json!(true), true),
+        ("said-no", json!(false), false),
+    ] {
+        let mut body = json!({"username": name, "email": format!("{name}@c.example"), "enabled": true,
+            "credentials": credentials});
+        if !said.is_null() {
+            body["emailVerified"] = said;
+        }
+        let id = admin.create(body).await;
+        let expected = match confirmed {
+            true => (json!(true), json!(format!("{name}@c.example")), None),
+            false => (json!(false), json!(""), Some(json!(false))),
+        };
+        assert_eq!(claims_of(name).await, expected, "{name}");
+        let change = json!({"email": format!("new-{name}@c.example")});
+        assert_eq!(admin.send(Method::PUT, &format!("/users/{id}"), Some(change)).await.status, 204);
+        let expected = (json!(true), json!(format!("new-{name}@c.example")), None);
+        assert_eq!(claims_of(name).await, expected, "{name}, another address");
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
+async fn a_session_ends_when_the_address_changes_or_is_confirmed(pool: PgPool) {
+    let core = Core::with_realm(pool).await;
+    let admin = Admin::new(&core).await;
+    let path = format!("/users/{}", admin.id_of("client").await);
+    for (change, ends) in [
+        (json!({"email": "other@c.example"}), true),
+        (json!({"emailVerified": false}), true),
+        (json!({"emailVerified": true}), true),
+        (json!({"email": "other@c.example", "emailVerified": true, "lastName": "Other"}), false),
+    ] {
+        let token = core.exchange(&core.tokens("client").await["access_token"]).await;
+        assert_eq!(admin.send(Method::PUT, &path, Some(change.clone())).await.status, 204, "{change}");
+        assert_eq!(core.validate(&token).await, if ends { 401 } else { 200 }, "{change}");
+    }
+}
+
+#[sqlx::test(migrations = false)]
+async fn addresses_from_before_count_as_the_administrators(pool: PgPool) {
+    let (before, confirm): (Vec<_>, Vec<_>) =
+        hivematrix_core::MIGRATOR.iter().partition(|migration| migration.version < 4);
+    for migration in before {
+        sqlx::raw_sql(migration.sql.clone()).execute(&pool).await.unwrap();
+    }
+    let people = "insert into users (id, username, email, created_at) values \
+        (gen_random_uuid(), 'old', 'old@c.example', now()), (gen_random_uuid(), 'nameless', null, now())";
+    sqlx::raw_sql(people).execute(&pool).await.unwrap();
+    sqlx::raw_sql(confirm[0].sql.clone()).execute(&pool).await.unwrap();
+    let confirmed: Vec<String> =
+        sqlx::query_scalar("select username from users where email_verified").fetch_all(&pool).await.unwrap();
+    assert_eq!(confirmed, ["old"]);
+}
+
+#[sqlx::test(migrator = "hivematrix_core::MIGRATOR")]
 async fn clashing_and_unusable_users_are_refused(pool: PgPool) {
     let core = Core::with_realm(pool).await;
     let admin = Admin::new(&core).await;

@@ -1,6 +1,6 @@
 //! What Core makes of a foreign identity provider's tokens and answers (core.md §2.1, §7).
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Json, Router,
@@ -9,16 +9,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hivematrix_shared::testing::TestIdentity;
+use hivematrix_shared::{clock::Clock, testing::TestIdentity};
 use serde_json::{Value, json};
 
-use crate::support::{Core, ISSUER, Options, claims, now};
-
-/// Where the provider of this test listens; the settings of a [`Core`] are changed by a plain function.
-static ADDRESS: OnceLock<String> = OnceLock::new();
+use crate::support::{Core, ISSUER, Options, claims, now, secret_of};
 
 /// A provider whose userinfo answers what it is told.
 struct Provider {
+    url: String,
     identity: TestIdentity,
     userinfo: Mutex<(u16, String)>,
 }
@@ -29,7 +27,9 @@ async fn userinfo(State(provider): State<Arc<Provider>>) -> Response {
 }
 
 async fn serve(identity: TestIdentity) -> Arc<Provider> {
-    let provider = Arc::new(Provider { identity, userinfo: Mutex::default() });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let provider = Arc::new(Provider { url, identity, userinfo: Mutex::default() });
     let realm = "/realms/hivematrix/protocol/openid-connect";
     let app = Router::new()
         .route(
@@ -38,8 +38,6 @@ async fn serve(identity: TestIdentity) -> Arc<Provider> {
         )
         .route(&format!("{realm}/userinfo"), get(userinfo))
         .with_state(provider.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    ADDRESS.set(format!("http://{}", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
     provider
 }
@@ -48,15 +46,9 @@ async fn serve(identity: TestIdentity) -> Arc<Provider> {
 async fn only_live_access_tokens_of_the_own_client_and_sensible_answers_count() {
     let clock = now();
     let provider = serve(TestIdentity::new(clock.clone())).await;
-    let change = |settings: &mut hivematrix_core::config::Settings| {
-        settings.keycloak_server_url = ADDRESS.get().cloned();
-    };
-    let core = Core::start(Options { clock: clock.clone(), change, ..Options::default() }).await;
+    let (core, good) = core_of(&provider, clock.clone()).await;
     let now = clock.unix();
-    let own_issuer = format!("{}/realms/hivematrix", ADDRESS.get().unwrap());
-    let good = json!({
-        "iss": ISSUER, "sub": "u", "azp": "core-client", "aud": "account", "typ": "Bearer", "exp": now + 60,
-    });
+    let own_issuer = format!("{}/realms/hivematrix", provider.url);
     let person =
         json!({"sub": "u", "preferred_username": "ada", "groups": ["/billing", "/office/x"]}).to_string();
     let (refused, nonsense) = ("Invalid access token", "Invalid response from identity provider");
@@ -100,6 +92,65 @@ async fn only_live_access_tokens_of_the_own_client_and_sensible_answers_count() 
         let answer = exchange(&core, &provider.identity.sign(&good)).await;
         assert_eq!(answer, (expected, json!({"error": error})), "userinfo: {status} {body}");
     }
+}
+
+#[tokio::test]
+async fn a_client_has_an_address_only_when_the_provider_vouches_for_it() {
+    let clock = now();
+    let provider = serve(TestIdentity::new(clock.clone())).await;
+    let (core, good) = core_of(&provider, clock.clone()).await;
+    let person = |groups: &[&str], verified: Value| {
+        changed(
+            &json!({"sub": "u", "name": "A", "preferred_username": "a", "email": "boss@victim.example"}),
+            json!({"groups": groups, "email_verified": verified}),
+        )
+    };
+    for (groups, verified, kept) in [
+        (&["client"][..], json!(true), true),
+        (&["client"], json!(false), false),
+        (&[], json!(false), false),
+        // Keycloak sends it wherever it sends the address, so silence or a text is no yes.
+        (&["client"], Value::Null, false),
+        (&["client"], json!("true"), false),
+        // All companies are theirs anyway.
+        (&["billing"], json!(false), true),
+        (&["technicians"], Value::Null, true),
+        (&["admins"], json!(false), true),
+    ] {
+        let what = format!("{groups:?} {verified}");
+        *provider.userinfo.lock().unwrap() = (200, person(groups, verified).to_string());
+        let (status, answer) = exchange(&core, &provider.identity.sign(&good)).await;
+        assert_eq!(status, 200, "{what}");
+        let token = answer["token"].as_str().unwrap();
+        let (email, flag) = match kept {
+            true => (json!("boss@victim.example"), None),
+            false => (json!(""), Some(json!(false))),
+        };
+        let of_session = core.client.post("/api/token/validate").json(&json!({"token": token})).send().await;
+        let for_user = json!({"calling_service": "beacon", "target_service": "codex", "user_token": token});
+        let service = core.client.post("/service-token").json(&for_user);
+        let service = service.header("x-service-secret", &secret_of("beacon")).send().await.json();
+        let acting = claims(service["token"].as_str().unwrap())["on_behalf_of"].clone();
+        for user in [claims(token), of_session.json()["user"].clone(), acting] {
+            assert_eq!(
+                (&user["email"], user.get("email_verified")),
+                (&email, flag.as_ref()),
+                "{what}: {user}"
+            );
+            assert_eq!(user["preferred_username"], "a", "{what}");
+        }
+    }
+}
+
+/// A Core that signs people in by the provider, and claims of an access token that counts.
+async fn core_of(provider: &Provider, clock: Clock) -> (Core, Value) {
+    let exp = clock.unix() + 60;
+    let provider_url = Some(provider.url.clone());
+    let core = Core::start(Options { clock, provider_url, ..Options::default() }).await;
+    let good = json!({
+        "iss": ISSUER, "sub": "u", "azp": "core-client", "aud": "account", "typ": "Bearer", "exp": exp,
+    });
+    (core, good)
 }
 
 /// The claims with some replaced; those that become null are left out.

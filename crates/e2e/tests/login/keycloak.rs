@@ -18,11 +18,11 @@ fn foreign(stage: &Stage) -> Result<&Foreign> {
 }
 
 /// Calls the realm as Keycloak's own administrator.
-async fn administer(stage: &Stage, method: Method, path: &str, body: &Value) -> Result<Value> {
+pub async fn administer(stage: &Stage, method: Method, path: &str, body: &Value) -> Result<Value> {
     foreign(stage)?.keycloak.administer(method, &format!("/{}{path}", stage.realm), body).await
 }
 
-async fn configure(stage: &Stage) -> Result<String> {
+pub async fn configure(stage: &Stage) -> Result<String> {
     let password = [("KC_BOOTSTRAP_ADMIN_PASSWORD", foreign(stage)?.keycloak.password.as_str())];
     stage.instance.helm_with(&["keycloak", "configure"], &password).await
 }

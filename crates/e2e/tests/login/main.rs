@@ -1,6 +1,7 @@
 //! Signing in, the same scenarios with Core's own realm and with a real Keycloak. See `hivematrix_e2e`.
 
 mod accounts;
+mod addresses;
 mod audit;
 mod authenticators;
 mod boundary;
@@ -61,6 +62,8 @@ const OF_BOTH: &[Scenario] = scenarios![None;
     second_factor::an_administrator_may_want_an_app_to_be_set_up_at_the_next_sign_in,
     levels::each_group_gives_its_level,
     levels::core_takes_only_access_tokens_of_its_own_client,
+    addresses::a_clients_address_counts_only_once_it_is_confirmed,
+    addresses::who_is_disabled_through_helm_is_signed_out_at_once,
     states::two_tabs_may_sign_in_at_once,
     states::a_callback_counts_once_and_only_in_its_own_browser,
     states::a_refused_sign_in_says_so_and_opens_nothing,
@@ -88,6 +91,7 @@ const OF_KEYCLOAK: &[Scenario] = scenarios![Some(Provider::Keycloak);
     keycloak::a_nested_group_counts_by_its_own_name,
     keycloak::a_realm_may_sign_with_other_algorithms,
     keycloak::configuring_again_changes_nothing,
+    addresses::nobody_writes_the_own_address_at_keycloak,
     keycloak::what_was_changed_at_keycloak_is_repaired_and_the_rest_is_left_alone,
     keycloak::forgetting_keycloak_leads_back_to_the_own_realm,
 ];

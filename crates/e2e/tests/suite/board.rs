@@ -142,19 +142,12 @@ pub async fn the_agent_filter_keeps_one_persons_tickets(stage: &Stage) -> Result
     .await
 }
 
-/// Presses the button and waits for the answer.
-async fn refresh(browser: &Browser) -> Result<()> {
-    let answers = async || {
-        let count = "return performance.getEntriesByType('resource')
-            .filter((e) => e.name.includes('/api/tickets/') && e.responseEnd > 0).length";
-        browser.script(count).await?.as_u64().context("no number")
-    };
-    let before = answers().await?;
+/// Presses the button and waits for the answer; the button says that it is busy, for long enough to be seen.
+pub async fn refresh(browser: &Browser) -> Result<()> {
     browser.find("#refresh-btn").await?.click().await?;
-    eventually("the answer to a refresh", ARRIVAL, async || {
-        Ok(when(answers().await? > before && browser.has("#refresh-btn:not([aria-busy=true])").await?))
-    })
-    .await
+    let says = |text: &str| format!("document.querySelector('#refresh-btn').textContent.trim() === '{text}'");
+    browser.becomes("the refresh is to be seen", &says("Refreshing...")).await?;
+    browser.becomes("the answer to a refresh", &says("Refresh")).await
 }
 
 pub async fn a_column_sorts_up_down_and_back(stage: &Stage) -> Result<()> {

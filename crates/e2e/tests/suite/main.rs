@@ -6,7 +6,11 @@ mod clients;
 mod contacts;
 mod correlation;
 mod faults;
+mod findings;
+mod hands;
+mod live;
 mod look;
+mod many;
 mod pages;
 mod pictures;
 mod plans;
@@ -16,12 +20,14 @@ mod settings;
 mod stage;
 mod sweep;
 mod syncs;
+mod wall;
 
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use hivematrix_e2e::axe::Axe;
 use hivematrix_e2e::browser::Browser;
 use hivematrix_e2e::needs::{self, Browsers, Build};
 use hivematrix_e2e::runner::{Outcome, Report, Wanted, alone};
@@ -57,6 +63,21 @@ const SCENARIOS: &[Scenario] = scenarios![
     board::hostile_subjects_stay_text,
     board::a_new_ticket_comes_without_a_reload,
     board::a_changed_ticket_moves_with_the_right_state,
+    hands::the_search_looks_into_all_columns_and_sections_count,
+    hands::keys_lead_through_the_board,
+    hands::order_and_agent_stay_while_views_change,
+    live::the_rules_of_the_scripts_hold,
+    live::changes_are_pushed_and_their_rows_marked_for_a_while,
+    live::the_console_stops_the_refresh_and_starts_it_again,
+    live::without_stream_and_worker_the_poll_is_enough_and_costs_a_304,
+    live::a_wrong_clock_of_the_browser_changes_nothing,
+    live::nobody_asks_for_a_hidden_page_and_it_is_current_on_return,
+    live::an_ended_session_keeps_the_rows_and_offers_to_sign_in,
+    live::the_last_sync_is_told_in_the_viewers_zone,
+    live::a_sync_is_started_and_followed_to_its_end,
+    wall::a_screen_shows_the_board_without_a_sign_in_until_its_link_is_taken_back,
+    wall::a_screen_with_two_links_shows_their_views_in_turn,
+    wall::a_new_urgent_ticket_is_heard_where_the_screen_has_sound,
     sweep::every_page_is_quiet_complete_and_fits_a_telephone,
     sweep::pages_of_records_are_quiet_and_fit_a_telephone_while_they_are_edited,
     sweep::pages_of_records_are_quiet_and_fit_a_telephone_for_billing,
@@ -86,16 +107,28 @@ const SCENARIOS: &[Scenario] = scenarios![
     look::pictures_of_the_look,
     pictures::pictures_of_the_board,
     correlation::one_correlation_id_leads_through_the_suite,
+    many::two_thousand_tickets_are_there_folded_searched_and_sorted,
+    wall::a_screen_says_how_old_it_is_and_recovers_alone,
+    live::a_restarted_beacon_is_followed_again,
+    live::without_beacon_rows_are_marked_with_their_age_and_clocks_go_on,
     faults::a_failing_vendor_loses_no_ticket,
     faults::killed_codex_leaves_the_rows_and_comes_back,
     faults::a_stopped_codex_is_told_and_forgiven,
     faults::killed_core_and_helm_come_back_without_a_new_login,
 ];
 
+/// Those that need axe, before anything breaks.
+const WITH_AXE: &[Scenario] = scenarios![
+    findings::no_page_has_a_serious_finding,
+    findings::no_state_of_the_board_has_a_serious_finding,
+    findings::a_screen_has_no_serious_finding,
+];
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let wanted = Wanted::read(std::env::args().skip(1));
-    let scenarios: Vec<&Scenario> = SCENARIOS.iter().filter(|scenario| wanted.takes(scenario.name)).collect();
+    let all = WITH_AXE.iter().chain(SCENARIOS);
+    let scenarios: Vec<&Scenario> = all.filter(|scenario| wanted.takes(scenario.name)).collect();
     if wanted.list {
         for scenario in scenarios {
             println!("{}: test", scenario.name);
@@ -122,7 +155,7 @@ async fn main() -> ExitCode {
             let told = suite.clone();
             tokio::spawn(async move { told.stop_when_told().await });
             for scenario in scenarios {
-                report.run(scenario.name, play(scenario, &suite, &browsers, &build)).await;
+                report.run(scenario.name, perform(scenario, &suite, &browsers, &build)).await;
             }
             suite.keep_log(&build.artefacts.join("suite.log")).await;
         }
@@ -137,6 +170,15 @@ async fn prepare(browsers: Browsers) -> Result<(Arc<Suite>, Browsers, Build)> {
     let build = needs::build()?;
     let suite = Suite::start(&build).await.context("the suite does not start")?;
     Ok((Arc::new(suite), browsers, build))
+}
+
+/// Plays a scenario, if what it needs is there. On the build server that is a must.
+async fn perform(scenario: &Scenario, suite: &Arc<Suite>, browsers: &Browsers, build: &Build) -> Outcome {
+    let needs_axe = WITH_AXE.iter().any(|other| other.name == scenario.name);
+    match Axe::from_environment() {
+        Err(missing) if needs_axe && !needs::must_run() => Outcome::Skipped(format!("{missing:#}")),
+        _ => play(scenario, suite, browsers, build).await,
+    }
 }
 
 /// One scenario in a browser of its own; a failure leaves a picture and the page.

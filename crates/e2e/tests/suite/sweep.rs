@@ -8,9 +8,10 @@ use hivematrix_e2e::suite::Suite;
 use crate::stage::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-const PAGES: [(&str, &str); 19] = [
+pub const PAGES: [(&str, &str); 20] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
+    ("/beacon/displays", "#new-display"),
     ("/codex/", "h1"),
     ("/codex/companies/", "table.data-table"),
     ("/codex/contacts/", "table.data-table"),

@@ -1,3 +1,4 @@
 //! Calls to others.
 
+pub mod core;
 pub mod keycloak;

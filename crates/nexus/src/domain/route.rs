@@ -135,9 +135,16 @@ fn open(method: &Method, path: &str) -> Option<Open> {
             Some(Open::Webhook)
         }
         _ if read && path.starts_with("/beacon/static/") => Some(Open::Public),
-        _ if read && path.starts_with("/beacon/display/") => Some(Open::Display),
+        _ if read && is_screen(path) => Some(Open::Display),
         _ => None,
     }
+}
+
+/// The page of a display link, its data and its stream.
+fn is_screen(path: &str) -> bool {
+    let Some(rest) = path.strip_prefix("/beacon/display/") else { return false };
+    let (view, part) = rest.split_once('/').unwrap_or((rest, ""));
+    !view.is_empty() && (rest == view || matches!(part, "tickets" | "stream"))
 }
 
 /// Core's token routes, the gateway itself, the identity provider and every service's inner routes stay inside.
@@ -241,6 +248,16 @@ mod tests {
             (Method::POST, "/codex/webhooks/other", None),
             (Method::POST, "/beacon/display/abc", None),
             (Method::GET, "/beacon/display", None),
+            (Method::GET, "/beacon/display/", None),
+            (Method::GET, "/beacon/display/helpdesk/tickets", Some(Open::Display)),
+            (Method::HEAD, "/beacon/display/helpdesk/stream", Some(Open::Display)),
+            (Method::DELETE, "/beacon/display/helpdesk/tickets", None),
+            (Method::GET, "/beacon/display/helpdesk/", None),
+            (Method::GET, "/beacon/display/helpdesk/other", None),
+            (Method::GET, "/beacon/display/helpdesk/tickets/more", None),
+            (Method::GET, "/beacon/displays", None),
+            (Method::GET, "/beacon/api/displays", None),
+            (Method::GET, "/beacon/api/stream/helpdesk", None),
             (Method::GET, "/beacon/api/tickets/helpdesk", None),
             (Method::GET, "/codex/health", None),
             (Method::GET, "/codex/docs", None),

@@ -10,8 +10,8 @@ use crate::{
 };
 
 /// Bytes of `global.css`, as written and as sent.
-const BUDGET: usize = 102_500;
-const BUDGET_COMPRESSED: usize = 20_000;
+const BUDGET: usize = 112_000;
+const BUDGET_COMPRESSED: usize = 21_500;
 /// The widths at which a layout may change.
 const WIDTHS: [&str; 11] = [
     "(max-width: 480px)",

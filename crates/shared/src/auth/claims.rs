@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::PermissionLevel;
+use crate::problem::Problem;
 
 /// The issuer of every token.
 pub const ISSUER: &str = "hivematrix-core";
@@ -26,6 +27,10 @@ pub struct UserClaims {
     /// E-mail, empty when unknown.
     #[serde(default)]
     pub email: String,
+    /// `false` for a `client` whose e-mail address the identity provider does not vouch for: `email` is then empty, and no
+    /// company can be found by it. Absent for everybody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
     /// Login name, empty when unknown.
     #[serde(default)]
     pub preferred_username: String,
@@ -82,6 +87,8 @@ pub(super) struct Claims {
     #[serde(default)]
     email: String,
     #[serde(default)]
+    email_verified: Option<bool>,
+    #[serde(default)]
     preferred_username: String,
     #[serde(default)]
     permission_level: PermissionLevel,
@@ -105,6 +112,7 @@ impl Claims {
                 jti: self.jti,
                 name: self.name,
                 email: self.email,
+                email_verified: self.email_verified,
                 preferred_username: self.preferred_username,
                 permission_level: self.permission_level,
                 groups: self.groups,
@@ -134,12 +142,34 @@ pub struct ActingUser {
     /// E-mail, empty when unknown.
     #[serde(default)]
     pub email: String,
+    /// `false` for a `client` whose e-mail address the identity provider does not vouch for: `email` is then empty, and no
+    /// company can be found by it. Absent for everybody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
     /// Login name, empty when unknown.
     #[serde(default)]
     pub preferred_username: String,
     /// The user's level.
     #[serde(default)]
     pub permission_level: PermissionLevel,
+}
+
+impl ActingUser {
+    /// The address by which a service finds what belongs to somebody, such as the companies of a `client` (platform.md §7);
+    /// none when it is unknown, and then nothing does. Every service asks here rather than reading [`ActingUser::email`].
+    ///
+    /// # Errors
+    /// 403 when nobody vouches for the address of a client: who types the own address would choose the company with it.
+    pub fn confirmed_email(&self) -> Result<Option<&str>, Problem> {
+        if self.email_verified == Some(false) {
+            return Err(Problem::forbidden(
+                "Your e-mail address is not confirmed, so that nothing can be shown for it. Ask your administrator to \
+                 confirm it, then sign in again.",
+            )
+            .with("error", "Email address not verified"));
+        }
+        Ok(Some(self.email.as_str()).filter(|email| !email.is_empty()))
+    }
 }
 
 /// Who makes a request, proven by a valid token.
@@ -158,6 +188,7 @@ impl Caller {
             Self::User(user) => Some(ActingUser {
                 sub: user.sub.clone(),
                 email: user.email.clone(),
+                email_verified: user.email_verified,
                 preferred_username: user.preferred_username.clone(),
                 permission_level: user.permission_level,
             }),

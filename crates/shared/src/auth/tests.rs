@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     AuthError, Authenticator, Caller, DEFAULT_KEY_ID, LiveKeys, PermissionLevel, Revocations, TokenKeys,
+    UserClaims,
 };
 use crate::{
     clock::Clock,
@@ -100,6 +101,33 @@ async fn the_acting_user_of_a_service_is_who_counts() {
     assert_eq!(caller.rate_key(), "user:user-billing");
     assert_eq!(caller.service_name(), Some("brainhair"));
     assert!(matches!(caller, Caller::Service(_)));
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_vouches_for_finds_nothing_and_is_told() {
+    let identity = identity();
+    let auth = identity.context("codex").auth;
+    let client = identity.user(PermissionLevel::Client);
+    let unconfirmed = UserClaims { email_verified: Some(false), ..client.clone() };
+    let mut service = identity.service("brainhair", "codex", Some(PermissionLevel::Client));
+    service.on_behalf_of.as_mut().unwrap().email_verified = Some(false);
+    for (what, token) in [
+        ("a client", identity.sign(&unconfirmed)),
+        ("without the address", identity.sign(&UserClaims { email: String::new(), ..unconfirmed.clone() })),
+        ("a service for a client", identity.sign(&service)),
+    ] {
+        let user = auth.verify(&token).await.unwrap().acting_user().unwrap();
+        let refused = user.confirmed_email().unwrap_err();
+        assert_eq!(refused.status(), http::StatusCode::FORBIDDEN, "{what}");
+    }
+    // A token of the original suite says nothing about it.
+    let mut claims = serde_json::to_value(&client).unwrap();
+    assert!(!claims.as_object_mut().unwrap().contains_key("email_verified"));
+    for (email, expected) in [("a@x.example", Some("a@x.example")), ("", None)] {
+        claims["email"] = email.into();
+        let user = auth.verify(&identity.sign(&claims)).await.unwrap().acting_user().unwrap();
+        assert_eq!(user.confirmed_email().unwrap(), expected);
+    }
 }
 
 #[tokio::test]

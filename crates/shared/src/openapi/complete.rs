@@ -1,6 +1,7 @@
 //! What follows from a route's shape, written into the document once instead of at each route: how it refuses, and the name
 //! of its operation.
 
+use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::problem::MEDIA_TYPE;
@@ -45,11 +46,21 @@ fn add_refusals(operation: &mut Value) {
         responses.entry(status).or_insert_with(|| json!({ "description": description }));
     }
     for (status, response) in responses {
-        if status.starts_with(['4', '5']) && status != TOO_LONG && response.get("content").is_none() {
+        if response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = reason(status).into();
+        }
+        let is_problem = status.starts_with(['4', '5']) || status == "default";
+        if is_problem && status != TOO_LONG && response.get("content").is_none() {
             let schema = json!({ "$ref": format!("#/components/schemas/{PROBLEM}") });
             response["content"] = json!({ MEDIA_TYPE: { "schema": schema } });
         }
     }
+}
+
+/// A status in words, for answers of which nothing else is to be said.
+fn reason(status: &str) -> &'static str {
+    let code = status.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+    code.and_then(|code| code.canonical_reason()).unwrap_or("Answer")
 }
 
 /// Status and meaning of what this operation may answer because of its parameters, its body and who may call it.
@@ -67,7 +78,9 @@ fn common(operation: &Value) -> impl Iterator<Item = (&'static str, &'static str
         (path || has("query"), TOO_LONG, "The address is longer than 64 KiB; without a body"),
         (body, "415", "The body has another media type"),
         (guarded, "429", "Too many requests; `Retry-After` says when to come back"),
+        (guarded, "500", "A fault of the service; its log tells the cause"),
         (guarded, "503", "Something the service needs is away; `Retry-After` says when to come back"),
+        (guarded, "504", "It took too long"),
     ]
     .into_iter()
     .filter_map(|(applies, status, description)| applies.then_some((status, description)))
@@ -118,7 +131,7 @@ mod tests {
         };
         let ok = json!({ "200": { "description": "" } });
         assert_eq!(statuses(json!({ "responses": ok, "security": [{}] })), ["200"]);
-        assert_eq!(statuses(json!({ "responses": ok })), ["200", "401", "403", "429", "503"]);
+        assert_eq!(statuses(json!({ "responses": ok })), ["200", "401", "403", "429", "500", "503", "504"]);
         let path = json!([{ "in": "path", "name": "id" }]);
         assert_eq!(
             statuses(json!({ "responses": ok, "security": [{}], "parameters": path, "requestBody": {} })),
@@ -131,6 +144,7 @@ mod tests {
         let body = json!({ "application/json": {} });
         let responses = completed(json!({ "responses": {
             "200": { "description": "Done" },
+            "201": { "description": "" },
             "403": { "description": "Only for admins" },
             "503": { "description": "Not ready", "content": body },
         } }));
@@ -138,5 +152,6 @@ mod tests {
         assert_eq!(responses["403"]["content"][MEDIA_TYPE]["schema"]["$ref"], "#/components/schemas/Problem");
         assert_eq!(responses["503"]["content"], body);
         assert_eq!(responses["200"], json!({ "description": "Done" }));
+        assert_eq!(responses["201"], json!({ "description": "Created" }));
     }
 }

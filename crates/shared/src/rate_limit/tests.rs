@@ -23,6 +23,7 @@ fn user(sub: &str) -> Caller {
         jti: None,
         name: String::new(),
         email: String::new(),
+        email_verified: None,
         preferred_username: String::new(),
         permission_level: Default::default(),
         groups: Vec::new(),

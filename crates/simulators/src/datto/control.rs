@@ -129,6 +129,12 @@ impl Control {
         self.engine.cleared.send_replace(());
     }
 
+    /// The faults that are set.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.engine.state().faults.all().to_vec()
+    }
+
     /// Sums of the requests since the last reset.
     #[must_use]
     pub fn request_counts(&self) -> RequestCounts {

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures::{StreamExt, stream};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use url::form_urlencoded;
 
@@ -51,6 +51,9 @@ pub async fn gate(State(engine): State<Arc<Engine>>, mut request: Request, next:
         response = spoil(response, fault).await;
     }
     let headers = response.headers_mut();
+    if let Ok(date) = HeaderValue::from_str(&engine.config.clock.date()) {
+        headers.insert(DATE, date);
+    }
     for (name, value) in [
         ("x-ratelimit-total", left.total),
         ("x-ratelimit-remaining", left.remaining),

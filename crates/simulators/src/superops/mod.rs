@@ -4,6 +4,7 @@
 //! change tickets, to make it misbehave and to see what it was asked. Records have the vendor's names and ids there; a
 //! ticket goes by the world's id, see [`ticket_id`]. Faults name root fields (`/getTicketList`) or operations.
 
+mod changes;
 mod list;
 mod query;
 mod records;

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::list::{self, ListFault, Refusal, Row};
 use super::query::Asked;
@@ -112,6 +112,8 @@ impl Resolver<'_> {
                 .map(|(code, name)| json!({"id": wire::id(u64::from(*code)), "name": name, "colorCode": "#888888"}))
                 .collect()),
             "updateClient" => self.update_client(input),
+            "updateTicket" => self.update_ticket(input),
+            "createTicketNote" => self.add_note(input),
             "__typename" => Ok(asked.arguments.get("type").cloned().unwrap_or_default()),
             other => Err(Refusal::new("forbidden", other)),
         }
@@ -158,7 +160,12 @@ impl Resolver<'_> {
         list::page(member, info, known(kind), rows, self.fault)
     }
 
-    fn single(&self, param: &str, collection: Collection, id: Option<&Value>) -> Result<Value, Refusal> {
+    pub(super) fn single(
+        &self,
+        param: &str,
+        collection: Collection,
+        id: Option<&Value>,
+    ) -> Result<Value, Refusal> {
         number(id).and_then(|id| record(self.sim, collection, id)).ok_or_else(|| Refusal::missing(param))
     }
 
@@ -185,16 +192,6 @@ impl Resolver<'_> {
         let index = index.filter(|index| *index < self.sim.world.size().assets);
         index.map(|index| wire::asset(self.sim, index)).ok_or_else(|| Refusal::missing("assetId"))
     }
-
-    fn update_client(&mut self, input: Option<&Value>) -> Result<Value, Refusal> {
-        let input = input.and_then(Value::as_object).cloned().unwrap_or_default();
-        let client = self.single("accountId", Collection::Departments, input.get("accountId"))?;
-        let changes: Map<String, Value> =
-            input.into_iter().filter(|(name, value)| name != "accountId" && !value.is_null()).collect();
-        let id = number(client.get("accountId")).ok_or_else(|| Refusal::missing("accountId"))?;
-        self.sim.records.change(Collection::Departments, id, changes);
-        record(self.sim, Collection::Departments, id).ok_or_else(|| Refusal::missing("accountId"))
-    }
 }
 
 /// The attributes of a type, for conditions and order.
@@ -203,7 +200,7 @@ fn known(kind: &'static str) -> impl Fn(&str) -> bool + Copy {
 }
 
 /// An id, written as text or as a number.
-fn number(id: Option<&Value>) -> Option<u64> {
+pub(super) fn number(id: Option<&Value>) -> Option<u64> {
     let id = id?;
     id.as_u64().or_else(|| id.as_str()?.parse().ok())
 }

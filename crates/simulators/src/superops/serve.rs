@@ -7,7 +7,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::{AUTHORIZATION, RETRY_AFTER};
+use http::header::{AUTHORIZATION, DATE, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -45,6 +45,9 @@ pub async fn answer(State(tenant): State<Arc<Tenant>>, headers: HeaderMap, body:
     };
     for fault in &faults {
         response = spoil(response, fault).await;
+    }
+    if let Ok(date) = HeaderValue::from_str(&engine.config.clock.date()) {
+        response.headers_mut().insert(DATE, date);
     }
     let variables = body.get("variables").map(Value::to_string).unwrap_or_default();
     let status = response.status().as_u16();

@@ -325,17 +325,19 @@ pub fn conversations(sim: &State, t: &Ticket) -> Value {
 
 /// The notes of a ticket.
 pub fn notes(sim: &State, t: &Ticket) -> Value {
-    let notes = sim.world.thread(t).into_iter().filter(|entry| entry.private).map(|entry| {
-        json!({
-            "noteId": conversation_id(entry.id),
-            "addedBy": author(sim, &entry),
-            "addedOn": time(entry.at),
-            "content": content(&entry),
-            "attachments": [],
-            "privacyType": "PRIVATE",
-        })
-    });
-    notes.collect()
+    sim.world.thread(t).iter().filter(|entry| entry.private).map(|entry| note(sim, entry)).collect()
+}
+
+/// One of them.
+pub fn note(sim: &State, entry: &Entry) -> Value {
+    json!({
+        "noteId": conversation_id(entry.id),
+        "addedBy": author(sim, entry),
+        "addedOn": time(entry.at),
+        "content": content(entry),
+        "attachments": [],
+        "privacyType": if entry.private { "PRIVATE" } else { "PUBLIC" },
+    })
 }
 
 fn conversation_id(number: u64) -> Value {

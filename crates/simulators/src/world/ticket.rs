@@ -98,6 +98,19 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Gives a ticket that is finished the times of that, and takes them from any other.
+    pub fn settle_times(&mut self, now: DateTime<Utc>) {
+        if !status::is_closed(self.status) {
+            self.resolved_at = None;
+            self.closed_at = None;
+            return;
+        }
+        self.resolved_at.get_or_insert(now);
+        if self.status != status::RESOLVED {
+            self.closed_at.get_or_insert(now);
+        }
+    }
+
     /// Somebody still works on it, or should.
     #[must_use]
     pub fn is_active(&self) -> bool {

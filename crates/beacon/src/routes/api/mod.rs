@@ -1,7 +1,9 @@
 //! JSON routes.
 
+pub mod displays;
+mod stream;
 mod sync;
-pub mod tickets;
+mod tickets;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -11,6 +13,9 @@ use crate::Beacon;
 pub fn router() -> OpenApiRouter<Beacon> {
     OpenApiRouter::new()
         .routes(routes!(tickets::tickets))
+        .routes(routes!(stream::stream))
+        .routes(routes!(displays::list, displays::add))
+        .routes(routes!(displays::revoke))
         .routes(routes!(sync::start))
         .routes(routes!(sync::status))
 }

@@ -5,6 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
+use bytes::Bytes;
 use hivematrix_shared::{
     auth::{Caller, PermissionLevel, StaffOnly},
     contracts::codex::PsaId,
@@ -18,19 +19,57 @@ use hivematrix_shared::{
 };
 use http::{HeaderValue, header};
 
-use super::row::{Row, keeps_updated, prefix, state_key};
+use super::{
+    insight::{self, Strip},
+    row::{Row, keeps_updated, prefix, state_key},
+};
 use crate::{
     Beacon,
-    domain::{agents::AgentOption, hints, links::TicketLinks, order::Section},
-    routes::api::tickets::{BoardQuery, Shown, find_view},
+    cache::{Memo, Weigh},
+    domain::{agents::AgentOption, hints, links::TicketLinks, order::Section, views::View},
+    routes::answer::{BoardQuery, Shown, find_view},
 };
 
+/// Pages remembered together; one of a large board takes about 600 KB.
+const BUDGET: usize = 12 * 1024 * 1024;
 const EMPTY: &str = "No tickets currently in this category.";
 /// Said beside `Never` when there are tickets all the same: they come before the end of the sync that brings them.
 const FIRST_SYNC: &str = "the first sync is not complete yet";
 /// Extra classes of the total from this number on (beacon.md §11.4).
 const COUNT_STEPS: [(usize, &str); 4] =
     [(120, " count-emergency"), (110, " count-critical"), (100, " count-danger"), (90, " count-warning")];
+
+/// All that a page depends on beside the data. Nothing of it names a user: a page is made once for all who see the same.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct PageKey {
+    view: String,
+    query: BoardQuery,
+    prefix: String,
+    may_sync: bool,
+    makes_displays: bool,
+    /// Which history the insight strip shows.
+    strip: Option<insight::Stamp>,
+}
+
+/// A finished page.
+pub struct FinishedPage {
+    html: Bytes,
+    total: usize,
+}
+
+impl Weigh for FinishedPage {
+    fn weight(&self) -> usize {
+        self.html.len()
+    }
+}
+
+/// Remembers pages.
+pub type Pages = Memo<PageKey, FinishedPage>;
+
+/// A memo for pages.
+pub fn pages() -> Pages {
+    Memo::new(BUDGET)
+}
 
 #[derive(Template)]
 #[template(path = "board.html")]
@@ -47,6 +86,7 @@ struct BoardPage<'a> {
     last_sync_text: String,
     last_sync_note: &'static str,
     may_sync: bool,
+    makes_displays: bool,
     auto_refresh_ms: u64,
     siren_threshold: usize,
     siren_on: bool,
@@ -55,9 +95,13 @@ struct BoardPage<'a> {
     ticket_url_template: &'a str,
     ticket_base_url: &'a str,
     selected_agent_id: Option<PsaId>,
+    selected_priority: Option<i64>,
     agents: Vec<AgentOption>,
     summary: [SummaryPart; 4],
     sections: Vec<SectionView>,
+    stream_url: String,
+    insight_url: String,
+    insight: Option<Strip>,
 }
 
 impl BoardPage<'_> {
@@ -106,7 +150,8 @@ struct Head {
     get, path = "/{view_slug}", tag = "pages",
     params(
         ("view_slug" = String, Path, description = "View, such as `helpdesk`"),
-        ("agent_id" = Option<i64>, Query, description = "Only tickets of the agent with this PSA id; a value that is no integer is ignored")
+        ("agent_id" = Option<i64>, Query, description = "Only tickets of the agent with this PSA id; a value that is no integer is ignored"),
+        ("priority" = Option<i64>, Query, description = "Only tickets of this priority, 1 low to 4 urgent; any other value is ignored")
     ),
     responses(
         (status = 200, description = "The page", content_type = "text/html", body = String),
@@ -125,19 +170,46 @@ pub async fn board(
 ) -> Result<Response> {
     let parts = &beacon.0;
     let view = find_view(&beacon, &slug)?;
-    let shown = Shown::load(&beacon, &query).await;
+    let (shown, history) = tokio::join!(Shown::load(&beacon), insight::history(&beacon, view));
     let now = parts.context.clock.now();
-    let board = shown.board(view, now);
-    let total = board.total();
-    let links = shown.reference.links.as_ref();
+    let key = PageKey {
+        view: view.slug.clone(),
+        query: BoardQuery { agent_id: query.agent_id, priority: query.priority() },
+        prefix: page.prefix.clone(),
+        may_sync: may_sync(&caller),
+        makes_displays: parts.signer.is_some() && caller.level() == Some(PermissionLevel::Admin),
+        strip: history.as_deref().and_then(insight::stamp),
+    };
+    let finished = parts.pages.get(&shown.basis(now), key.clone(), || {
+        let strip = history.map(|history| Strip::new(&history, &shown.reference.agents, now));
+        finish(&beacon, view, &key, &shown, strip, page)
+    })?;
     tracing::info!(
         view_slug = view.slug,
         agent_id = query.agent_id,
-        ticket_count = total,
+        ticket_count = finished.total,
         "Loading dashboard for view: {}",
         view.name
     );
+    // The page holds customers' data: the back button must not show it after signing out.
+    let cache = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((cache, Html(finished.html.clone())).into_response())
+}
 
+fn finish(
+    beacon: &Beacon,
+    view: &View,
+    key: &PageKey,
+    shown: &Shown,
+    insight: Option<Strip>,
+    page: Page,
+) -> Result<FinishedPage> {
+    let parts = &beacon.0;
+    let now = parts.context.clock.now();
+    let board = shown.board(view, key.query, now);
+    let total = board.total();
+    let links = shown.reference.links.as_ref();
+    let agent = key.query.agent_id.map(PsaId);
     let counts = board.sections.each_ref().map(Vec::len);
     let mut sections = Vec::with_capacity(Section::ALL.len());
     for (section, tickets) in Section::ALL.into_iter().zip(&board.sections) {
@@ -157,6 +229,9 @@ pub async fn board(
         shown.current.confirmed_at.filter(|_| shown.current.is_away && shown.current.copy.is_some());
     let last_sync = shown.last_sync();
     let html = BoardPage {
+        stream_url: format!("{}/api/stream/{}", page.prefix, view.slug),
+        insight_url: format!("{}/insight/{}", page.prefix, view.slug),
+        insight,
         page,
         view_slug: &view.slug,
         view_name: &view.name,
@@ -172,7 +247,8 @@ pub async fn board(
         last_sync_iso: last_sync.map(iso_z).unwrap_or_default(),
         last_sync_text: last_sync.map_or_else(|| "Never".to_owned(), long_datetime),
         last_sync_note: if last_sync.is_none() && total > 0 { FIRST_SYNC } else { "" },
-        may_sync: may_sync(&caller),
+        may_sync: key.may_sync,
+        makes_displays: key.makes_displays,
         auto_refresh_ms: parts.settings.auto_refresh_interval_seconds * 1000,
         siren_threshold: parts.settings.siren_threshold,
         siren_on: total > parts.settings.siren_threshold,
@@ -180,15 +256,15 @@ pub async fn board(
         total,
         ticket_url_template: links.map(TicketLinks::template).unwrap_or_default(),
         ticket_base_url: links.map(TicketLinks::base).unwrap_or_default(),
-        selected_agent_id: shown.agent,
-        agents: shown.reference.agents.options(shown.agent),
+        selected_agent_id: agent,
+        selected_priority: key.query.priority(),
+        agents: shown.reference.agents.options(agent, &board.loads),
         summary: summary(counts),
         sections,
     }
     .render()
     .map_err(Problem::internal)?;
-    // The page holds customers' data: the back button must not show it after signing out.
-    Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Html(html)).into_response())
+    Ok(FinishedPage { html: html.into(), total })
 }
 
 fn may_sync(caller: &Caller) -> bool {

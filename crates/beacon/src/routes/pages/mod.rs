@@ -1,6 +1,8 @@
 //! HTML routes and the page's scripts.
 
-mod board;
+pub mod board;
+mod displays;
+mod insight;
 mod row;
 
 use axum::{
@@ -11,6 +13,7 @@ use hivematrix_shared::pages::{Page, assets::Asset};
 use http::{StatusCode, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use self::row::{Row, prefix};
 use crate::Beacon;
 
 macro_rules! scripts {
@@ -24,22 +27,55 @@ macro_rules! scripts {
 }
 
 scripts![
+    "announce.js",
     "banners.js",
+    "changes.js",
+    "chime.js",
+    "clock.js",
+    "controls.js",
     "dialog.js",
+    "displays.js",
+    "feed-client.js",
+    "feed-worker.js",
+    "feed.js",
     "filter.js",
+    "freshness.js",
+    "head.js",
+    "heads.js",
     "hints.js",
+    "insight.js",
+    "keyboard.js",
     "main.js",
-    "refresh.js",
+    "marks.js",
+    "records.js",
+    "refresh-button.js",
+    "rotation.js",
     "rows.js",
+    "section.js",
+    "sla.js",
     "sort.js",
+    "sse.js",
     "store.js",
+    "stream.js",
     "sync.js",
-    "time.js"
+    "ticket.js",
+    "time.js",
+    "timer.js",
+    "urgency.js",
+    "wall-main.js",
+    "wall-rows.js",
+    "wall-screen.js",
+    "wall.js",
+    "work.js"
 ];
 
 /// All HTML routes.
 pub fn router() -> OpenApiRouter<Beacon> {
-    OpenApiRouter::new().routes(routes!(start)).routes(routes!(board::board))
+    OpenApiRouter::new()
+        .routes(routes!(start))
+        .routes(routes!(board::board))
+        .routes(routes!(insight::fragment))
+        .routes(routes!(displays::displays))
 }
 
 /// Redirects to the default view; carries no data and so needs no token

@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use super::super::bucket::{Bucket, Quota};
+use super::super::budget::{Budget, Quota, Stops};
 use super::super::http::{Attempt, Http, Raw, json, retry_after};
-use super::super::{ProviderError, Retry};
+use super::super::{Pace, ProviderError, Retry};
 use super::token::Tokens;
 
 /// Display name of the vendor.
@@ -51,6 +51,7 @@ impl Connection {
         let retry = Retry {
             timeout: Duration::from_secs(30),
             default_wait: Duration::from_secs(30),
+            least_wait: Duration::from_secs(30),
             longest_wait: LOCKOUT + Duration::from_secs(10),
             total_wait: Duration::from_secs(15 * 60),
             ..Retry::default()
@@ -80,8 +81,8 @@ pub(super) struct Client {
 #[derive(Debug)]
 struct Shared {
     tokens: Tokens,
-    reads: Bucket,
-    writes: Bucket,
+    reads: Budget,
+    writes: Budget,
     /// When the vendor last answered 429.
     limited_at: Mutex<Option<Instant>>,
 }
@@ -103,8 +104,8 @@ impl Client {
         let http = Http::new(NAME, &base, "/api/v2", connection.retry, connection.max_body)?;
         let shared = Shared {
             tokens: Tokens::default(),
-            reads: Bucket::new(connection.reads),
-            writes: Bucket::new(connection.writes),
+            reads: Budget::counted(connection.reads),
+            writes: Budget::counted(connection.writes),
             limited_at: Mutex::default(),
         };
         Ok(Self {
@@ -120,10 +121,17 @@ impl Client {
         &self,
         path: &str,
         query: &[(&str, String)],
+        pace: Pace,
     ) -> Result<Option<Value>, ProviderError> {
         let url = self.http.url(path, query)?;
         let attempts = self.http.retry().attempts;
-        self.http.persist(path, attempts, || self.attempt(Method::GET, path, url.clone(), None, None)).await
+        let get = || self.attempt(Method::GET, path, url.clone(), None, pace, None);
+        self.http.persist(path, &self.shared.reads, pace, attempts, get).await
+    }
+
+    /// What work waits for now, see [`Budget::holds_up`].
+    pub(super) fn holds_up(&self) -> Option<String> {
+        self.shared.writes.holds_up().or_else(|| self.shared.reads.holds_up())
     }
 
     /// Writes, `None` for 404; `Null` when the answer has no body. `repeatable` is what may happen twice.
@@ -136,12 +144,12 @@ impl Client {
     ) -> Result<Option<Value>, ProviderError> {
         let url = self.http.url(path, &[])?;
         let attempts = if repeatable { self.http.retry().attempts } else { 1 };
-        self.http
-            .persist(path, attempts, || self.attempt(method.clone(), path, url.clone(), Some(body), None))
-            .await
+        let pace = Pace::Routine;
+        let write = || self.attempt(method.clone(), path, url.clone(), Some(body), pace, None);
+        self.http.persist(path, &self.shared.writes, pace, attempts, write).await
     }
 
-    /// Writes once, by a moment at the latest: until then it may wait for its turn, afterwards nothing is sent any more.
+    /// Writes once for a person, by a moment at the latest: until then it may wait for its turn, afterwards nothing is sent any more.
     ///
     /// # Errors
     /// [`ProviderError::OutcomeUnknown`] when it was sent and nobody knows what became of it.
@@ -154,9 +162,9 @@ impl Client {
     ) -> Result<Option<Value>, ProviderError> {
         let url = self.http.url(path, &[])?;
         let sent = AtomicBool::new(false);
-        let done = self
-            .http
-            .persist(path, 1, || self.attempt(method.clone(), path, url.clone(), Some(body), Some(&sent)));
+        let pace = Pace::Now;
+        let write = || self.attempt(method.clone(), path, url.clone(), Some(body), pace, Some(&sent));
+        let done = self.http.persist(path, &self.shared.writes, pace, 1, write);
         let provider = NAME;
         let done = tokio::time::timeout_at(deadline, done).await;
         let (path, sent) = (path.to_owned(), sent.load(Ordering::Relaxed));
@@ -183,16 +191,19 @@ impl Client {
         path: &str,
         url: Url,
         body: Option<&Value>,
+        pace: Pace,
         sent: Option<&AtomicBool>,
     ) -> Attempt<Option<Value>> {
         let mut refused: Option<Secret> = None;
         loop {
-            let token = match self.shared.tokens.get(refused.as_ref(), self.fetch_token()).await {
+            let token = match self.shared.tokens.get(refused.as_ref(), self.fetch_token(pace)).await {
                 Ok(token) => token,
                 Err(attempt) => return attempt,
             };
-            let bucket = if body.is_some() { &self.shared.writes } else { &self.shared.reads };
-            bucket.take().await;
+            let budget = if body.is_some() { &self.shared.writes } else { &self.shared.reads };
+            if let Err(attempt) = self.http.turn(path, budget, pace).await {
+                return attempt;
+            }
             let mut request =
                 self.http.client().request(method.clone(), url.clone()).bearer_auth(token.expose());
             if let Some(body) = body {
@@ -217,15 +228,15 @@ impl Client {
                 refused = Some(token);
                 continue;
             }
-            return self.judge(path, &raw, bucket, body.is_some()).await;
+            return self.judge(path, &raw, budget, body.is_some()).await;
         }
     }
 
-    async fn judge(&self, path: &str, raw: &Raw, bucket: &Bucket, wrote: bool) -> Attempt<Option<Value>> {
-        if let Some(wait) = self.limit(raw, bucket).await {
-            return Attempt::Limited(Some(wait));
+    async fn judge(&self, path: &str, raw: &Raw, budget: &Budget, wrote: bool) -> Attempt<Option<Value>> {
+        if let Some(wait) = self.limit(raw, budget).await {
+            return Attempt::Limited(wait);
         }
-        bucket.answered();
+        budget.answered();
         match raw.status {
             StatusCode::NO_CONTENT => Attempt::Done(Some(Value::Null)),
             status if status.is_success() && wrote && raw.body.trim_ascii().is_empty() => {
@@ -236,13 +247,12 @@ impl Client {
                 Err(what) => Attempt::Transient(self.http.api(path, raw.status, what)),
             },
             StatusCode::NOT_FOUND => Attempt::Done(None),
-            _ => self.http.refusal(path, raw),
+            _ => self.http.refusal(path, raw, budget),
         }
     }
 
     /// The wait that an answer about the limit asks for: everybody stops, or the address will be locked out.
-    async fn limit(&self, raw: &Raw, bucket: &Bucket) -> Option<Duration> {
-        let retry = self.http.retry();
+    async fn limit(&self, raw: &Raw, budget: &Budget) -> Option<Duration> {
         let (asked, everything) = match raw.status {
             StatusCode::TOO_MANY_REQUESTS => {
                 *self.shared.limited_at.lock().await = Some(Instant::now());
@@ -255,17 +265,17 @@ impl Client {
             }
             _ => return None,
         };
-        let wait = bucket.refused(asked, retry.default_wait, retry.longest_wait);
+        let wait = self.http.refused(budget, Stops::All, asked);
         if everything {
-            for bucket in [&self.shared.reads, &self.shared.writes] {
-                bucket.refused(Some(wait), retry.default_wait, retry.longest_wait);
+            for budget in [&self.shared.reads, &self.shared.writes] {
+                self.http.refused(budget, Stops::All, Some(wait));
             }
         }
         Some(wait)
     }
 
     /// A new token for the keys.
-    async fn fetch_token<T>(&self) -> Result<(Secret, Option<Duration>), Attempt<T>> {
+    async fn fetch_token<T>(&self, pace: Pace) -> Result<(Secret, Option<Duration>), Attempt<T>> {
         const PATH: &str = "/auth/oauth/token";
         let url = self.http.url(PATH, &[]).map_err(Attempt::Failed)?;
         let form = [
@@ -273,7 +283,7 @@ impl Client {
             ("username", self.public_key.expose()),
             ("password", self.secret_key.expose()),
         ];
-        self.shared.reads.take().await;
+        self.http.turn(PATH, &self.shared.reads, pace).await?;
         let request = self.http.client().post(url).basic_auth("public-client", Some("public")).form(&form);
         let raw = self.http.exchange(PATH, request).await?;
         match raw.status {
@@ -285,9 +295,9 @@ impl Client {
             }
             _ => {
                 if let Some(wait) = self.limit(&raw, &self.shared.reads).await {
-                    return Err(Attempt::Limited(Some(wait)));
+                    return Err(Attempt::Limited(wait));
                 }
-                return Err(self.http.refusal(PATH, &raw));
+                return Err(self.http.refusal(PATH, &raw, &self.shared.reads));
             }
         }
         let body = json(&raw).map_err(|what| Attempt::Transient(self.http.api(PATH, raw.status, what)))?;

@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::super::ProviderError;
 use super::super::rmm::RemoteCommand;
+use super::super::{Pace, ProviderError};
 use super::client::NAME;
 use super::{Datto, segment};
 
@@ -50,7 +50,7 @@ impl Datto {
         job_id: &str,
     ) -> Result<Option<RemoteCommand>, ProviderError> {
         let path = format!("job/{}", segment(job_id));
-        let Some(answer) = self.client.get(&path, &[]).await? else { return Ok(None) };
+        let Some(answer) = self.client.get(&path, &[], Pace::Now).await? else { return Ok(None) };
         let job = answer.get("job").unwrap_or(&answer);
         let mut command = RemoteCommand {
             job_id: job_id.to_owned(),
@@ -58,7 +58,7 @@ impl Datto {
             ..RemoteCommand::default()
         };
         let results = format!("{path}/results/{}", segment(device));
-        let Some(result) = self.client.get(&results, &[]).await? else {
+        let Some(result) = self.client.get(&results, &[], Pace::Now).await? else {
             // Not begun on the device yet, or not meant for it; the latter is not this device's to tell about.
             return Ok((command.status == "active").then_some(command));
         };
@@ -73,12 +73,18 @@ impl Datto {
             })
         };
         if has("hasStdOut") {
-            command.stdout =
-                self.client.get(&format!("{results}/stdout"), &[]).await?.map(|body| output(&body));
+            command.stdout = self
+                .client
+                .get(&format!("{results}/stdout"), &[], Pace::Now)
+                .await?
+                .map(|body| output(&body));
         }
         if has("hasStdErr") {
-            command.stderr =
-                self.client.get(&format!("{results}/stderr"), &[]).await?.map(|body| output(&body));
+            command.stderr = self
+                .client
+                .get(&format!("{results}/stderr"), &[], Pace::Now)
+                .await?
+                .map(|body| output(&body));
         }
         Ok(Some(command))
     }

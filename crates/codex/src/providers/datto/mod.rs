@@ -15,7 +15,7 @@ pub use client::Connection;
 
 use super::rmm::{DeviceAudit, RemoteCommand};
 use super::row::Row;
-use super::{Answer, Page, PageRef, ProviderError, RmmDevice, RmmProvider, RmmSite};
+use super::{Answer, Pace, Page, PageRef, ProviderError, RmmDevice, RmmProvider, RmmSite};
 use client::Client;
 use wire::Variable;
 
@@ -39,7 +39,7 @@ impl Datto {
     /// All variables of a site; `None` when there is no such site.
     async fn variables(&self, site: &str) -> Result<Option<Vec<Variable>>, ProviderError> {
         let path = format!("site/{}/variables", segment(site));
-        self.client.all(&path, "variables", wire::variable).await
+        self.client.all(&path, "variables", Pace::Routine, wire::variable).await
     }
 
     async fn change_variable(&self, site: &str, old: &Variable, value: &str) -> Result<(), ProviderError> {
@@ -105,10 +105,18 @@ impl RmmProvider for Datto {
         client::NAME
     }
 
+    fn holds_up(&self) -> Option<String> {
+        self.client.holds_up()
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         async {
             const PATH: &str = "system/request_rate";
-            self.client.get(PATH, &[]).await?.map(|_| ()).ok_or_else(|| self.client.not_found(PATH))
+            self.client
+                .get(PATH, &[], Pace::Now)
+                .await?
+                .map(|_| ())
+                .ok_or_else(|| self.client.not_found(PATH))
         }
         .boxed()
     }
@@ -144,7 +152,7 @@ impl RmmProvider for Datto {
             let read = |row: &mut Row<'_>| wire::device(row, Some(site));
             let page = self.client.page(&path, "devices", page, read).await?;
             let items = page.items.into_iter().filter(|(_, deleted)| !deleted).map(|(device, _)| device);
-            Ok(Page { items: items.collect(), warnings: page.warnings, next: page.next })
+            Ok(Page { items: items.collect(), warnings: page.warnings, next: page.next, answered_at: None })
         }
         .boxed()
     }
@@ -162,10 +170,11 @@ impl RmmProvider for Datto {
     fn audit<'a>(&'a self, device: &'a str) -> Answer<'a, Option<DeviceAudit>> {
         async move {
             let path = format!("audit/device/{}", segment(device));
-            let Some(body) = self.client.get(&path, &[]).await? else { return Ok(None) };
+            let Some(body) = self.client.get(&path, &[], Pace::Now).await? else { return Ok(None) };
             let mut audit = wire::audit(&body);
             let path = format!("{path}/software");
-            audit.software = self.client.all(&path, "software", wire::software).await?.unwrap_or_default();
+            let software = self.client.all(&path, "software", Pace::Now, wire::software).await?;
+            audit.software = software.unwrap_or_default();
             Ok(Some(audit))
         }
         .boxed()

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::row::Row;
-use super::super::{Page, PageRef, ProviderError};
+use super::super::{Pace, Page, PageRef, ProviderError};
 use super::client::Client;
 
 /// Rows per page; the vendor serves at most this many.
@@ -29,7 +29,7 @@ impl Client {
         page: PageRef,
         read: impl Read<T>,
     ) -> Result<Page<T>, ProviderError> {
-        let found = self.find_page(path, member, page, &read).await?;
+        let found = self.find_page(path, member, page, Pace::Routine, &read).await?;
         found.ok_or_else(|| self.not_found(path))
     }
 
@@ -38,6 +38,7 @@ impl Client {
         &self,
         path: &str,
         member: &'static str,
+        pace: Pace,
         read: impl Read<T>,
     ) -> Result<Option<Vec<T>>, ProviderError> {
         let (mut items, mut next) = (Vec::new(), Some(PageRef::FIRST));
@@ -45,7 +46,7 @@ impl Client {
             if at.number > MOST_PAGES {
                 return Err(self.api(path, format!("more than {MOST_PAGES} pages")));
             }
-            let Some(page) = self.find_page(path, member, at, &read).await? else {
+            let Some(page) = self.find_page(path, member, at, pace, &read).await? else {
                 return if at == PageRef::FIRST { Ok(None) } else { Err(self.not_found(path)) };
             };
             items.extend(page.items);
@@ -61,7 +62,7 @@ impl Client {
         member: &str,
         read: impl Read<T>,
     ) -> Result<Option<T>, ProviderError> {
-        let Some(body) = self.get(path, &[]).await? else { return Ok(None) };
+        let Some(body) = self.get(path, &[], Pace::Routine).await? else { return Ok(None) };
         let row = Row::of(body.get(member).unwrap_or(&body));
         match row.and_then(|mut row| read(&mut row)) {
             Some(item) => Ok(Some(item)),
@@ -74,11 +75,12 @@ impl Client {
         path: &str,
         member: &'static str,
         page: PageRef,
+        pace: Pace,
         read: &impl Read<T>,
     ) -> Result<Option<Page<T>>, ProviderError> {
         // The vendor counts from 0.
         let query = [("page", (page.number - 1).to_string()), ("max", PAGE_SIZE.to_string())];
-        let Some(body) = self.get(path, &query).await? else { return Ok(None) };
+        let Some(body) = self.get(path, &query, pace).await? else { return Ok(None) };
         let Some(rows) = body.get(member).and_then(Value::as_array) else {
             return Err(self.api(path, format!("JSON without a list of '{member}'")));
         };
@@ -100,23 +102,23 @@ impl Client {
             }
             warnings.extend(row.into_notes().into_iter().map(|note| format!("{member} {id}: {note}")));
         }
-        Ok(Some(Page { items, warnings, next }))
+        Ok(Some(Page { items, warnings, next, answered_at: None }))
     }
 }
 
 fn next_page(body: &Value, page: PageRef, rows: usize) -> Option<PageRef> {
     let details = body.get("pageDetails");
-    let following = page.number + 1;
+    let following = page.number.saturating_add(1);
     let target = details.and_then(|details| details.get("nextPageUrl")).and_then(Value::as_str);
     if let Some(target) = target.filter(|target| !target.trim().is_empty()) {
         let number = page_number(target).filter(|number| *number > page.number).unwrap_or(following);
-        return Some(PageRef { number, promised: true });
+        return Some(PageRef::promised(number));
     }
     // Without an address a full page is followed by a look at the next, unless the total says that there is none.
     let total = details.and_then(|details| details.get("totalCount")).and_then(Value::as_u64);
     let read = u64::from(page.number).saturating_mul(PAGE_SIZE as u64);
     let over = rows < PAGE_SIZE || total.is_some_and(|total| total <= read);
-    (!over).then_some(PageRef { number: following, promised: false })
+    (!over).then_some(PageRef::number(following))
 }
 
 /// Our number of the page an address is about.

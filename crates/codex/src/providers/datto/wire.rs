@@ -28,7 +28,7 @@ pub(super) fn variable(row: &mut Row<'_>) -> Option<Variable> {
 
 pub(super) fn site(row: &mut Row<'_>) -> Option<RmmSite> {
     let external_id = row.text("uid")?;
-    let name = row.text("name").unwrap_or_else(|| format!("Site {external_id}"));
+    let name = row.line("name").unwrap_or_else(|| format!("Site {external_id}"));
     Some(RmmSite { external_id, name, description: row.text("description"), account_number: None })
 }
 
@@ -40,7 +40,7 @@ pub(super) fn device(row: &mut Row<'_>, site: Option<&str>) -> Option<(RmmDevice
         external_id,
         site_id,
         rmm_site_name: row.text("siteName"),
-        hostname: row.text("hostname").unwrap_or_default(),
+        hostname: row.line("hostname").unwrap_or_default(),
         operating_system: row.text("operatingSystem"),
         last_logged_in_user: row.text("lastLoggedInUser"),
         domain: row.text("domain"),
@@ -106,7 +106,7 @@ fn time(row: &mut Row<'_>, name: &str) -> Option<DateTime<Utc>> {
 /// Seconds of our time have ten digits, milliseconds thirteen.
 fn epoch(number: Option<i64>) -> Option<DateTime<Utc>> {
     let number = number?;
-    if number.abs() < 100_000_000_000 {
+    if number.unsigned_abs() < 100_000_000_000 {
         Utc.timestamp_opt(number, 0).single()
     } else {
         Utc.timestamp_millis_opt(number).single()
@@ -169,6 +169,9 @@ mod tests {
             (json!("2025-11-22T10:30:00Z"), expected),
             (json!("2025-11-22T11:30:00+01:00"), expected),
             (json!(-62_135_596_800_000_i64), None),
+            (json!(i64::MIN), None),
+            (json!(i64::MAX), None),
+            (json!(1e300), None),
             (json!("0001-01-01T00:00:00Z"), None),
             (json!(0), None),
             (json!(null), None),

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use hivematrix_shared::config::Secret;
-use reqwest::header::LINK;
+use reqwest::header::{HeaderMap, LINK};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::super::ProviderError;
-use super::super::http::Retry;
-use super::super::http::{Attempt, Http, Raw, json};
-use super::allowance::Allowance;
+use super::super::budget::{Budget, Stops};
+use super::super::http::{self, Attempt, Http, Raw, Retry, json, retry_after};
+use super::super::{Pace, ProviderError};
 use super::link;
 
 /// Display name of the vendor.
@@ -43,13 +43,15 @@ pub(super) struct Reply {
     pub(super) body: Value,
     /// Target of the `Link` to the next page.
     pub(super) next: Option<String>,
+    /// The vendor's time.
+    pub(super) answered_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     http: Http,
     key: Secret,
-    allowance: Arc<Allowance>,
+    budget: Arc<Budget>,
 }
 
 impl Client {
@@ -59,7 +61,7 @@ impl Client {
             return Err(ProviderError::NotConfigured { provider: NAME, missing });
         }
         let http = Http::new(NAME, &connection.base_url, "/api/v2", connection.retry, connection.max_body)?;
-        Ok(Self { http, key: connection.api_key, allowance: Arc::default() })
+        Ok(Self { http, key: connection.api_key, budget: Arc::new(Budget::told()) })
     }
 
     /// One answer, `None` for 404, after as many attempts as it takes.
@@ -67,20 +69,28 @@ impl Client {
         &self,
         path: &str,
         query: &[(&str, String)],
+        pace: Pace,
     ) -> Result<Option<Reply>, ProviderError> {
         let url = self.http.url(path, query)?;
         let attempts = self.http.retry().attempts;
-        self.http.persist(path, attempts, || self.attempt(Method::GET, path, url.clone(), None)).await
+        let get = || self.attempt(Method::GET, path, url.clone(), None, pace);
+        self.http.persist(path, &self.budget, pace, attempts, get).await
     }
 
     /// Changes one row, `None` for 404. Sent again after failures, so only for what may happen twice.
-    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Option<Reply>, ProviderError> {
+    pub(super) async fn put(
+        &self,
+        path: &str,
+        body: &Value,
+        pace: Pace,
+    ) -> Result<Option<Reply>, ProviderError> {
         let url = self.http.url(path, &[])?;
         let attempts = self.http.retry().attempts;
-        self.http.persist(path, attempts, || self.attempt(Method::PUT, path, url.clone(), Some(body))).await
+        let put = || self.attempt(Method::PUT, path, url.clone(), Some(body), pace);
+        self.http.persist(path, &self.budget, pace, attempts, put).await
     }
 
-    /// Adds a row, `None` for 404. Sent once: again only when the vendor has refused it or never received it.
+    /// Adds a row for a person, `None` for 404. Sent once: again only when the vendor has refused it or never received it.
     ///
     /// # Errors
     /// [`ProviderError::OutcomeUnknown`] when it was sent and no readable answer came back.
@@ -88,21 +98,19 @@ impl Client {
         let url = self.http.url(path, &[])?;
         let attempts = self.http.retry().attempts;
         let once = || async {
-            match self.attempt(Method::POST, path, url.clone(), Some(body)).await {
+            match self.attempt(Method::POST, path, url.clone(), Some(body), Pace::Now).await {
                 Attempt::Transient(error) if !matches!(error, ProviderError::Unreachable { .. }) => {
                     Attempt::Failed(unknown(path, &error))
                 }
                 attempt => attempt,
             }
         };
-        self.http.persist(path, attempts, once).await
+        self.http.persist(path, &self.budget, Pace::Now, attempts, once).await
     }
 
-    /// Waits until work nobody is waiting for may use a request.
-    pub(super) async fn give_way(&self) {
-        if self.http.retry().give_way {
-            self.allowance.give_way().await;
-        }
+    /// What work waits for now, see [`Budget::holds_up`].
+    pub(super) fn holds_up(&self) -> Option<String> {
+        self.budget.holds_up()
     }
 
     async fn attempt(
@@ -111,7 +119,11 @@ impl Client {
         path: &str,
         url: Url,
         body: Option<&Value>,
+        pace: Pace,
     ) -> Attempt<Option<Reply>> {
+        if let Err(attempt) = self.http.turn(path, &self.budget, pace).await {
+            return attempt;
+        }
         let mut request = self.http.client().request(method, url).basic_auth(self.key.expose(), Some("X"));
         if let Some(body) = body {
             request = request.json(body);
@@ -120,15 +132,32 @@ impl Client {
             Ok(raw) => raw,
             Err(attempt) => return attempt,
         };
-        self.allowance.note(&raw.headers);
+        let left = self.note(&raw.headers);
+        if raw.status == StatusCode::TOO_MANY_REQUESTS {
+            // Lists, views and changes have shares of their own.
+            let stops = if left.is_some_and(|left| left > 0) { Stops::Work } else { Stops::All };
+            return Attempt::Limited(self.http.refused(&self.budget, stops, retry_after(&raw.headers)));
+        }
+        self.budget.answered();
         match raw.status {
             StatusCode::OK | StatusCode::CREATED => match json(&raw) {
-                Ok(body) => Attempt::Done(Some(Reply { body, next: next(&raw) })),
+                Ok(body) => {
+                    let answered_at = http::answered_at(&raw.headers);
+                    Attempt::Done(Some(Reply { body, next: next(&raw), answered_at }))
+                }
                 Err(what) => Attempt::Transient(api(path, raw.status, what)),
             },
             StatusCode::NOT_FOUND => Attempt::Done(None),
-            _ => self.http.refusal(path, &raw),
+            _ => self.http.refusal(path, &raw, &self.budget),
         }
+    }
+
+    /// Reads what an answer tells about the account's limit: how many requests are left.
+    fn note(&self, headers: &HeaderMap) -> Option<u32> {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse().ok();
+        let (total, left) = (number("x-ratelimit-total")?, number("x-ratelimit-remaining")?);
+        self.budget.learn(total, left);
+        Some(left)
     }
 }
 

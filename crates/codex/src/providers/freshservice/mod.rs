@@ -1,6 +1,5 @@
 //! Freshservice, REST API v2 (codex-api.md §6.3 and §13.1).
 
-mod allowance;
 mod client;
 mod link;
 mod paging;
@@ -62,8 +61,12 @@ impl PsaProvider for Freshservice {
         Some(&self.statuses)
     }
 
+    fn holds_up(&self) -> Option<String> {
+        self.client.holds_up()
+    }
+
     fn check(&self) -> Answer<'_, ()> {
-        async { self.client.get("agents/me", &[]).await.map(|_| ()) }.boxed()
+        async { self.client.get("agents/me", &[], Pace::Now).await.map(|_| ()) }.boxed()
     }
 
     fn companies(&self, page: PageRef) -> Answer<'_, Page<PsaCompany>> {
@@ -72,7 +75,8 @@ impl PsaProvider for Freshservice {
 
     fn company(&self, id: i64) -> Answer<'_, Option<PsaCompany>> {
         async move {
-            self.client.single(&format!("departments/{id}"), "department", &[], wire_people::company).await
+            let path = format!("departments/{id}");
+            self.client.single(&path, "department", &[], Pace::Routine, wire_people::company).await
         }
         .boxed()
     }
@@ -83,7 +87,8 @@ impl PsaProvider for Freshservice {
 
     fn contact(&self, id: i64) -> Answer<'_, Option<PsaContact>> {
         async move {
-            self.client.single(&format!("requesters/{id}"), "requester", &[], wire_people::contact).await
+            let path = format!("requesters/{id}");
+            self.client.single(&path, "requester", &[], Pace::Routine, wire_people::contact).await
         }
         .boxed()
     }
@@ -93,8 +98,11 @@ impl PsaProvider for Freshservice {
     }
 
     fn agent(&self, id: i64) -> Answer<'_, Option<PsaAgent>> {
-        async move { self.client.single(&format!("agents/{id}"), "agent", &[], wire_people::agent).await }
-            .boxed()
+        async move {
+            let path = format!("agents/{id}");
+            self.client.single(&path, "agent", &[], Pace::Routine, wire_people::agent).await
+        }
+        .boxed()
     }
 
     fn groups(&self, page: PageRef) -> Answer<'_, Page<PsaGroup>> {
@@ -112,12 +120,11 @@ impl PsaProvider for Freshservice {
         self.client.page("tickets", "tickets", query, page, |row: &mut Row<'_>| self.read_ticket(row)).boxed()
     }
 
-    fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>> {
+    fn ticket(&self, id: i64, pace: Pace) -> Answer<'_, Option<PsaTicket>> {
         let query = [("include", "stats,requester,tags".to_owned())];
         async move {
-            self.client
-                .single(&format!("tickets/{id}"), "ticket", &query, |row: &mut Row<'_>| self.read_ticket(row))
-                .await
+            let read = |row: &mut Row<'_>| self.read_ticket(row);
+            self.client.single(&format!("tickets/{id}"), "ticket", &query, pace, read).await
         }
         .boxed()
     }
@@ -157,13 +164,16 @@ impl PsaProvider for Freshservice {
             let path = format!("tickets/{id}");
             // Setting the same values twice does no harm, so this may be repeated. Whether the last attempt was carried
             // out is another question.
-            let reply = self.client.put(&path, &Value::Object(body)).await.map_err(|error| match error {
-                ProviderError::Network { .. } => client::unknown(&path, &error),
-                ProviderError::Api { status, .. } if !(300..500).contains(&status) => {
-                    client::unknown(&path, &error)
-                }
-                error => error,
-            })?;
+            let reply =
+                self.client.put(&path, &Value::Object(body), Pace::Now).await.map_err(
+                    |error| match error {
+                        ProviderError::Network { .. } => client::unknown(&path, &error),
+                        ProviderError::Api { status, .. } if !(300..500).contains(&status) => {
+                            client::unknown(&path, &error)
+                        }
+                        error => error,
+                    },
+                )?;
             let Some(reply) = reply else { return Ok(None) };
             let row = reply.body.get("ticket").and_then(Row::of);
             let ticket =
@@ -171,7 +181,7 @@ impl PsaProvider for Freshservice {
             match ticket {
                 Some(ticket) => Ok(Some(ticket)),
                 // It was taken; what the ticket looks like now has to be asked for.
-                None => self.ticket(id).await,
+                None => self.ticket(id, Pace::Now).await,
             }
         }
         .boxed()
@@ -202,7 +212,7 @@ impl PsaProvider for Freshservice {
             // The account's field is one for numbers; one for text takes them as well.
             let number = number.parse::<i64>().map_or_else(|_| Value::from(number), Value::from);
             let body = json!({ "custom_fields": { "account_number": number } });
-            Ok(self.client.put(&path, &body).await?.map(|_| ()))
+            Ok(self.client.put(&path, &body, Pace::Routine).await?.map(|_| ()))
         }
         .boxed()
     }

@@ -10,6 +10,9 @@ use super::client::{Client, Reply, api, not_found};
 /// Rows per page; the vendor serves at most this many.
 pub(super) const PAGE_SIZE: usize = 100;
 
+/// Most pages below one ticket.
+const MOST_PAGES: u32 = 200;
+
 /// Reads one row; `None` when it lacks what nothing can stand in for.
 pub(super) trait Read<T>: Fn(&mut Row<'_>) -> Option<T> + Send + Sync {}
 
@@ -32,7 +35,7 @@ impl Client {
     ) -> Result<Page<T>, ProviderError> {
         query.push(("per_page", PAGE_SIZE.to_string()));
         query.push(("page", page.number.to_string()));
-        let reply = self.get(path, &query).await?.ok_or_else(|| not_found(path))?;
+        let reply = self.get(path, &query, Pace::Routine).await?.ok_or_else(|| not_found(path))?;
         list(path, member, page, &reply, &read)
     }
 
@@ -46,11 +49,11 @@ impl Client {
     ) -> Result<Option<(Vec<T>, Vec<String>)>, ProviderError> {
         let (mut items, mut warnings, mut next) = (Vec::new(), Vec::new(), Some(PageRef::FIRST));
         while let Some(page) = next {
-            if pace == Pace::Background {
-                self.give_way().await;
+            if page.number > MOST_PAGES {
+                return Err(api(path, StatusCode::OK, format!("more than {MOST_PAGES} pages")));
             }
             let query = [("per_page", PAGE_SIZE.to_string()), ("page", page.number.to_string())];
-            let Some(reply) = self.get(path, &query).await? else {
+            let Some(reply) = self.get(path, &query, pace).await? else {
                 return if page == PageRef::FIRST { Ok(None) } else { Err(not_found(path)) };
             };
             let page = list(path, member, page, &reply, &read)?;
@@ -67,9 +70,10 @@ impl Client {
         path: &str,
         member: &'static str,
         query: &[(&'static str, String)],
+        pace: Pace,
         read: impl Read<T>,
     ) -> Result<Option<T>, ProviderError> {
-        let Some(reply) = self.get(path, query).await? else { return Ok(None) };
+        let Some(reply) = self.get(path, query, pace).await? else { return Ok(None) };
         let row = reply.body.get(member).and_then(Row::of);
         match row.and_then(|mut row| read(&mut row)) {
             Some(item) => Ok(Some(item)),
@@ -113,21 +117,46 @@ fn list<T>(
         }
         warnings.extend(row.into_notes().into_iter().map(|note| format!("{member} {id}: {note}")));
     }
-    Ok(Page { items, warnings, next: next_page(page, reply, rows.len()) })
+    let next = next_page(page, reply, rows.len());
+    Ok(Page { items, warnings, next, answered_at: reply.answered_at })
 }
 
 fn next_page(page: PageRef, reply: &Reply, rows: usize) -> Option<PageRef> {
-    let following = page.number + 1;
+    let following = page.number.saturating_add(1);
     match &reply.next {
         Some(target) => {
             let number = page_number(target).filter(|number| *number > page.number).unwrap_or(following);
-            Some(PageRef { number, promised: true })
+            Some(PageRef::promised(number))
         }
-        None => (rows >= PAGE_SIZE).then_some(PageRef { number: following, promised: false }),
+        None => (rows >= PAGE_SIZE).then_some(PageRef::number(following)),
     }
 }
 
 fn page_number(target: &str) -> Option<u32> {
     let (_, query) = target.split_once('?')?;
     url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "page")?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_number_from_elsewhere_leads_only_forward_and_never_over_the_edge() {
+        let next = |number: u32, link: &str| {
+            let reply = Reply { body: json!([]), next: Some(link.to_owned()), answered_at: None };
+            next_page(PageRef { promised: true, ..PageRef::number(number) }, &reply, 1).unwrap().number
+        };
+        for (number, link, expected) in [
+            (1, "https://evil.example/?page=7", 7),
+            (5, "https://a.example/?page=2", 6),
+            (5, "no address", 6),
+            (1, "https://a.example/?page=4294967295", u32::MAX),
+            (u32::MAX, "https://a.example/?page=4294967295", u32::MAX),
+        ] {
+            assert_eq!(next(number, link), expected, "{number} {link}");
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusMap) -> Option<PsaTicke
     Some(PsaTicket {
         external_id,
         ticket_number: external_id.to_string(),
-        subject: row.text("subject"),
+        subject: row.line("subject"),
         description: html_description.map(|html| html::sanitise(&html)),
         description_text,
         closed_at: closed_at.filter(|_| status.as_deref() == Some("closed")),
@@ -41,7 +41,10 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusMap) -> Option<PsaTicke
         requester_id: row.int("requester_id"),
         requester_email: embedded(&mut requester, "email")
             .or_else(|| embedded(&mut requester, "primary_email")),
-        requester_name: embedded(&mut requester, "name").or_else(|| full_name(requester.as_mut()?)),
+        requester_name: requester
+            .as_mut()
+            .and_then(|embed| embed.line("name"))
+            .or_else(|| full_name(requester.as_mut()?)),
         responder_id: row.int("responder_id"),
         group_id: row.int("group_id"),
         department_id: row.int("department_id"),

@@ -6,7 +6,7 @@ use super::super::types::{PsaAgent, PsaCompany, PsaContact, PsaGroup};
 /// A department is a customer company.
 pub(super) fn company(row: &mut Row<'_>) -> Option<PsaCompany> {
     let external_id = row.int("id")?;
-    let name = row.text("name").unwrap_or_else(|| format!("Company {external_id}"));
+    let name = row.line("name").unwrap_or_else(|| format!("Company {external_id}"));
     let mut fields = row.object("custom_fields");
     let mut field = |name: &str| fields.as_mut().and_then(|fields| fields.text(name));
     Some(PsaCompany {
@@ -46,8 +46,8 @@ pub(super) fn contact(row: &mut Row<'_>) -> Option<PsaContact> {
     let mut fields = row.object("custom_fields");
     Some(PsaContact {
         external_id: row.int("id")?,
-        first_name: row.text("first_name"),
-        last_name: row.text("last_name"),
+        first_name: row.line("first_name"),
+        last_name: row.line("last_name"),
         email: row.text("primary_email").or_else(|| row.text("email")),
         secondary_emails: row.texts("secondary_emails"),
         job_title: row.text("job_title"),

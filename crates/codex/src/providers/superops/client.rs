@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use hivematrix_shared::config::Secret;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::super::budget::{Budget, Quota, Stops};
 use super::super::http::{self, Attempt, Http, Retry};
 use super::super::{Pace, ProviderError};
 use super::answer::{self, Verdict};
-use super::bucket::Bucket;
 
 /// Display name of the vendor.
 pub(super) const NAME: &str = "SuperOps";
@@ -55,7 +56,7 @@ pub(super) struct Client {
     url: Url,
     key: Secret,
     subdomain: String,
-    bucket: Arc<Bucket>,
+    budget: Arc<Budget>,
 }
 
 impl Client {
@@ -73,8 +74,8 @@ impl Client {
         // There is one address only, and it has no slash at its end.
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
-        let bucket = Arc::new(Bucket::new(connection.per_minute));
-        Ok(Self { http, url, key: connection.api_key, subdomain, bucket })
+        let budget = Arc::new(Budget::counted(Quota::within(connection.per_minute)));
+        Ok(Self { http, url, key: connection.api_key, subdomain, budget })
     }
 
     /// The `data` of one answer, after as many attempts as it takes. A record the vendor does not have is `null` in it.
@@ -85,13 +86,66 @@ impl Client {
         variables: Value,
         pace: Pace,
     ) -> Result<Value, ProviderError> {
-        let body = json!({ "query": document, "variables": variables });
-        let attempts = self.http.retry().attempts;
-        self.http.persist(operation, attempts, || self.attempt(operation, &body, pace)).await
+        self.call_at(operation, document, variables, pace).await.map(|(data, _)| data)
     }
 
-    async fn attempt(&self, operation: &str, body: &Value, pace: Pace) -> Attempt<Value> {
-        self.bucket.take(pace).await;
+    /// The same, with the vendor's time.
+    pub(super) async fn call_at(
+        &self,
+        operation: &str,
+        document: &str,
+        variables: Value,
+        pace: Pace,
+    ) -> Result<(Value, Option<DateTime<Utc>>), ProviderError> {
+        let body = json!({ "query": document, "variables": variables });
+        let attempts = self.http.retry().attempts;
+        self.http
+            .persist(operation, &self.budget, pace, attempts, || self.attempt(operation, &body, pace))
+            .await
+    }
+
+    /// What work waits for now, see [`Budget::holds_up`].
+    pub(super) fn holds_up(&self) -> Option<String> {
+        self.budget.holds_up()
+    }
+
+    /// The `data` of the answer to a change; `null` in it for a record the vendor does not have. A change that may happen
+    /// twice is sent again when nobody knows what became of it.
+    ///
+    /// # Errors
+    /// [`ProviderError::OutcomeUnknown`] when it was sent and no readable answer came back.
+    pub(super) async fn change(
+        &self,
+        operation: &str,
+        document: &str,
+        input: Value,
+        pace: Pace,
+        repeatable: bool,
+    ) -> Result<Value, ProviderError> {
+        let body = json!({ "query": document, "variables": { "input": input } });
+        let attempts = self.http.retry().attempts;
+        let change = || async {
+            match self.attempt(operation, &body, pace).await {
+                Attempt::Transient(error) if !matches!(error, ProviderError::Unreachable { .. }) => {
+                    let (provider, path) = (NAME, operation.to_owned());
+                    let error = ProviderError::OutcomeUnknown { provider, path, detail: error.to_string() };
+                    if repeatable { Attempt::Transient(error) } else { Attempt::Failed(error) }
+                }
+                attempt => attempt,
+            }
+        };
+        self.http.persist(operation, &self.budget, pace, attempts, change).await.map(|(data, _)| data)
+    }
+
+    async fn attempt(
+        &self,
+        operation: &str,
+        body: &Value,
+        pace: Pace,
+    ) -> Attempt<(Value, Option<DateTime<Utc>>)> {
+        if let Err(attempt) = self.http.turn(operation, &self.budget, pace).await {
+            return attempt;
+        }
         let request = self
             .http
             .client()
@@ -105,7 +159,7 @@ impl Client {
         };
         match raw.status {
             StatusCode::OK => match http::json(&raw) {
-                Ok(value) => self.judge(operation, value),
+                Ok(value) => self.judge(operation, value, http::answered_at(&raw.headers)),
                 Err(what) => Attempt::Transient(self.http.api(operation, raw.status, what)),
             },
             // Whatever is wrong with a query comes as 200, so this is about the tenant.
@@ -114,16 +168,25 @@ impl Client {
                 let detail = format!("the subdomain '{}' is not accepted: {said}", self.subdomain);
                 Attempt::Failed(ProviderError::Authentication { provider: NAME, detail })
             }
-            _ => self.http.refusal(operation, &raw),
+            _ => self.http.refusal(operation, &raw, &self.budget),
         }
     }
 
     /// What a readable 200 answer means.
-    fn judge(&self, operation: &str, value: Value) -> Attempt<Value> {
+    fn judge(
+        &self,
+        operation: &str,
+        value: Value,
+        answered_at: Option<DateTime<Utc>>,
+    ) -> Attempt<(Value, Option<DateTime<Utc>>)> {
         let api = |what| self.http.api(operation, StatusCode::OK, what);
-        match answer::judge(value) {
-            Verdict::Data(data) => Attempt::Done(data),
-            Verdict::Limited => Attempt::Limited(None),
+        let verdict = answer::judge(value);
+        if verdict != Verdict::Limited {
+            self.budget.answered();
+        }
+        match verdict {
+            Verdict::Data(data) => Attempt::Done((data, answered_at)),
+            Verdict::Limited => Attempt::Limited(self.http.refused(&self.budget, Stops::All, None)),
             Verdict::Refused(what) => Attempt::Failed(api(what)),
             Verdict::Broken(what) => Attempt::Transient(api(what)),
         }

@@ -26,7 +26,8 @@ impl SuperOps {
             return Ok(None);
         }
         let read = |row: &mut Row<'_>| self.read_site(row);
-        self.client.single("getClient", &queries::client(), json!({ "accountId": uid }), read).await
+        let input = json!({ "accountId": uid });
+        self.client.single("getClient", &queries::client(), input, Pace::Routine, read).await
     }
 }
 
@@ -39,6 +40,10 @@ impl RmmProvider for SuperOps {
         client::NAME
     }
 
+    fn holds_up(&self) -> Option<String> {
+        self.client.holds_up()
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         self.authenticate().boxed()
     }
@@ -46,11 +51,7 @@ impl RmmProvider for SuperOps {
     fn sites(&self, page: PageRef) -> Answer<'_, Page<RmmSite>> {
         async move {
             let read = |row: &mut Row<'_>| self.read_site(row);
-            Ok(self
-                .client
-                .page(&queries::CLIENTS, &Wanted::default(), page, Pace::Background, read)
-                .await?
-                .page)
+            Ok(self.client.page(&queries::CLIENTS, &Wanted::default(), page, Pace::Routine, read).await?.page)
         }
         .boxed()
     }
@@ -87,7 +88,7 @@ impl RmmProvider for SuperOps {
         async move {
             let wanted = Wanted::only("client.accountId", site);
             let (list, read) = (&queries::ASSETS, wire_assets::device);
-            Ok(self.client.page(list, &wanted, page, Pace::Background, read).await?.page)
+            Ok(self.client.page(list, &wanted, page, Pace::Routine, read).await?.page)
         }
         .boxed()
     }
@@ -98,7 +99,7 @@ impl RmmProvider for SuperOps {
                 return Ok(None);
             }
             let input = json!({ "assetId": uid });
-            self.client.single("getAsset", &queries::asset(), input, wire_assets::device).await
+            self.client.single("getAsset", &queries::asset(), input, Pace::Routine, wire_assets::device).await
         }
         .boxed()
     }

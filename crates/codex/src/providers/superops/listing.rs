@@ -64,8 +64,11 @@ impl Client {
             options.insert("sort".to_owned(), json!([{ "attribute": attribute, "order": "DESC" }]));
         }
         let variables = json!({ "input": list.input(Value::Object(options)) });
-        let data = self.call(list.operation, &list.document(), variables, pace).await?;
-        listed(list, page, &data, &read)
+        let document = list.document();
+        let (data, answered_at) = self.call_at(list.operation, &document, variables, pace).await?;
+        let mut listed = listed(list, page, &data, &read)?;
+        listed.page.answered_at = answered_at;
+        Ok(listed)
     }
 
     /// The first row of a list that fits.
@@ -75,7 +78,7 @@ impl Client {
         wanted: &Wanted,
         read: impl Read<T>,
     ) -> Result<Option<T>, ProviderError> {
-        let listed = self.page(list, wanted, PageRef::FIRST, Pace::Now, read).await?;
+        let listed = self.page(list, wanted, PageRef::FIRST, Pace::Routine, read).await?;
         Ok(listed.page.items.into_iter().next())
     }
 
@@ -85,9 +88,10 @@ impl Client {
         operation: &str,
         document: &str,
         input: Value,
+        pace: Pace,
         read: impl Read<T>,
     ) -> Result<Option<T>, ProviderError> {
-        let data = self.call(operation, document, json!({ "input": input }), Pace::Now).await?;
+        let data = self.call(operation, document, json!({ "input": input }), pace).await?;
         let Some(value) = data.get(operation).filter(|value| !value.is_null()) else { return Ok(None) };
         match Row::of(value).and_then(|mut row| read(&mut row)) {
             Some(item) => Ok(Some(item)),
@@ -114,11 +118,12 @@ fn listed<T>(
         return Err(unusable(operation, format!("an empty page {} where rows were announced", page.number)));
     }
     let (items, warnings) = read_rows(member, list.id, rows, read);
-    let promised = has_more == Some(true);
     let more = has_more.unwrap_or(rows.len() >= PAGE_SIZE);
-    let next = more.then_some(PageRef { number: page.number + 1, promised });
     let total = info.and_then(|info| info.get("totalCount")).and_then(Value::as_i64);
-    Ok(Listed { page: Page { items, warnings, next }, total })
+    let next =
+        PageRef { number: page.number.saturating_add(1), promised: has_more == Some(true), rows: total };
+    let next = more.then_some(next);
+    Ok(Listed { page: Page { items, warnings, next, answered_at: None }, total })
 }
 
 /// The readable ones of some rows, and what was wrong with the others.

@@ -1,7 +1,7 @@
 //! SuperOps, one GraphQL API for tickets and for devices (codex-api.md §13.3).
 
 mod answer;
-mod bucket;
+mod changes;
 mod client;
 mod devices;
 mod listing;
@@ -13,7 +13,7 @@ mod wire_people;
 
 use chrono::{DateTime, Utc};
 use futures::FutureExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use client::{Connection, PER_MINUTE};
 pub use wire::WorklogUnit;
@@ -21,8 +21,8 @@ pub use wire_people::{CLIENT_COLUMNS, ClientFields};
 
 use super::row::Row;
 use super::{
-    Answer, Pace, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup, PsaProvider,
-    PsaTicket, TicketDetail, TicketView,
+    Answer, Conversation, Pace, Page, PageRef, ProviderError, PsaAgent, PsaCompany, PsaContact, PsaGroup,
+    PsaProvider, PsaTicket, TicketChange, TicketDetail, TicketView,
 };
 use crate::domain::vendor_words::StatusNames;
 use client::{Client, unusable};
@@ -44,8 +44,6 @@ pub struct Habits {
 pub struct SuperOps {
     client: Client,
     habits: Habits,
-    /// Rows of the ticket list that is being read, as of its latest page: it must not shrink unnoticed.
-    ticket_list: tickets::Length,
 }
 
 impl SuperOps {
@@ -54,7 +52,7 @@ impl SuperOps {
     /// # Errors
     /// [`ProviderError::NotConfigured`] when the address is no URL, or token or subdomain are empty.
     pub fn new(connection: Connection, habits: Habits) -> Result<Self, ProviderError> {
-        Ok(Self { client: Client::new(connection)?, habits, ticket_list: tickets::Length::default() })
+        Ok(Self { client: Client::new(connection)?, habits })
     }
 
     fn read_company(&self, row: &mut Row<'_>) -> Option<PsaCompany> {
@@ -64,18 +62,6 @@ impl SuperOps {
     /// The cheapest question that needs both headers.
     async fn authenticate(&self) -> Result<(), ProviderError> {
         self.client.call("getTechnicianGroupList", queries::GROUPS, json!({}), Pace::Now).await.map(|_| ())
-    }
-
-    /// Writes the account number of a client; `None` when there is no such client.
-    async fn write_account_number(&self, client: i64, number: &str) -> Result<Option<()>, ProviderError> {
-        let mut fields = Map::new();
-        fields.insert(self.habits.fields.account_number.clone(), number.into());
-        let input = json!({ "accountId": client.to_string(), "customFields": fields });
-        self.client
-            .single("updateClient", queries::UPDATE_CLIENT, input, |row: &mut Row<'_>| {
-                row.int("accountId").map(|_| ())
-            })
-            .await
     }
 }
 
@@ -88,6 +74,10 @@ impl PsaProvider for SuperOps {
         client::NAME
     }
 
+    fn holds_up(&self) -> Option<String> {
+        self.client.holds_up()
+    }
+
     fn check(&self) -> Answer<'_, ()> {
         self.authenticate().boxed()
     }
@@ -95,11 +85,7 @@ impl PsaProvider for SuperOps {
     fn companies(&self, page: PageRef) -> Answer<'_, Page<PsaCompany>> {
         async move {
             let read = |row: &mut Row<'_>| self.read_company(row);
-            Ok(self
-                .client
-                .page(&queries::CLIENTS, &Wanted::default(), page, Pace::Background, read)
-                .await?
-                .page)
+            Ok(self.client.page(&queries::CLIENTS, &Wanted::default(), page, Pace::Routine, read).await?.page)
         }
         .boxed()
     }
@@ -108,7 +94,7 @@ impl PsaProvider for SuperOps {
         async move {
             let input = json!({ "accountId": id.to_string() });
             let read = |row: &mut Row<'_>| self.read_company(row);
-            self.client.single("getClient", &queries::client(), input, read).await
+            self.client.single("getClient", &queries::client(), input, Pace::Routine, read).await
         }
         .boxed()
     }
@@ -116,7 +102,7 @@ impl PsaProvider for SuperOps {
     fn contacts(&self, page: PageRef) -> Answer<'_, Page<PsaContact>> {
         async move {
             let (list, all) = (&queries::CLIENT_USERS, Wanted::default());
-            Ok(self.client.page(list, &all, page, Pace::Background, wire_people::contact).await?.page)
+            Ok(self.client.page(list, &all, page, Pace::Routine, wire_people::contact).await?.page)
         }
         .boxed()
     }
@@ -124,7 +110,8 @@ impl PsaProvider for SuperOps {
     fn contact(&self, id: i64) -> Answer<'_, Option<PsaContact>> {
         async move {
             let input = json!({ "userId": id.to_string() });
-            self.client.single("getClientUser", &queries::client_user(), input, wire_people::contact).await
+            let document = queries::client_user();
+            self.client.single("getClientUser", &document, input, Pace::Routine, wire_people::contact).await
         }
         .boxed()
     }
@@ -132,7 +119,7 @@ impl PsaProvider for SuperOps {
     fn agents(&self, page: PageRef) -> Answer<'_, Page<PsaAgent>> {
         async move {
             let (list, all) = (&queries::TECHNICIANS, Wanted::default());
-            Ok(self.client.page(list, &all, page, Pace::Background, wire_people::agent).await?.page)
+            Ok(self.client.page(list, &all, page, Pace::Routine, wire_people::agent).await?.page)
         }
         .boxed()
     }
@@ -152,16 +139,16 @@ impl PsaProvider for SuperOps {
     fn groups(&self, page: PageRef) -> Answer<'_, Page<PsaGroup>> {
         async move {
             if page != PageRef::FIRST {
-                return Ok(Page { items: Vec::new(), warnings: Vec::new(), next: None });
+                return Ok(Page::EMPTY);
             }
             let operation = "getTechnicianGroupList";
-            let data = self.client.call(operation, queries::GROUPS, json!({}), Pace::Background).await?;
+            let data = self.client.call(operation, queries::GROUPS, json!({}), Pace::Routine).await?;
             let rows = data
                 .get(operation)
                 .and_then(Value::as_array)
                 .ok_or_else(|| unusable(operation, "JSON without a list of groups"))?;
             let (items, warnings) = listing::read_rows("groups", "groupId", rows, &wire_people::group);
-            Ok(Page { items, warnings, next: None })
+            Ok(Page { items, warnings, ..Page::EMPTY })
         }
         .boxed()
     }
@@ -172,20 +159,26 @@ impl PsaProvider for SuperOps {
                 TicketView::Ordinary => self.ticket_page(since, page).await,
                 // The vendor has neither folder: what is deleted there is gone from every list, and found by asking
                 // about the tickets that a complete list lacks.
-                TicketView::Deleted | TicketView::Spam => {
-                    Ok(Page { items: Vec::new(), warnings: Vec::new(), next: None })
-                }
+                TicketView::Deleted | TicketView::Spam => Ok(Page::EMPTY),
             }
         }
         .boxed()
     }
 
-    fn ticket(&self, id: i64) -> Answer<'_, Option<PsaTicket>> {
-        self.one_ticket(id).boxed()
+    fn ticket(&self, id: i64, pace: Pace) -> Answer<'_, Option<PsaTicket>> {
+        self.one_ticket(id, pace).boxed()
     }
 
     fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>> {
         self.detail_of(id, pace).boxed()
+    }
+
+    fn update_ticket<'a>(&'a self, id: i64, change: &'a TicketChange) -> Answer<'a, Option<PsaTicket>> {
+        self.change_ticket(id, change).boxed()
+    }
+
+    fn add_note<'a>(&'a self, id: i64, text: &'a str) -> Answer<'a, Option<Conversation>> {
+        self.write_note(id, text).boxed()
     }
 
     fn set_account_number<'a>(&'a self, company: i64, number: &'a str) -> Answer<'a, Option<()>> {

@@ -149,5 +149,19 @@ pub(super) fn last_words(tickets: &[i64]) -> String {
     format!("query getLastConversations {{{fields} }}")
 }
 
+/// The account's statuses.
+pub(super) const STATUSES: &str = "query getStatusList { getStatusList { id name } }";
+
+/// Changes a ticket.
+pub(super) fn update_ticket() -> String {
+    format!(
+        "mutation updateTicket($input: UpdateTicketInput!) {{ updateTicket(input: $input) {{ {TICKET} }} }}"
+    )
+}
+
+/// Adds a note to a ticket.
+pub(super) const ADD_NOTE: &str = "mutation createTicketNote($input: CreateTicketNoteInput!) { \
+     createTicketNote(input: $input) { noteId addedBy addedOn content privacyType } }";
+
 /// Changes custom fields of a client.
 pub(super) const UPDATE_CLIENT: &str = "mutation updateClient($input: UpdateClientInput!) { updateClient(input: $input) { accountId customFields } }";

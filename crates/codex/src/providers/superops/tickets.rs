@@ -1,7 +1,6 @@
 //! Reading tickets: the list with who wrote last, one ticket, and its messages, notes and hours.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -19,20 +18,6 @@ const TOGETHER: usize = 25;
 /// Lists of tickets changed since this moment or before are lists of all tickets: the year 2000.
 const BEGINNING: i64 = 946_684_800;
 
-/// How long the list is that is being read, by its condition.
-#[derive(Debug, Default)]
-pub(super) struct Length(Mutex<Option<(DateTime<Utc>, u32, i64)>>);
-
-impl Length {
-    /// Notes the length as of a page; true when the list has become shorter since the page before.
-    fn has_shrunk(&self, since: DateTime<Utc>, page: u32, total: Option<i64>) -> bool {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = known.filter(|(same, last, _)| *same == since && last + 1 == page);
-        *known = total.map(|total| (since, page, total));
-        matches!((before, total), (Some((_, _, before)), Some(now)) if now < before)
-    }
-}
-
 impl SuperOps {
     /// A page of tickets changed since a moment, newest first by entry: that order never changes while a list is read,
     /// new and changed tickets only lengthen it. A ticket that is deleted meanwhile moves those behind it one row towards
@@ -43,14 +28,13 @@ impl SuperOps {
         page: PageRef,
     ) -> Result<Page<PsaTicket>, ProviderError> {
         let Listed { page: mut read, total } = self.ticket_rows(since, page).await?;
-        if page.number > 1 && self.ticket_list.has_shrunk(since, page.number, total) {
-            let again = PageRef { number: page.number - 1, promised: false };
+        let has_shrunk = matches!((page.rows, total), (Some(before), Some(now)) if now < before);
+        if page.number > 1 && has_shrunk {
+            let again = PageRef::number(page.number - 1);
             let before = self.ticket_rows(since, again).await?.page;
             read.items.extend(before.items);
             let mut seen = HashSet::new();
             read.items.retain(|ticket| seen.insert(ticket.external_id));
-        } else if page.number == 1 {
-            self.ticket_list.has_shrunk(since, 1, total);
         }
         self.add_last_words(&mut read).await?;
         Ok(read)
@@ -69,7 +53,7 @@ impl SuperOps {
                 Some(json!({ "attribute": "updatedTime", "operator": "after", "value": after }));
         }
         let read = |row: &mut Row<'_>| wire::ticket(row, &self.habits.statuses);
-        self.client.page(&queries::TICKETS, &wanted, page, Pace::Now, read).await
+        self.client.page(&queries::TICKETS, &wanted, page, Pace::Routine, read).await
     }
 
     /// Finds out which open tickets of a page wait for us because their requester wrote last. The list does not tell, and
@@ -82,7 +66,8 @@ impl SuperOps {
         for part in open.chunks_mut(TOGETHER) {
             let ids: Vec<i64> = part.iter().map(|ticket| ticket.external_id).collect();
             let document = queries::last_words(&ids);
-            let data = match self.client.call("getLastConversations", &document, json!({}), Pace::Now).await {
+            let asked = self.client.call("getLastConversations", &document, json!({}), Pace::Routine);
+            let data = match asked.await {
                 Ok(data) => data,
                 Err(error) if error.is_fatal() || error.is_outage() => return Err(error),
                 Err(error) => {
@@ -101,10 +86,10 @@ impl SuperOps {
     }
 
     /// One ticket as it is now, with its description.
-    pub(super) async fn one_ticket(&self, id: i64) -> Result<Option<PsaTicket>, ProviderError> {
+    pub(super) async fn one_ticket(&self, id: i64, pace: Pace) -> Result<Option<PsaTicket>, ProviderError> {
         let operation = "getTicket";
         let variables = json!({ "input": { "ticketId": id.to_string() } });
-        let data = self.client.call(operation, &queries::ticket(), variables, Pace::Now).await?;
+        let data = self.client.call(operation, &queries::ticket(), variables, pace).await?;
         let Some(value) = data.get(operation).filter(|value| !value.is_null()) else { return Ok(None) };
         let mut ticket = Row::of(value)
             .and_then(|mut row| wire::ticket(&mut row, &self.habits.statuses))

@@ -58,7 +58,7 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusNames) -> Option<PsaTic
     Some(PsaTicket {
         external_id,
         ticket_number: row.text("displayId").unwrap_or_else(|| external_id.to_string()),
-        subject: row.text("subject"),
+        subject: row.line("subject"),
         status_id: status.as_deref().and_then(vendor_words::status_code),
         status,
         priority: priority_id.map(|code| priority::key(code).to_owned()),
@@ -66,7 +66,7 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusNames) -> Option<PsaTic
         ticket_type: ticket_type(row),
         requester_id: requester.as_mut().and_then(|person| person.int("userId")),
         requester_email: requester.as_mut().and_then(|person| person.text("email")),
-        requester_name: requester.as_mut().and_then(|person| person.text("name")),
+        requester_name: requester.as_mut().and_then(|person| person.line("name")),
         responder_id: id(row, "technician", "userId"),
         group_id: id(row, "techGroup", "groupId"),
         department_id: id(row, "client", "accountId"),

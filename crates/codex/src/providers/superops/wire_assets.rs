@@ -21,7 +21,7 @@ pub(super) fn device(row: &mut Row<'_>) -> Option<RmmDevice> {
         external_id: row.int("assetId")?.to_string(),
         site_id: site_id.to_string(),
         rmm_site_name: name_of(row, "site").or(client_name),
-        hostname: row.text("hostName").or_else(|| row.text("name")).unwrap_or_default(),
+        hostname: row.line("hostName").or_else(|| row.line("name")).unwrap_or_default(),
         device_type: device_type(category.as_deref(), device_category.as_deref()).map(str::to_owned),
         hardware_type: device_category.or(category).or(class),
         operating_system: operating_system(row),

@@ -54,7 +54,7 @@ pub(super) fn company(row: &mut Row<'_>, fields: &ClientFields) -> Option<PsaCom
     Some(PsaCompany {
         external_id: row.int("accountId")?,
         account_number,
-        name: row.text("name")?,
+        name: row.line("name")?,
         address: site.as_mut().and_then(address),
         domains: (!domains.is_empty()).then_some(domains),
         head_user_id: head.as_mut().and_then(|person| person.int("userId")),
@@ -145,8 +145,8 @@ pub(super) fn agent(row: &mut Row<'_>) -> Option<PsaAgent> {
 
 /// First and last name, else all of the name as the first.
 fn names(row: &mut Row<'_>) -> (Option<String>, Option<String>) {
-    let (first, last) = (row.text("firstName"), row.text("lastName"));
-    if first.is_none() && last.is_none() { (row.text("name"), None) } else { (first, last) }
+    let (first, last) = (row.line("firstName"), row.line("lastName"));
+    if first.is_none() && last.is_none() { (row.line("name"), None) } else { (first, last) }
 }
 
 /// A group of technicians.

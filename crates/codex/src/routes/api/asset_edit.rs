@@ -20,7 +20,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     assets::no_such_asset,
-    writer::{self, Changed, RecordMade, Refusals, bad, clash},
+    refusals::{ForAdmins, ForTechnicians},
+    writer::{self, Changed, RecordMade, bad, clash},
 };
 use crate::{
     Codex,
@@ -53,9 +54,9 @@ struct UsersBody {
 /// Sets who uses a device.
 #[utoipa::path(put, path = "/assets/{id}/update-contacts", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body = UsersBody, responses(
-    (status = 200, body = Changed), (status = 400, description = "No such contact"), (status = 404, description = "No such device"),
-    Refusals
-))]
+        (status = 200, body = Changed), (status = 400, description = "No such contact"),
+        (status = 404, description = "No such device"), ForTechnicians
+    ))]
 async fn update_contacts(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
@@ -81,10 +82,10 @@ struct UserForm {
 /// Adds a user to a device and leads back to its page.
 #[utoipa::path(post, path = "/assets/{id}/assign-user", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body(content = UserForm, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 302, description = "To the page of the device"), (status = 400, description = "No such contact"),
-    (status = 404, description = "No such device"), (status = 422, description = "No `contact_id`"),
-    Refusals
-))]
+        (status = 302, description = "To the page of the device"),
+        (status = 400, description = "No such contact"), (status = 404, description = "No such device"),
+        (status = 422, description = "No `contact_id`"), ForTechnicians
+    ))]
 async fn assign_user(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
@@ -106,8 +107,8 @@ async fn assign_user(
 /// Takes a user from a device and leads back to its page.
 #[utoipa::path(post, path = "/assets/{id}/unassign-user/{contact}", tag = "assets", params(
     ("id" = i64, Path, description = "Codex's id"), ("contact" = i64, Path, description = "Codex's id of the contact")), responses(
-    (status = 302, description = "To the page of the device"), (status = 404, description = "No such device"),
-    Refusals
+    (status = 302, description = "To the page of the device"),
+    (status = 404, description = "No such device"), ForTechnicians
 ))]
 async fn unassign_user(
     State(codex): State<Codex>,
@@ -188,8 +189,8 @@ impl AssetBody {
 
 /// Makes a device by hand, such as a switch or a printer that no RMM reports.
 #[utoipa::path(post, path = "/api/assets", tag = "assets", request_body = AssetBody, responses(
-    (status = 201, body = RecordMade), (status = 400, description = "A value is missing or cannot be taken"),
-    Refusals
+    (status = 201, body = RecordMade),
+    (status = 400, description = "A value is missing or cannot be taken"), ForTechnicians
 ))]
 async fn create(
     State(codex): State<Codex>,
@@ -214,10 +215,10 @@ async fn create(
 /// Changes a device that was made by hand.
 #[utoipa::path(put, path = "/api/assets/{id}", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body = AssetBody, responses(
-    (status = 200, body = Changed), (status = 400, description = "A value cannot be taken"),
-    (status = 404, description = "No such device"), (status = 409, description = "An RMM reports the device"),
-    Refusals
-))]
+        (status = 200, body = Changed), (status = 400, description = "A value cannot be taken"),
+        (status = 404, description = "No such device"),
+        (status = 409, description = "An RMM reports the device"), ForTechnicians
+    ))]
 async fn update(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
@@ -242,8 +243,7 @@ async fn update(
 /// Deletes a device that was made by hand.
 #[utoipa::path(delete, path = "/api/assets/{id}", tag = "assets", params(("id" = i64, Path, description = "Codex's id")), responses(
     (status = 200, body = Changed), (status = 404, description = "No such device"),
-    (status = 409, description = "An RMM reports the device"),
-    Refusals
+    (status = 409, description = "An RMM reports the device"), ForAdmins
 ))]
 async fn delete(
     State(codex): State<Codex>,
@@ -280,10 +280,9 @@ struct Revealed {
 /// Shows a secret of a device. Who asked for which is written down; nothing is changed.
 #[utoipa::path(post, path = "/api/asset/{id}/reveal", tag = "assets", params(("id" = i64, Path, description = "Codex's id")),
     request_body = RevealBody, responses(
-    (status = 200, body = Revealed), (status = 400, description = "No secret field"),
-    (status = 404, description = "No such device, or it has no such secret"),
-    Refusals
-))]
+        (status = 200, body = Revealed), (status = 400, description = "No secret field"),
+        (status = 404, description = "No such device, or it has no such secret"), ForTechnicians
+    ))]
 async fn reveal(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,

@@ -13,6 +13,7 @@ use super::{
     contacts::CompanyQuery,
     paging::{self, MAX_LIMIT},
     reader::Reader,
+    refusals::ForReaders,
 };
 use crate::{
     Codex,
@@ -37,7 +38,9 @@ struct AssetPage {
 }
 
 /// Devices by company and host name.
-#[utoipa::path(get, path = "/api/assets", tag = "assets", params(CompanyQuery), responses((status = 200, body = AssetPage)))]
+#[utoipa::path(get, path = "/api/assets", tag = "assets", params(CompanyQuery), responses(
+    (status = 200, body = AssetPage), ForReaders
+))]
 async fn list_assets(
     State(codex): State<Codex>,
     reader: Reader,
@@ -56,7 +59,9 @@ async fn list_assets(
     path = "/api/asset/{id}",
     tag = "assets",
     params(("id" = i64, Path, description = "Codex's id")),
-    responses((status = 200, body = AssetWithCompany), (status = 404, description = "No such device"))
+    responses(
+        (status = 200, body = AssetWithCompany), (status = 404, description = "No such device"), ForReaders
+    )
 )]
 async fn get_asset(
     State(codex): State<Codex>,

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::reader::Reader;
+use super::{reader::Reader, refusals::ForReaders};
 use crate::{
     Codex,
     store::snapshot::{Filter, Snapshot},
@@ -48,7 +48,7 @@ struct BoardQuery {
     path = "/api/tickets/active",
     tag = "tickets",
     params(BoardQuery, ("If-None-Match" = Option<String>, Header, description = "Entity tag of an earlier answer")),
-    responses((status = 200, body = ActiveTickets), (status = 304, description = "Unchanged"), (status = 503, description = "The database is away"))
+    responses((status = 200, body = ActiveTickets), (status = 304, description = "Unchanged"), ForReaders)
 )]
 async fn active_tickets(
     State(codex): State<Codex>,

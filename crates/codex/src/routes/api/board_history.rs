@@ -10,7 +10,7 @@ use hivematrix_shared::{
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::reader::Reader;
+use super::{reader::Reader, refusals::ForStaff};
 use crate::{
     Codex,
     store::board_samples::{self, Groups},
@@ -53,9 +53,7 @@ impl HistoryQuery {
 
 /// Numbers of the board, every five minutes, kept for 30 days.
 #[utoipa::path(get, path = "/api/tickets/active/history", tag = "tickets", params(HistoryQuery), responses(
-    (status = 200, body = BoardHistory), (status = 401, description = "Not signed in"),
-    (status = 403, description = "A customer, whose tickets alone the numbers are not"),
-    (status = 503, description = "The database is away")
+    (status = 200, body = BoardHistory), ForStaff
 ))]
 async fn history(
     State(codex): State<Codex>,

@@ -23,7 +23,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::reader::Reader;
+use super::{reader::Reader, refusals::ForReaders};
 use crate::{
     Codex,
     domain::scope::Scope,
@@ -92,7 +92,7 @@ struct BulkQuery {
     path = "/api/companies/bulk",
     tag = "companies",
     params(BulkQuery, TicketQuery),
-    responses((status = 200, body = Vec<BulkCompany>))
+    responses((status = 200, body = Vec<BulkCompany>), ForReaders)
 )]
 async fn list_bulk(
     State(codex): State<Codex>,

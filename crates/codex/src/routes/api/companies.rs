@@ -10,7 +10,7 @@ use hivematrix_shared::{
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{bulk::TicketQuery, paging, reader::Reader};
+use super::{bulk::TicketQuery, paging, reader::Reader, refusals::ForReaders};
 use crate::{
     Codex,
     store::{assets, companies, contacts, locations, tickets},
@@ -41,7 +41,9 @@ struct ListQuery {
 }
 
 /// All companies by name.
-#[utoipa::path(get, path = "/api/companies", tag = "companies", params(ListQuery), responses((status = 200, body = Vec<Company>)))]
+#[utoipa::path(get, path = "/api/companies", tag = "companies", params(ListQuery), responses(
+    (status = 200, body = Vec<Company>), ForReaders
+))]
 async fn list_companies(
     State(codex): State<Codex>,
     reader: Reader,
@@ -61,8 +63,8 @@ async fn list_companies(
     get,
     path = "/api/companies/{account_number}",
     tag = "companies",
-    params(("account_number" = String, Path)),
-    responses((status = 200, body = Company), (status = 404, description = "No such company"))
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
+    responses((status = 200, body = Company), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn get_company(
     State(codex): State<Codex>,
@@ -79,8 +81,8 @@ async fn get_company(
     get,
     path = "/api/company/{account_number}",
     tag = "companies",
-    params(("account_number" = String, Path)),
-    responses((status = 200, body = Company), (status = 404, description = "No such company"))
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
+    responses((status = 200, body = Company), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn get_company_alias(codex: State<Codex>, reader: Reader, path: Path<String>) -> Result<Json<Company>> {
     get_company(codex, reader, path).await
@@ -91,8 +93,10 @@ async fn get_company_alias(codex: State<Codex>, reader: Reader, path: Path<Strin
     get,
     path = "/api/companies/{account_number}/assets",
     tag = "companies",
-    params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Asset>), (status = 404, description = "No such company"))
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
+    responses(
+        (status = 200, body = Vec<Asset>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_assets(
     State(codex): State<Codex>,
@@ -110,8 +114,10 @@ async fn list_assets(
     get,
     path = "/api/companies/{account_number}/contacts",
     tag = "companies",
-    params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Contact>), (status = 404, description = "No such company"))
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
+    responses(
+        (status = 200, body = Vec<Contact>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_contacts(
     State(codex): State<Codex>,
@@ -128,8 +134,10 @@ async fn list_contacts(
     get,
     path = "/api/companies/{account_number}/users",
     tag = "companies",
-    params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Contact>), (status = 404, description = "No such company"))
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
+    responses(
+        (status = 200, body = Vec<Contact>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_users(codex: State<Codex>, reader: Reader, path: Path<String>) -> Result<Json<Vec<Contact>>> {
     list_contacts(codex, reader, path).await
@@ -140,8 +148,10 @@ async fn list_users(codex: State<Codex>, reader: Reader, path: Path<String>) -> 
     get,
     path = "/api/companies/{account_number}/locations",
     tag = "companies",
-    params(("account_number" = String, Path)),
-    responses((status = 200, body = Vec<Location>), (status = 404, description = "No such company"))
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
+    responses(
+        (status = 200, body = Vec<Location>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_locations(
     State(codex): State<Codex>,
@@ -158,8 +168,10 @@ async fn list_locations(
     get,
     path = "/api/companies/{account_number}/tickets",
     tag = "companies",
-    params(("account_number" = String, Path), TicketQuery),
-    responses((status = 200, body = Vec<CompanyTicket>), (status = 404, description = "No such company"))
+    params(("account_number" = String, Path, description = "The number that identifies the company"), TicketQuery),
+    responses(
+        (status = 200, body = Vec<CompanyTicket>), (status = 404, description = "No such company"), ForReaders
+    )
 )]
 async fn list_tickets(
     State(codex): State<Codex>,

@@ -9,15 +9,19 @@ use hivematrix_shared::{
     problem::{Problem, Result},
 };
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::companies::no_such_company;
+use super::{
+    companies::no_such_company,
+    refusals::{ForAdmins, ForTechnicians},
+    writer::{self, Changed, bad},
+};
 use crate::{
     Codex,
-    domain::company_edit,
+    domain::{account_number, company_edit},
     store::{
         changes, companies,
         company_edit::{self as store, Refused},
@@ -69,54 +73,17 @@ struct CompanyUpdate {
     feature_overrides: Option<Value>,
 }
 
-/// What every route about companies may answer instead.
-#[derive(IntoResponses)]
-pub enum Refusals {
-    /// No valid token
-    #[response(status = 401)]
-    NoToken,
-    /// Too many requests; `Retry-After` says when
-    #[response(status = 429)]
-    TooMany,
-    /// The database, or Core where an administrator is needed, is away
-    #[response(status = 503)]
-    Away,
-}
-
-/// What was done.
-#[derive(Serialize, ToSchema)]
-pub struct Done {
-    success: bool,
-    message: String,
-}
-
-impl Done {
-    /// With a sentence for the person who did it.
-    pub fn saying(message: impl Into<String>) -> Json<Self> {
-        Json(Self { success: true, message: message.into() })
-    }
-}
-
-/// 400 with the sentence where upstream has it.
-pub fn bad_value(text: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST).error(text)
-}
-
 /// Changes a company.
 #[utoipa::path(
     put,
     path = "/companies/{account_number}/update",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     request_body = CompanyUpdate,
     responses(
-        (status = 200, body = Done),
+        (status = 200, body = Changed),
         (status = 400, description = "No data, or a value that does not fit; member `error`"),
-        (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "No such company"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "Not JSON"),
-        Refusals
+        (status = 404, description = "No such company"), ForTechnicians
     )
 )]
 async fn update(
@@ -124,20 +91,20 @@ async fn update(
     TechnicianOnly(caller): TechnicianOnly,
     Path(account_number): Path<String>,
     Json(body): Json<Map<String, Value>>,
-) -> Result<Json<Done>> {
-    let edit = company_edit::read(&body).map_err(bad_value)?;
-    let mut transaction = codex.pool.begin().await?;
-    changes::acting(&mut transaction, &caller.label()).await?;
+) -> Result<Json<Changed>> {
+    let edit = company_edit::read(&body).map_err(bad)?;
+    let mut transaction = writer::begin(&codex.pool, &caller).await?;
     let edited = match store::apply(&mut transaction, &account_number, &edit).await? {
         Ok(edited) => edited,
         Err(Refused::Missing) => return Err(no_such_company(&account_number)),
         Err(Refused::NoContact(id)) => {
-            return Err(bad_value(format!("No contact has the number {id} in the PSA.")));
+            return Err(bad(format!("No contact has the number {id} in the PSA.")));
         }
+        Err(Refused::Misfit(sentence)) => return Err(bad(sentence)),
     };
     transaction.commit().await?;
     audit!(caller = caller.label(), account_number, fields = edited.join(","), "company changed");
-    Ok(Done::saying("Company updated successfully"))
+    Ok(Json(Changed::new("Company updated successfully")))
 }
 
 /// Lets a field that was edited by hand follow the PSA again.
@@ -145,21 +112,18 @@ async fn update(
     delete,
     path = "/companies/{account_number}/edited/{field}",
     tag = "companies",
-    params(("account_number" = String, Path), ("field" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), ("field" = String, Path, description = "Name of the field")),
     responses(
-        (status = 200, body = Done),
-        (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "No such company, or the field was not edited"),
-        Refusals
+        (status = 200, body = Changed),
+        (status = 404, description = "No such company, or the field was not edited"), ForTechnicians
     )
 )]
 async fn follow(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path((account_number, field)): Path<(String, String)>,
-) -> Result<Json<Done>> {
-    let mut transaction = codex.pool.begin().await?;
-    changes::acting(&mut transaction, &caller.label()).await?;
+) -> Result<Json<Changed>> {
+    let mut transaction = writer::begin(&codex.pool, &caller).await?;
     match store::follow(&mut transaction, &account_number, &field).await? {
         None => return Err(no_such_company(&account_number)),
         Some(false) => {
@@ -169,7 +133,7 @@ async fn follow(
         Some(true) => transaction.commit().await?,
     }
     audit!(caller = caller.label(), account_number, field, "field of a company follows the PSA again");
-    Ok(Done::saying("The field follows the PSA again; the next sync brings its value"))
+    Ok(Json(Changed::new("The field follows the PSA again; the next sync brings its value")))
 }
 
 /// A new company.
@@ -189,13 +153,8 @@ struct NewCompany {
     tag = "companies",
     request_body = NewCompany,
     responses(
-        (status = 201, body = Company),
-        (status = 400, description = "A value that does not fit"),
-        (status = 403, description = "Not an administrator"),
-        (status = 409, description = "The account number is taken"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "Not JSON"),
-        Refusals
+        (status = 201, body = Company), (status = 400, description = "A value that does not fit"),
+        (status = 409, description = "The account number is taken"), ForAdmins
     )
 )]
 async fn create(
@@ -203,19 +162,12 @@ async fn create(
     AdminOnly(caller): AdminOnly,
     Json(new): Json<NewCompany>,
 ) -> Result<(StatusCode, Json<Company>)> {
-    let sent = Map::from_iter([("name".to_owned(), Value::String(new.name))]);
-    let name = match company_edit::read(&sent).map_err(bad_value)?.fields.remove("name") {
-        Some(Value::String(name)) => name,
-        _ => return Err(bad_value("A company needs a name.")),
-    };
+    let name = company_edit::name(&Value::String(new.name)).map_err(bad)?;
     let asked = new.account_number.map(|number| number.trim().to_owned()).filter(|number| !number.is_empty());
-    if asked.as_deref().is_some_and(|number| !is_account_number(number)) {
-        return Err(bad_value(
-            "An account number has at most 50 letters, digits, dots, hyphens and underscores.",
-        ));
+    if asked.as_deref().is_some_and(|number| !account_number::is_plain(number)) {
+        return Err(bad("An account number has at most 50 letters, digits, dots, hyphens and underscores."));
     }
-    let mut transaction = codex.pool.begin().await?;
-    changes::acting(&mut transaction, &caller.label()).await?;
+    let mut transaction = writer::begin(&codex.pool, &caller).await?;
     let Some(account_number) = store::create(&mut transaction, asked.as_deref(), &name).await? else {
         return Err(Problem::conflict("Another company has this account number.")
             .with("error", "Account number is taken"));
@@ -225,15 +177,6 @@ async fn create(
     let company = companies::find(&codex.pool, &account_number).await?;
     let company = company.ok_or_else(|| no_such_company(&account_number))?;
     Ok((StatusCode::CREATED, Json(company)))
-}
-
-/// What must be a part of an address.
-fn is_account_number(text: &str) -> bool {
-    text.len() <= 50
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        // These stand where account numbers do.
-        && !matches!(text, "api" | "bulk" | "export.csv")
 }
 
 /// The name, as a safeguard.
@@ -250,13 +193,10 @@ struct Confirmation {
     delete,
     path = "/api/companies/{account_number}",
     tag = "companies",
-    params(("account_number" = String, Path), Confirmation),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), Confirmation),
     responses(
-        (status = 200, body = Done),
-        (status = 403, description = "Not an administrator"),
-        (status = 404, description = "No such company"),
-        (status = 409, description = "The company has another name"),
-        Refusals
+        (status = 200, body = Changed), (status = 404, description = "No such company"),
+        (status = 409, description = "The company has another name"), ForAdmins
     )
 )]
 async fn remove(
@@ -264,9 +204,8 @@ async fn remove(
     AdminOnly(caller): AdminOnly,
     Path(account_number): Path<String>,
     LenientQuery(confirmation): LenientQuery<Confirmation>,
-) -> Result<Json<Done>> {
-    let mut transaction = codex.pool.begin().await?;
-    changes::acting(&mut transaction, &caller.label()).await?;
+) -> Result<Json<Changed>> {
+    let mut transaction = writer::begin(&codex.pool, &caller).await?;
     changes::removing(&mut transaction, &format!("removed by {}", caller.label())).await?;
     let Some(name) = store::remove(&mut transaction, &account_number).await? else {
         return Err(no_such_company(&account_number));
@@ -277,5 +216,5 @@ async fn remove(
     }
     transaction.commit().await?;
     audit!(caller = caller.label(), account_number, "company removed");
-    Ok(Done::saying(format!("{name} was removed")))
+    Ok(Json(Changed::new(format!("{name} was removed"))))
 }

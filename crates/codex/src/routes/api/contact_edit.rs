@@ -16,7 +16,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     contacts::no_such_contact,
-    writer::{self, Changed, RecordMade, Refusals, bad, clash},
+    refusals::{ForAdmins, ForTechnicians},
+    writer::{self, Changed, RecordMade, bad, clash},
 };
 use crate::{
     Codex,
@@ -55,10 +56,11 @@ pub(super) struct ContactBody {
 /// Changes a contact by hand. What is changed here no sync overwrites.
 #[utoipa::path(put, path = "/contacts/{id}/update", tag = "contacts", params(("id" = i64, Path, description = "Codex's id")),
     request_body = ContactBody, responses(
-    (status = 200, body = Changed), (status = 400, description = "A value cannot be taken; member `error` says which"),
-    (status = 404, description = "No such contact"), (status = 409, description = "Another contact has this address"),
-    Refusals
-))]
+        (status = 200, body = Changed),
+        (status = 400, description = "A value cannot be taken; member `error` says which"),
+        (status = 404, description = "No such contact"),
+        (status = 409, description = "Another contact has this address"), ForTechnicians
+    ))]
 async fn update(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
@@ -84,9 +86,9 @@ async fn update(
 
 /// Makes a contact by hand. When the PSA later has one with the same address, that one continues this record.
 #[utoipa::path(post, path = "/api/contacts", tag = "contacts", request_body = ContactBody, responses(
-    (status = 201, body = RecordMade), (status = 400, description = "A value is missing or cannot be taken"),
-    (status = 409, description = "Another contact has this address"),
-    Refusals
+    (status = 201, body = RecordMade),
+    (status = 400, description = "A value is missing or cannot be taken"),
+    (status = 409, description = "Another contact has this address"), ForTechnicians
 ))]
 async fn create(
     State(codex): State<Codex>,
@@ -112,8 +114,7 @@ async fn create(
 /// Deletes a contact that no sync would bring back.
 #[utoipa::path(delete, path = "/api/contacts/{id}", tag = "contacts", params(("id" = i64, Path, description = "Codex's id")), responses(
     (status = 200, body = Changed), (status = 404, description = "No such contact"),
-    (status = 409, description = "The contact comes from a PSA that is in use"),
-    Refusals
+    (status = 409, description = "The contact comes from a PSA that is in use"), ForAdmins
 ))]
 async fn delete(
     State(codex): State<Codex>,
@@ -147,10 +148,9 @@ struct MergeBody {
 /// removed, and no sync brings it back. Tickets keep what they say of their requester.
 #[utoipa::path(post, path = "/api/contacts/{id}/merge", tag = "contacts",
     params(("id" = i64, Path, description = "Codex's id of the contact that goes")), request_body = MergeBody, responses(
-    (status = 200, body = Changed), (status = 400, description = "The two are one already"),
-    (status = 404, description = "No such contact"),
-    Refusals
-))]
+        (status = 200, body = Changed), (status = 400, description = "The two are one already"),
+        (status = 404, description = "No such contact"), ForTechnicians
+    ))]
 async fn merge(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,

@@ -12,6 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     paging::{self, MAX_LIMIT},
     reader::Reader,
+    refusals::ForReaders,
 };
 use crate::{
     Codex,
@@ -49,7 +50,9 @@ struct ContactPage {
 }
 
 /// Contacts by name.
-#[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(CompanyQuery), responses((status = 200, body = ContactPage)))]
+#[utoipa::path(get, path = "/api/contacts", tag = "contacts", params(CompanyQuery), responses(
+    (status = 200, body = ContactPage), ForReaders
+))]
 async fn list_contacts(
     State(codex): State<Codex>,
     reader: Reader,
@@ -68,7 +71,9 @@ async fn list_contacts(
     path = "/api/contact/{id}",
     tag = "contacts",
     params(("id" = i64, Path, description = "Codex's id")),
-    responses((status = 200, body = ContactWithCompanies), (status = 404, description = "No such contact"))
+    responses(
+        (status = 200, body = ContactWithCompanies), (status = 404, description = "No such contact"), ForReaders
+    )
 )]
 async fn get_contact(
     State(codex): State<Codex>,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::refusals::ForAdmins;
 use crate::{Codex, store::displays};
 
 /// The routes of this file.
@@ -23,8 +24,7 @@ pub fn router() -> OpenApiRouter<Codex> {
 
 /// Links that were not taken back; a service that acts for nobody sees only those that live, to check what is shown to it.
 #[utoipa::path(get, path = "/api/displays", tag = "displays", responses(
-    (status = 200, body = Displays), (status = 401, description = "Not signed in"),
-    (status = 403, description = "Not an administrator"), (status = 503, description = "The database is away")
+    (status = 200, body = Displays), ForAdmins
 ))]
 async fn list_displays(
     State(codex): State<Codex>,
@@ -52,9 +52,7 @@ struct NewDisplay {
 
 /// Makes a link.
 #[utoipa::path(post, path = "/api/displays", tag = "displays", request_body = NewDisplay, responses(
-    (status = 201, body = Display), (status = 400, description = "A value that cannot be"),
-    (status = 401, description = "Not signed in"), (status = 403, description = "Not an administrator"),
-    (status = 415, description = "Not JSON"), (status = 503, description = "The database is away")
+    (status = 201, body = Display), (status = 400, description = "A value that cannot be"), ForAdmins
 ))]
 async fn add_display(
     State(codex): State<Codex>,
@@ -96,10 +94,9 @@ async fn add_display(
 }
 
 /// Takes a link back.
-#[utoipa::path(delete, path = "/api/displays/{id}", tag = "displays", params(("id" = String, Path)), responses(
-    (status = 204, description = "It is taken back"), (status = 401, description = "Not signed in"),
-    (status = 403, description = "Not an administrator"), (status = 404, description = "No such link"),
-    (status = 503, description = "The database is away")
+#[utoipa::path(delete, path = "/api/displays/{id}", tag = "displays", params(("id" = String, Path, description = "Id of the link")), responses(
+    (status = 204, description = "It is taken back"), (status = 404, description = "No such link"),
+    ForAdmins
 ))]
 async fn revoke_display(
     State(codex): State<Codex>,

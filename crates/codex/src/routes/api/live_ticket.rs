@@ -103,7 +103,7 @@ pub async fn read(
     };
     let source = provider.name();
     let ask = async {
-        let Some(ticket) = provider.ticket(id).await? else { return Ok(None) };
+        let Some(ticket) = provider.ticket(id, Pace::Now).await? else { return Ok(None) };
         let detail = provider.ticket_detail(id, Pace::Now).await?.unwrap_or_default();
         Ok::<_, ProviderError>(Some((ticket, detail)))
     };

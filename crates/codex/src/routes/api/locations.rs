@@ -14,12 +14,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     companies::no_such_company,
-    company_edit::{Done, Refusals, bad_value},
     reader::Reader,
+    refusals::{ForReaders, ForTechnicians},
+    writer::{self, Changed, bad},
 };
 use crate::{
     Codex,
-    store::{changes, companies, locations},
+    store::{companies, locations},
 };
 
 /// The routes of this file.
@@ -61,14 +62,12 @@ impl NewLocation {
         };
         let (name, address, phone_number) = (text(self.name), text(self.address), text(self.phone_number));
         let (Some(name), Some(address)) = (name, address) else {
-            return Err(bad_value("Name and address are required"));
+            return Err(bad("Name and address are required"));
         };
         let too_long = [(&name, 150), (&address, 2000)];
         let phone = phone_number.as_ref().is_some_and(|phone| phone.chars().count() > 50);
         if phone || too_long.iter().any(|(text, longest)| text.chars().count() > *longest) {
-            return Err(bad_value(
-                "A name has at most 150 characters, an address 2000, a telephone number 50",
-            ));
+            return Err(bad("A name has at most 150 characters, an address 2000, a telephone number 50"));
         }
         Ok(Location { id: 0, name, address: Some(address), phone_number })
     }
@@ -79,8 +78,8 @@ impl NewLocation {
     get,
     path = "/companies/{account_number}/locations",
     tag = "companies",
-    params(("account_number" = String, Path)),
-    responses((status = 200, body = Locations), (status = 403, description = "Another company"), (status = 404, description = "No such company"), Refusals)
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
+    responses((status = 200, body = Locations), (status = 404, description = "No such company"), ForReaders)
 )]
 async fn list(
     State(codex): State<Codex>,
@@ -101,16 +100,12 @@ async fn list(
     post,
     path = "/companies/{account_number}/locations",
     tag = "companies",
-    params(("account_number" = String, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company")),
     request_body = NewLocation,
     responses(
         (status = 200, body = Stored),
         (status = 400, description = "Name or address is missing; member `error`"),
-        (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "No such company"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "Not JSON"),
-        Refusals
+        (status = 404, description = "No such company"), ForTechnicians
     )
 )]
 async fn add(
@@ -120,8 +115,7 @@ async fn add(
     Json(new): Json<NewLocation>,
 ) -> Result<Json<Stored>> {
     let location = new.checked()?;
-    let mut transaction = codex.pool.begin().await?;
-    changes::acting(&mut transaction, &caller.label()).await?;
+    let mut transaction = writer::begin(&codex.pool, &caller).await?;
     let stored = locations::add(&mut transaction, &account_number, &location).await?;
     let location = stored.ok_or_else(|| no_such_company(&account_number))?;
     transaction.commit().await?;
@@ -134,16 +128,12 @@ async fn add(
     put,
     path = "/companies/{account_number}/locations/{id}",
     tag = "companies",
-    params(("account_number" = String, Path), ("id" = i64, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), ("id" = i64, Path, description = "Id of the location")),
     request_body = NewLocation,
     responses(
         (status = 200, body = Stored),
         (status = 400, description = "Name or address is missing; member `error`"),
-        (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "The company has no such location"),
-        (status = 413, description = "The body is too large"),
-        (status = 415, description = "Not JSON"),
-        Refusals
+        (status = 404, description = "The company has no such location"), ForTechnicians
     )
 )]
 async fn change(
@@ -153,8 +143,7 @@ async fn change(
     Json(new): Json<NewLocation>,
 ) -> Result<Json<Stored>> {
     let location = Location { id, ..new.checked()? };
-    let mut transaction = codex.pool.begin().await?;
-    changes::acting(&mut transaction, &caller.label()).await?;
+    let mut transaction = writer::begin(&codex.pool, &caller).await?;
     if !locations::change(&mut transaction, &account_number, &location).await? {
         return Err(no_such_location(id));
     }
@@ -168,27 +157,24 @@ async fn change(
     delete,
     path = "/companies/{account_number}/locations/{id}",
     tag = "companies",
-    params(("account_number" = String, Path), ("id" = i64, Path)),
+    params(("account_number" = String, Path, description = "The number that identifies the company"), ("id" = i64, Path, description = "Id of the location")),
     responses(
-        (status = 200, body = Done),
-        (status = 403, description = "Neither technician nor administrator"),
-        (status = 404, description = "The company has no such location"),
-        Refusals
+        (status = 200, body = Changed), (status = 404, description = "The company has no such location"),
+        ForTechnicians
     )
 )]
 async fn remove(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
     Path((account_number, id)): Path<(String, i64)>,
-) -> Result<Json<Done>> {
-    let mut transaction = codex.pool.begin().await?;
-    changes::acting(&mut transaction, &caller.label()).await?;
+) -> Result<Json<Changed>> {
+    let mut transaction = writer::begin(&codex.pool, &caller).await?;
     if !locations::remove(&mut transaction, &account_number, id).await? {
         return Err(no_such_location(id));
     }
     transaction.commit().await?;
     audit!(caller = caller.label(), account_number, location = id, "location removed");
-    Ok(Done::saying("Location removed"))
+    Ok(Json(Changed::new("Location removed")))
 }
 
 fn no_such_location(id: i64) -> Problem {

@@ -18,6 +18,7 @@ pub mod paging;
 pub mod plans;
 pub mod psa;
 pub mod reader;
+pub mod refusals;
 pub mod review;
 pub mod review_actions;
 pub mod rmm;
@@ -27,6 +28,7 @@ pub mod settings;
 pub mod sync;
 pub mod sync_errors;
 pub mod sync_jobs;
+pub mod sync_schedule;
 pub mod ticket_update;
 pub mod tickets;
 pub mod users;
@@ -66,6 +68,7 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(plans::router())
         .merge(review_actions::router())
         .merge(sync_jobs::router())
+        .merge(sync_schedule::router())
         .merge(admin::router())
         .merge(webhooks::router())
 }

@@ -12,6 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     paging::{self, MAX_TICKETS},
     reader::Reader,
+    refusals::{ForReaders, ForStaff},
 };
 use crate::{
     Codex,
@@ -43,7 +44,9 @@ struct ProviderQuery {
 }
 
 /// Technicians, active ones first, then by name.
-#[utoipa::path(get, path = "/api/psa/agents", tag = "psa", params(ProviderQuery), responses((status = 200, body = Vec<PsaAgent>)))]
+#[utoipa::path(get, path = "/api/psa/agents", tag = "psa", params(ProviderQuery), responses(
+    (status = 200, body = Vec<PsaAgent>), ForStaff
+))]
 async fn list_agents(
     State(codex): State<Codex>,
     reader: Reader,
@@ -54,7 +57,9 @@ async fn list_agents(
 }
 
 /// The configured providers and how to link into them.
-#[utoipa::path(get, path = "/api/psa/config", tag = "psa", responses((status = 200, body = PsaConfig)))]
+#[utoipa::path(get, path = "/api/psa/config", tag = "psa", responses(
+    (status = 200, body = PsaConfig), ForStaff
+))]
 async fn get_config(State(codex): State<Codex>, reader: Reader) -> Result<Json<PsaConfig>> {
     reader.is_staff()?;
     Ok(Json(codex.settings().psa_config()))
@@ -76,7 +81,9 @@ struct TicketQuery {
 }
 
 /// Tickets of all states, newest change first.
-#[utoipa::path(get, path = "/api/psa/tickets", tag = "psa", params(TicketQuery), responses((status = 200, body = Vec<PsaTicketItem>)))]
+#[utoipa::path(get, path = "/api/psa/tickets", tag = "psa", params(TicketQuery), responses(
+    (status = 200, body = Vec<PsaTicketItem>), ForReaders
+))]
 async fn list_tickets(
     State(codex): State<Codex>,
     reader: Reader,
@@ -95,7 +102,9 @@ async fn list_tickets(
 }
 
 /// Tickets that are open, pending, waiting for the customer or on hold; most urgent first.
-#[utoipa::path(get, path = "/api/psa/tickets/active", tag = "psa", params(ProviderQuery), responses((status = 200, body = Vec<ActivePsaTicket>)))]
+#[utoipa::path(get, path = "/api/psa/tickets/active", tag = "psa", params(ProviderQuery), responses(
+    (status = 200, body = Vec<ActivePsaTicket>), ForReaders
+))]
 async fn list_active_tickets(
     State(codex): State<Codex>,
     reader: Reader,

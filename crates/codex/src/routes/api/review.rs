@@ -15,6 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     paging::{self, MAX_LIMIT},
+    refusals::{ForStaff, ForTechnicians},
     sync::Technician,
 };
 use crate::{
@@ -110,8 +111,7 @@ struct ReviewPage {
 
 /// What has to be decided, the oldest first; decided ones come last.
 #[utoipa::path(get, path = "/api/review", tag = "review", params(ReviewQuery), responses(
-    (status = 200, body = ReviewPage), (status = 401, description = "No valid token"),
-    (status = 403, description = "Clients see only their own company")
+    (status = 200, body = ReviewPage), ForStaff
 ))]
 async fn list_items(
     State(codex): State<Codex>,
@@ -150,12 +150,11 @@ struct Decided {
 /// Writes down a decision. The item does not come back while its cause goes on.
 #[utoipa::path(post, path = "/api/review/{id}/resolve", tag = "review", request_body = Decision,
     params(("id" = i64, Path, description = "Id of the item")), responses(
-    (status = 200, body = Decided), (status = 400, description = "No JSON"), (status = 401, description = "No valid token"),
-    (status = 403, description = "Neither technician nor administrator"), (status = 404, description = "No such item"),
-    (status = 409, description = "Decided already; members `resolution` and `resolved_by`"),
-    (status = 413, description = "Too large"), (status = 415, description = "Not sent as JSON"),
-    (status = 422, description = "No resolution, or a text that is too long")
-))]
+        (status = 200, body = Decided), (status = 400, description = "No JSON"),
+        (status = 404, description = "No such item"),
+        (status = 409, description = "Decided already; members `resolution` and `resolved_by`"),
+        (status = 422, description = "No resolution, or a text that is too long"), ForTechnicians
+    ))]
 async fn resolve_item(
     State(codex): State<Codex>,
     Technician(caller): Technician,

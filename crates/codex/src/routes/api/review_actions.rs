@@ -14,7 +14,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     contact_edit::merge_contacts,
-    writer::{self, Changed, Refusals, bad, clash},
+    refusals::ForTechnicians,
+    writer::{self, Changed, bad, clash},
 };
 use crate::{
     Codex,
@@ -43,10 +44,11 @@ struct MergeDecision {
 /// stored, it counts as the first from now on.
 #[utoipa::path(post, path = "/api/review/{id}/merge", tag = "review", params(("id" = i64, Path, description = "Id of the item")),
     request_body = MergeDecision, responses(
-    (status = 200, body = Changed), (status = 400, description = "Not about two contacts, or `into` is neither of them"),
-    (status = 404, description = "No such item"), (status = 409, description = "Decided already, or a record is gone"),
-    Refusals
-))]
+        (status = 200, body = Changed),
+        (status = 400, description = "Not about two contacts, or `into` is neither of them"),
+        (status = 404, description = "No such item"),
+        (status = 409, description = "Decided already, or a record is gone"), ForTechnicians
+    ))]
 async fn merge(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,
@@ -101,10 +103,10 @@ struct LinkDecision {
 /// Decides which company a site of the RMM belongs to. Its devices come with the next sync.
 #[utoipa::path(post, path = "/api/review/{id}/link", tag = "review", params(("id" = i64, Path, description = "Id of the item")),
     request_body = LinkDecision, responses(
-    (status = 200, body = Changed), (status = 400, description = "Not about a site, or no such company"),
-    (status = 404, description = "No such item"), (status = 409, description = "Decided already"),
-    Refusals
-))]
+        (status = 200, body = Changed), (status = 400, description = "Not about a site, or no such company"),
+        (status = 404, description = "No such item"), (status = 409, description = "Decided already"),
+        ForTechnicians
+    ))]
 async fn link(
     State(codex): State<Codex>,
     TechnicianOnly(caller): TechnicianOnly,

@@ -18,10 +18,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     paging::{self, MAX_LIMIT},
     reader::Reader,
+    refusals::ForReaders,
 };
 use crate::{
     Codex,
-    domain::device,
+    domain::asset,
     providers::rmm::Software,
     providers::{DeviceAudit, RmmProvider},
     store::rmm_devices::{self, Selection, StoredDevice},
@@ -97,7 +98,7 @@ struct RmmDevices {
 
 /// Devices by name.
 #[utoipa::path(get, path = "/api/rmm/devices", tag = "rmm", params(DeviceQuery), responses(
-    (status = 200, body = RmmDevices), (status = 403, description = "Another company's devices")
+    (status = 200, body = RmmDevices), ForReaders
 ))]
 async fn list_devices(
     State(codex): State<Codex>,
@@ -167,8 +168,9 @@ struct RmmDeviceDetail {
 #[utoipa::path(get, path = "/api/rmm/device/{device_id}", tag = "rmm",
     params(("device_id" = String, Path, description = "`device-<asset id>`")),
     responses(
-        (status = 200, body = RmmDeviceDetail), (status = 400, description = "Not of the form `device-<number>`"),
-        (status = 403, description = "Another company's device"), (status = 404, description = "No such device")
+        (status = 200, body = RmmDeviceDetail),
+        (status = 400, description = "Not of the form `device-<number>`"),
+        (status = 404, description = "No such device"), ForReaders
     )
 )]
 async fn get_device(
@@ -235,13 +237,13 @@ fn detail(device: &StoredDevice, audit: Option<DeviceAudit>) -> RmmDeviceDetail 
     let audit = audit.unwrap_or_default();
     let used = audit.disk_bytes.zip(audit.disk_free_bytes).filter(|(size, _)| *size > 0);
     RmmDeviceDetail {
-        os_version: device.operating_system.as_deref().and_then(device::build).map(str::to_owned),
+        os_version: device.operating_system.as_deref().and_then(asset::build).map(str::to_owned),
         mac_address: audit.mac_address,
         domain: device.domain.clone(),
         antivirus: device.antivirus.clone(),
-        patch_state: device::patch_state(device.patch_status.as_deref()),
+        patch_state: asset::patch_state(device.patch_status.as_deref()),
         patch_status: device.patch_status.clone(),
-        device_class: device::class(device.device_type.as_deref()),
+        device_class: asset::class(device.device_type.as_deref()),
         last_reboot: device.last_reboot,
         installed_software: known.then_some(audit.software),
         hardware: Hardware {

@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{rmm, sync::Technician};
+use super::{refusals::ForTechnicians, rmm, sync::Technician};
 use crate::{
     Codex,
     domain::recent_commands::Order,
@@ -71,14 +71,14 @@ struct StartedCommand {
     ),
     request_body = NewCommand,
     responses(
-        (status = 202, body = StartedCommand), (status = 400, description = "Wrong id, or `command` or `reason` is missing"),
-        (status = 403, description = "Neither technician nor administrator"),
+        (status = 202, body = StartedCommand),
+        (status = 400, description = "Wrong id, or `command` or `reason` is missing"),
         (status = 404, description = "No such device"),
         (status = 409, description = "The caller has run the same command on the device within the last 60 seconds"),
-        (status = 415, description = "Not JSON"),
         (status = 422, description = "The device's RMM cannot run commands"),
         (status = 502, description = "The RMM failed; member `outcome`"),
-        (status = 503, description = "Not sent: the RMM's limit of requests left no turn in time")
+        (status = 503, description = "Not sent: the RMM's limit of requests left no turn in time"),
+        ForTechnicians
     )
 )]
 async fn start(
@@ -166,13 +166,12 @@ struct CommandState {
 
 /// How a command on a device stands.
 #[utoipa::path(get, path = "/api/rmm/device/{device_id}/command/{job_id}", tag = "rmm",
-    params(("device_id" = String, Path, description = "`device-<asset id>`"), ("job_id" = String, Path)),
+    params(("device_id" = String, Path, description = "`device-<asset id>`"), ("job_id" = String, Path, description = "Id of the command")),
     responses(
         (status = 200, body = CommandState), (status = 400, description = "Wrong id"),
-        (status = 403, description = "Neither technician nor administrator"),
         (status = 404, description = "No such device, or no such command on it"),
         (status = 422, description = "The device's RMM cannot run commands"),
-        (status = 502, description = "The RMM failed")
+        (status = 502, description = "The RMM failed"), ForTechnicians
     )
 )]
 async fn result(

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{reader::Reader, writer::ReadRefusals};
+use super::{reader::Reader, refusals::ForReaders};
 use crate::{
     Codex,
     store::search::{self as store_search, Hit, MOST},
@@ -113,7 +113,7 @@ pub async fn found(codex: &Codex, reader: &Reader, query: &SearchQuery) -> Resul
 }
 
 /// Companies, contacts and devices that contain a text, at most 20 of each.
-#[utoipa::path(get, path = "/api/search", tag = "search", params(SearchQuery), responses((status = 200, body = FoundAll), ReadRefusals))]
+#[utoipa::path(get, path = "/api/search", tag = "search", params(SearchQuery), responses((status = 200, body = FoundAll), ForReaders))]
 async fn search(
     State(codex): State<Codex>,
     reader: Reader,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::refusals::ForUsers;
 use crate::{
     Codex,
     domain::preferences::{Change, Preferences},
@@ -39,7 +40,10 @@ pub struct MySettings {
 }
 
 /// Your preferences; the defaults as long as you have none.
-#[utoipa::path(get, path = "/api/my/settings", tag = "users", responses((status = 200, body = MySettings), (status = 403, description = "Not a user")))]
+#[utoipa::path(get, path = "/api/my/settings", tag = "users", responses(
+    (status = 200, body = MySettings), (status = 400, description = "The token names no e-mail address"),
+    ForUsers
+))]
 async fn get_my_settings(State(codex): State<Codex>, UserOnly(user): UserOnly) -> Result<Json<MySettings>> {
     of(&codex, &user).await.map(Json)
 }
@@ -47,7 +51,7 @@ async fn get_my_settings(State(codex): State<Codex>, UserOnly(user): UserOnly) -
 /// The preferences of a user.
 ///
 /// # Errors
-/// 400 for a token without an e-mail address.
+/// 400 for a token without an e-mail address, 403 when nobody vouches for it.
 pub async fn of(codex: &Codex, user: &ActingUser) -> Result<MySettings> {
     Ok(match users::find_by_email(&codex.pool, address(user)?).await? {
         Some(known) => MySettings {
@@ -77,7 +81,9 @@ struct Saved {
     path = "/api/my/settings",
     tag = "users",
     request_body = Change,
-    responses((status = 200, body = Saved), (status = 400, description = "A value is not allowed"))
+    responses(
+        (status = 200, body = Saved), (status = 400, description = "A value is not allowed"), ForUsers
+    )
 )]
 async fn put_my_settings(
     State(codex): State<Codex>,
@@ -97,8 +103,6 @@ async fn put_my_settings(
 }
 
 fn address(user: &ActingUser) -> Result<&str> {
-    if user.email.is_empty() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST).error("User email not found in token"));
-    }
-    Ok(&user.email)
+    user.confirmed_email()?
+        .ok_or_else(|| Problem::new(StatusCode::BAD_REQUEST).error("User email not found in token"))
 }

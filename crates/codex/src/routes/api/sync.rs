@@ -16,10 +16,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::refusals::{ForAdmins, ForStaff, ForTechnicians};
 use crate::{
     Codex,
-    jobs::{Details, StartError, System, Work, agents},
-    providers::ProviderError,
+    jobs::{Details, StartError, System, Work, agents, told_sync_type},
     store::sync_jobs::{self, Job},
     sync::{BasePart, Mode, Reach},
 };
@@ -72,7 +72,7 @@ struct JobStatus {
     script: String,
     /// Name of the provider.
     provider: Option<String>,
-    /// `base`, `tickets`, `tickets-detail`, …
+    /// `base`, `tickets` or `tickets-detail`; `companies`, `contacts` or `agents` for a run of the command line.
     sync_type: Option<String>,
     /// `running`, `completed` or `failed`.
     status: String,
@@ -80,10 +80,10 @@ struct JobStatus {
     completed_at: Option<String>,
     /// The last 1000 characters it wrote.
     output: Option<String>,
-    /// Why it failed.
+    /// Why it failed, the last 1000 characters.
     error: Option<String>,
     success: Option<bool>,
-    /// `phase`, `page` and `counts`.
+    /// `phase`, `page`, `counts`, and `waiting`: what it waits for just now, if it does.
     progress: Option<Value>,
 }
 
@@ -94,12 +94,12 @@ impl From<Job> for JobStatus {
             id: job.id,
             script: job.script,
             provider: job.provider,
-            sync_type: job.sync_type,
+            sync_type: job.sync_type.map(told_sync_type),
             status: job.status,
             started_at: time(job.started_at),
             completed_at: job.completed_at.map(time),
             output: job.output.map(|output| last_characters(&output)),
-            error: job.error,
+            error: job.error.map(|error| last_characters(&error)),
             success: job.success,
             progress: job.progress,
         }
@@ -123,8 +123,9 @@ fn last_characters(output: &str) -> String {
 
 /// Reads companies, contacts and agents of the default provider.
 #[utoipa::path(post, path = "/sync/psa", tag = "sync", params(ReadQuery), responses(
-    (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"), (status = 403, description = "Not an administrator"),
-    (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
+    (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"),
+    (status = 409, description = "One runs already; member `job_id`"),
+    (status = 500, description = "No provider is configured; member `error`"), ForAdmins
 ))]
 async fn start_base(
     State(codex): State<Codex>,
@@ -138,20 +139,20 @@ async fn start_base(
     start(&codex, &caller, Work::base(), "PSA sync").await
 }
 
-/// Reads the tickets that changed, then messages and hours of the most important ones.
+/// Reads the tickets that changed, then messages and hours of all that changed within the last 48 hours.
 #[utoipa::path(post, path = "/sync/tickets", tag = "sync", responses(
-    (status = 200, body = Started), (status = 403, description = "Neither technician nor administrator"),
-    (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
+    (status = 200, body = Started), (status = 409, description = "One runs already; member `job_id`"),
+    (status = 500, description = "No provider is configured; member `error`"), ForTechnicians
 ))]
 async fn start_tickets(State(codex): State<Codex>, Technician(caller): Technician) -> Result<Json<Started>> {
-    let work = Work::Tickets { reach: Reach::Changes, details: Details::Some };
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::Recent };
     start(&codex, &caller, work, "Ticket detail sync").await
 }
 
 /// Reads all tickets there ever were, with messages and hours, and compares what is stored with what the vendor has.
 #[utoipa::path(post, path = "/sync/tickets/full-history", tag = "sync", responses(
-    (status = 200, body = Started), (status = 403, description = "Not an administrator"),
-    (status = 409, description = "One runs already; member `job_id`"), (status = 503, description = "No provider is configured")
+    (status = 200, body = Started), (status = 409, description = "One runs already; member `job_id`"),
+    (status = 500, description = "No provider is configured; member `error`"), ForAdmins
 ))]
 async fn start_full_history(
     State(codex): State<Codex>,
@@ -189,24 +190,22 @@ impl WriteQuery {
 /// Reads the devices of the default RMM, then tells it the account numbers of companies.
 #[utoipa::path(post, path = "/sync/datto", tag = "sync", params(WriteQuery), responses(
     (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"),
-    (status = 403, description = "Not an administrator"),
-    (status = 409, description = "One runs already; member `job_id`"), (status = 422, description = "Unknown provider"),
-    (status = 503, description = "No provider is configured")
+    (status = 409, description = "One runs already; member `job_id`"),
+    (status = 500, description = "No provider is configured; member `error`"), ForAdmins
 ))]
 async fn start_devices(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
     Query(query): Query<WriteQuery>,
 ) -> Result<Json<Started>> {
-    start(&codex, &caller, Work::Devices { push: Some(query.mode()) }, &query.named("RMM sync")).await
+    start(&codex, &caller, Work::Assets { push: Some(query.mode()) }, &query.named("RMM sync")).await
 }
 
 /// Gives an account number to every company at the PSA that has none.
 #[utoipa::path(post, path = "/sync/create-account-numbers", tag = "sync", params(WriteQuery), responses(
     (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"),
-    (status = 403, description = "Not an administrator"),
-    (status = 409, description = "One runs already; member `job_id`"), (status = 422, description = "Unknown provider"),
-    (status = 503, description = "No provider is configured")
+    (status = 409, description = "One runs already; member `job_id`"),
+    (status = 500, description = "No provider is configured; member `error`"), ForAdmins
 ))]
 async fn start_create_account_numbers(
     State(codex): State<Codex>,
@@ -220,9 +219,8 @@ async fn start_create_account_numbers(
 /// Tells the default RMM the account numbers of companies.
 #[utoipa::path(post, path = "/sync/push-to-datto", tag = "sync", params(WriteQuery), responses(
     (status = 200, body = Started), (status = 400, description = "`dry_run` is neither `true` nor `false`"),
-    (status = 403, description = "Not an administrator"),
-    (status = 409, description = "One runs already; member `job_id`"), (status = 422, description = "Unknown provider"),
-    (status = 503, description = "No provider is configured")
+    (status = 409, description = "One runs already; member `job_id`"),
+    (status = 500, description = "No provider is configured; member `error`"), ForAdmins
 ))]
 async fn start_push_account_numbers(
     State(codex): State<Codex>,
@@ -234,8 +232,8 @@ async fn start_push_account_numbers(
 
 /// Reads the platform users of the identity provider.
 #[utoipa::path(post, path = "/sync/agents", tag = "sync", responses(
-    (status = 200, body = Started), (status = 403, description = "Not an administrator"),
-    (status = 409, description = "One runs already; member `job_id`")
+    (status = 200, body = Started), (status = 409, description = "One runs already; member `job_id`"),
+    ForAdmins
 ))]
 async fn start_agents(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<Started>> {
     let running = agents::start(&codex, &caller.label()).await.map_err(refusal)?;
@@ -259,16 +257,21 @@ pub(super) fn refusal(error: StartError) -> Problem {
     let text = error.to_string();
     let problem = match error {
         StartError::Running(job_id) => Problem::new(StatusCode::CONFLICT).with("job_id", job_id.to_string()),
-        StartError::Provider(ProviderError::Unknown { .. }) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY),
-        StartError::Provider(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE),
-        StartError::Database(error) => return Problem::from(error).with("success", false),
+        StartError::Alone => Problem::new(StatusCode::CONFLICT),
+        StartError::Provider(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR),
+        StartError::Database(error) => {
+            // The words of the database stay inside.
+            let problem = Problem::from(error).with("success", false);
+            let text = problem.detail_text().unwrap_or_else(|| problem.title_text()).to_owned();
+            return problem.with("error", text);
+        }
     };
     problem.with("success", false).error(text)
 }
 
 /// One sync job.
-#[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
-    (status = 200, body = JobStatus), (status = 404, description = "No such job")
+#[utoipa::path(get, path = "/sync/status/{job_id}", tag = "sync", params(("job_id" = String, Path, description = "Id of the job")), responses(
+    (status = 200, body = JobStatus), (status = 404, description = "No such job"), ForTechnicians
 ))]
 async fn get_status(
     State(codex): State<Codex>,
@@ -283,8 +286,8 @@ async fn get_status(
 }
 
 /// The newest job of a script.
-#[utoipa::path(get, path = "/sync/last/{script}", tag = "sync", params(("script" = String, Path)), responses(
-    (status = 200, body = JobStatus), (status = 404, description = "None of that script")
+#[utoipa::path(get, path = "/sync/last/{script}", tag = "sync", params(("script" = String, Path, description = "`psa`, `rmm`, `keycloak_agents`, `create-account-numbers` or `push-to-datto`")), responses(
+    (status = 200, body = JobStatus), (status = 404, description = "None of that script"), ForStaff
 ))]
 async fn get_last(
     State(codex): State<Codex>,
@@ -304,8 +307,8 @@ struct Cancelling {
 }
 
 /// Ends a running job after the step it is at. What it has stored stays.
-#[utoipa::path(post, path = "/sync/cancel/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
-    (status = 200, body = Cancelling), (status = 404, description = "No such running job")
+#[utoipa::path(post, path = "/sync/cancel/{job_id}", tag = "sync", params(("job_id" = String, Path, description = "Id of the job")), responses(
+    (status = 200, body = Cancelling), (status = 404, description = "No such running job"), ForTechnicians
 ))]
 async fn cancel(
     State(codex): State<Codex>,

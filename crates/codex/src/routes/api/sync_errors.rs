@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     paging::{self, MAX_LIMIT},
+    refusals::ForTechnicians,
     sync::Technician,
 };
 use crate::{
@@ -58,9 +59,8 @@ struct JobErrorPage {
 }
 
 /// What a job could not take as it was, in the order in which it came. Grows while the job runs.
-#[utoipa::path(get, path = "/sync/status/{job_id}/errors", tag = "sync", params(("job_id" = String, Path), PageQuery), responses(
-    (status = 200, body = JobErrorPage), (status = 401, description = "No valid token"),
-    (status = 403, description = "Neither technician nor administrator"), (status = 404, description = "No such job")
+#[utoipa::path(get, path = "/sync/status/{job_id}/errors", tag = "sync", params(("job_id" = String, Path, description = "Id of the job"), PageQuery), responses(
+    (status = 200, body = JobErrorPage), (status = 404, description = "No such job"), ForTechnicians
 ))]
 async fn list_errors(
     State(codex): State<Codex>,

@@ -1,4 +1,4 @@
-//! The history of syncs, what runs now, and what will run (codex-api.md §8.2, §8.3; codex-pages.md §10).
+//! The history of syncs and what runs now (codex-api.md §8.2; codex-pages.md §10).
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -15,23 +15,25 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::refusals::ForTechnicians;
 use crate::{
     Codex,
-    domain::sync_progress::{self, Before, Step},
-    jobs::{Rhythm, Schedule},
+    domain::{
+        listing::{MAX_PER_PAGE, Pagination},
+        sync_progress::{self, Before, Step},
+    },
+    jobs::told_sync_type,
     store::sync_history::{self, Filter, Run},
 };
 
 /// Errors shown with a run.
 const ERRORS: i64 = 500;
+/// Runs on a page unless asked for otherwise.
+const PER_PAGE: i64 = 20;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(running))
-        .routes(routes!(one))
-        .routes(routes!(schedule))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(running)).routes(routes!(one))
 }
 
 /// Which runs, and which page of them.
@@ -47,7 +49,9 @@ struct ListQuery {
     status: Option<String>,
     /// Whether the scheduled ticket syncs that went well, one every few minutes, are listed as well.
     light: Option<bool>,
+    /// Page, from 1.
     page: Option<i64>,
+    /// Runs on a page: 20 unless given, at most 500.
     per_page: Option<i64>,
 }
 
@@ -95,7 +99,7 @@ impl RunItem {
             name: name(&run.script, run.provider.as_deref(), run.sync_type.as_deref()),
             script: run.script.clone(),
             provider: run.provider.clone(),
-            sync_type: run.sync_type.clone(),
+            sync_type: run.sync_type.clone().map(told_sync_type),
             status: run.status.clone(),
             outcome: outcome(run),
             started_at: iso_z(run.started_at),
@@ -156,6 +160,7 @@ pub fn name(script: &str, provider: Option<&str>, sync_type: Option<&str>) -> St
     };
     let what = match (script, sync_type) {
         ("keycloak_agents", _) => return "[Keycloak] Agents".to_owned(),
+        ("clear-data", _) => return "Clear Data".to_owned(),
         ("create-account-numbers", _) => return "Create Account Numbers".to_owned(),
         ("push-to-datto", _) => return "Push Account Numbers to RMM".to_owned(),
         (_, Some("tickets")) => "Tickets",
@@ -169,19 +174,6 @@ pub fn name(script: &str, provider: Option<&str>, sync_type: Option<&str>) -> St
     if vendor.is_empty() { format!("{script} {what}") } else { format!("[{vendor}] {what}") }
 }
 
-/// Where a page stands.
-#[derive(Serialize, ToSchema)]
-#[schema(as = SyncJobsPagination)]
-struct Pagination {
-    page: i64,
-    pages: i64,
-    total: i64,
-    has_prev: bool,
-    has_next: bool,
-    prev_num: Option<i64>,
-    next_num: Option<i64>,
-}
-
 /// A page of runs.
 #[derive(Serialize, ToSchema)]
 struct Runs {
@@ -192,7 +184,7 @@ struct Runs {
 
 /// Runs, newest first. Values of the wrong type are ignored.
 #[utoipa::path(get, path = "/api/sync/jobs", tag = "sync", params(ListQuery), responses(
-    (status = 200, body = Runs), (status = 403, description = "Neither technician nor administrator")
+    (status = 200, body = Runs), ForTechnicians
 ))]
 async fn list(
     State(codex): State<Codex>,
@@ -207,21 +199,12 @@ async fn list(
         status: status.as_deref(),
         light: query.light.unwrap_or(true),
     };
-    let per_page = query.per_page.filter(|number| *number >= 1).unwrap_or(20).min(500);
+    let per_page = query.per_page.filter(|number| *number >= 1).unwrap_or(PER_PAGE).min(MAX_PER_PAGE);
     let page = query.page.unwrap_or(1).max(1);
     let offset = (page - 1).saturating_mul(per_page);
     let found = sync_history::page(&codex.pool, &filter, per_page, offset).await?;
     let now = codex.context.clock.now();
-    let pages = (found.total + per_page - 1) / per_page;
-    let pagination = Pagination {
-        page,
-        pages,
-        total: found.total,
-        has_prev: page > 1,
-        has_next: page < pages,
-        prev_num: (page > 1).then(|| page - 1),
-        next_num: (page < pages).then(|| page + 1),
-    };
+    let pagination = Pagination::at(page, per_page, found.total);
     let jobs = found.items.iter().map(|run| RunItem::of(run, now)).collect();
     Ok(Json(Runs { success: true, jobs, pagination }))
 }
@@ -252,9 +235,8 @@ impl WholeRun {
 }
 
 /// One run, with its log, its errors and, while it runs, an estimate.
-#[utoipa::path(get, path = "/api/sync/jobs/{job_id}", tag = "sync", params(("job_id" = String, Path)), responses(
-    (status = 200, body = WholeRun), (status = 403, description = "Neither technician nor administrator"),
-    (status = 404, description = "No such job")
+#[utoipa::path(get, path = "/api/sync/jobs/{job_id}", tag = "sync", params(("job_id" = String, Path, description = "Id of the job")), responses(
+    (status = 200, body = WholeRun), (status = 404, description = "No such job"), ForTechnicians
 ))]
 async fn one(
     State(codex): State<Codex>,
@@ -269,117 +251,31 @@ async fn one(
     WholeRun::of(&codex, run).await.map(Json)
 }
 
+/// A running one with what it has written so far.
+#[derive(Serialize, ToSchema)]
+struct RunningRun {
+    #[serde(flatten)]
+    item: RunItem,
+    /// The last lines, up to 20,000 characters.
+    output: Option<String>,
+    /// How many rows could not be taken as they are; the run by itself has their texts.
+    errors_total: i64,
+}
+
 /// What runs now.
 #[derive(Serialize, ToSchema)]
 struct RunningNow {
     success: bool,
-    jobs: Vec<WholeRun>,
+    jobs: Vec<RunningRun>,
 }
 
 /// All that run now, whoever started them, with log and estimate.
-#[utoipa::path(get, path = "/api/sync/running", tag = "sync", responses(
-    (status = 200, body = RunningNow), (status = 403, description = "Neither technician nor administrator")
-))]
+#[utoipa::path(get, path = "/api/sync/running", tag = "sync", responses((status = 200, body = RunningNow), ForTechnicians))]
 async fn running(State(codex): State<Codex>, _: TechnicianOnly) -> Result<Json<RunningNow>> {
     let mut jobs = Vec::new();
-    for run in sync_history::running(&codex.pool).await? {
-        jobs.push(WholeRun::of(&codex, run).await?);
+    for (run, errors_total) in sync_history::running(&codex.pool).await? {
+        let item = RunItem::estimated(&codex, &run).await?;
+        jobs.push(RunningRun { item, output: run.output, errors_total });
     }
     Ok(Json(RunningNow { success: true, jobs }))
-}
-
-/// Something that runs by itself.
-#[derive(Serialize, ToSchema)]
-pub struct Scheduled {
-    /// `psa_sync`, `tickets_light_sync`, `tickets_detail_sync` or `rmm_sync`.
-    pub id: &'static str,
-    /// Name for people.
-    pub name: String,
-    /// Name of the provider.
-    pub provider: &'static str,
-    /// Whether it runs by itself.
-    pub enabled: bool,
-    /// How often, in words.
-    pub rhythm: String,
-    /// When it will begin; null when it is switched off.
-    pub next_run: Option<String>,
-    /// When it last began.
-    pub last_run: Option<String>,
-    /// When it last began and went well.
-    pub last_success: Option<String>,
-    /// Whether it runs now.
-    pub running: bool,
-}
-
-/// The schedule.
-#[derive(Serialize, ToSchema)]
-pub struct ScheduleAnswer {
-    success: bool,
-    /// Whether this instance takes part at all (`CODEX_SKIP_SCHEDULER`).
-    pub enabled: bool,
-    /// Whether everything runs once when the service starts.
-    pub run_on_startup: bool,
-    /// What runs by itself, for every configured provider.
-    pub jobs: Vec<Scheduled>,
-}
-
-/// What runs by itself and when it will run next.
-#[utoipa::path(get, path = "/api/sync/schedule", tag = "sync", responses(
-    (status = 200, body = ScheduleAnswer), (status = 403, description = "Neither technician nor administrator")
-))]
-async fn schedule(State(codex): State<Codex>, _: TechnicianOnly) -> Result<Json<ScheduleAnswer>> {
-    upcoming(&codex).await.map(Json)
-}
-
-/// The schedule for the route and the page.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn upcoming(codex: &Codex) -> Result<ScheduleAnswer> {
-    let schedule = codex.sync.schedule();
-    let jobs = codex.sync.upcoming().await?.into_iter().map(|job| Scheduled {
-        id: job.id,
-        name: scheduled_name(job.id, job.provider),
-        provider: job.provider,
-        enabled: job.enabled,
-        rhythm: rhythm(&schedule, job.id),
-        next_run: job.next_run.map(iso_z),
-        last_run: job.last_run.map(iso_z),
-        last_success: job.last_success.map(iso_z),
-        running: job.running,
-    });
-    Ok(ScheduleAnswer {
-        success: true,
-        enabled: schedule.enabled,
-        run_on_startup: schedule.run_on_startup,
-        jobs: jobs.collect(),
-    })
-}
-
-fn scheduled_name(id: &str, provider: &str) -> String {
-    match id {
-        "tickets_light_sync" => name("psa", Some(provider), Some("tickets")),
-        "tickets_detail_sync" => name("psa", Some(provider), Some("tickets-full")),
-        "rmm_sync" => format!("{}: devices", name("rmm", Some(provider), None)),
-        _ => format!("{}: companies, contacts, agents", name("psa", Some(provider), None)),
-    }
-}
-
-fn rhythm(schedule: &Schedule, id: &str) -> String {
-    let words = |rhythm: Rhythm| match rhythm {
-        Rhythm::Daily(time) => format!("daily at {} UTC", time.format("%H:%M")),
-        Rhythm::Hourly => "every hour".to_owned(),
-        Rhythm::Never => "never".to_owned(),
-    };
-    match id {
-        "tickets_light_sync" => match schedule.tickets.map(|interval| interval.num_seconds()) {
-            Some(seconds) if seconds % 60 == 0 && seconds > 60 => format!("every {} minutes", seconds / 60),
-            Some(60) => "every minute".to_owned(),
-            Some(seconds) => format!("every {seconds} seconds"),
-            None => "never".to_owned(),
-        },
-        "tickets_detail_sync" => words(schedule.ticket_details),
-        "rmm_sync" => words(schedule.devices),
-        _ => words(schedule.base),
-    }
 }

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::sync::Technician;
+use super::{refusals::ForTechnicians, sync::Technician};
 use crate::{
     Codex,
     domain::status::StatusMap,
@@ -86,13 +86,10 @@ struct Updated {
     responses(
         (status = 200, body = Updated),
         (status = 400, description = "Nothing to change, an unknown status, or no such agent"),
-        (status = 401, description = "Not signed in"),
-        (status = 403, description = "Neither technician nor administrator"),
         (status = 404, description = "No such ticket, here or at the vendor"),
-        (status = 415, description = "Not JSON"),
         (status = 422, description = "The vendor's system cannot do this"),
         (status = 502, description = "The vendor failed; members `applied`, `failed`, `outcome`"),
-        (status = 503, description = "The provider is not configured, or the database is away")
+        (status = 503, description = "The provider is not configured, or the database is away"), ForTechnicians
     )
 )]
 async fn update_ticket(

@@ -14,6 +14,7 @@ use super::{
     live_ticket::{self, LiveTicket},
     paging::{self, MAX_TICKETS},
     reader::Reader,
+    refusals::ForReaders,
 };
 use crate::{
     Codex,
@@ -55,7 +56,9 @@ struct TicketPage {
 }
 
 /// Tickets of all states, newest change first.
-#[utoipa::path(get, path = "/api/tickets", tag = "tickets", params(ListQuery), responses((status = 200, body = TicketPage)))]
+#[utoipa::path(get, path = "/api/tickets", tag = "tickets", params(ListQuery), responses(
+    (status = 200, body = TicketPage), ForReaders
+))]
 async fn list_tickets(
     State(codex): State<Codex>,
     reader: Reader,
@@ -99,9 +102,8 @@ enum TicketAnswer {
     tag = "tickets",
     params(("id" = i64, Path, description = "The PSA's id, or Codex's with `id_type=internal`"), TicketQuery),
     responses(
-        (status = 200, body = TicketAnswer),
-        (status = 404, description = "No such ticket"),
-        (status = 500, description = "The PSA failed")
+        (status = 200, body = TicketAnswer), (status = 404, description = "No such ticket"),
+        (status = 500, description = "The PSA failed"), ForReaders
     )
 )]
 async fn get_ticket(

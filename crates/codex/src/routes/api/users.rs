@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::sync;
+use super::{refusals::ForAdmins, sync};
 use crate::{
     Codex,
     clients::keycloak::KeycloakError,
@@ -41,7 +41,7 @@ struct Agents {
 }
 
 /// Platform users by login name.
-#[utoipa::path(get, path = "/api/agents", tag = "users", responses((status = 200, body = Agents), (status = 403, description = "Not an administrator")))]
+#[utoipa::path(get, path = "/api/agents", tag = "users", responses((status = 200, body = Agents), ForAdmins))]
 async fn list_agents(State(codex): State<Codex>, _: AdminOnly) -> Result<Json<Agents>> {
     let agents = users::list(&codex.pool).await?;
     Ok(Json(Agents { total: agents.len(), agents }))
@@ -60,10 +60,11 @@ struct AgentsSynced {
 /// Reads the platform users of the identity provider, and waits for the end. Preferences stay; users who are gone from
 /// the realm are disabled.
 #[utoipa::path(post, path = "/api/agents/sync", tag = "users", responses(
-    (status = 200, body = AgentsSynced), (status = 403, description = "Not an administrator"),
-    (status = 409, description = "One runs already; member `job_id`"),
-    (status = 502, description = "The identity provider refuses the list, or answers something else"),
-    (status = 503, description = "The identity provider is away, not configured, or gives no token")
+    (status = 200, body = AgentsSynced), (status = 409, description = "One runs already; member `job_id`"),
+    (status = 500, description = "The identity provider is away, not configured, or gives no token"),
+    (status = 502, description = "The identity provider answers something else than users"),
+    (status = "default", description = "The identity provider refuses the list; this is its own status"),
+    ForAdmins
 ))]
 async fn sync_agents(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Json<AgentsSynced>> {
     let running = agents::start(&codex, &caller.label()).await.map_err(sync::refusal)?;
@@ -80,16 +81,16 @@ async fn sync_agents(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -
     }
 }
 
-/// The refusal of the identity provider. Its own status goes on, but no 401 or 403: they would be about the caller.
+/// The refusal of the identity provider: its own status when it refuses the list, whichever that is, and 500 when there is
+/// nothing to ask it with (codex-api.md §4.5).
 fn not_synced(refusal: Option<&KeycloakError>, text: String) -> Problem {
     let status = match refusal {
         Some(KeycloakError::Refused(status)) => StatusCode::from_u16(*status)
             .ok()
-            .filter(|status| !matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN))
             .filter(|status| status.is_client_error() || status.is_server_error())
             .unwrap_or(StatusCode::BAD_GATEWAY),
         Some(KeycloakError::Nonsense(_)) => StatusCode::BAD_GATEWAY,
-        Some(_) | None => StatusCode::SERVICE_UNAVAILABLE,
+        Some(_) | None => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Problem::new(status).with("success", false).error(text)
 }
@@ -99,8 +100,8 @@ fn not_synced(refusal: Option<&KeycloakError>, text: String) -> Problem {
     get,
     path = "/api/agents/{keycloak_id}",
     tag = "users",
-    params(("keycloak_id" = String, Path)),
-    responses((status = 200, body = User), (status = 404, description = "No such user"))
+    params(("keycloak_id" = String, Path, description = "The identity provider's id of the user")),
+    responses((status = 200, body = User), (status = 404, description = "No such user"), ForAdmins)
 )]
 async fn get_agent(
     State(codex): State<Codex>,
@@ -123,9 +124,12 @@ struct AgentChanged {
     put,
     path = "/api/agents/{keycloak_id}/settings",
     tag = "users",
-    params(("keycloak_id" = String, Path)),
+    params(("keycloak_id" = String, Path, description = "The identity provider's id of the user")),
     request_body = Change,
-    responses((status = 200, body = AgentChanged), (status = 400, description = "A value is not allowed"), (status = 404, description = "No such user"))
+    responses(
+        (status = 200, body = AgentChanged), (status = 400, description = "A value is not allowed"),
+        (status = 404, description = "No such user"), ForAdmins
+    )
 )]
 async fn put_agent_settings(
     State(codex): State<Codex>,
@@ -168,7 +172,9 @@ struct Theme {
 }
 
 /// The look a user has chosen, the default one for unknown users.
-#[utoipa::path(get, path = "/api/public/user/theme", tag = "users", params(EmailQuery), responses((status = 200, body = Theme)))]
+#[utoipa::path(get, path = "/api/public/user/theme", tag = "users", params(EmailQuery), responses(
+    (status = 200, body = Theme)
+))]
 async fn get_theme(
     State(codex): State<Codex>,
     Authenticated(caller): Authenticated,
@@ -195,7 +201,9 @@ struct HomePage {
 }
 
 /// The start page a user has chosen, the default one for unknown users.
-#[utoipa::path(get, path = "/api/public/user/home-page", tag = "users", params(EmailQuery), responses((status = 200, body = HomePage)))]
+#[utoipa::path(get, path = "/api/public/user/home-page", tag = "users", params(EmailQuery), responses(
+    (status = 200, body = HomePage)
+))]
 async fn get_home_page(
     State(codex): State<Codex>,
     Authenticated(caller): Authenticated,

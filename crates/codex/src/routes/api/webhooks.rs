@@ -4,7 +4,6 @@
 use axum::{
     body::to_bytes,
     extract::{FromRequest, Request, State},
-    response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use hivematrix_shared::{
@@ -25,7 +24,7 @@ use crate::{
     config::WebhookSettings,
     domain::{
         status::StatusMap,
-        webhook::{self, TicketEvent},
+        webhook::{self, Refusal, TicketEvent},
     },
     store::webhooks::{self, Effect},
 };
@@ -34,6 +33,8 @@ use crate::{
 const LARGEST: usize = 1024 * 1024;
 /// Events a minute from one address.
 const PER_MINUTE: u32 = 600;
+/// Log lines a minute about requests that were refused: the secret is guessed at by whoever wants to, and the log is kept.
+pub const REFUSAL_LINES: u32 = 10;
 /// The header with the secret.
 const SECRET_HEADER: &str = "x-webhook-secret";
 
@@ -64,7 +65,7 @@ impl FromRequest<Codex> for Reported {
     type Rejection = Problem;
 
     async fn from_request(request: Request, codex: &Codex) -> Result<Self> {
-        let source_ip = admit(&codex.settings().webhooks, &request)?;
+        let source_ip = admit(codex, &request)?;
         let body = to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
             // The one other reason is a sender that broke off, who reads no answer.
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE)
@@ -76,21 +77,25 @@ impl FromRequest<Codex> for Reported {
 }
 
 /// Disabled, wrong secret, wrong address: in this order, so that a stranger learns nothing about addresses.
-fn admit(settings: &WebhookSettings, request: &Request) -> Result<String> {
+fn admit(codex: &Codex, request: &Request) -> Result<String> {
+    let settings = &codex.settings().webhooks;
     if !settings.webhooks_enabled {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE).error("Webhooks are disabled"));
     }
     let address = client_address(request);
     let given = request.headers().get(SECRET_HEADER).and_then(|value| value.to_str().ok());
-    if !given.is_some_and(|given| settings.is_secret(given)) {
-        audit_warning!(source_ip = %address, path = request.uri().path(), "webhook refused: wrong secret");
-        return Err(Problem::new(StatusCode::UNAUTHORIZED).error("Invalid webhook secret"));
+    let (status, error, reason) = if !given.is_some_and(|given| settings.is_secret(given)) {
+        (StatusCode::UNAUTHORIZED, "Invalid webhook secret", "wrong secret")
+    } else if !settings.webhooks_allowed_ips.allow(address) {
+        (StatusCode::FORBIDDEN, "IP address not allowed", "address not allowed")
+    } else {
+        return Ok(address.to_string());
+    };
+    if let Some(left_out) = codex.webhook_lines.take(codex.context.clock.now()) {
+        let path = request.uri().path();
+        audit_warning!(source_ip = %address, path, reason, left_out, "webhook refused");
     }
-    if !settings.webhooks_allowed_ips.allow(address) {
-        audit_warning!(source_ip = %address, path = request.uri().path(), "webhook refused: address not allowed");
-        return Err(Problem::new(StatusCode::FORBIDDEN).error("IP address not allowed"));
-    }
-    Ok(address.to_string())
+    Err(Problem::new(status).error(error))
 }
 
 /// What became of an event.
@@ -113,6 +118,13 @@ struct Outcome {
     /// Members that could not be read, such as placeholders nobody filled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ignored_fields: Vec<&'static str>,
+}
+
+impl Outcome {
+    const fn new(status: &'static str, provider: &'static str, ticket_id: i64) -> Self {
+        let ignored_fields = Vec::new();
+        Self { status, ticket_id, provider, changes: None, new_status: None, reason: None, ignored_fields }
+    }
 }
 
 /// Members of an event; numbers may come as text, everything but the ticket's id may be missing.
@@ -150,26 +162,59 @@ struct TicketPayload {
         (status = 413, description = "Larger than 1 MiB"), (status = 429, description = "Too many from one address"),
         (status = 503, description = "Webhooks are disabled, or the database is away")
     ))]
-async fn freshservice_ticket(State(codex): State<Codex>, reported: Reported) -> Result<Response> {
-    take(&codex, FRESHSERVICE, &reported).await
+async fn freshservice_ticket(
+    State(codex): State<Codex>,
+    reported: Reported,
+) -> Result<(StatusCode, Json<Outcome>)> {
+    let (status, outcome) = take(&codex, FRESHSERVICE, &reported).await?;
+    Ok((status, Json(outcome)))
 }
 
-/// Takes an event about a ticket of SuperOps.
+/// What SuperOps gets for an event without a ticket.
+#[derive(Serialize, ToSchema)]
+struct Received {
+    /// `received`.
+    status: &'static str,
+    message: &'static str,
+}
+
+/// What became of an event of SuperOps, or that there was nothing to do.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum SuperOpsOutcome {
+    Done(Outcome),
+    Nothing(Received),
+}
+
+/// Takes an event about a ticket of SuperOps. One that names no ticket is received, and nothing is stored.
 #[utoipa::path(post, path = "/webhooks/superops/ticket", tag = "webhooks", security(()),
     params(("X-Webhook-Secret" = String, Header, description = "The configured secret")),
     request_body = TicketPayload,
     responses(
-        (status = 200, body = Outcome), (status = 201, body = Outcome, description = "The ticket is new"),
-        (status = 400, description = "Not JSON, empty, or without a ticket"),
+        (status = 200, body = SuperOpsOutcome), (status = 201, body = Outcome, description = "The ticket is new"),
+        (status = 400, description = "Not JSON, or a `ticket_id` that is none"),
         (status = 401, description = "Wrong secret"), (status = 403, description = "Address not allowed"),
         (status = 413, description = "Larger than 1 MiB"), (status = 429, description = "Too many from one address"),
         (status = 503, description = "Webhooks are disabled, or the database is away")
     ))]
-async fn superops_ticket(State(codex): State<Codex>, reported: Reported) -> Result<Response> {
-    take(&codex, SUPEROPS, &reported).await
+async fn superops_ticket(
+    State(codex): State<Codex>,
+    reported: Reported,
+) -> Result<(StatusCode, Json<SuperOpsOutcome>)> {
+    let names_a_ticket = match serde_json::from_slice::<Value>(&reported.body) {
+        Ok(payload) => payload.get("ticket_id").is_some_and(|id| !id.is_null() && id != ""),
+        Err(_) => !reported.body.trim_ascii().is_empty(),
+    };
+    if names_a_ticket {
+        let (status, outcome) = take(&codex, SUPEROPS, &reported).await?;
+        return Ok((status, Json(SuperOpsOutcome::Done(outcome))));
+    }
+    let message = "SuperOps webhook received; it names no ticket, so nothing was stored";
+    Ok((StatusCode::OK, Json(SuperOpsOutcome::Nothing(Received { status: "received", message }))))
 }
 
-async fn take(codex: &Codex, provider: &'static str, reported: &Reported) -> Result<Response> {
+/// What becomes of an event, and 201 for a new ticket.
+async fn take(codex: &Codex, provider: &'static str, reported: &Reported) -> Result<(StatusCode, Outcome)> {
     let refuse = |text: String| Problem::new(StatusCode::BAD_REQUEST).error(text);
     let payload: Value = serde_json::from_slice(&reported.body)
         .map_err(|error| refuse(format!("The body is not JSON: {error}")))?;
@@ -177,41 +222,37 @@ async fn take(codex: &Codex, provider: &'static str, reported: &Reported) -> Res
         log(&codex.settings().webhooks, provider, &payload);
     }
     let now = codex.context.clock.now();
-    let event = TicketEvent::read(&payload, &statuses(codex, provider), now)
-        .map_err(|refusal| refuse(refusal.to_string()))?;
+    let event = match TicketEvent::read(&payload, &statuses(codex, provider), now) {
+        Ok(event) => event,
+        // Of a workflow that reports more than tickets; no reason for the vendor to send it again and again.
+        Err(Refusal::Event { ticket_id, event }) => {
+            tracing::warn!(provider, ticket_id, event, "webhook of an unknown kind");
+            let ignored = Outcome::new("ignored", provider, ticket_id);
+            let reason = Some("the event is of an unknown kind");
+            return Ok((StatusCode::OK, Outcome { reason, ..ignored }));
+        }
+        Err(refusal) => return Err(refuse(refusal.to_string())),
+    };
     if !event.ignored.is_empty() {
         tracing::warn!(provider, ticket_id = event.ticket_id, fields = ?event.ignored, "webhook fields that say nothing");
     }
     let effect = webhooks::apply(&codex.pool, provider, &event, now).await?;
     tracing::debug!(provider, ticket_id = event.ticket_id, ?effect, "webhook taken");
     let code = if effect == Effect::Created { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((code, Json(outcome(provider, event, effect))).into_response())
+    Ok((code, outcome(provider, event, effect)))
 }
 
 fn outcome(provider: &'static str, event: TicketEvent, effect: Effect) -> Outcome {
-    let mut outcome = Outcome {
-        status: "ignored",
-        ticket_id: event.ticket_id,
-        provider,
-        changes: None,
-        new_status: None,
-        reason: None,
-        ignored_fields: event.ignored,
+    let of = |status| Outcome::new(status, provider, event.ticket_id);
+    let ignored = |reason| Outcome { reason: Some(reason), ..of("ignored") };
+    let outcome = match effect {
+        Effect::Created => of("created"),
+        Effect::Updated(changes) => Outcome { changes: Some(changes), ..of("updated") },
+        Effect::Deleted(new_status) => Outcome { new_status: Some(new_status), ..of("deleted") },
+        Effect::Outdated => ignored("the event is older than what is stored"),
+        Effect::Unknown => ignored("the ticket is not stored"),
     };
-    match effect {
-        Effect::Created => outcome.status = "created",
-        Effect::Updated(changes) => {
-            outcome.status = "updated";
-            outcome.changes = Some(changes);
-        }
-        Effect::Deleted(new_status) => {
-            outcome.status = "deleted";
-            outcome.new_status = Some(new_status);
-        }
-        Effect::Outdated => outcome.reason = Some("the event is older than what is stored"),
-        Effect::Unknown => outcome.reason = Some("the ticket is not stored"),
-    }
-    outcome
+    Outcome { ignored_fields: event.ignored, ..outcome }
 }
 
 /// The status codes of the account, also while its provider is not configured.

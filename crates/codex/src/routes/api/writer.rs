@@ -34,34 +34,6 @@ pub struct RecordMade {
     pub message: String,
 }
 
-/// How routes that change records refuse everybody and everything they cannot serve.
-#[derive(utoipa::IntoResponses)]
-pub enum Refusals {
-    /// No valid token.
-    #[response(status = 401)]
-    Unknown,
-    /// Not of a level that may do this, or a service that acts for nobody.
-    #[response(status = 403)]
-    Forbidden,
-    /// The body is too large.
-    #[response(status = 413)]
-    TooLarge,
-    /// The body is not sent as JSON.
-    #[response(status = 415)]
-    NotJson,
-}
-
-/// How routes that read refuse callers.
-#[derive(utoipa::IntoResponses)]
-pub enum ReadRefusals {
-    /// No valid token.
-    #[response(status = 401)]
-    Unknown,
-    /// Not for this caller.
-    #[response(status = 403)]
-    Forbidden,
-}
-
 /// A transaction in which everything is this caller's doing.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     Codex,
     routes::{
-        api::sync_jobs::{self, ScheduleAnswer},
+        api::sync_schedule::{self, ScheduleAnswer},
         flash::{Flash, Flashes},
     },
     settings::{
@@ -24,7 +24,7 @@ use crate::{
         change::{current, find},
         fields::{FIELDS, Kind},
     },
-    store::clear::{self, Statistics},
+    store::statistics::{self, Statistics},
 };
 
 #[derive(Template)]
@@ -150,7 +150,7 @@ pub async fn page(
         page,
         flashes,
         problems: now.complaints.clone(),
-        statistics: clear::statistics(&codex.pool).await?,
+        statistics: statistics::statistics(&codex.pool).await?,
         psa_name: title(&psa_active),
         rmm_name: title(&rmm_active),
         psa_choice: one(&now, "psa", "default_provider"),
@@ -159,7 +159,7 @@ pub async fn page(
         rmm,
         scheduler: groups(&now),
         startup: one(&now, "scheduler", "sync_run_on_startup"),
-        schedule: sync_jobs::upcoming(&codex).await?,
+        schedule: sync_schedule::upcoming(&codex).await?,
         webhooks: section_fields(&now, "webhooks")
             .into_iter()
             .filter(|field| field.key != "secret")

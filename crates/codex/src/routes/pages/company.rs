@@ -20,15 +20,14 @@ use crate::{
     domain::{
         contract::Standing,
         features::{EffectiveFeature, NOT_INCLUDED, Source},
-        status::is_closed,
+        listing::Pagination,
     },
     routes::api::{companies::no_such_company, reader::Reader},
     store::{
         changes,
         company_edit::MANUAL,
-        company_page::{self, Device, Person, RecentTicket, Whole},
-        features, locations,
-        related_tickets::RelatedTicket,
+        company_page::{self, Device, Person, Whole},
+        features, locations, related_tickets,
     },
 };
 
@@ -45,29 +44,24 @@ pub struct Parts {
     assets_page: Option<i64>,
 }
 
-/// Where in one of the page's own lists somebody is.
+/// Where in one of the page's own lists somebody is, and the ways to its other parts.
 struct Pages {
-    page: i64,
-    pages: i64,
+    place: Pagination,
     previous: Option<String>,
     next: Option<String>,
 }
 
 impl Pages {
+    /// The part that is asked for, else the nearest there is.
     fn of(asked: Option<i64>, total: i64, name: &str, anchor: &str) -> Self {
-        let pages = (total - 1).max(0) / PER_PAGE + 1;
-        let page = asked.unwrap_or(1).clamp(1, pages);
+        let last = Pagination::at(1, PER_PAGE, total).pages.max(1);
+        let place = Pagination::at(asked.unwrap_or(1).clamp(1, last), PER_PAGE, total);
         let link = |page: i64| format!("?{name}={page}#{anchor}");
-        Self {
-            page,
-            pages,
-            previous: (page > 1).then(|| link(page - 1)),
-            next: (page < pages).then(|| link(page + 1)),
-        }
+        Self { place, previous: place.prev_num.map(link), next: place.next_num.map(link) }
     }
 
     const fn offset(&self) -> i64 {
-        (self.page - 1) * PER_PAGE
+        (self.place.page - 1) * PER_PAGE
     }
 }
 
@@ -103,8 +97,8 @@ struct CompanyPage {
     device_pages: Pages,
     tickets: Vec<TicketLine>,
     ticket_total: i64,
-    history: Vec<ChangeLine>,
-    is_staff: bool,
+    /// None for those who may not see it.
+    history: Option<Vec<ChangeLine>>,
     may_edit: bool,
     may_remove: bool,
     is_synced: bool,
@@ -159,7 +153,12 @@ pub async fn page(
     let people_pages = Pages::of(parts.contacts_page, company.contacts, "contacts_page", "contacts");
     let device_pages = Pages::of(parts.assets_page, company.assets, "assets_page", "assets");
     let only = [account_number.clone()];
-    let tickets = company_page::tickets(pool, number, TICKETS).await?;
+    let tickets = related_tickets::of_company(pool, number, TICKETS).await?;
+    let history = if is_staff {
+        Some(parts::history(changes::of(pool, "companies", number, parts::CHANGES).await?))
+    } else {
+        None
+    };
     let (candidates, offered) = if may_edit {
         (company_page::candidates(pool, number).await?, company_page::offered(pool).await?)
     } else {
@@ -192,11 +191,6 @@ pub async fn page(
             .collect(),
         back: "/companies/",
     };
-    let history = if is_staff {
-        parts::history(changes::of(pool, "companies", number, parts::CHANGES).await?)
-    } else {
-        Vec::new()
-    };
     let lines = Lines::new(&company, codex.context.clock.now().date_naive());
     let html = CompanyPage {
         overview: lines.overview(&candidates, &offered),
@@ -213,10 +207,9 @@ pub async fn page(
         devices: company_page::devices(pool, number, PER_PAGE, device_pages.offset()).await?,
         people_pages,
         device_pages,
-        tickets: ticket_lines(tickets.items, &psa),
+        tickets: parts::tickets(tickets.items, &psa),
         ticket_total: tickets.total,
         history,
-        is_staff,
         may_edit,
         may_remove: level == PermissionLevel::Admin,
         is_synced: company.external_source != MANUAL,
@@ -225,29 +218,6 @@ pub async fn page(
         company,
     };
     html.render().map(Html).map_err(Problem::internal)
-}
-
-/// The lines of the company's tickets, by the numbers people know them by.
-fn ticket_lines(found: Vec<RecentTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
-    let numbers: Vec<_> = found.iter().map(|ticket| ticket.number.clone()).collect();
-    let related = found.into_iter().map(|ticket| RelatedTicket {
-        is_active: !ticket.status.as_deref().is_some_and(is_closed),
-        external_id: ticket.external_id,
-        external_source: ticket.external_source,
-        subject: ticket.subject,
-        status: ticket.status,
-        priority: ticket.priority,
-        requester_name: ticket.requester,
-        created_at: None,
-        last_updated_at: ticket.last_updated_at,
-    });
-    let lines = parts::tickets(related.collect(), psa).into_iter().zip(numbers);
-    lines
-        .map(|(line, number)| TicketLine {
-            number: number.filter(|number| !number.is_empty()).unwrap_or(line.number),
-            ..line
-        })
-        .collect()
 }
 
 /// The values of a feature, the present one included.

@@ -19,16 +19,21 @@ pub mod settings;
 
 use axum::{
     Router,
+    extract::Request,
+    middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use hivematrix_shared::{
-    auth::{AdminOnly, UserOnly},
+    auth::{AdminOnly, Caller, UserOnly},
     pages::{
         Page,
         assets::{self as files, Asset},
     },
+    problem::Problem,
 };
+use http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::Codex;
 
@@ -57,16 +62,13 @@ const ASSETS: &[Asset] = &[
 
 /// All pages and their scripts.
 pub fn router() -> Router<Codex> {
-    Router::new()
+    let for_people = Router::new()
         .route("/", get(dashboard::page))
         .route("/settings", get(settings::page))
-        .route("/admin/", get(admin::page))
-        .route("/admin", get(admin_root))
         .route("/agents", get(agents::page))
         .route("/companies/", get(companies::page))
         .route("/companies", get(companies_root))
         .route("/companies/{account_number}", get(company::page))
-        .merge(billing_plans::router())
         .route("/contacts/", get(contacts::page))
         .route("/contacts", get(contacts_root))
         .route("/contacts/{id}", get(contact::page))
@@ -75,7 +77,28 @@ pub fn router() -> Router<Codex> {
         .route("/assets/{id}", get(asset::page))
         .route("/search", get(search::page))
         .route("/review", get(review::page))
+        .route_layer(middleware::from_fn(only_people));
+    for_people
+        .route("/admin/", get(admin::page))
+        .route("/admin", get(admin_root))
+        .merge(billing_plans::router())
         .merge(files::router(ASSETS))
+}
+
+/// Closes pages to services, also to one that acts for a person: its rights are for JSON (codex-pages.md §1.1,
+/// platform.md §8).
+async fn only_people(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Caller>() {
+        Some(Caller::Service(_)) => {
+            Problem::new(StatusCode::FORBIDDEN).error("This endpoint is for users only").into_response()
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// JSON and files of the pages, with their documentation.
+pub fn documented() -> OpenApiRouter<Codex> {
+    billing_plans::documented()
 }
 
 /// As for the list roots.

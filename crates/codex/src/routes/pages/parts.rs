@@ -117,7 +117,7 @@ pub async fn company_filter(
 /// A line of a table of tickets.
 #[derive(Clone, Debug)]
 pub struct TicketLine {
-    /// The PSA's id.
+    /// The number people know it by, else the PSA's id.
     pub number: String,
     /// Its page in the PSA.
     pub link: Option<String>,
@@ -131,7 +131,7 @@ pub struct TicketLine {
     pub priority: String,
     /// Class of the priority's badge; empty for none.
     pub priority_class: &'static str,
-    /// Name of the requester.
+    /// Name of the requester, else its address.
     pub requester: String,
     /// When it was last changed.
     pub updated: Option<Moment>,
@@ -144,10 +144,10 @@ pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
         .map(|ticket| {
             let template =
                 psa.providers.get(&ticket.external_source).and_then(|p| p.ticket_url_template.as_deref());
-            let number = ticket.external_id.to_string();
+            let id = ticket.external_id.to_string();
             TicketLine {
-                link: template.map(|template| template.replace("{ticket_id}", &number)),
-                number,
+                link: template.map(|template| template.replace("{ticket_id}", &id)),
+                number: ticket.ticket_number.filter(|number| !number.is_empty()).unwrap_or(id),
                 subject: ticket
                     .subject
                     .filter(|subject| !subject.is_empty())
@@ -162,7 +162,7 @@ pub fn tickets(found: Vec<RelatedTicket>, psa: &PsaConfig) -> Vec<TicketLine> {
                     Some("low") => "badge--low",
                     _ => "",
                 },
-                requester: ticket.requester_name.unwrap_or_default(),
+                requester: ticket.requester.unwrap_or_default(),
                 updated: Moment::maybe(ticket.last_updated_at.or(ticket.created_at)),
             }
         })
@@ -200,8 +200,8 @@ pub fn history(changes: Vec<Change>) -> Vec<ChangeLine> {
 
 /// The name of a column for people.
 pub fn field_label(field: &str) -> String {
-    if let Some(feature) = field.strip_prefix("feature:") {
-        return format!("Feature {}", title_of(feature));
+    if let Some(key) = field.strip_prefix("feature:") {
+        return format!("Feature {}", title_of(key));
     }
     match field {
         "vip_user" => "VIP".to_owned(),
@@ -290,7 +290,7 @@ mod tests {
             ("vip_user", "VIP"),
             ("hostname", "Hostname"),
             ("time_zone", "Time zone"),
-            ("feature:web_filter", "Feature Web Filter"),
+            ("feature:web_filtering", "Feature Web Filtering"),
             ("", ""),
         ] {
             assert_eq!(field_label(field), label);

@@ -71,7 +71,7 @@ impl Group {
     fn dismiss(&self) -> &'static str {
         match self.kind.as_str() {
             DUPLICATE_CONTACT => "Different people",
-            review::DEVICE => "Different machines",
+            review::DUPLICATE_ASSET => "Different machines",
             review::SITE => "Belongs to no company",
             _ => "Dismiss",
         }
@@ -127,7 +127,7 @@ async fn records(codex: &Codex, items: &[ReviewItem]) -> Result<Records> {
         let of_kind = items.iter().filter(|item| item.kind == kind);
         of_kind.flat_map(|item| [item.subject.as_str(), item.other.as_str()]).collect()
     };
-    let ids: Vec<i64> = keys(review::DEVICE).iter().filter_map(|key| key.parse().ok()).collect();
+    let ids: Vec<i64> = keys(review::DUPLICATE_ASSET).iter().filter_map(|key| key.parse().ok()).collect();
     let mut conn = codex.pool.acquire().await?;
     Ok(Records {
         contacts: review_subjects::contacts(&mut conn, &keys(DUPLICATE_CONTACT)).await?,
@@ -139,7 +139,7 @@ fn item_of(item: ReviewItem, records: &Records) -> Item {
     let side = |key: &str| {
         let (record, list) = match item.kind.as_str() {
             DUPLICATE_CONTACT => (records.contacts.get(key).cloned(), "contacts"),
-            review::DEVICE => {
+            review::DUPLICATE_ASSET => {
                 (key.parse().ok().and_then(|id: i64| records.assets.get(&id).cloned()), "assets")
             }
             _ => (None, ""),

@@ -1,11 +1,11 @@
 -- The invented data set behind upstream's recorded answers, as our tables hold it.
 
 insert into companies (external_id, billing_plan, account_number, name, description, compliance_level, plan_selected, contract_term_length, contract_start_date, contract_end_date, support_level, profit_or_non_profit, company_main_number, company_start_date, domains, phone_system, email_system) values
-  (19000300001, null, '100001', 'Northwind Orchards', 'Fruit grower', 'standard', 'Standard', '1-Year', '2026-01-01', '2026-12-31', 'All Inclusive', 'Profit', '+1-555-0101', '2019-05-01', '["northwind.example", "orchards.example"]', 'VoIP', 'Microsoft 365'),
-  (19000300002, null, '100002', 'Tilia & Söhne <GmbH>', 'Müller "quoted", 日本語', 'hipaa', 'Premium', '3-Year', '2023-02-28T00:00:00Z', null, 'All Inclusive', 'Profit', '', null, '[]', null, null),
+  (19000300001, null, '100001', 'Northwind Orchards', 'Fruit grower', 'standard', 'Standard', '1 Year', '2026-01-01', '2026-12-31', 'All Inclusive', 'Profit', '+1-555-0101', '2019-05-01', '["northwind.example", "orchards.example"]', 'VoIP', 'Microsoft 365'),
+  (19000300002, null, '100002', 'Tilia & Söhne <GmbH>', 'Müller "quoted", 日本語', 'hipaa', 'Premium', '3 Year', '2023-02-28T00:00:00Z', null, 'All Inclusive', 'Profit', '', null, '[]', null, null),
   (19000300003, null, '100003', 'Cobalt Freight', null, 'cjis', 'Basic', null, null, null, null, 'Non-Profit', null, null, null, null, null),
   (19000300004, null, '100004', 'Dormant Holdings', '', 'standard', 'Inactive', 'Month to Month', null, null, null, null, null, null, null, null, null),
-  (19000300005, null, '100005', 'Emberline ''Ltd''', null, 'standard', 'Retired Plan', '2-Year', '2020-01-01', '2021-12-31', null, null, null, null, null, null, null);
+  (19000300005, null, '100005', 'Emberline ''Ltd''', null, 'standard', 'Retired Plan', '2 Year', '2020-01-01', '2021-12-31', null, null, null, null, null, null, null);
 insert into contacts (id, external_id, name, email, primary_email, title, job_title, employment_type, active, mobile_phone_number, work_phone_number, secondary_emails) values
   (1, 19000900001, 'Ines Ito', 'ines@c1.example', 'ines@c1.example', 'Clerk', 'Clerk', 'Full Time', true, null, null, '["alt0@x.example"]'),
   (2, 19000900002, 'Jon Jäger', 'jon@c1.example', 'jon@c1.example', 'Clerk', 'Clerk', 'Part Time', true, '+1-555-0101', '+1-555-0201', null),
@@ -94,7 +94,7 @@ insert into ticket_details (id, external_id, external_source, company_account_nu
   (10, 5010, 'freshservice', '100004', '5010', 'Ticket 10', '<div>Body 9</div>', 'Body 9', 'under_investigation', 'medium', 13, 2, 'Service Request', 19000900010, 'u9@x.example', 'Requester 9', 19000700004, 19000111222, '2026-11-20T06:51:17Z', '2026-11-21T23:21:17Z', null, '2026-11-20T21:51:17Z', '2026-11-22T01:51:17Z', '2026-11-22T01:51:17Z', null, 7.333333, '[]', '[]'),
   (11, 5011, 'freshservice', '100001', '5011', 'Ticket 11', '<div>Body 10</div>', 'Body 10', 'job_complete_bill', 'high', 15, 3, 'Incident', null, 'u10@x.example', 'Requester 10', 19000700005, 19000234009, '2026-11-20T01:51:17Z', '2026-11-21T22:51:17Z', '2026-11-22T02:51:17Z', null, null, null, null, 0.25, '[]', '[]'),
   (12, 5012, 'freshservice', '100002', '5012', 'Ticket 12', '<div>Body 11</div>', 'Body 11', 'billing_complete', 'urgent', 16, 4, 'Incident', null, 'u11@x.example', 'Requester 11', 19000700006, null, '2026-11-19T20:51:17Z', '2026-11-21T22:21:17Z', '2026-11-22T02:51:17Z', null, null, null, null, 0.0, '[]', '[]'),
-  (13, 5013, 'superops', null, null, null, null, null, 'update_needed', 'low', 19, 1, 'Incident', null, null, null, null, null, '2026-11-19T15:51:17Z', '2026-11-22T03:45:17Z', null, null, null, null, null, 0.0, '[]', '[]'),
+  (13, 5013, 'superops', null, null, null, null, null, 'update_needed', 'low', 19, 1, null, null, null, null, null, null, '2026-11-19T15:51:17Z', '2026-11-22T03:45:17Z', null, null, null, null, null, 0.0, '[]', '[]'),
   (14, 5014, 'freshservice', '100001', '5014', 'Ticket 14', '<div>Body 13</div>', 'Body 13', 'on_hold', 'medium', 23, 2, 'Service Request', 19000900002, 'u13@x.example', null, 19000700002, 19000234009, '2026-11-19T10:51:17Z', '2026-11-21T21:21:17Z', null, '2026-11-22T04:09:17Z', '2026-11-22T11:51:17Z', null, null, 1.5, '[]', '[]'),
   (15, 5015, 'freshservice', '100004', '5015', 'Ticket 15: printer <b>jam</b> & "paper"', '<div>Body 14</div>', 'Body 14', 'customer_replied', 'high', 26, 3, 'Incident', 19000900015, 'u14@x.example', 'Requester 14', 19000799999, null, '2026-11-19T05:51:17Z', '2026-11-21T20:51:17Z', null, '2026-11-22T05:51:17Z', '2026-11-23T09:51:17Z', null, null, 7.333333, '[]', '[]'),
   (16, 5016, 'freshservice', '100001', '5016', 'Ticket 16', '<div>Body 15</div>', 'Body 15', 'pending_hubspot', 'urgent', 27, 4, 'Service Request', 19000900016, 'u15@x.example', 'Requester 15', 19000700004, 19000111222, '2026-11-19T00:51:17Z', '2026-11-21T20:21:17Z', null, '2026-11-22T09:51:17Z', '2026-11-26T07:51:17Z', '2026-11-22T01:51:17Z', null, 0.25, '[]', '[]'),
@@ -127,3 +127,34 @@ insert into agents (keycloak_id, username, email, first_name, last_name, enabled
   ('5f1d3c1e-0000-4000-8000-000000000003', 'bo', 'bo@msp.example', null, null, true, 'light', 'purple', 'grid', 'knowledgetree', null, null, null),
   ('5f1d3c1e-0000-4000-8000-000000000002', 'tom', 'tom@msp.example', 'Tom', null, false, 'light', 'purple', 'grid', 'beacon', '2026-11-13T03:51:17Z', null, null);
 insert into sync_state (provider, kind, last_completed_at) values ('freshservice', 'tickets', '2026-11-22T03:01:17Z');
+insert into billing_plans (id, plan_name, term_length, support_level, per_user_cost, per_workstation_cost, per_server_cost, per_vm_cost, per_switch_cost, per_firewall_cost, per_hour_ticket_cost, backup_base_fee_workstation, backup_base_fee_server, backup_included_tb, backup_per_tb_fee) values
+    (1, 'Basic', 'Month to Month', 'Billed Hourly', 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 150.0, 0.0, 0.0, 1.0, 0.0),
+    (2, 'Standard', '1 Year', 'All Inclusive', 15.0, 25.0, 125.5, 75.0, 20.0, 30.0, 150.0, 25.0, 50.0, 1.0, 99.99),
+    (3, 'Premium', '3 Year', 'All Inclusive', 30.0, 50.0, 251.0, 150.0, 40.0, 60.0, 0.0, 50.0, 100.0, 1.0, 199.98),
+    (4, 'Premium', 'Month to Month / Special', 'Custom', 22.5, 37.5, 188.25, 112.5, 30.0, 45.0, 0.0, 37.5, 75.0, 1.0, 149.99);
+insert into plan_features (plan_id, feature_type, feature_value) values
+    (1, 'antivirus', 'SentinelOne'),
+    (2, 'antivirus', 'SentinelOne'),
+    (2, 'soc', 'Arctic Wolf'),
+    (3, 'antivirus', 'SentinelOne'),
+    (3, 'soc', 'Arctic Wolf'),
+    (3, 'web_filtering', 'DNSFilter'),
+    (4, 'antivirus', 'SentinelOne'),
+    (4, 'password_manager', 'Not Included'),
+    (4, 'soc', 'Arctic Wolf'),
+    (4, 'web_filtering', 'DNSFilter');
+insert into feature_options (id, feature_category, option_value, display_name, description) values
+    (1, 'antivirus', 'SentinelOne', 'SentinelOne', 'EDR'),
+    (2, 'antivirus', 'Datto EDR', 'Datto EDR', null),
+    (3, 'soc', 'Arctic Wolf', 'Arctic Wolf', null),
+    (4, 'soc', 'Not Included', 'Not Included', null),
+    (5, 'web_filtering', 'DNSFilter', 'DNS Filter', 'DNS level');
+select setval(pg_get_serial_sequence('billing_plans', 'id'), 4);
+select setval(pg_get_serial_sequence('feature_options', 'id'), 5);
+update assets set description = 'desc' where id in (1, 3, 21);
+update assets set patch_status = case id when 1 then 'FullyPatched' else 'ApprovedPending' end where id in (1, 2);
+insert into sync_jobs (id, script, provider, sync_type, status, started_at, completed_at, output, error, success) values
+  ('11111111-1111-4111-8111-111111111111', 'psa', 'freshservice', 'tickets', 'completed', '2026-11-22T02:51:17Z', '2026-11-22T03:01:17Z', E'Synced 40 tickets\n', null, true),
+  ('22222222-2222-4222-8222-222222222222', 'psa', 'freshservice', 'base', 'failed', '2026-11-22T01:51:17Z', '2026-11-22T01:57:17Z', '', 'Freshservice answered 401', false),
+  ('33333333-3333-4333-8333-333333333333', 'rmm', 'datto', null, 'running', '2026-11-22T03:45:17Z', null, null, null, null),
+  ('44444444-4444-4444-8444-444444444444', 'tickets', 'freshservice', null, 'running', '2026-11-22T03:39:17Z', null, null, null, null);

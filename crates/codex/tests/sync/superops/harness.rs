@@ -84,7 +84,9 @@ impl World {
 
     pub async fn details(&self) -> Report {
         let sync = self.sync();
-        sync.details(DetailLimits { tickets: 10_000, time: Duration::from_secs(60) }).await.unwrap();
+        sync.details(DetailLimits { tickets: 10_000, time: Duration::from_secs(60), changed_since: None })
+            .await
+            .unwrap();
         sync.report
     }
 

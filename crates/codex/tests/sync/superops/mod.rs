@@ -3,3 +3,4 @@
 pub mod harness;
 mod provider;
 mod sync;
+mod writes;

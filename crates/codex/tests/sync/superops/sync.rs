@@ -1,5 +1,7 @@
 //! Companies, people, tickets and details, end to end.
 
+use chrono::DateTime;
+use hivematrix_codex::providers::{PageRef, PsaProvider, TicketView};
 use hivematrix_codex::sync::Reach;
 use hivematrix_simulators::freshservice::{Collection, Fault, FaultMode, NewEntry, NewWork, TicketPatch};
 use hivematrix_simulators::superops::vendor_id;
@@ -273,4 +275,24 @@ async fn hours_that_cannot_be_read_leave_the_stored_ones(pool: PgPool) {
     let report = world.details().await;
     assert!(report.counts().warnings > 0 && report.counts().details == 0);
     assert_eq!(world.number(hours).await, before);
+}
+
+/// A sync and a dry run read the same list at the same time: each notices by itself that it has become shorter.
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn two_who_read_the_list_at_once_do_not_disturb_each_other(pool: PgPool) {
+    let world = World::new(pool).await;
+    let newest = u64::try_from(*world.listed().await.keys().last().unwrap()).unwrap() - vendor_id(0);
+    let provider = world.superops();
+    let read = async |page| provider.tickets(TicketView::Ordinary, DateTime::UNIX_EPOCH, page).await.unwrap();
+    let first = read(PageRef::FIRST).await;
+    world.vendor.control.remove_ticket(newest);
+    let other = read(PageRef::FIRST).await;
+    let second = read(first.next.unwrap()).await;
+    let others_second = read(other.next.unwrap()).await;
+    let met: Vec<i64> = first.items.iter().chain(&second.items).map(|ticket| ticket.external_id).collect();
+    let whole: Vec<i64> =
+        other.items.iter().chain(&others_second.items).map(|ticket| ticket.external_id).collect();
+    assert_eq!(whole.len(), 200, "whoever began afterwards has nothing to read again");
+    let missed: Vec<_> = whole.iter().filter(|id| !met.contains(id)).collect();
+    assert!(missed.is_empty(), "{missed:?}");
 }

@@ -60,6 +60,7 @@ pub async fn internal_token(
         sub: "helm-cli".into(),
         name: "Helm command line".into(),
         email: "helm-cli@hivematrix.local".into(),
+        email_verified: None,
         preferred_username: "helm-cli".into(),
         permission_level: level,
         groups: vec![group.into()],

@@ -72,6 +72,7 @@ async fn acting_user(core: &Parts, token: &str) -> Result<ActingUser> {
         Ok((_, session)) => Ok(ActingUser {
             sub: session.user.sub,
             email: session.user.email,
+            email_verified: session.user.email_verified,
             preferred_username: session.user.preferred_username,
             permission_level: session.user.permission_level,
         }),

@@ -258,6 +258,8 @@ impl UserChanges {
         let filled = |text: String| Some(text).filter(|text| !text.is_empty());
         if let Some(email) = self.email {
             user.email = filled(email.trim().to_lowercase());
+            // An administrator wrote it.
+            user.email_verified = true;
         }
         if let Some(name) = self.first_name {
             user.first_name = filled(name);

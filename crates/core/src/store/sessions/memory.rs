@@ -109,6 +109,7 @@ mod tests {
         let user = UserData {
             sub: "u1".into(),
             name: String::new(),
+            email_verified: None,
             email: String::new(),
             preferred_username: String::new(),
             permission_level: PermissionLevel::Client,

@@ -258,6 +258,7 @@ pub fn user(sub: &str, level: PermissionLevel) -> UserData {
         sub: sub.into(),
         name: "Ada L".into(),
         email: format!("{sub}@x.example"),
+        email_verified: None,
         preferred_username: sub.into(),
         permission_level: level,
         groups: vec![level.to_string()],

@@ -4,6 +4,7 @@ mod configure;
 mod password;
 mod setup;
 mod status;
+mod unconfirmed;
 
 use std::path::PathBuf;
 

@@ -9,7 +9,7 @@ use crate::{
     clients::keycloak::Keycloak,
     domain::keycloak_realm::{
         ADMIN_CLIENT, ADMIN_ROLES, CLIENT, FirstUser, GROUPS, MANAGEMENT_CLIENT, RealmModel,
-        SHORTEST_IDLE_SECONDS, differences, groups_mapper, overlaid,
+        SHORTEST_IDLE_SECONDS, differences, groups_mapper, overlaid, with_closed_address,
     },
 };
 
@@ -50,11 +50,24 @@ impl<'a> Setup<'a> {
                 self.adapt(&format!("realm {}", self.model.realm), &path, &wanted, &found).await?;
             }
         }
+        self.user_profile().await?;
         self.client(CLIENT, &self.model.client()).await?;
         self.mapper().await?;
         self.client(ADMIN_CLIENT, &self.model.admin_client()).await?;
         self.admin_roles().await?;
         self.groups().await
+    }
+
+    /// Closes the e-mail address to its owner: services find a client's company by it.
+    async fn user_profile(&mut self) -> Result<()> {
+        let path = self.path("/users/profile");
+        let found = self.keycloak.get(&path).await?.context("Keycloak names no user profile")?;
+        if let Some(closed) = with_closed_address(&found) {
+            self.keycloak.put(&path, &closed).await?;
+            self.changes += 1;
+            say!("  changed  user profile: only administrators may write e-mail addresses");
+        }
+        Ok(())
     }
 
     /// A first user, unless there is one of that name: an existing account is never touched.

@@ -6,7 +6,7 @@ use hivematrix_shared::{
     service_client::http_client,
 };
 
-use super::super::output::say;
+use super::{super::output::say, unconfirmed};
 use crate::{
     clients::keycloak::{Administrator, Keycloak, discovery},
     domain::{
@@ -46,7 +46,8 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings) -> Result<()> 
     Ok(())
 }
 
-/// Asks as the services will: issuer, and the users by the suite's own administration client.
+/// Asks as the services will: issuer, and the users by the suite's own administration client. Warns about clients who will
+/// be refused.
 ///
 /// # Errors
 /// What does not fit.
@@ -69,6 +70,6 @@ pub(super) async fn check(http: &reqwest::Client, known: &Remembered, model: &Re
     let missing = GROUPS.into_iter().find(|name| !groups.iter().any(|group| group["name"] == *name));
     match missing {
         Some(name) => bail!("there is no group {name}: run `helm keycloak configure`"),
-        None => Ok(()),
+        None => unconfirmed::warn(&keycloak, &known.realm).await,
     }
 }

@@ -1,10 +1,14 @@
 //! The suite's realm at Keycloak (platform.md §13): one model for the import file and for `helm keycloak configure`.
 
 mod compare;
+mod profile;
 
 use serde_json::{Value, json};
 
-pub use self::compare::{differences, overlaid};
+pub use self::{
+    compare::{differences, overlaid},
+    profile::with_closed_address,
+};
 
 /// The realm's groups; each one stands for a permission level.
 pub const GROUPS: [&str; 4] = ["admins", "technicians", "billing", "client"];
@@ -197,6 +201,7 @@ impl RealmModel {
             "clientRoles": { MANAGEMENT_CLIENT: ADMIN_ROLES },
         });
         let rest = json!({
+            "components": profile::component(),
             "groups": groups,
             "clients": [client, self.admin_client()],
             "users": [account, ADMIN.representation("${HIVEMATRIX_ADMIN_PASSWORD}", true)],

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{
     ServeState,
-    clients::keycloak::KeycloakError,
+    clients::{core, keycloak::KeycloakError},
     realm_admin::{ADMINS, Lockout, RealmAdmin},
     routes::access::AdminUser,
 };
@@ -26,15 +26,32 @@ use crate::{
 /// Shortest password that is passed on; the realm may demand more.
 const SHORTEST_PASSWORD: usize = 8;
 
+/// Said where a change was made, and the user's sessions go on as they were.
+const SESSIONS_GO_ON: &str =
+    "The user's open sessions could not be ended. They go on as before, for an hour at most.";
+
 /// A change that was made.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Changed {
     success: bool,
     message: &'static str,
+    /// What did not follow from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
 }
 
 const fn changed(message: &'static str) -> Json<Changed> {
-    Json(Changed { success: true, message })
+    Json(Changed { success: true, message, warning: None })
+}
+
+/// A change of what a session holds: the user's sessions end.
+async fn changed_for_sessions(state: &ServeState, id: &str, message: &'static str) -> Json<Changed> {
+    Json(Changed { success: true, message, warning: warning_of_sessions(state, id).await })
+}
+
+/// Ends the user's sessions; a warning when they go on.
+async fn warning_of_sessions(state: &ServeState, id: &str) -> Option<&'static str> {
+    (!core::end_sessions(&state.context, id).await).then_some(SESSIONS_GO_ON)
 }
 
 /// The realm, or the refusal where Helm knows none.
@@ -104,7 +121,8 @@ pub struct NewUser {
     last_name: Option<String>,
     #[serde(default = "yes")]
     enabled: bool,
-    #[serde(default)]
+    /// Whether the address is the user's. An administrator who types it vouches for it, unless he says otherwise.
+    #[serde(default = "yes")]
     email_verified: bool,
     /// First password.
     password: Option<String>,
@@ -177,7 +195,8 @@ fn long_enough(password: &str) -> Result<()> {
     Ok(())
 }
 
-/// Changes a user: Keycloak's own members, passed on as they are.
+/// Changes a user: Keycloak's own members, passed on as they are. A new e-mail address counts as confirmed, unless the body
+/// says otherwise.
 #[utoipa::path(put, path = "/api/keycloak/users/{user_id}", tag = "keycloak", request_body = Object,
     params(("user_id" = String, Path)), responses(
     (status = 200, body = Changed), (status = 400, description = "No data provided, or a value is refused"),
@@ -190,7 +209,7 @@ pub async fn update(
     State(state): State<ServeState>,
     AdminUser(by): AdminUser,
     Path(id): Path<String>,
-    Json(body): Json<Map<String, Value>>,
+    Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Json<Changed>> {
     if body.is_empty() {
         return Err(Problem::new(StatusCode::BAD_REQUEST).error("No data provided"));
@@ -211,10 +230,16 @@ pub async fn update(
         ),
         false => None,
     };
+    if body.contains_key("email") {
+        body.entry("emailVerified").or_insert(Value::Bool(true));
+    }
+    let matters = disables
+        || ["email", "emailVerified", "credentials"].into_iter().any(|member| body.contains_key(member));
     let names = body.keys().cloned().collect::<Vec<_>>().join(",");
     realm.update(&id, &Value::Object(body)).await.map_err(failed)?;
     audit!(user = id, members = names, disables, by = by.email, "a user was changed");
-    Ok(changed("User updated successfully"))
+    let message = "User updated successfully";
+    Ok(if matters { changed_for_sessions(&state, &id, message).await } else { changed(message) })
 }
 
 /// Removes a user.
@@ -241,7 +266,7 @@ pub async fn delete(
     let _guard = may.map_err(|lockout| locked_out(lockout, &id, &by))?;
     realm.delete(&id).await.map_err(failed)?;
     audit!(user = id, username, by = by.email, "a user was removed");
-    Ok(changed("User deleted successfully"))
+    Ok(changed_for_sessions(&state, &id, "User deleted successfully").await)
 }
 
 /// A new password.
@@ -254,7 +279,7 @@ pub struct NewPassword {
     temporary: bool,
 }
 
-/// Sets a user's password.
+/// Sets a user's password; the user's sessions end.
 #[utoipa::path(post, path = "/api/keycloak/users/{user_id}/reset-password", tag = "keycloak", request_body = NewPassword,
     params(("user_id" = String, Path)), responses(
     (status = 200, body = Changed), (status = 400, description = "`password is required`, or it is refused; member `details`"),
@@ -274,7 +299,7 @@ pub async fn reset_password(
     let failed = failed("Failed to reset password");
     realm(&state)?.set_password(&id, &new.password, new.temporary).await.map_err(failed)?;
     audit!(user = id, temporary = new.temporary, by = by.email, "a password was set");
-    Ok(changed("Password reset successfully"))
+    Ok(changed_for_sessions(&state, &id, "Password reset successfully").await)
 }
 
 /// Groups.
@@ -360,17 +385,21 @@ pub async fn replace_groups(
         by = by.email,
         "groups of a user were changed"
     );
-    Ok(if done.errors.is_empty() {
+    let (status, mut body) = if done.errors.is_empty() {
         let message = "Groups updated successfully";
-        Json(json!({ "success": true, "message": message, "added": done.added, "removed": done.removed }))
-            .into_response()
+        (StatusCode::OK, json!({ "success": true, "message": message }))
     } else {
-        let body = json!({
-            "success": false, "message": "Partial success with errors",
-            "errors": done.errors, "added": done.added, "removed": done.removed,
-        });
-        (StatusCode::MULTI_STATUS, Json(body)).into_response()
-    })
+        let message = "Partial success with errors";
+        (StatusCode::MULTI_STATUS, json!({ "success": false, "message": message, "errors": done.errors }))
+    };
+    if !(done.added.is_empty() && done.removed.is_empty())
+        && let Some(warning) = warning_of_sessions(&state, &id).await
+    {
+        body["warning"] = json!(warning);
+    }
+    body["added"] = json!(done.added);
+    body["removed"] = json!(done.removed);
+    Ok((status, Json(body)).into_response())
 }
 
 /// Puts a user into a group.
@@ -386,7 +415,7 @@ pub async fn join(
 ) -> Result<Json<Changed>> {
     realm(&state)?.join(&id, &group).await.map_err(failed("Failed to add user to group"))?;
     audit!(user = id, group, by = by.email, "a user joined a group");
-    Ok(changed("User added to group"))
+    Ok(changed_for_sessions(&state, &id, "User added to group").await)
 }
 
 /// Takes a user out of a group.
@@ -414,5 +443,5 @@ pub async fn leave(
     };
     realm.leave(&id, &group).await.map_err(failed)?;
     audit!(user = id, group, by = by.email, "a user left a group");
-    Ok(changed("User removed from group"))
+    Ok(changed_for_sessions(&state, &id, "User removed from group").await)
 }

@@ -144,6 +144,8 @@ pub struct CompanyTicket {
     pub status: Option<String>,
     /// Normalised priority.
     pub priority: Option<String>,
+    /// The company's level: `standard`, `cjis` or `hipaa`.
+    pub company_compliance_level: Option<String>,
     /// E-mail address of the requester.
     pub requester_email: Option<String>,
     /// Name of the requester.

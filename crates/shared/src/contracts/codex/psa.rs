@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::ToSchema;
+use utoipa::{ToSchema, openapi::schema::Schema};
 
 use super::wire::PsaId;
 
@@ -76,11 +76,22 @@ pub struct PsaProviderConfig {
 pub struct PsaGroupIds {
     /// Groups of the professional-services view; one is written as a number, several as a list, none as `null`.
     #[serde(default, serialize_with = "one_or_many", deserialize_with = "read_one_or_many")]
-    #[schema(value_type = Option<i64>)]
+    #[schema(schema_with = one_or_many_ids)]
     pub professional_services: Vec<PsaId>,
     /// The helpdesk's group; `null` means every other one.
     #[serde(default)]
     pub helpdesk: Option<PsaId>,
+}
+
+/// As [`one_or_many`] writes them.
+fn one_or_many_ids() -> Schema {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+    let id = || <PsaId as utoipa::PartialSchema>::schema();
+    let ids = OneOfBuilder::new()
+        .item(id())
+        .item(ArrayBuilder::new().items(id()))
+        .item(ObjectBuilder::new().schema_type(Type::Null));
+    Schema::OneOf(ids.build())
 }
 
 fn one_or_many<S: serde::Serializer>(ids: &[PsaId], serializer: S) -> Result<S::Ok, S::Error> {

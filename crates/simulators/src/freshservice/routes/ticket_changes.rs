@@ -15,8 +15,9 @@ use super::super::records::Collection;
 use super::super::wire::ticket as wire;
 use super::master::record;
 use crate::world::people::FIRST_AGENT_ID;
+use crate::world::status;
+use crate::world::text::plain;
 use crate::world::thread::Entry;
-use crate::world::{Ticket, status};
 
 type Answer = Result<Response, ApiError>;
 
@@ -77,24 +78,11 @@ pub async fn update(
             }
         }
     }
-    settle_times(&mut ticket, now);
+    ticket.settle_times(now);
     ticket.updated_at = now;
     let answer = wire::single(&sim, &ticket, &[], now);
     sim.world.put(ticket);
     Ok(single("ticket", answer))
-}
-
-/// A ticket that is finished has times of that, any other has none.
-fn settle_times(ticket: &mut Ticket, now: chrono::DateTime<chrono::Utc>) {
-    if !status::is_closed(ticket.status) {
-        ticket.resolved_at = None;
-        ticket.closed_at = None;
-        return;
-    }
-    ticket.resolved_at.get_or_insert(now);
-    if ticket.status != status::RESOLVED {
-        ticket.closed_at.get_or_insert(now);
-    }
 }
 
 fn reference(
@@ -139,49 +127,4 @@ pub async fn add_note(
     sim.world.put(ticket.clone());
     let conversation = entry.map(|entry| wire::conversation(&ticket, &entry));
     Ok((StatusCode::CREATED, Json(json!({ "conversation": conversation }))).into_response())
-}
-
-/// The text of simple HTML: line breaks kept, other tags dropped, entities decoded.
-fn plain(html: &str) -> String {
-    let mut text = String::new();
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        text.push_str(&rest[..start]);
-        let Some(end) = rest[start..].find('>') else {
-            rest = "";
-            break;
-        };
-        if rest[start..start + end].starts_with("<br") {
-            text.push('\n');
-        }
-        rest = &rest[start + end + 1..];
-    }
-    text.push_str(rest);
-    let entities = [
-        ("&lt;", "<"),
-        ("&gt;", ">"),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&#x27;", "'"),
-        ("&nbsp;", " "),
-        ("&amp;", "&"),
-    ];
-    entities.iter().fold(text, |text, (entity, letter)| text.replace(entity, letter))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_text_of_a_note_is_what_was_written() {
-        for (html, text) in [
-            ("<div>Called &lt;Jo&gt; &amp; left<br>a message</div>", "Called <Jo> & left\na message"),
-            ("&amp;lt;", "&lt;"),
-            ("no tags", "no tags"),
-            ("open <b", "open "),
-        ] {
-            assert_eq!(plain(html), text);
-        }
-    }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Codex, clients::keycloak, providers::ProviderError};
+use crate::{Codex, clients::keycloak, providers::ProviderError, routes::api::refusals::ForAdmins};
 
 /// Longest wait for the vendor.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,8 +45,8 @@ struct Tested {
 /// Asks a vendor something small with the stored address and key, for at most 5 seconds.
 #[utoipa::path(post, path = "/api/admin/test-connection", tag = "admin", request_body = Which, responses(
     (status = 200, description = "`success` and the vendor's answer in words", body = Tested),
-    (status = 400, description = "No provider named"), (status = 403, description = "Not an administrator"),
-    (status = 415, description = "Not JSON"), (status = 422, description = "No such provider")
+    (status = 400, description = "No provider named"), (status = 422, description = "No such provider"),
+    ForAdmins
 ))]
 async fn test_connection(
     State(codex): State<Codex>,

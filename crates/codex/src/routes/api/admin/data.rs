@@ -1,8 +1,12 @@
 //! How much data there is, and clearing it.
 
-use axum::extract::State;
+use std::time::Duration;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
 use hivematrix_shared::{
-    audit,
     auth::{AdminOnly, Caller},
     extract::Json,
     problem::{Problem, Result},
@@ -10,13 +14,23 @@ use hivematrix_shared::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
+use super::super::sync;
 use crate::{
     Codex,
-    store::clear::{self, ClearError, Cleared, DataType, Statistics},
+    jobs::{
+        StartError,
+        clearing::{self, Clearing},
+    },
+    routes::api::refusals::ForAdmins,
+    store::{
+        clear::{ClearError, Cleared, DataType},
+        statistics::{self, Statistics},
+        unit,
+    },
 };
 
 pub(super) fn router() -> OpenApiRouter<Codex> {
@@ -25,10 +39,10 @@ pub(super) fn router() -> OpenApiRouter<Codex> {
 
 /// How many rows there are.
 #[utoipa::path(get, path = "/api/admin/statistics", tag = "admin", responses(
-    (status = 200, body = Statistics), (status = 403, description = "Not an administrator")
+    (status = 200, body = Statistics), ForAdmins
 ))]
 async fn get_statistics(State(codex): State<Codex>, _: AdminOnly) -> Result<Json<Statistics>> {
-    Ok(Json(clear::statistics(&codex.pool).await?))
+    Ok(Json(statistics::statistics(&codex.pool).await?))
 }
 
 /// What to clear.
@@ -50,62 +64,93 @@ struct ClearedAnswer {
     backup: String,
 }
 
+/// Clearing that takes long.
+#[derive(Serialize, ToSchema)]
+struct ClearingAnswer {
+    success: bool,
+    message: String,
+    /// The job, as in `GET /api/sync/jobs/{id}`.
+    job_id: Uuid,
+}
+
 /// Removes all companies (with tickets, locations, sites, overrides and assets), contacts, assets, platform users, or all
 /// of them, in one transaction, after every row was written to a backup file. Plans, agents of the PSA and jobs stay.
+///
+/// It runs as a job, while no sync does; what takes longer than 20 seconds goes on after the answer.
 #[utoipa::path(post, path = "/api/admin/clear-data", tag = "admin", request_body = Order, responses(
-    (status = 200, body = ClearedAnswer), (status = 400, description = "Unknown `data_type`"),
-    (status = 403, description = "Not an administrator"),
-    (status = 409, description = "A sync is running; member `job_id`"), (status = 415, description = "Not JSON"),
-    (status = 422, description = "`confirm` is not the same word")
+    (status = 200, body = ClearedAnswer), (status = 202, body = ClearingAnswer, description = "It goes on as a job"),
+    (status = 400, description = "Unknown `data_type`"),
+    (status = 409, description = "A sync is running, member `job_id`; or an import, or other clearing"),
+    (status = 422, description = "`confirm` is not the same word"), ForAdmins
 ))]
 async fn clear_data(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
     Json(order): Json<Order>,
-) -> Result<Json<ClearedAnswer>> {
+) -> Result<Response> {
     if order.confirm.trim() != order.data_type.as_str() {
         let sentence = format!("Type “{}” to confirm.", order.data_type.as_str());
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
             .error(sentence.clone())
             .with("errors", serde_json::json!({ "confirm": sentence })));
     }
-    let cleared = clear_for(&codex, &caller, order.data_type).await?;
-    let message = sentence(&cleared);
-    let removed = cleared.removed.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into()));
-    Ok(Json(ClearedAnswer {
-        success: true,
-        message,
-        removed: Value::Object(removed.collect()),
-        backup: cleared.backup,
-    }))
+    Ok(match clear_for(&codex, &caller, order.data_type).await? {
+        Answer::Done(cleared) => {
+            let message = sentence(&cleared);
+            let removed = cleared.removed.iter().map(|(table, rows)| ((*table).to_owned(), (*rows).into()));
+            let removed = Value::Object(removed.collect());
+            Json(ClearedAnswer { success: true, message, removed, backup: cleared.backup }).into_response()
+        }
+        Answer::GoesOn(job_id) => {
+            let answer = ClearingAnswer { success: true, message: GOES_ON.to_owned(), job_id };
+            (StatusCode::ACCEPTED, Json(answer)).into_response()
+        }
+    })
+}
+
+/// Longest wait for the end of the work; the caller's request ends after 30 seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// What people read when it takes longer.
+pub(super) const GOES_ON: &str =
+    "There is much to copy, so it goes on in the background. The history of syncs shows how far it is.";
+
+/// How clearing stands when it is time to answer.
+pub(super) enum Answer {
+    /// Done.
+    Done(Cleared),
+    /// It goes on, as this job.
+    GoesOn(Uuid),
 }
 
 /// Clears for a person, and tells the log.
-pub(super) async fn clear_for(codex: &Codex, caller: &Caller, what: DataType) -> Result<Cleared> {
-    let folder = codex.context.settings.service_dir().join("backups");
-    let now = codex.context.clock.now();
-    let (pool, caller) = (codex.pool.clone(), caller.label());
-    let work = async move {
-        let cleared = clear::clear(&pool, what, &folder, &caller, now).await.map_err(refusal)?;
-        audit!(caller, data_type = what.as_str(), backup = cleared.backup, "data was cleared");
-        Ok(cleared)
-    };
-    // What has begun ends, and is told, also when nobody waits for the answer any more.
-    tokio::spawn(work.in_current_span()).await.map_err(Problem::internal)?
+pub(super) async fn clear_for(codex: &Codex, caller: &Caller, what: DataType) -> Result<Answer> {
+    let running = clearing::start(codex, what, caller.label()).await.map_err(refused)?;
+    match running.wait(PATIENCE).await {
+        Clearing::Done(cleared) => Ok(Answer::Done(cleared)),
+        Clearing::GoesOn(job) => Ok(Answer::GoesOn(job)),
+        Clearing::Failed(error) => Err(failed(error)),
+    }
 }
 
-fn refusal(error: ClearError) -> Problem {
+fn refused(error: StartError) -> Problem {
+    let text = match error {
+        StartError::Running(_) => "A sync is running. Wait for it to end, or cancel it.",
+        StartError::Alone => "An import, or other clearing, is running. Wait for it to end.",
+        error => return sync::refusal(error),
+    };
+    sync::refusal(error).detail(text).with("error", text)
+}
+
+fn failed(error: Option<ClearError>) -> Problem {
     match error {
-        ClearError::Busy(job) => {
-            Problem::new(StatusCode::CONFLICT).error(error.to_string()).with("job_id", job.to_string())
-        }
-        ClearError::Backup(error) => Problem::internal(error)
+        Some(ClearError::Backup(error)) => Problem::internal(error)
             .detail("The backup cannot be written, so nothing was cleared.")
             .with("error", "The backup cannot be written, so nothing was cleared."),
-        ClearError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => {
+        Some(ClearError::Database(error)) if unit::is_passing(&error) => {
             Problem::new(StatusCode::CONFLICT).error("Somebody writes to these tables just now. Try again.")
         }
-        ClearError::Database(error) => error.into(),
+        Some(ClearError::Database(error)) => error.into(),
+        None => Problem::new(StatusCode::CONFLICT).error("It was cancelled, so nothing was cleared."),
     }
 }
 

@@ -19,6 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{data, save};
 use crate::{
     Codex,
+    routes::api::refusals::ForAdmins,
     routes::flash::{Flash, Kind},
     settings::change::Sent,
     store::clear::DataType,
@@ -100,7 +101,10 @@ async fn stored(codex: &Codex, caller: &Caller, page: &Page, sent: Sent, what: &
 /// Stores domain and key of Freshservice.
 #[utoipa::path(post, path = "/admin/update-freshservice", tag = "admin forms",
     request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded", description = "`fs_domain`, `fs_web_domain`, `fs_api_key`"),
-    responses((status = 302, description = "To `/admin/`, with a message"), (status = 403, description = "Not an administrator"), (status = 415, description = "Not a form"), (status = 422, description = "Not a form"), (status = 400, description = "Not a form")))]
+    responses(
+        (status = 302, description = "To `/admin/`, with a message"),
+        (status = 422, description = "Not a form"), (status = 400, description = "Not a form"), ForAdmins
+    ))]
 async fn update_freshservice(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -119,7 +123,10 @@ async fn update_freshservice(
 /// Stores address and keys of Datto RMM.
 #[utoipa::path(post, path = "/admin/update-datto", tag = "admin forms",
     request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded", description = "`datto_endpoint`, `datto_public_key`, `datto_secret_key`"),
-    responses((status = 302, description = "To `/admin/`, with a message"), (status = 403, description = "Not an administrator"), (status = 415, description = "Not a form"), (status = 422, description = "Not a form"), (status = 400, description = "Not a form")))]
+    responses(
+        (status = 302, description = "To `/admin/`, with a message"),
+        (status = 422, description = "Not a form"), (status = 400, description = "Not a form"), ForAdmins
+    ))]
 async fn update_datto(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -138,7 +145,10 @@ async fn update_datto(
 /// Stores address and key of SuperOps.
 #[utoipa::path(post, path = "/admin/update-superops", tag = "admin forms",
     request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded", description = "`superops_api_url`, `superops_api_key`"),
-    responses((status = 302, description = "To `/admin/`, with a message"), (status = 403, description = "Not an administrator"), (status = 415, description = "Not a form"), (status = 422, description = "Not a form"), (status = 400, description = "Not a form")))]
+    responses(
+        (status = 302, description = "To `/admin/`, with a message"),
+        (status = 422, description = "Not a form"), (status = 400, description = "Not a form"), ForAdmins
+    ))]
 async fn update_superops(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -154,7 +164,10 @@ async fn update_superops(
 /// Chooses the ticketing system.
 #[utoipa::path(post, path = "/admin/update-psa-provider", tag = "admin forms",
     request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded", description = "`default_provider`"),
-    responses((status = 302, description = "To `/admin/`, with a message"), (status = 403, description = "Not an administrator"), (status = 415, description = "Not a form"), (status = 422, description = "Not a form"), (status = 400, description = "Not a form")))]
+    responses(
+        (status = 302, description = "To `/admin/`, with a message"),
+        (status = 422, description = "Not a form"), (status = 400, description = "Not a form"), ForAdmins
+    ))]
 async fn update_psa_provider(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -168,7 +181,10 @@ async fn update_psa_provider(
 /// Chooses the system for monitoring and management.
 #[utoipa::path(post, path = "/admin/update-rmm-provider", tag = "admin forms",
     request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded", description = "`default_provider`"),
-    responses((status = 302, description = "To `/admin/`, with a message"), (status = 403, description = "Not an administrator"), (status = 415, description = "Not a form"), (status = 422, description = "Not a form"), (status = 400, description = "Not a form")))]
+    responses(
+        (status = 302, description = "To `/admin/`, with a message"),
+        (status = 422, description = "Not a form"), (status = 400, description = "Not a form"), ForAdmins
+    ))]
 async fn update_rmm_provider(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -182,7 +198,10 @@ async fn update_rmm_provider(
 /// Clears data, see `POST /api/admin/clear-data`. A field `confirm` has to repeat the type where it is sent.
 #[utoipa::path(post, path = "/admin/clear-data", tag = "admin forms",
     request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded", description = "`data_type`, `confirm`"),
-    responses((status = 302, description = "To `/admin/`, with a message"), (status = 403, description = "Not an administrator"), (status = 415, description = "Not a form"), (status = 422, description = "Not a form"), (status = 400, description = "Not a form")))]
+    responses(
+        (status = 302, description = "To `/admin/`, with a message"),
+        (status = 422, description = "Not a form"), (status = 400, description = "Not a form"), ForAdmins
+    ))]
 async fn clear_data(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -204,7 +223,8 @@ async fn clear_data(
         ));
     }
     let flash = match data::clear_for(&codex, &caller, what).await {
-        Ok(cleared) => Flash::new(Kind::Success, data::sentence(&cleared)),
+        Ok(data::Answer::Done(cleared)) => Flash::new(Kind::Success, data::sentence(&cleared)),
+        Ok(data::Answer::GoesOn(_)) => Flash::new(Kind::Success, data::GOES_ON),
         Err(problem) => Flash::new(
             Kind::Error,
             format!("Nothing was removed. {}", problem.detail_text().unwrap_or_default()),

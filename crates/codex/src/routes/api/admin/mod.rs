@@ -36,8 +36,15 @@ pub fn router() -> OpenApiRouter<Codex> {
 
 /// Checks, writes and takes up settings; answers which have changed, as `section.key`.
 async fn save(codex: &Codex, caller: &Caller, sent: &Sent) -> Result<Vec<String>> {
-    let now = codex.live.snapshot();
-    let changes = change::plan(&now, sent).map_err(invalid)?;
+    let (live, sent) = (codex.live.clone(), sent.clone());
+    let made = tokio::task::spawn_blocking(move || live.change(&sent)).await.map_err(Problem::internal)?;
+    let (changes, before) = made.map_err(|error| match error {
+        ChangeError::Invalid(refused) => invalid(refused),
+        ChangeError::Io(error) => Problem::internal(&error)
+            .detail("The settings file cannot be written. Check the rights of its folder.")
+            .with("error", "The settings file cannot be written"),
+        error => Problem::new(StatusCode::CONFLICT).error(error.to_string()),
+    })?;
     let changed: Vec<String> = changes.iter().map(|change| change.field.path()).collect();
     if changes.is_empty() {
         return Ok(changed);
@@ -46,20 +53,10 @@ async fn save(codex: &Codex, caller: &Caller, sent: &Sent) -> Result<Vec<String>
         .iter()
         .filter(|change| change::secret_for(change.field.section, change.field.key).is_some())
         .map(|change| {
-            let old = change::current(&now, change.field).0.map(str::to_owned);
+            let old = change::current(&before, change.field).0.map(str::to_owned);
             (change.field.path(), old, change.value.clone())
         })
         .collect();
-    let live = codex.live.clone();
-    let written =
-        tokio::task::spawn_blocking(move || live.write(&changes)).await.map_err(Problem::internal)?;
-    written.map_err(|error| match error {
-        ChangeError::Invalid(refused) => invalid(refused),
-        ChangeError::Io(error) => Problem::internal(&error)
-            .detail("The settings file cannot be written. Check the rights of its folder.")
-            .with("error", "The settings file cannot be written"),
-        error => Problem::new(StatusCode::CONFLICT).error(error.to_string()),
-    })?;
     codex.sync.reload(&codex.settings());
     for (setting, old, new) in servers {
         audit!(caller = caller.label(), setting, old, new, "server of a vendor changed");

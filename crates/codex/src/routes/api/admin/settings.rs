@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::save;
 use crate::{
     Codex,
+    routes::api::refusals::ForAdmins,
     settings::{
         Field, Snapshot, Source,
         change::{Sent, current},
@@ -86,7 +87,7 @@ fn setting(now: &Snapshot, field: &Field) -> Setting {
 
 /// Settings that can be changed while the service runs, without any secret.
 #[utoipa::path(get, path = "/api/admin/settings", tag = "admin", responses(
-    (status = 200, body = AdminSettings), (status = 403, description = "Not an administrator")
+    (status = 200, body = AdminSettings), ForAdmins
 ))]
 async fn get_settings(State(codex): State<Codex>, _: AdminOnly) -> Json<AdminSettings> {
     Json(AdminSettings::of(&codex.live.snapshot()))
@@ -96,10 +97,8 @@ async fn get_settings(State(codex): State<Codex>, _: AdminOnly) -> Json<AdminSet
 /// `***`, keeps the one there is. All or nothing. Holds at once here, within seconds in other instances.
 #[utoipa::path(put, path = "/api/admin/settings", tag = "admin", request_body = BTreeMap<String, Object>, responses(
     (status = 200, body = AdminSettings), (status = 400, description = "Not an object of objects"),
-    (status = 403, description = "Not an administrator"),
     (status = 409, description = "The settings file is broken, or there is none"),
-    (status = 415, description = "Not JSON"),
-    (status = 422, description = "Member `errors`: `section.key` → sentence")
+    (status = 422, description = "Member `errors`: `section.key` → sentence"), ForAdmins
 ))]
 async fn put_settings(
     State(codex): State<Codex>,
@@ -120,9 +119,9 @@ struct NewSecret {
 
 /// Makes and stores a new secret for webhooks. The old one stops working.
 #[utoipa::path(post, path = "/api/admin/webhook-secret", tag = "admin", responses(
-    (status = 200, body = NewSecret), (status = 403, description = "Not an administrator"),
+    (status = 200, body = NewSecret),
     (status = 409, description = "The settings file is broken, or there is none"),
-    (status = 422, description = "The secret is fixed by the environment")
+    (status = 422, description = "The secret is fixed by the environment"), ForAdmins
 ))]
 async fn new_webhook_secret(
     State(codex): State<Codex>,

@@ -17,7 +17,7 @@ use crate::{
         company_edit::is_web_address,
         listing::{ListQuery, Listing, Pagination},
     },
-    routes::api::{reader::Reader, writer::ReadRefusals},
+    routes::api::{reader::Reader, refusals::ForUsers},
     store::asset_list::{self, AssetRow, SORT_KEYS, Selection},
 };
 
@@ -79,7 +79,7 @@ pub struct FoundAssets {
 /// Devices whose host name, description, site or company contains the search.
 #[utoipa::path(get, path = "/assets/api/search", tag = "assets", params(ListQuery, Filters), responses(
     (status = 200, body = FoundAssets),
-    ReadRefusals
+    ForUsers
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -96,7 +96,7 @@ pub async fn search(
 
 /// How many devices each choice of each filter of the page leaves, with the search and the other filters as they are.
 #[utoipa::path(get, path = "/assets/api/counts", tag = "assets", params(ListQuery, Filters), responses(
-    (status = 200, body = Counts), ReadRefusals
+    (status = 200, body = Counts), ForUsers
 ))]
 pub async fn counts(
     State(codex): State<Codex>,
@@ -133,7 +133,7 @@ const HEADINGS: [&str; 12] = [
 /// All devices of a list as a file.
 #[utoipa::path(get, path = "/assets/export.csv", tag = "assets", params(ListQuery, Filters), responses(
     (status = 200, description = "One line a device; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    ReadRefusals
+    ForUsers
 ))]
 pub async fn export(
     State(codex): State<Codex>,

@@ -13,7 +13,7 @@ use super::{Counts, csv};
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
-    routes::api::{company_edit::Refusals, reader::Reader},
+    routes::api::{reader::Reader, refusals::ForUsers},
     store::company_list::{self, CompanyRow, SORT_KEYS, Selection},
 };
 
@@ -60,7 +60,7 @@ pub struct Found {
 
 /// Companies whose name, account number or description contains the search.
 #[utoipa::path(get, path = "/companies/api/search", tag = "companies", params(ListQuery, Filters), responses(
-    (status = 200, body = Found), (status = 403, description = "Not a user"), Refusals
+    (status = 200, body = Found), ForUsers
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -78,7 +78,7 @@ pub async fn search(
 
 /// How many companies each choice of each filter of the page leaves, with the search and the other filters as they are.
 #[utoipa::path(get, path = "/companies/api/counts", tag = "companies", params(ListQuery, Filters), responses(
-    (status = 200, body = Counts), (status = 403, description = "Not a user"), Refusals
+    (status = 200, body = Counts), ForUsers
 ))]
 pub async fn counts(
     State(codex): State<Codex>,
@@ -104,7 +104,7 @@ const HEADINGS: [&str; 7] =
 /// All companies of a list as a file.
 #[utoipa::path(get, path = "/companies/export.csv", tag = "companies", params(ListQuery, Filters), responses(
     (status = 200, description = "The columns of the page; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    (status = 403, description = "Not a user"), Refusals
+    ForUsers
 ))]
 pub async fn export(
     State(codex): State<Codex>,

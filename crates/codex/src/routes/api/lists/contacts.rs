@@ -13,7 +13,7 @@ use super::{Counts, csv};
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
-    routes::api::{reader::Reader, writer::ReadRefusals},
+    routes::api::{reader::Reader, refusals::ForUsers},
     store::contact_list::{self, ContactRow, SORT_KEYS, Selection},
 };
 
@@ -63,7 +63,7 @@ pub struct FoundContacts {
 /// Contacts whose name, address or phone number contains the search.
 #[utoipa::path(get, path = "/contacts/api/search", tag = "contacts", params(ListQuery, Filters), responses(
     (status = 200, body = FoundContacts),
-    ReadRefusals
+    ForUsers
 ))]
 pub async fn search(
     State(codex): State<Codex>,
@@ -80,7 +80,7 @@ pub async fn search(
 
 /// How many contacts each choice of each filter of the page leaves, with the search and the other filters as they are.
 #[utoipa::path(get, path = "/contacts/api/counts", tag = "contacts", params(ListQuery, Filters), responses(
-    (status = 200, body = Counts), ReadRefusals
+    (status = 200, body = Counts), ForUsers
 ))]
 pub async fn counts(
     State(codex): State<Codex>,
@@ -100,7 +100,7 @@ const HEADINGS: [&str; 8] = ["Name", "Email", "Title", "Mobile", "Work Phone", "
 /// All contacts of a list as a file.
 #[utoipa::path(get, path = "/contacts/export.csv", tag = "contacts", params(ListQuery, Filters), responses(
     (status = 200, description = "One line a contact; `page` and `per_page` are ignored", body = String, content_type = "text/csv"),
-    ReadRefusals
+    ForUsers
 ))]
 pub async fn export(
     State(codex): State<Codex>,

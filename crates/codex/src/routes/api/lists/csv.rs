@@ -27,17 +27,34 @@ pub fn file<'a>(name: &str, headings: &[&str], rows: impl Iterator<Item = Vec<&'
 
 /// Writes a cell. What a spreadsheet would run as a formula becomes text.
 fn push_cell(text: &mut String, cell: &str) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    // A semicolon or a tab separates cells where a spreadsheet's language says so.
-    if !formula && !cell.contains([',', ';', '\t', '"', '\n', '\r']) {
+    if cell.parse::<f64>().is_ok() || !cell.contains([',', ';', '"', '=', '+', '-', '@', '\t', '\n', '\r']) {
         return text.push_str(cell);
     }
-    text.push('"');
-    if formula {
-        text.push('\'');
+    let begins = text.len();
+    let mut quoted = cell.contains([',', ';', '\t', '"', '\n', '\r']);
+    // A semicolon, a tab or an end of line separates cells where a spreadsheet's language says so, and for such a spreadsheet
+    // our quotes, which then stand in the middle of a cell, are letters.
+    let mut before = None;
+    for letter in cell.chars() {
+        let formula = match before {
+            None => matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r'),
+            Some(';' | '\t' | '\n' | '\r') => matches!(letter, '=' | '+' | '-' | '@'),
+            Some(_) => false,
+        };
+        if formula {
+            text.push('\'');
+            quoted = true;
+        }
+        if letter == '"' {
+            text.push('"');
+        }
+        text.push(letter);
+        before = Some(letter);
     }
-    text.push_str(&cell.replace('"', "\"\""));
-    text.push('"');
+    if quoted {
+        text.insert(begins, '"');
+        text.push('"');
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +70,10 @@ mod tests {
             ("=HYPERLINK(1)", "\"'=HYPERLINK(1)\""),
             ("-12.5", "-12.5"),
             ("-1+cmd", "\"'-1+cmd\""),
+            ("a-b@c.example", "a-b@c.example"),
+            ("+49 30 1234", "\"'+49 30 1234\""),
+            ("x;=cmd|' /C calc'!A0;y", "\"x;'=cmd|' /C calc'!A0;y\""),
+            ("x, @SUM(1)\n+2; -3", "\"x, @SUM(1)\n'+2; -3\""),
         ] {
             let mut text = String::new();
             push_cell(&mut text, cell);

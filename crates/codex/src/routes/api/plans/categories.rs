@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{BodyRefusals, Refusals, actions, options::FeatureRemoved};
-use crate::Codex;
+use super::{actions, options::FeatureRemoved};
+use crate::{Codex, routes::api::refusals::ForAdmins};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
@@ -37,7 +37,7 @@ struct CategoryWritten {
 
 /// Adds a category. It begins with the option `Not Included`.
 #[utoipa::path(post, path = "/api/feature-categories", tag = "plans", request_body = CategoryName,
-    responses((status = 201, body = CategoryWritten), (status = 409, description = "It exists"), BodyRefusals, Refusals))]
+    responses((status = 201, body = CategoryWritten), (status = 409, description = "It exists"), ForAdmins))]
 async fn add(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -48,9 +48,11 @@ async fn add(
 }
 
 /// Renames a category. Its key follows, and so do options, plans and agreements with companies.
-#[utoipa::path(put, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path)), request_body = CategoryName,
-    responses((status = 200, body = CategoryWritten), (status = 404, description = "No such category"),
-        (status = 409, description = "The new key is taken"), BodyRefusals, Refusals))]
+#[utoipa::path(put, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path, description = "Key of the category, such as `web_filtering`")), request_body = CategoryName,
+    responses(
+        (status = 200, body = CategoryWritten), (status = 404, description = "No such category"),
+        (status = 409, description = "The new key is taken"), ForAdmins
+    ))]
 async fn rename(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -71,9 +73,11 @@ struct CategoryRemoval {
 }
 
 /// Removes a category with its options.
-#[utoipa::path(delete, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path), CategoryRemoval),
-    responses((status = 200, body = FeatureRemoved), (status = 404, description = "No such category"),
-        (status = 409, description = "It is used; members `plans`, `plan_terms`, `companies`"), Refusals))]
+#[utoipa::path(delete, path = "/api/feature-categories/{key}", tag = "plans", params(("key" = String, Path, description = "Key of the category, such as `web_filtering`"), CategoryRemoval),
+    responses(
+        (status = 200, body = FeatureRemoved), (status = 404, description = "No such category"),
+        (status = 409, description = "It is used; members `plans`, `plan_terms`, `companies`"), ForAdmins
+    ))]
 async fn remove(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,

@@ -7,7 +7,7 @@ use axum::{
 use hivematrix_shared::{
     audit,
     auth::AdminOnly,
-    extract::{Json, LenientQuery},
+    extract::{Json, Query},
     problem::{Problem, Result},
 };
 use http::{HeaderValue, header};
@@ -16,13 +16,14 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{BodyRefusals, Refusals, actions, refused};
+use super::{actions, refused};
 use crate::{
     Codex,
     domain::{
         plan_file,
         plans::{Features, Plan, Prices},
     },
+    routes::api::refusals::ForAdmins,
     store::{
         feature_options,
         plan_import::Statistics,
@@ -63,7 +64,9 @@ pub struct ExportFile {
 }
 
 /// All plans and options as the file `billing_plans_export.json`.
-#[utoipa::path(get, path = "/billing-plans/export", tag = "plans", responses((status = 200, body = ExportFile), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/export", tag = "plans", responses(
+    (status = 200, body = ExportFile), ForAdmins
+))]
 pub async fn export(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) -> Result<Response> {
     let found = plans::list(&codex.pool, Selection::default()).await?;
     let ids: Vec<i64> = found.iter().map(|plan| plan.id).collect();
@@ -105,8 +108,9 @@ pub async fn export(State(codex): State<Codex>, AdminOnly(caller): AdminOnly) ->
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 struct ImportQuery {
-    /// Change nothing.
-    dry_run: Option<bool>,
+    /// Change nothing. A value that is neither `true` nor `false` is refused: what was meant as a trial must not be the real
+    /// thing.
+    dry_run: bool,
 }
 
 /// The form of an export. Records are checked one by one.
@@ -134,15 +138,14 @@ struct Imported {
 /// Takes plans and options from an export. What exists is skipped; each record that cannot be taken is told and takes no
 /// other with it.
 #[utoipa::path(post, path = "/api/billing-plans/import", tag = "plans", params(ImportQuery), request_body = ImportFile,
-    responses((status = 200, body = Imported), BodyRefusals, Refusals))]
+    responses((status = 200, body = Imported), ForAdmins))]
 async fn import(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
-    LenientQuery(query): LenientQuery<ImportQuery>,
+    Query(query): Query<ImportQuery>,
     Json(document): Json<Map<String, Value>>,
 ) -> Result<Json<Imported>> {
     let file = plan_file::read_document(&document).map_err(refused)?;
-    let dry_run = query.dry_run.unwrap_or_default();
-    let statistics = actions::import(&codex, &caller, file, dry_run).await?;
-    Ok(Json(Imported { success: true, dry_run, statistics }))
+    let statistics = actions::import(&codex, &caller, file, query.dry_run).await?;
+    Ok(Json(Imported { success: true, dry_run: query.dry_run, statistics }))
 }

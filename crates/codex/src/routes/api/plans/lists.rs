@@ -7,16 +7,18 @@ use hivematrix_shared::{
     extract::{Json, Path},
     problem::{Problem, Result},
 };
-use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Refusals, rows::find_named};
+use super::rows::find_named;
 use crate::{
     Codex,
     domain::plans::{Features, OldFeatures, Plan, Prices},
-    routes::api::reader::Reader,
+    routes::api::{
+        reader::Reader,
+        refusals::{ForReaders, ForStaff},
+    },
     store::{
         feature_options::{self, FeatureOption},
         plan_usage::Usage,
@@ -92,7 +94,9 @@ struct Plans {
 }
 
 /// All plans with their features, by name and term. A `client` sees those of its own companies.
-#[utoipa::path(get, path = "/billing-plans/api/plans", tag = "plans", responses((status = 200, body = Plans), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/plans", tag = "plans", responses(
+    (status = 200, body = Plans), ForReaders
+))]
 async fn all(State(codex): State<Codex>, reader: Reader) -> Result<Json<Plans>> {
     let visible = visible(&codex, &reader).await?;
     let mut found = plans::list(&codex.pool, Selection::default()).await?;
@@ -120,18 +124,24 @@ struct OnePlan {
 
 /// A plan by its name and term, the latter in any spelling.
 #[utoipa::path(get, path = "/billing-plans/api/plans/{name}/{term}", tag = "plans",
-    params(("name" = String, Path), ("term" = String, Path)),
-    responses((status = 200, body = OnePlan), (status = 404, description = "No such plan; members `status` (`error`) and `message`"), Refusals))]
+    params(("name" = String, Path, description = "Name of the plan"), ("term" = String, Path, description = "Term in any spelling, such as `1 Year`")),
+    responses(
+        (status = 200, body = OnePlan),
+        (status = 404, description = "No such plan; members `status` (`error`) and `message`"), ForReaders
+    ))]
 async fn one(
     State(codex): State<Codex>,
     reader: Reader,
     Path((name, term)): Path<(String, String)>,
 ) -> Result<Json<OnePlan>> {
-    let (plan, features) = find_named(&codex, &reader, &name, &term).await?.ok_or_else(|| {
-        // A problem document has a number in `status`; upstream's text stands in `message` and `error`.
-        let text = format!("Plan not found: {name} ({term})");
-        Problem::new(StatusCode::NOT_FOUND).with("message", text.clone()).error(text)
-    })?;
+    // A problem document has a number in `status`; upstream's text stands in `message` and `error`.
+    let told = |problem: Problem| {
+        let text = problem.detail_text().unwrap_or_else(|| problem.title_text()).to_owned();
+        problem.with("message", text.clone()).error(text)
+    };
+    let missing = || Problem::not_found(format!("Plan not found: {name} ({term})"));
+    let found = find_named(&codex, &reader, &name, &term).await;
+    let (plan, features) = found.and_then(|plan| plan.ok_or_else(missing)).map_err(told)?;
     Ok(Json(OnePlan { status: "success", plan: PlanWithFeatures::new(plan, features, None) }))
 }
 
@@ -170,7 +180,9 @@ struct OptionsByCategory {
 }
 
 /// What can be chosen for each feature.
-#[utoipa::path(get, path = "/billing-plans/api/feature-options", tag = "plans", responses((status = 200, body = OptionsByCategory), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/feature-options", tag = "plans", responses(
+    (status = 200, body = OptionsByCategory), ForStaff
+))]
 async fn options(State(codex): State<Codex>, reader: Reader) -> Result<Json<OptionsByCategory>> {
     reader.is_staff()?;
     let mut features: BTreeMap<String, Vec<OptionOfCategory>> = BTreeMap::new();
@@ -193,7 +205,9 @@ struct Categories {
 }
 
 /// The categories that have options.
-#[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "plans", responses((status = 200, body = Categories), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/feature-categories", tag = "plans", responses(
+    (status = 200, body = Categories), ForStaff
+))]
 async fn categories(State(codex): State<Codex>, reader: Reader) -> Result<Json<Categories>> {
     reader.is_staff()?;
     let options = feature_options::list(&codex.pool, feature_options::Selection::default()).await?;
@@ -222,7 +236,9 @@ struct PlansInUse {
 }
 
 /// Deprecated: the plans that companies have, by name and term.
-#[utoipa::path(get, path = "/billing-plans/api/bulk-plans", tag = "plans", responses((status = 200, body = PlansInUse), Refusals))]
+#[utoipa::path(get, path = "/billing-plans/api/bulk-plans", tag = "plans", responses(
+    (status = 200, body = PlansInUse), ForReaders
+))]
 async fn bulk(State(codex): State<Codex>, reader: Reader) -> Result<Json<PlansInUse>> {
     let usage = Usage::load(&codex.pool, reader.scope.account_numbers()).await?;
     let used: BTreeSet<_> = usage.keys().cloned().collect();

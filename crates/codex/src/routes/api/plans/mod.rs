@@ -11,7 +11,6 @@ mod rows;
 
 use hivematrix_shared::problem::Problem;
 use http::StatusCode;
-use utoipa::IntoResponses;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use self::file::export;
@@ -26,39 +25,6 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(options::router())
         .merge(categories::router())
         .merge(file::router())
-}
-
-/// What every one of these routes may answer instead.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "stands in the document only")]
-enum Refusals {
-    /// No valid token
-    #[response(status = 401)]
-    NoToken,
-    /// The caller may not do this
-    #[response(status = 403)]
-    NotAllowed,
-    /// Too many requests; `Retry-After` says when
-    #[response(status = 429)]
-    TooMany,
-    /// The database, or Core where an administrator is needed, is away
-    #[response(status = 503)]
-    Away,
-}
-
-/// What every route that takes JSON may answer instead.
-#[derive(IntoResponses)]
-#[expect(dead_code, reason = "stands in the document only")]
-enum BodyRefusals {
-    /// The body is no such JSON, or a value is not allowed; member `fields` says which
-    #[response(status = 400)]
-    Invalid,
-    /// The body is too large
-    #[response(status = 413)]
-    TooLarge,
-    /// The body is no JSON
-    #[response(status = 415)]
-    NoJson,
 }
 
 /// 404 as upstream words it.

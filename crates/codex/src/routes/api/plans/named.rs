@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    BodyRefusals, Refusals, actions,
+    actions,
     rows::{PlanChange, PlanRemoved, RemovalQuery},
 };
-use crate::Codex;
+use crate::{Codex, routes::api::refusals::ForAdmins};
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
@@ -42,7 +42,10 @@ struct PlanCreated {
 
 /// Makes a plan with the four terms `Month to Month`, `1 Year`, `2 Year` and `3 Year` and the usual fees.
 #[utoipa::path(post, path = "/api/plans", tag = "plans", request_body = NewPlan,
-    responses((status = 201, body = PlanCreated), (status = 409, description = "There is a plan of this name"), BodyRefusals, Refusals))]
+    responses(
+        (status = 201, body = PlanCreated), (status = 409, description = "There is a plan of this name"),
+        (status = 400, description = "A value is not allowed; member `fields` says which"), ForAdmins
+    ))]
 async fn create(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -72,8 +75,11 @@ struct TermsChanged {
 
 /// Saves prices, support levels and features of several terms, all or none. Values that do not fit are told by
 /// `<member>_<id>` in `fields`.
-#[utoipa::path(put, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path)), request_body = PlanSave,
-    responses((status = 200, body = TermsChanged), (status = 404, description = "No such plan"), BodyRefusals, Refusals))]
+#[utoipa::path(put, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path, description = "Name of the plan")), request_body = PlanSave,
+    responses(
+        (status = 200, body = TermsChanged), (status = 404, description = "No such plan"),
+        (status = 400, description = "A value is not allowed; member `fields` says which"), ForAdmins
+    ))]
 async fn save(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -85,10 +91,14 @@ async fn save(
 }
 
 /// Removes a plan in all terms.
-#[utoipa::path(delete, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path), RemovalQuery),
-    responses((status = 200, body = PlanRemoved), (status = 400, description = "The companies cannot get the other plan"),
+#[utoipa::path(delete, path = "/api/plans/{name}", tag = "plans", params(("name" = String, Path, description = "Name of the plan"), RemovalQuery),
+    responses(
+        (status = 200, body = PlanRemoved),
+        (status = 400, description = "The companies cannot get the other plan"),
         (status = 404, description = "No such plan"),
-        (status = 409, description = "Companies have it and nothing was said about them; member `companies`"), Refusals))]
+        (status = 409, description = "Companies have it and nothing was said about them; member `companies`"),
+        ForAdmins
+    ))]
 async fn remove(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -106,8 +116,10 @@ struct CopySource {
 }
 
 /// Gives all other terms of a plan the prices, support level and features of one.
-#[utoipa::path(post, path = "/api/plans/{name}/copy-terms", tag = "plans", params(("name" = String, Path)), request_body = CopySource,
-    responses((status = 200, body = TermsChanged), (status = 404, description = "No such plan or term"), BodyRefusals, Refusals))]
+#[utoipa::path(post, path = "/api/plans/{name}/copy-terms", tag = "plans", params(("name" = String, Path, description = "Name of the plan")), request_body = CopySource,
+    responses(
+        (status = 200, body = TermsChanged), (status = 404, description = "No such plan or term"), ForAdmins
+    ))]
 async fn copy_terms(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,

@@ -11,11 +11,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{BodyRefusals, Refusals, actions, refused, rows::Written};
+use super::{actions, refused, rows::Written};
 use crate::{
     Codex,
     domain::features::category_key,
-    routes::api::reader::Reader,
+    routes::api::{
+        reader::Reader,
+        refusals::{ForAdmins, ForStaff},
+    },
     store::feature_options::{self, FeatureOption, Selection},
 };
 
@@ -61,7 +64,9 @@ impl From<FeatureOption> for OptionRow {
 }
 
 /// Options by category.
-#[utoipa::path(get, path = "/api/feature-options", tag = "plans", params(OptionQuery), responses((status = 200, body = Vec<OptionRow>), Refusals))]
+#[utoipa::path(get, path = "/api/feature-options", tag = "plans", params(OptionQuery), responses(
+    (status = 200, body = Vec<OptionRow>), ForStaff
+))]
 async fn list(
     State(codex): State<Codex>,
     reader: Reader,
@@ -93,8 +98,10 @@ struct NewOption {
 
 /// Adds an option, and its category if that is new. One that exists is left as it is: 200 instead of 201.
 #[utoipa::path(post, path = "/api/feature-options", tag = "plans", request_body = NewOption,
-    responses((status = 200, body = Written, description = "It exists"), (status = 201, body = Written),
-        (status = 409, description = "Somebody else has just added it"), BodyRefusals, Refusals))]
+    responses(
+        (status = 200, body = Written, description = "It exists"), (status = 201, body = Written),
+        (status = 409, description = "Somebody else has just added it"), ForAdmins
+    ))]
 async fn add(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -131,9 +138,11 @@ struct OptionChange {
 }
 
 /// Renames or describes an option.
-#[utoipa::path(put, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path)), request_body = OptionChange,
-    responses((status = 200, body = OptionRow), (status = 404, description = "No such option"),
-        (status = 409, description = "The category has the new name, or it is `Not Included`"), BodyRefusals, Refusals))]
+#[utoipa::path(put, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the option")), request_body = OptionChange,
+    responses(
+        (status = 200, body = OptionRow), (status = 404, description = "No such option"),
+        (status = 409, description = "The category has the new name, or it is `Not Included`"), ForAdmins
+    ))]
 async fn change(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -176,10 +185,13 @@ impl From<feature_options::Dependents> for FeatureRemoved {
 }
 
 /// Removes an option.
-#[utoipa::path(delete, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path), OptionRemoval),
-    responses((status = 200, body = FeatureRemoved), (status = 400, description = "The category has no such replacement"),
+#[utoipa::path(delete, path = "/api/feature-options/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the option"), OptionRemoval),
+    responses(
+        (status = 200, body = FeatureRemoved),
+        (status = 400, description = "The category has no such replacement"),
         (status = 404, description = "No such option"),
-        (status = 409, description = "It is used; members `plans`, `plan_terms`, `companies`"), Refusals))]
+        (status = 409, description = "It is used; members `plans`, `plan_terms`, `companies`"), ForAdmins
+    ))]
 async fn remove(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,

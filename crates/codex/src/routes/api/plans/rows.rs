@@ -12,14 +12,17 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{BodyRefusals, Refusals, actions, lists::visible, no_such_plan};
+use super::{actions, lists::visible, no_such_plan};
 use crate::{
     Codex,
     domain::{
         contract::canonical_term,
         plans::{Features, OldFeatures, Plan, Prices},
     },
-    routes::api::reader::Reader,
+    routes::api::{
+        reader::Reader,
+        refusals::{ForAdmins, ForReaders},
+    },
     store::plans::{self, Selection},
 };
 
@@ -73,7 +76,7 @@ impl From<Plan> for PlanRow {
 
 /// Plans by name and term. A `client` sees those of its own companies.
 #[utoipa::path(get, path = "/api/billing-plans", tag = "plans", params(ListQuery),
-    responses((status = 200, body = Vec<PlanRow>), Refusals))]
+    responses((status = 200, body = Vec<PlanRow>), ForReaders))]
 async fn list(
     State(codex): State<Codex>,
     reader: Reader,
@@ -88,8 +91,8 @@ async fn list(
 }
 
 /// One term of a plan by its id.
-#[utoipa::path(get, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path)),
-    responses((status = 200, body = PlanRow), (status = 404, description = "No such plan"), Refusals))]
+#[utoipa::path(get, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the term")),
+    responses((status = 200, body = PlanRow), (status = 404, description = "No such plan"), ForReaders))]
 async fn get(State(codex): State<Codex>, reader: Reader, Path(id): Path<i64>) -> Result<Json<PlanRow>> {
     let plan = plans::find(&codex.pool, id).await?;
     let visible = visible(&codex, &reader).await?;
@@ -152,7 +155,10 @@ pub(super) struct Written {
 
 /// Makes one term of a plan. What is not given is free of charge.
 #[utoipa::path(post, path = "/api/billing-plans", tag = "plans", request_body = PlanChange,
-    responses((status = 201, body = Written), (status = 409, description = "Name and term exist"), BodyRefusals, Refusals))]
+    responses(
+        (status = 201, body = Written), (status = 409, description = "Name and term exist"),
+        (status = 400, description = "A value is not allowed; member `fields` says which"), ForAdmins
+    ))]
 async fn create(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -162,21 +168,39 @@ async fn create(
     Ok((StatusCode::CREATED, Json(Written { id, message: "Billing plan created" })))
 }
 
-/// Changes what is given.
-#[utoipa::path(put, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path)), request_body = PlanChange,
-    responses((status = 200, body = Written), (status = 404, description = "No such plan"),
-        (status = 409, description = "Name and term are taken"), BodyRefusals, Refusals))]
+/// A term that was changed.
+#[derive(Serialize, ToSchema)]
+struct PlanChanged {
+    id: i64,
+    message: &'static str,
+    /// Companies that got the plan named by `reassign_to`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reassigned: Option<u64>,
+}
+
+/// Changes what is given. With another name or term it is another plan for the companies that have it: say what they get
+/// (`reassign_to`, which may be the new name), or that they stay without prices (`force`).
+#[utoipa::path(put, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the term"), RemovalQuery), request_body = PlanChange,
+    responses(
+        (status = 200, body = PlanChanged),
+        (status = 400, description = "A value is not allowed; member `fields` says which. Or the companies cannot get the other plan"),
+        (status = 404, description = "No such plan"),
+        (status = 409, description = "Name and term are taken; or companies have the plan and nothing was said about them, member `companies`"),
+        ForAdmins
+    ))]
 async fn change(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
     Path(id): Path<i64>,
+    LenientQuery(query): LenientQuery<RemovalQuery>,
     Json(given): Json<Map<String, Value>>,
-) -> Result<Json<Written>> {
-    actions::change(&codex, &caller, id, &given).await?;
-    Ok(Json(Written { id, message: "Billing plan updated" }))
+) -> Result<Json<PlanChanged>> {
+    let left = actions::change(&codex, &caller, id, &given, &query.into()).await?;
+    let reassigned = (left.reassigned > 0).then_some(left.reassigned);
+    Ok(Json(PlanChanged { id, message: "Billing plan updated", reassigned }))
 }
 
-/// What happens to the companies of a plan that is removed.
+/// What happens to the companies of a plan that is removed, or gets another name or term.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
@@ -210,10 +234,14 @@ impl From<actions::Removed> for PlanRemoved {
 }
 
 /// Removes one term of a plan by its id.
-#[utoipa::path(delete, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path), RemovalQuery),
-    responses((status = 200, body = PlanRemoved), (status = 400, description = "The companies cannot get the other plan"),
+#[utoipa::path(delete, path = "/api/billing-plans/{id}", tag = "plans", params(("id" = i64, Path, description = "Id of the term"), RemovalQuery),
+    responses(
+        (status = 200, body = PlanRemoved),
+        (status = 400, description = "The companies cannot get the other plan"),
         (status = 404, description = "No such plan"),
-        (status = 409, description = "Companies have it and nothing was said about them; member `companies`"), Refusals))]
+        (status = 409, description = "Companies have it and nothing was said about them; member `companies`"),
+        ForAdmins
+    ))]
 async fn remove(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -236,8 +264,8 @@ struct PlanFeatures {
 
 /// A plan by its name and term, the latter in any spelling.
 #[utoipa::path(get, path = "/api/billing-plans/{name}/{term}", tag = "plans",
-    params(("name" = String, Path), ("term" = String, Path)),
-    responses((status = 200, body = PlanFeatures), (status = 404, description = "No such plan"), Refusals))]
+    params(("name" = String, Path, description = "Name of the plan"), ("term" = String, Path, description = "Term in any spelling, such as `1 Year`")),
+    responses((status = 200, body = PlanFeatures), (status = 404, description = "No such plan"), ForReaders))]
 async fn get_named(
     State(codex): State<Codex>,
     reader: Reader,
@@ -272,10 +300,14 @@ pub(super) async fn find_named(
 
 /// Removes one term of a plan.
 #[utoipa::path(delete, path = "/api/billing-plans/{name}/{term}", tag = "plans",
-    params(("name" = String, Path), ("term" = String, Path), RemovalQuery),
-    responses((status = 200, body = PlanRemoved), (status = 400, description = "The companies cannot get the other plan"),
+    params(("name" = String, Path, description = "Name of the plan"), ("term" = String, Path, description = "Term in any spelling, such as `1 Year`"), RemovalQuery),
+    responses(
+        (status = 200, body = PlanRemoved),
+        (status = 400, description = "The companies cannot get the other plan"),
         (status = 404, description = "No such plan"),
-        (status = 409, description = "Companies have it and nothing was said about them; member `companies`"), Refusals))]
+        (status = 409, description = "Companies have it and nothing was said about them; member `companies`"),
+        ForAdmins
+    ))]
 async fn remove_named(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,

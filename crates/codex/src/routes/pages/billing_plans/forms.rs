@@ -3,7 +3,7 @@
 //! cookie counts only for requests of the same origin.
 
 use axum::{
-    extract::{FromRequest, Multipart, Request, State},
+    extract::{FromRequest, Request, State},
     response::{IntoResponse, Response},
 };
 use hivematrix_shared::{
@@ -17,18 +17,15 @@ use serde_json::{Map, Value};
 
 use crate::{
     Codex,
-    domain::{
-        plan_file,
-        plans::{PRICES, TERMS},
-    },
+    domain::plans::{PRICES, TERMS},
     routes::{
-        api::plans::actions::{self, Removal},
+        api::{
+            plans::actions::{self, Removal},
+            refusals::ForAdmins,
+        },
         flash::{Flash, Kind},
     },
 };
-
-/// Errors of an import that are told; the others are counted.
-const TOLD: usize = 3;
 
 /// The fields of a form, in their order.
 pub(super) struct Fields(Vec<(String, String)>);
@@ -65,14 +62,14 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 }
 
 /// Back to the page, at a tab, with a plan open.
-struct Back<'a> {
+pub(super) struct Back<'a> {
     page: &'a Page,
     features: bool,
     plan: &'a str,
 }
 
 impl<'a> Back<'a> {
-    fn plans(page: &'a Page) -> Self {
+    pub(super) fn plans(page: &'a Page) -> Self {
         Self { page, features: false, plan: "" }
     }
 
@@ -85,7 +82,7 @@ impl<'a> Back<'a> {
     }
 
     /// The redirect. What the caller did wrong is said on the page; other failures have a page of their own.
-    fn with(self, outcome: Result<String>) -> Result<Response> {
+    pub(super) fn with(self, outcome: Result<String>) -> Result<Response> {
         let flash = match outcome {
             Ok(text) => Flash::new(Kind::Success, text),
             Err(problem) if problem.status().is_client_error() => {
@@ -97,7 +94,7 @@ impl<'a> Back<'a> {
         Ok(self.saying(&[flash]))
     }
 
-    fn saying(self, flashes: &[Flash]) -> Response {
+    pub(super) fn saying(self, flashes: &[Flash]) -> Response {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         if self.features {
             query.append_pair("tab", "features");
@@ -119,7 +116,11 @@ impl<'a> Back<'a> {
     }
 }
 
-/// `new_plan_name`: a plan with four terms.
+/// Makes a plan with four terms.
+#[utoipa::path(post, path = "/billing-plans/create", tag = "plan forms",
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`new_plan_name`"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn create(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -132,8 +133,11 @@ pub(super) async fn create(
     Back::plans(&page).open(&name).with(outcome)
 }
 
-/// `plan_name`, `plan_ids` and a field `<name>_<id>` for each number and feature; with `bulk_edit` all terms get the values
-/// of the first.
+/// Saves terms of a plan.
+#[utoipa::path(post, path = "/billing-plans/save", tag = "plan forms",
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`plan_name`, `plan_ids` and a field `<name>_<id>` for each number, support level and feature (`feature_<category>_<id>`); with `bulk_edit=true` all terms get the values of the first"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn save(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -175,7 +179,11 @@ fn term(form: &Fields, id: &str, from: &str) -> Map<String, Value> {
     term
 }
 
-/// `plan_name`; `reassign_to` or `force` when companies have it.
+/// Removes a plan with all its terms.
+#[utoipa::path(post, path = "/billing-plans/delete", tag = "plan forms",
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`plan_name`; `reassign_to` or `force` when companies have it"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn delete(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -195,7 +203,11 @@ pub(super) async fn delete(
     }))
 }
 
-/// `plan_name`, `source_term`.
+/// Gives the other terms of a plan the values of one.
+#[utoipa::path(post, path = "/billing-plans/copy-terms", tag = "plan forms",
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`plan_name`, `source_term`"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn copy_terms(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -209,7 +221,11 @@ pub(super) async fn copy_terms(
     Back::plans(&page).open(name).with(outcome)
 }
 
-/// `category_name`.
+/// Adds a category of features.
+#[utoipa::path(post, path = "/billing-plans/features/categories/add", tag = "plan forms",
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`category_name`"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn add_category(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -221,7 +237,11 @@ pub(super) async fn add_category(
     Back::features(&page).with(added.map(|_| format!("Category “{name}” added")))
 }
 
-/// `category_name`.
+/// Renames a category.
+#[utoipa::path(post, path = "/billing-plans/features/categories/{key}/edit", tag = "plan forms", params(("key" = String, Path, description = "Key of the category, such as `web_filtering`")),
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`category_name`"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn rename_category(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -234,7 +254,11 @@ pub(super) async fn rename_category(
     Back::features(&page).with(renamed.map(|_| format!("Category renamed to “{name}”")))
 }
 
-/// `confirm` when plans or companies have it.
+/// Removes a category.
+#[utoipa::path(post, path = "/billing-plans/features/categories/{key}/delete", tag = "plan forms", params(("key" = String, Path, description = "Key of the category, such as `web_filtering`")),
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`confirm` when plans or companies have it"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn delete_category(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -250,7 +274,11 @@ pub(super) async fn delete_category(
     Back::features(&page).with(outcome)
 }
 
-/// `feature_type`, `option_name`, perhaps `description`.
+/// Adds an option to a category.
+#[utoipa::path(post, path = "/billing-plans/features/add", tag = "plan forms",
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`feature_type`, `option_name`, perhaps `description`"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn add_option(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -267,7 +295,11 @@ pub(super) async fn add_option(
     }))
 }
 
-/// `option_name`, perhaps `description`.
+/// Renames or describes an option.
+#[utoipa::path(post, path = "/billing-plans/features/{id}/edit", tag = "plan forms", params(("id" = String, Path, description = "Id of the option")),
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`option_name`, perhaps `description`"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn edit_option(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -283,7 +315,11 @@ pub(super) async fn edit_option(
         .with(changed.map(|option| format!("Option “{}” saved; plans follow", option.option_value)))
 }
 
-/// `replace_with` or `confirm` when plans or companies have it.
+/// Removes an option.
+#[utoipa::path(post, path = "/billing-plans/features/{id}/delete", tag = "plan forms", params(("id" = String, Path, description = "Id of the option")),
+    request_body(content = BTreeMap<String, String>, content_type = "application/x-www-form-urlencoded",
+        description = "`replace_with` or `confirm` when plans or companies have it"),
+    responses((status = 302, description = "To `/billing-plans/`, with a message"), ForAdmins))]
 pub(super) async fn delete_option(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
@@ -303,68 +339,11 @@ pub(super) async fn delete_option(
 }
 
 /// `1 term`, `2 terms`.
-fn counted(n: usize, what: &str) -> String {
+pub(super) fn counted(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// An id of a path; one that is none names no option.
 fn number(id: &str) -> i64 {
     id.parse().unwrap_or(-1)
-}
-
-/// The file `json_file` of a multipart form.
-pub(super) async fn import(
-    State(codex): State<Codex>,
-    AdminOnly(caller): AdminOnly,
-    page: Page,
-    form: Multipart,
-) -> Result<Response> {
-    let file =
-        match read_upload(form).await.and_then(|bytes| plan_file::read(&bytes).map_err(Problem::bad_request))
-        {
-            Ok(file) => file,
-            Err(problem) => return Back::plans(&page).with(Err(problem)),
-        };
-    let done = actions::import(&codex, &caller, file, false).await?;
-    let mut flashes = vec![Flash::new(
-        if done.errors.is_empty() { Kind::Success } else { Kind::Warning },
-        format!(
-            "Imported {} and {}; left {} and {} as they were; {}",
-            counted(done.plans_imported, "plan term"),
-            counted(done.features_imported, "option"),
-            counted(done.plans_skipped, "plan term"),
-            counted(done.features_skipped, "option"),
-            counted(done.errors.len(), "error")
-        ),
-    )];
-    if !done.errors.is_empty() {
-        let told = done.errors.iter().take(TOLD).cloned().collect::<Vec<_>>().join(" · ");
-        let more = done.errors.len().saturating_sub(TOLD);
-        let more = if more > 0 { format!(" · and {more} more") } else { String::new() };
-        flashes.push(Flash::new(Kind::Warning, format!("{told}{more}")));
-    }
-    Ok(Back::plans(&page).saying(&flashes))
-}
-
-async fn read_upload(mut form: Multipart) -> Result<Vec<u8>> {
-    let unreadable = |error: axum::extract::multipart::MultipartError| {
-        Problem::new(error.status()).detail(match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => "The file is larger than 16 MB.".to_owned(),
-            _ => error.body_text(),
-        })
-    };
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
-        if field.name() != Some("json_file") {
-            continue;
-        }
-        let name = field.file_name().unwrap_or_default().to_lowercase();
-        if name.is_empty() {
-            return Err(Problem::bad_request("Choose a file to import."));
-        }
-        if !name.ends_with(".json") {
-            return Err(Problem::bad_request("The name of the file must end in .json."));
-        }
-        return Ok(field.bytes().await.map_err(unreadable)?.to_vec());
-    }
-    Err(Problem::bad_request("Choose a file to import."))
 }

@@ -2,6 +2,7 @@
 //! edit; everybody else reads, a `client` the plans of its own companies.
 
 mod forms;
+mod upload;
 mod view;
 
 use askama::Template;
@@ -9,7 +10,7 @@ use axum::{
     Router,
     extract::State,
     response::{Html, IntoResponse, Redirect, Response},
-    routing::{get, post},
+    routing::get,
 };
 use hivematrix_shared::{
     auth::PermissionLevel,
@@ -19,6 +20,7 @@ use hivematrix_shared::{
 };
 use http::header;
 use serde::Deserialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::view::{CategoryCard, PlanCard, Unlisted};
 use crate::{
@@ -30,22 +32,25 @@ use crate::{
     },
 };
 
-/// The page and its forms.
+/// The page.
 pub fn router() -> Router<Codex> {
-    Router::new()
-        .route("/billing-plans/", get(page))
-        .route("/billing-plans", get(root))
-        .route("/billing-plans/create", post(forms::create))
-        .route("/billing-plans/save", post(forms::save))
-        .route("/billing-plans/delete", post(forms::delete))
-        .route("/billing-plans/copy-terms", post(forms::copy_terms))
-        .route("/billing-plans/import", post(forms::import))
-        .route("/billing-plans/features/categories/add", post(forms::add_category))
-        .route("/billing-plans/features/categories/{key}/edit", post(forms::rename_category))
-        .route("/billing-plans/features/categories/{key}/delete", post(forms::delete_category))
-        .route("/billing-plans/features/add", post(forms::add_option))
-        .route("/billing-plans/features/{id}/edit", post(forms::edit_option))
-        .route("/billing-plans/features/{id}/delete", post(forms::delete_option))
+    Router::new().route("/billing-plans/", get(page)).route("/billing-plans", get(root))
+}
+
+/// Its forms, with their documentation.
+pub fn documented() -> OpenApiRouter<Codex> {
+    OpenApiRouter::new()
+        .routes(routes!(forms::create))
+        .routes(routes!(forms::save))
+        .routes(routes!(forms::delete))
+        .routes(routes!(forms::copy_terms))
+        .routes(routes!(upload::import))
+        .routes(routes!(forms::add_category))
+        .routes(routes!(forms::rename_category))
+        .routes(routes!(forms::delete_category))
+        .routes(routes!(forms::add_option))
+        .routes(routes!(forms::edit_option))
+        .routes(routes!(forms::delete_option))
 }
 
 /// What of the page is shown.

@@ -152,7 +152,8 @@ pub async fn create(
         last_name: None,
         // Keycloak's own default; callers that mean an active account say so.
         enabled: false,
-        email_verified: false,
+        // Only administrators write addresses here, so that each one is vouched for unless its writer says otherwise.
+        email_verified: true,
         update_password: false,
         configure_totp: false,
         attributes: json!({}),
@@ -181,7 +182,7 @@ pub async fn create(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)]).into_response())
 }
 
-/// Changes what the body names. A disabled user is signed out at once.
+/// Changes what the body names. A disabled user, or one with another address, is signed out at once.
 #[utoipa::path(put, path = "/admin/realms/{realm}/users/{id}", tag = "administration of users", request_body = Object,
     params(("realm" = String, Path, description = "Realm name"), ("id" = String, Path, description = "User id")),
     responses((status = 202, description = "Changed; open sessions end as soon as the session store answers"), (status = 204, description = "Changed"), (status = 401, description = "No token of an administrator"), (status = 403, description = "Not an administrator, from elsewhere, or through the gateway"), (status = 400, description = "A value is refused"), (status = 409, description = "The e-mail is taken"), (status = 404, description = "No such user or group")))]
@@ -196,7 +197,10 @@ pub async fn update(
         // Login names stay, as in a Keycloak realm with its defaults.
         return Err(Failure::Message(StatusCode::BAD_REQUEST, "error-user-attribute-read-only".to_owned()));
     }
+    let address = (changed.email.clone(), changed.email_verified);
     body.changes().apply(&mut changed);
+    // Which company somebody sees hangs on the address.
+    let moved = address != (changed.email.clone(), changed.email_verified);
     let password = match body.credentials.iter().flatten().next_back() {
         Some(credential) => Some(hashed(&realm, &changed, credential).await?),
         None => None,
@@ -205,7 +209,7 @@ pub async fn update(
     if !users::update(&mut transaction, &changed).await? {
         return Err(Failure::NO_USER);
     }
-    let closed = !changed.enabled || password.is_some();
+    let closed = !changed.enabled || password.is_some() || moved;
     if let Some((hash, temporary)) = password {
         users::set_password(&mut transaction, changed.id, &hash, temporary, realm.clock.now()).await?;
     }

@@ -10,7 +10,8 @@ use sqlx::{Postgres, Transaction};
 pub use self::{
     features::{add_category, add_option, change_option, remove_category, remove_option, rename_category},
     plans::{
-        Removal, Removed, change, copy_terms, create, create_in_all_terms, import, remove, remove_row, save,
+        Left, Removal, Removed, change, copy_terms, create, create_in_all_terms, import, remove, remove_row,
+        save,
     },
 };
 use crate::{

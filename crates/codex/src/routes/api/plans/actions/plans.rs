@@ -83,15 +83,25 @@ pub async fn create_in_all_terms(codex: &Codex, caller: &Caller, name: &str) -> 
     Ok((name, ids))
 }
 
-/// Changes one term of a plan.
+/// Changes one term of a plan. With another name or term it is another plan for the companies that have it, so that the
+/// same has to be said about them as when it is removed. Answers how many of them got the plan they were given.
 ///
 /// # Errors
-/// 400 for values that do not fit, 404 for an unknown id, 409 when name and term are taken.
-pub async fn change(codex: &Codex, caller: &Caller, id: i64, given: &Map<String, Value>) -> Result<()> {
+/// 400 for values that do not fit, 404 for an unknown id, 409 when name and term are taken, and as [`remove`].
+pub async fn change(
+    codex: &Codex,
+    caller: &Caller,
+    id: i64,
+    given: &Map<String, Value>,
+    removal: &Removal,
+) -> Result<Left> {
     let mut tx = begin(codex, caller).await?;
     let mut plan = plans::find(&mut *tx, id).await?.ok_or_else(no_such_plan)?;
+    let old = (plan.plan_name.clone(), plan.term_length.clone());
     let changes = apply(&mut plan, given).map_err(|error| invalid(&error))?;
     plans::update(&mut tx, std::slice::from_ref(&plan)).await.map_err(|error| taken(error, EXISTS))?;
+    let renamed = (&old.0, &old.1) != (&plan.plan_name, &plan.term_length);
+    let left = if renamed { leave(&mut tx, &old.0, Some(&old.1), removal).await? } else { Left::default() };
     if !changes.is_empty() {
         let known = plans::features(&mut *tx, &[id]).await?.remove(&id).unwrap_or_default();
         plans::replace_features(&mut tx, &BTreeMap::from([(id, plan_changes::changed(known, changes))]))
@@ -103,10 +113,13 @@ pub async fn change(codex: &Codex, caller: &Caller, id: i64, given: &Map<String,
         plan = plan.plan_name,
         term = plan.term_length,
         id,
+        was = renamed.then(|| format!("{} ({})", old.0, old.1)),
+        companies = left.companies,
+        reassigned_to = removal.target(),
         caller = caller.label(),
         "billing plan changed"
     );
-    Ok(())
+    Ok(left)
 }
 
 /// Changes several terms of a plan at once, all or none. Each names its row by `id` or `term_length`; names and terms do
@@ -200,6 +213,21 @@ pub struct Removal {
     pub force: bool,
 }
 
+impl Removal {
+    fn target(&self) -> Option<&str> {
+        self.reassign_to.as_deref().map(str::trim).filter(|to| !to.is_empty())
+    }
+}
+
+/// Companies whose plan is none any more.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Left {
+    /// How many had it.
+    pub companies: usize,
+    /// How many of them got another plan.
+    pub reassigned: u64,
+}
+
 /// What was removed.
 #[derive(Clone, Copy, Debug)]
 pub struct Removed {
@@ -228,21 +256,7 @@ pub async fn remove(
     if rows.is_empty() {
         return Err(no_such_plan());
     }
-    let usage = Usage::load(&mut *tx, None).await?;
-    let companies: Vec<String> = usage.companies(name, term.as_deref()).map(str::to_owned).collect();
-    let mut reassigned = 0;
-    let to = removal.reassign_to.as_deref().map(str::trim).filter(|to| !to.is_empty());
-    if let Some(to) = to {
-        if to == name {
-            return Err(refused("reassign_to must be another plan"));
-        }
-        if of_name(&mut tx, to).await?.is_empty() {
-            return Err(refused(format!("reassign_to: there is no plan “{to}”")));
-        }
-        reassigned = plan_usage::reassign(&mut tx, &companies, to).await?;
-    } else if !companies.is_empty() && !removal.force {
-        return Err(in_use(name, companies.len()));
-    }
+    let left = leave(&mut tx, name, term.as_deref(), removal).await?;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let terms = plans::remove(&mut tx, &ids).await?;
     support_levels::refresh(&mut tx, None).await?;
@@ -250,12 +264,31 @@ pub async fn remove(
     audit!(
         plan = name,
         terms,
-        companies = companies.len(),
-        reassigned_to = to,
+        companies = left.companies,
+        reassigned_to = removal.target(),
         caller = caller.label(),
         "billing plan removed"
     );
-    Ok(Removed { terms, reassigned })
+    Ok(Removed { terms, reassigned: left.reassigned })
+}
+
+/// Gives the companies of a plan, in one term or in all, what was said about them.
+async fn leave(conn: &mut PgConnection, name: &str, term: Option<&str>, removal: &Removal) -> Result<Left> {
+    let usage = Usage::load(&mut *conn, None).await?;
+    let companies: Vec<String> = usage.companies(name, term).map(str::to_owned).collect();
+    let mut left = Left { companies: companies.len(), reassigned: 0 };
+    if let Some(to) = removal.target() {
+        if to == name {
+            return Err(refused("reassign_to must be another plan"));
+        }
+        if of_name(conn, to).await?.is_empty() {
+            return Err(refused(format!("reassign_to: there is no plan “{to}”")));
+        }
+        left.reassigned = plan_usage::reassign(conn, &companies, to).await?;
+    } else if !companies.is_empty() && !removal.force {
+        return Err(in_use(name, companies.len()));
+    }
+    Ok(left)
 }
 
 /// Removes one term of a plan by its id.

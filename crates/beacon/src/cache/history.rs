@@ -1,0 +1,36 @@
+//! How the boards of the views looked over the last day.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::TimeDelta;
+use hivematrix_shared::{clock::Clock, contracts::codex::BoardHistory};
+
+use super::slot::Slot;
+use crate::{
+    clients::codex::Codex,
+    domain::views::{HistoryGroups, Views},
+};
+
+/// Codex counts every five minutes.
+const LIFETIME: TimeDelta = TimeDelta::seconds(60);
+const BACK_OFF: TimeDelta = TimeDelta::seconds(30);
+
+/// Remembers one history for each view.
+pub struct HistoryCache {
+    codex: Codex,
+    histories: HashMap<String, Slot<BoardHistory>>,
+}
+
+impl HistoryCache {
+    /// An empty cache for these views.
+    pub fn new(codex: Codex, clock: &Clock, views: &Views) -> Self {
+        let slot = || Slot::new(clock.clone(), |_: &BoardHistory| LIFETIME, BACK_OFF);
+        Self { codex, histories: views.iter().map(|view| (view.slug.clone(), slot())).collect() }
+    }
+
+    /// The history of a view over these groups; none where Codex has never told it.
+    pub async fn current(&self, view: &str, groups: HistoryGroups) -> Option<Arc<BoardHistory>> {
+        let codex = self.codex.clone();
+        self.histories.get(view)?.get(|| async move { codex.history(&groups).await }).await
+    }
+}

@@ -1,0 +1,71 @@
+// A ticket as the page needs it: what its cells say, what they sort by, what the search finds.
+
+import { COLORS, due } from "./sla.js";
+import { parse, short } from "./time.js";
+
+const SUBJECT_LIMIT = 60;
+const COLOR_STEP = 1e13;
+const PRIORITY_CLASSES = { 1: "low", 2: "medium", 3: "high", 4: "urgent" };
+
+export const SECTIONS = ["s1", "s2", "s3", "s4"];
+
+/** The subject as far as the table shows it. */
+export function cutSubject(subject) {
+  const letters = [...(subject ?? "")];
+  if (letters.length > SUBJECT_LIMIT) return `${letters.slice(0, SUBJECT_LIMIT).join("")}...`;
+  return subject?.trim() ? subject : "(no subject)";
+}
+
+export const priorityClass = (ticket) => PRIORITY_CLASSES[ticket.priority_raw] ?? "low";
+
+/** First letters of the first and the last word; empty for nobody. */
+export function initials(ticket) {
+  if (ticket.responder_id === null || ticket.agent_name === "Unassigned") return "";
+  const words = String(ticket.agent_name ?? "").split(/\s+/);
+  const letters = words.map((word) => word.match(/[\p{L}\p{N}]/u)?.[0]).filter(Boolean);
+  return (letters.length > 1 ? letters[0] + letters[letters.length - 1] : letters.join("")).toUpperCase();
+}
+
+/** Colour rank, then due time; without a due time last within the colour. */
+export function clockValue(ticket, color) {
+  const time = due(ticket);
+  const within = time ? Math.min(Math.max(time.getTime(), 0), COLOR_STEP - 1) : COLOR_STEP - 1;
+  return Math.max(COLORS.indexOf(color), 0) * COLOR_STEP + within;
+}
+
+export function ticketLink(template, ticket) {
+  return template ? template.replace("{ticket_id}", encodeURIComponent(ticket.external_id)) : "";
+}
+
+const millis = (iso) => parse(iso)?.getTime() ?? "";
+
+/** What a ticket sorts by, by column; empty where nothing is known. */
+export function sortValues(ticket) {
+  return {
+    id: ticket.external_id ?? "",
+    subject: ticket.subject ?? "",
+    requester_name: ticket.requester_name ?? "",
+    agent_name: ticket.agent_name ?? "",
+    priority_raw: ticket.priority_raw ?? "",
+    sla_text: clockValue(ticket, ticket.sla_color),
+    status_text: ticket.status_text ?? "",
+    updated_at_str: millis(ticket.updated_at),
+    created_at_str: millis(ticket.created_at),
+  };
+}
+
+/** All that the columns say, the whole subject included, in small letters. */
+export function searchText(ticket, section) {
+  const times = [ticket.updated_at, ticket.created_at].map(parse);
+  return [
+    `#${ticket.external_id}`,
+    ticket.subject,
+    ticket.requester_name || "N/A",
+    ticket.agent_name || "Unassigned",
+    ticket.priority_text,
+    section === "s4" ? ticket.status_text : ticket.sla_text,
+    ...times.map((time) => (time ? short(time) : "")),
+  ]
+    .join(" ")
+    .toLocaleLowerCase();
+}

@@ -1,0 +1,52 @@
+// Work in small pieces, so that typing and scrolling never wait for it.
+
+const PIECE_MS = 8;
+/** What a person has just asked for may take a little longer and is then there at once. */
+const PROMPT_MS = 30;
+
+const jobs = new Map();
+let isRunning = false;
+
+/** Until the next picture is on the screen; at once in a tab that nobody sees and that draws none. */
+const pause = () =>
+  new Promise((resolve) => {
+    const late = setTimeout(resolve, 100);
+    requestAnimationFrame(() => {
+      clearTimeout(late);
+      setTimeout(resolve);
+    });
+  });
+
+/** Takes pieces of the jobs until the time is up. */
+function work(ms) {
+  const end = performance.now() + ms;
+  for (const [name, { steps, done }] of jobs) {
+    for (;;) {
+      if (steps.next().done) break;
+      if (performance.now() >= end) return;
+    }
+    jobs.delete(name);
+    done?.();
+    if (performance.now() >= end) return;
+  }
+}
+
+async function workOn() {
+  isRunning = true;
+  while (jobs.size > 0) {
+    await pause();
+    work(PIECE_MS);
+  }
+  isRunning = false;
+}
+
+/**
+ * Runs the steps of a generator, the first of them now. An unfinished job of the same name is given up for it. `done` is
+ * called after the last step.
+ */
+export function run(name, steps, { isPrompt = false, done } = {}) {
+  jobs.delete(name);
+  jobs.set(name, { steps, done });
+  if (isPrompt || !isRunning) work(isPrompt ? PROMPT_MS : PIECE_MS);
+  if (jobs.size > 0 && !isRunning) workOn();
+}

@@ -1,0 +1,321 @@
+//! The open board follows what happens: at once, without a reload, over restarts, and by the clock alone.
+
+use anyhow::{Context, Result, ensure};
+use chrono::TimeDelta;
+use hivematrix_e2e::board::Board;
+use hivematrix_e2e::browser::Browser;
+use hivematrix_e2e::suite::{ARRIVAL, Suite};
+use hivematrix_e2e::wait::{eventually, when};
+use hivematrix_simulators::freshservice::TicketPatch;
+use serde_json::json;
+
+use crate::Stage;
+use crate::board::{open, refresh};
+
+/// The pure rules of the scripts, one case after the other.
+const RULES: &str = include_str!("rules.js");
+/// Longer than any scenario: what arrives was pushed.
+const NO_POLL: &str = "window.AUTO_REFRESH_MS = 3600000";
+const IS_LIVE: &str = "document.querySelector('#link-state').textContent === 'Live'";
+
+/// A ticket of the view that nobody has answered, due in so many minutes.
+fn ticket(suite: &Suite, subject: &str, due: i64) -> u64 {
+    suite.vendor.control.create_ticket(TicketPatch {
+        subject: Some(subject.to_owned()),
+        kind: Some("Incident".to_owned()),
+        priority: Some(2),
+        group_id: Some(None),
+        fr_due_by: Some(Some(suite.vendor.control.now() + TimeDelta::minutes(due))),
+        ..TicketPatch::default()
+    })
+}
+
+fn remove(suite: &Suite, id: u64) {
+    suite.vendor.control.update_ticket(id, TicketPatch { deleted: Some(true), ..TicketPatch::default() });
+}
+
+/// Waits until Beacon has a ticket, whatever the page shows.
+async fn beacon_has(browser: &Browser, id: u64) -> Result<()> {
+    let code = format!(
+        "return fetch('/beacon/api/tickets/helpdesk').then((r) => r.text())
+           .then((text) => text.includes('\"external_id\":{id}'))"
+    );
+    eventually("Beacon has the ticket", ARRIVAL, async || Ok(when(browser.script(&code).await? == true)))
+        .await
+}
+
+/// The class names of a ticket's row.
+async fn classes(browser: &Browser, id: u64) -> Result<Option<String>> {
+    let code = format!(
+        "return document.querySelector('td[data-value-id=\"{id}\"]')?.closest('tr').className ?? null"
+    );
+    Ok(browser.script(&code).await?.as_str().map(str::to_owned))
+}
+
+async fn has_class(browser: &Browser, id: u64, class: &str) -> Result<()> {
+    let mut last = None;
+    let result = eventually(&format!("#{id} is marked {class}"), ARRIVAL, async || {
+        last = classes(browser, id).await?;
+        Ok(when(last.as_deref().is_some_and(|names| names.split(' ').any(|name| name == class))))
+    })
+    .await;
+    result.with_context(|| format!("its classes are {last:?}"))
+}
+
+pub async fn the_rules_of_the_scripts_hold(stage: &Stage) -> Result<()> {
+    open(stage, "helpdesk").await?;
+    stage.browser.becomes("the first answer is there", "window.currentApiData").await?;
+    let wrong = stage.browser.script(RULES).await?;
+    ensure!(wrong.as_array().is_some_and(Vec::is_empty), "{wrong:#}");
+    Ok(())
+}
+
+pub async fn changes_are_pushed_and_their_rows_marked_for_a_while(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    open(stage, "helpdesk").await?;
+    browser.becomes("the stream is open", IS_LIVE).await?;
+    browser.script(NO_POLL).await?;
+    let id = ticket(suite, "A ticket that is pushed", 20 * 60 + 30);
+    has_class(browser, id, "is-new").await?;
+    browser
+        .becomes(
+            "the mark goes",
+            &format!("!document.querySelector('[data-value-id=\"{id}\"]').closest('.is-new')"),
+        )
+        .await?;
+    browser.system_asks_for("prefers-reduced-motion", "reduce").await?;
+    let patch = TicketPatch { subject: Some("It has another name".to_owned()), ..TicketPatch::default() };
+    suite.vendor.control.update_ticket(id, patch);
+    has_class(browser, id, "is-changed").await?;
+    let fade =
+        "return getComputedStyle(document.querySelector('.is-changed, .is-settling')).transitionDuration";
+    ensure!(browser.script(fade).await? == "0s", "rows fade for people who asked for less motion");
+    let due = Some(Some(suite.vendor.control.now() + TimeDelta::minutes(90)));
+    suite.vendor.control.update_ticket(id, TicketPatch { fr_due_by: due, ..TicketPatch::default() });
+    has_class(browser, id, "is-moved").await?;
+    let told = browser.script("return document.querySelector('#live-region').textContent").await?;
+    ensure!(
+        told.as_str().is_some_and(|text| text.contains("moved")),
+        "people who do not see it are told {told}"
+    );
+    remove(suite, id);
+    eventually("a ticket in the bin leaves the board", ARRIVAL, async || {
+        Ok(when(classes(browser, id).await?.is_none()))
+    })
+    .await
+}
+
+pub async fn the_console_stops_the_refresh_and_starts_it_again(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    let before = open(stage, "helpdesk").await?;
+    browser.becomes("the first answer is there", "window.currentApiData").await?;
+    let recipe = "return {ms: window.AUTO_REFRESH_MS, view: currentView, agent: selectedAgent,
+        rows: [1, 2, 3, 4].map((n) => document.querySelectorAll(`#s${n}-items-body tr`).length)}";
+    let found = browser.script(recipe).await?;
+    let rows: Vec<usize> = before.sections.iter().map(|section| section.count).collect();
+    ensure!(found["ms"] == 5000 && found["view"] == "helpdesk" && found["agent"] == "", "{found}");
+    ensure!(found["rows"] == json!(rows), "{found} instead of {rows:?}");
+    browser.script("window.AUTO_REFRESH_MS = 0").await?;
+    let id = ticket(suite, "A ticket that has to wait", 20 * 60 + 30);
+    beacon_has(browser, id).await?;
+    ensure!(classes(browser, id).await?.is_none(), "the refresh was not stopped");
+    refresh(browser).await?;
+    ensure!(classes(browser, id).await?.is_some(), "the button does nothing");
+    browser.script("window.AUTO_REFRESH_MS = 5000").await?;
+    remove(suite, id);
+    eventually("the board follows again", ARRIVAL, async || Ok(when(classes(browser, id).await?.is_none())))
+        .await
+}
+
+pub async fn without_stream_and_worker_the_poll_is_enough_and_costs_a_304(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser
+        .before_every_page(
+            "delete window.Worker;
+             window.seenByTheTest = [];
+             const plain = window.fetch;
+             window.fetch = async (address, options) => {
+               if (String(address).includes('/api/stream/')) throw new TypeError('no stream');
+               const answer = await plain(address, options);
+               if (String(address).includes('/api/tickets/')) window.seenByTheTest.push(answer.status);
+               return answer;
+             };",
+        )
+        .await?;
+    open(stage, "helpdesk").await?;
+    let id = ticket(suite, "A ticket that is polled", 20 * 60 + 30);
+    has_class(browser, id, "is-new").await?;
+    browser.becomes("unchanged tickets cost a 304", "window.seenByTheTest.includes(304)").await?;
+    ensure!(Board::read(browser).await?.trouble.is_empty(), "a missing stream is no trouble");
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn a_restarted_beacon_is_followed_again(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    let before = open(stage, "helpdesk").await?.numbers();
+    browser.becomes("the stream is open", IS_LIVE).await?;
+    browser.script(&format!("window.keptByTheTest = true; {NO_POLL}")).await?;
+    let pid = suite.kill("beacon").await?;
+    let id = ticket(suite, "A ticket of the meantime", 20 * 60 + 30);
+    let mut lost = false;
+    eventually("Beacon is back", ARRIVAL, async || {
+        let numbers = Board::read(browser).await?.numbers();
+        lost |= before.iter().any(|number| !numbers.contains(number));
+        Ok(when(suite.is_back("beacon", pid).await?))
+    })
+    .await?;
+    ensure!(!lost, "rows went away with Beacon");
+    eventually("what was missed is caught up", ARRIVAL, async || {
+        let board = Board::read(browser).await?;
+        Ok(when(board.find(id).is_some() && board.trouble.is_empty()))
+    })
+    .await?;
+    browser.becomes("the stream is open again", IS_LIVE).await?;
+    ensure!(
+        browser.script("return window.keptByTheTest === true").await? == true,
+        "the page was loaded again"
+    );
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn without_beacon_rows_are_marked_with_their_age_and_clocks_go_on(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    open(stage, "helpdesk").await?;
+    let id = ticket(suite, "A ticket whose time passes", 1);
+    eventually("the ticket is due within a minute", ARRIVAL, async || {
+        let board = Board::read(browser).await?;
+        Ok(when(board.find(id).is_some_and(|(_, row)| row.classes.contains("sla--orange"))))
+    })
+    .await?;
+    suite.helm(&["stop", "beacon"]).await?;
+    let away = async {
+        browser
+            .becomes(
+                "the rows are marked as old",
+                "document.querySelector('#beacon-board.is-stale #s1-age:not([hidden])')",
+            )
+            .await?;
+        let trouble = Board::read(browser).await?.trouble;
+        ensure!(trouble.contains("The tickets shown are those of"), "the page says: {trouble}");
+        eventually("the row turns red by itself", ARRIVAL, async || {
+            let board = Board::read(browser).await?;
+            let (_, row) = board.find(id).context("the row went away")?;
+            Ok(when(row.sla.starts_with("Overdue by") && row.classes.contains("sla--red")))
+        })
+        .await
+    }
+    .await;
+    suite.helm(&["start", "beacon"]).await?;
+    away?;
+    browser.becomes("the marks are gone", "!document.querySelector('#beacon-board.is-stale')").await?;
+    eventually("the trouble is over", ARRIVAL, async || {
+        let board = Board::read(browser).await?;
+        Ok(when(board.trouble.is_empty() && board.find(id).is_some_and(|(section, _)| section == 3)))
+    })
+    .await?;
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn a_wrong_clock_of_the_browser_changes_nothing(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    browser
+        .before_every_page(
+            "const Real = Date; const ahead = 26 * 3600 * 1000;
+             window.Date = class extends Real {
+               constructor(...given) { if (given.length) super(...given); else super(Real.now() + ahead); }
+               static now() { return Real.now() + ahead; }
+             };",
+        )
+        .await?;
+    let id = ticket(suite, "A ticket by the right clock", 20 * 60 + 30);
+    open(stage, "helpdesk").await?;
+    browser.becomes("the first answer is there", "window.currentApiData").await?;
+    let board = Board::read(browser).await?;
+    let (_, row) = board.find(id).context("the ticket is not on the board")?;
+    ensure!(row.sla.starts_with("Due in 20h"), "the row says {}", row.sla);
+    ensure!(!browser.has("#last-sync.sync--old").await?, "the last sync is taken for old");
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn nobody_asks_for_a_hidden_page_and_it_is_current_on_return(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    open(stage, "helpdesk").await?;
+    browser.becomes("the stream is open", IS_LIVE).await?;
+    let show = |hidden: bool| {
+        format!(
+            "Object.defineProperty(document, 'hidden', {{configurable: true, get: () => {hidden}}});
+             document.dispatchEvent(new Event('visibilitychange'))"
+        )
+    };
+    browser.script(&show(true)).await?;
+    browser.becomes("the stream is closed", &format!("!({IS_LIVE})")).await?;
+    let id = ticket(suite, "A ticket behind the curtain", 20 * 60 + 30);
+    beacon_has(browser, id).await?;
+    ensure!(classes(browser, id).await?.is_none(), "a hidden page is refreshed");
+    browser.script(&show(false)).await?;
+    eventually("it is current", ARRIVAL, async || Ok(when(classes(browser, id).await?.is_some()))).await?;
+    browser.becomes("the stream is open again", IS_LIVE).await?;
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn an_ended_session_keeps_the_rows_and_offers_to_sign_in(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    let before = open(stage, "helpdesk").await?;
+    browser.becomes("the first answer is there", "window.currentApiData").await?;
+    browser.driver.delete_all_cookies().await?;
+    browser.becomes("the way back in", "document.querySelector('#sign-in-again').offsetWidth").await?;
+    let board = Board::read(browser).await?;
+    ensure!(board.numbers() == before.numbers(), "rows went away with the session");
+    ensure!(board.trouble.contains("Your session has ended"), "the page says: {}", board.trouble);
+    browser.script("window.oldPageOfTheTest = true").await?;
+    browser.find("#sign-in-again").await?.click().await?;
+    // The identity provider may remember who this is.
+    let back = "!window.oldPageOfTheTest && (window.currentApiData || document.querySelector('input[name=password]'))";
+    browser.becomes("the way leads to the board or the sign-in", back).await?;
+    if browser.has("input[name=password]").await? {
+        browser.fill_login("tech", &suite.password).await?;
+    }
+    browser.becomes("the board is back", "window.currentApiData && currentView === 'helpdesk'").await
+}
+
+pub async fn the_last_sync_is_told_in_the_viewers_zone(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    browser
+        .driver
+        .cdp()
+        .send_raw("Emulation.setTimezoneOverride", json!({"timezoneId": "Asia/Tokyo"}))
+        .await?;
+    open(stage, "helpdesk").await?;
+    let same = "(() => {
+        const time = new Date(document.querySelector('#beacon-board').dataset.lastSync);
+        const form = (options) => new Intl.DateTimeFormat('en-US', {timeZone: 'Asia/Tokyo', ...options}).format(time);
+        const wanted = `${form({year: 'numeric', month: 'short', day: 'numeric'})} ${form({hour: 'numeric', minute: '2-digit'})}`;
+        return document.querySelector('#dashboard-generated-time').textContent === wanted;
+    })()";
+    browser.becomes("Nov 22, 2025 7:30 PM", same).await
+}
+
+pub async fn a_sync_is_started_and_followed_to_its_end(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    open(stage, "helpdesk").await?;
+    browser
+        .script(
+            "window.saidToTheTest = [];
+             const status = document.querySelector('#sync-status');
+             new MutationObserver(() => saidToTheTest.push(status.textContent)).observe(status, {childList: true});",
+        )
+        .await?;
+    browser.find("#sync-tickets-btn").await?.click().await?;
+    browser.becomes("it says that it is complete", "saidToTheTest.includes('Sync complete!')").await?;
+    let said = browser.script("return saidToTheTest.slice(0, 3)").await?;
+    ensure!(said == json!(["Starting sync...", "Sync in progress...", "Sync complete!"]), "{said}");
+    browser
+        .becomes("the words go again", "document.querySelector('#sync-status').textContent === ''")
+        .await?;
+    browser.becomes("the button is free", "!document.querySelector('#sync-tickets-btn').disabled").await
+}
