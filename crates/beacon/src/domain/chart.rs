@@ -235,7 +235,7 @@ mod tests {
     fn bars_are_as_long_as_their_numbers_and_the_rest_is_one() {
         let bars = Bars::of((0..=9).map(|n| (format!("Agent {n}"), n)).collect());
         assert_eq!(bars.bars.len(), 5);
-        let first = Bar { label: "Agent 9".into(), value: 9, length: 190, top: 0 };
+        let first = Bar { label: "Agent 9".into(), value: 9, length: 114, top: 0 };
         assert_eq!(bars.bars[0], first);
         assert_eq!((bars.bars[4].label.as_str(), bars.bars[4].value), ("5 others", 15));
         assert_eq!((bars.bars[1].top, bars.height), (15, 75));

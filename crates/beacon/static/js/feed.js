@@ -54,7 +54,7 @@ export class Feed {
 
   /** The minute is over. */
   tick() {
-    if (this.#isVisible && !this.#request && Date.now() >= this.#notBefore) this.poll();
+    if (this.#isVisible && !this.#request && performance.now() >= this.#notBefore) this.poll();
   }
 
   /** Nobody looks at a hidden page: neither poll nor stream. */
@@ -109,7 +109,7 @@ export class Feed {
       this.#failed({ type: "trouble", kind: "session" });
     } else if (!response.ok) {
       const wait = Number(response.headers.get("Retry-After"));
-      if (wait > 0) this.#notBefore = Date.now() + wait * 1000;
+      if (wait > 0) this.#notBefore = performance.now() + wait * 1000;
       this.#failed({ type: "trouble", kind: "status", status: response.status });
     } else {
       const data = await response.json();
@@ -128,7 +128,7 @@ export class Feed {
     const wait = RETRIES_MS[Math.min(this.#failures, RETRIES_MS.length - 1)];
     this.#failures += 1;
     if (!this.#isVisible) return;
-    const atLeast = Math.max(wait * (0.8 + 0.4 * Math.random()), this.#notBefore - Date.now());
+    const atLeast = Math.max(wait * (0.8 + 0.4 * Math.random()), this.#notBefore - performance.now());
     this.#retry = setTimeout(() => this.poll(), atLeast);
   }
 
