@@ -18,7 +18,9 @@ const OBSERVED: Duration = Duration::from_secs(130);
 const OBSERVE: &str = "
     window.seenScripts = []; window.seenTasks = [];
     new PerformanceObserver((list) => {
-      for (const frame of list.getEntries()) for (const script of frame.scripts) seenScripts.push(script.duration);
+      for (const frame of list.getEntries()) for (const {duration, invoker, sourceURL, forcedStyleAndLayoutDuration: forced} of frame.scripts) {
+        seenScripts.push({duration, forced, name: `${invoker} of ${sourceURL.split('/').pop()}`});
+      }
     }).observe({type: 'long-animation-frame'});
     new PerformanceObserver((list) => {
       for (const task of list.getEntries()) seenTasks.push(task.duration);
@@ -56,7 +58,11 @@ async fn main() -> Result<()> {
     tokio::time::sleep(OBSERVED).await;
     let tickets = browser.script("return currentApiData.total_active_items").await?;
     println!("tickets {tickets}");
-    println!("longest_script_ms {:.0}", longest(&browser.script("return seenScripts").await?));
+    let longest_script =
+        "return seenScripts.sort((a, b) => b.duration - a.duration)[0] ?? {duration: 0, name: 'none'}";
+    let script = browser.script(longest_script).await?;
+    println!("longest_script_ms {:.0}", script["duration"].as_f64().context("no duration")?);
+    println!("longest_script {script}");
     let tasks = browser.script("return seenTasks").await?;
     println!("long_tasks {}", tasks.as_array().map_or(0, Vec::len));
     println!("longest_task_ms {:.0}", longest(&tasks));

@@ -45,7 +45,8 @@ export function countAgents(data) {
   }
   for (const option of agent.options) {
     const count = option.value ? (counts.get(option.value) ?? 0) : data.total_active_items;
-    option.label = `${option.text} (${count})`;
+    const label = `${option.text} (${count})`;
+    if (option.label !== label) option.label = label;
   }
 }
 

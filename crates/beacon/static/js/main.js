@@ -65,12 +65,18 @@ function show({ isPrompt = false, done } = {}) {
   run("rows", steps, { isPrompt, done });
 }
 
-function showHints() {
+/** What the answer says in sum: the remarks of the sections and how much each agent has. */
+function showSums() {
   const data = window.currentApiData;
   if (!data) return;
-  for (const name of SECTIONS) {
-    document.getElementById(`${name}-hint`).textContent = hint(name, data[`${name}_items`], clock.now());
-  }
+  const steps = (function* all() {
+    for (const name of SECTIONS) {
+      document.getElementById(`${name}-hint`).textContent = hint(name, data[`${name}_items`], clock.now());
+      yield;
+    }
+    controls.countAgents(data);
+  })();
+  run("sums", steps);
 }
 
 function showLastSync() {
@@ -81,7 +87,7 @@ function showLastSync() {
 /** What goes on with the time. */
 function showTime() {
   showLastSync();
-  showHints();
+  showSums();
   freshness.showTime();
   const steps = (function* all() {
     for (const section of sections) yield* section.tick();
@@ -113,8 +119,6 @@ function showAnswer({ meta, order, added, moved, changed, isFirst }) {
   head.showTotal(meta.total_active_items);
   head.showParts(counts);
   showLastSync();
-  showHints();
-  controls.countAgents(data);
   // A mark is for what is new among what was there. Where most is new, as after the first sync, it would say nothing.
   const isNews = !isFirst && (added.length + moved.length) * 2 < meta.total_active_items;
   show({
@@ -125,6 +129,7 @@ function showAnswer({ meta, order, added, moved, changed, isFirst }) {
       markAll(added, "new");
     },
   });
+  showSums();
   if (isNews) announce(added.length, moved.length, meta.total_active_items);
   firstAnswer();
 }

@@ -18,14 +18,19 @@ const RULES: &str = include_str!("rules.js");
 const NO_POLL: &str = "window.AUTO_REFRESH_MS = 3600000";
 const IS_LIVE: &str = "document.querySelector('#link-state').textContent === 'Live'";
 
-/// A ticket of the view that nobody has answered, due in so many minutes.
-fn ticket(suite: &Suite, subject: &str, due: i64) -> u64 {
+/// A ticket of the view that nobody has answered, and that is not late for a long time.
+fn ticket(suite: &Suite, subject: &str) -> u64 {
+    due(suite, subject, TimeDelta::minutes(20 * 60 + 30))
+}
+
+/// A ticket of the view that nobody has answered, due in this time.
+fn due(suite: &Suite, subject: &str, due: TimeDelta) -> u64 {
     suite.vendor.control.create_ticket(TicketPatch {
         subject: Some(subject.to_owned()),
         kind: Some("Incident".to_owned()),
         priority: Some(2),
         group_id: Some(None),
-        fr_due_by: Some(Some(suite.vendor.control.now() + TimeDelta::minutes(due))),
+        fr_due_by: Some(Some(suite.vendor.control.now() + due)),
         ..TicketPatch::default()
     })
 }
@@ -75,7 +80,7 @@ pub async fn changes_are_pushed_and_their_rows_marked_for_a_while(stage: &Stage)
     open(stage, "helpdesk").await?;
     browser.becomes("the stream is open", IS_LIVE).await?;
     browser.script(NO_POLL).await?;
-    let id = ticket(suite, "A ticket that is pushed", 20 * 60 + 30);
+    let id = ticket(suite, "A ticket that is pushed");
     has_class(browser, id, "is-new").await?;
     browser
         .becomes(
@@ -116,7 +121,7 @@ pub async fn the_console_stops_the_refresh_and_starts_it_again(stage: &Stage) ->
     ensure!(found["ms"] == 5000 && found["view"] == "helpdesk" && found["agent"] == "", "{found}");
     ensure!(found["rows"] == json!(rows), "{found} instead of {rows:?}");
     browser.script("window.AUTO_REFRESH_MS = 0").await?;
-    let id = ticket(suite, "A ticket that has to wait", 20 * 60 + 30);
+    let id = ticket(suite, "A ticket that has to wait");
     beacon_has(browser, id).await?;
     ensure!(classes(browser, id).await?.is_none(), "the refresh was not stopped");
     refresh(browser).await?;
@@ -143,7 +148,7 @@ pub async fn without_stream_and_worker_the_poll_is_enough_and_costs_a_304(stage:
         )
         .await?;
     open(stage, "helpdesk").await?;
-    let id = ticket(suite, "A ticket that is polled", 20 * 60 + 30);
+    let id = ticket(suite, "A ticket that is polled");
     has_class(browser, id, "is-new").await?;
     browser.becomes("unchanged tickets cost a 304", "window.seenByTheTest.includes(304)").await?;
     ensure!(Board::read(browser).await?.trouble.is_empty(), "a missing stream is no trouble");
@@ -157,7 +162,7 @@ pub async fn a_restarted_beacon_is_followed_again(stage: &Stage) -> Result<()> {
     browser.becomes("the stream is open", IS_LIVE).await?;
     browser.script(&format!("window.keptByTheTest = true; {NO_POLL}")).await?;
     let pid = suite.kill("beacon").await?;
-    let id = ticket(suite, "A ticket of the meantime", 20 * 60 + 30);
+    let id = ticket(suite, "A ticket of the meantime");
     let mut lost = false;
     eventually("Beacon is back", ARRIVAL, async || {
         let numbers = Board::read(browser).await?.numbers();
@@ -183,7 +188,8 @@ pub async fn a_restarted_beacon_is_followed_again(stage: &Stage) -> Result<()> {
 pub async fn without_beacon_rows_are_marked_with_their_age_and_clocks_go_on(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
     open(stage, "helpdesk").await?;
-    let id = ticket(suite, "A ticket whose time passes", 1);
+    // Clocks go by full minutes: it is late with the first one after its time, in 25 to 85 s.
+    let id = due(suite, "A ticket whose time passes", TimeDelta::seconds(25));
     eventually("the ticket is due within a minute", ARRIVAL, async || {
         let board = Board::read(browser).await?;
         Ok(when(board.find(id).is_some_and(|(_, row)| row.classes.contains("sla--orange"))))
@@ -230,7 +236,7 @@ pub async fn a_wrong_clock_of_the_browser_changes_nothing(stage: &Stage) -> Resu
              };",
         )
         .await?;
-    let id = ticket(suite, "A ticket by the right clock", 20 * 60 + 30);
+    let id = ticket(suite, "A ticket by the right clock");
     open(stage, "helpdesk").await?;
     browser.becomes("the first answer is there", "window.currentApiData").await?;
     let board = Board::read(browser).await?;
@@ -253,7 +259,7 @@ pub async fn nobody_asks_for_a_hidden_page_and_it_is_current_on_return(stage: &S
     };
     browser.script(&show(true)).await?;
     browser.becomes("the stream is closed", &format!("!({IS_LIVE})")).await?;
-    let id = ticket(suite, "A ticket behind the curtain", 20 * 60 + 30);
+    let id = ticket(suite, "A ticket behind the curtain");
     beacon_has(browser, id).await?;
     ensure!(classes(browser, id).await?.is_none(), "a hidden page is refreshed");
     browser.script(&show(false)).await?;
