@@ -42,11 +42,16 @@ async function workOn() {
 
 /**
  * Runs the steps of a generator, the first of them now. An unfinished job of the same name is given up for it. `done` is
- * called after the last step.
+ * called after the last step, and so is that of a job that was given up: whoever waits for the rows waits for the newest.
  */
 export function run(name, steps, { isPrompt = false, done } = {}) {
+  const waiting = jobs.get(name)?.done;
   jobs.delete(name);
-  jobs.set(name, { steps, done });
+  const all = () => {
+    waiting?.();
+    done?.();
+  };
+  jobs.set(name, { steps, done: waiting ? all : done });
   if (isPrompt || !isRunning) work(isPrompt ? PROMPT_MS : PIECE_MS);
   if (jobs.size > 0 && !isRunning) workOn();
 }
