@@ -71,7 +71,7 @@ async fn the_page_has_every_variable_of_the_document() {
             r#"<option value="19000234567" label="John Doe (1)" selected>John Doe"#,
         ),
         ("auto_refresh_ms", r#"data-refresh-ms="60000""#),
-        ("version", "Beacon unknown"),
+        ("version", r#"<span class="version-footer__text">Beacon "#),
         ("stream", r#"data-stream-url="/api/stream/helpdesk""#),
         ("insight", r#"data-insight-url="/insight/helpdesk""#),
     ] {
