@@ -10,7 +10,7 @@ use hivematrix_shared::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Counts, csv};
+use super::{Counts, csv, filled, yes_or_no};
 use crate::{
     Codex,
     domain::{
@@ -40,18 +40,11 @@ pub struct Filters {
 impl Filters {
     /// What is listed.
     pub fn selection<'a>(&'a self, reader: &'a Reader) -> Selection<'a> {
-        fn filled(value: &Option<String>) -> Option<&str> {
-            value.as_deref().map(str::trim).filter(|value| !value.is_empty() && !value.contains('\0'))
-        }
         Selection {
             only: reader.scope.account_numbers(),
             company: filled(&self.company),
             kind: filled(&self.kind),
-            online: match self.online.as_deref() {
-                Some("1") => Some(true),
-                Some("0") => Some(false),
-                _ => None,
-            },
+            online: yes_or_no(&self.online),
             patch: filled(&self.patch),
         }
     }

@@ -9,7 +9,7 @@ use hivematrix_shared::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Counts, csv};
+use super::{Counts, csv, filled, yes_or_no};
 use crate::{
     Codex,
     domain::listing::{ListQuery, Listing, Pagination},
@@ -33,20 +33,12 @@ pub struct Filters {
 impl Filters {
     /// What is listed.
     pub fn selection<'a>(&'a self, reader: &'a Reader) -> Selection<'a> {
-        let company = self
-            .company
-            .as_deref()
-            .map(str::trim)
-            .filter(|company| !company.is_empty() && !company.contains('\0'));
+        let company = filled(&self.company);
         Selection {
             only: reader.scope.account_numbers(),
             company: company.filter(|company| *company != "none"),
             inactive: self.show_inactive.as_deref() == Some("1"),
-            vip: match self.vip.as_deref() {
-                Some("1") => Some(true),
-                Some("0") => Some(false),
-                _ => None,
-            },
+            vip: yes_or_no(&self.vip),
             without_company: company == Some("none"),
         }
     }

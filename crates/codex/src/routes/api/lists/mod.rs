@@ -27,6 +27,20 @@ pub fn router() -> OpenApiRouter<Codex> {
         .routes(routes!(assets::export))
 }
 
+/// What a filter asks for; none for nothing, and for what no column can hold.
+fn filled(value: &Option<String>) -> Option<&str> {
+    value.as_deref().map(str::trim).filter(|value| !value.is_empty() && !value.contains('\0'))
+}
+
+/// `1` and `0` of a filter by a mark; anything else filters nothing.
+fn yes_or_no(value: &Option<String>) -> Option<bool> {
+    match value.as_deref() {
+        Some("1") => Some(true),
+        Some("0") => Some(false),
+        _ => None,
+    }
+}
+
 /// Rows by filter and choice. Choices without rows are left out; words are in small letters.
 #[derive(Serialize, ToSchema)]
 pub struct Counts {
