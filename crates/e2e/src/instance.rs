@@ -184,7 +184,8 @@ impl Instance {
         Ok(pid)
     }
 
-    /// Whether a service runs again, as another process, and is healthy.
+    /// Whether a service runs again, as another process, and can do its work. `degraded` is enough: so says every
+    /// service on a machine whose disk is nearly full.
     ///
     /// # Errors
     ///
@@ -192,7 +193,9 @@ impl Instance {
     pub async fn is_back(&self, name: &str, old_pid: i32) -> Result<bool> {
         let status = self.status().await?;
         Ok(status.get(name).is_some_and(|now| {
-            now.pid.is_some_and(|pid| pid != old_pid) && now.state == "running" && now.health == "healthy"
+            now.pid.is_some_and(|pid| pid != old_pid)
+                && now.state == "running"
+                && matches!(now.health.as_str(), "healthy" | "degraded")
         }))
     }
 
