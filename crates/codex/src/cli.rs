@@ -113,13 +113,13 @@ pub struct PsaArgs {
     /// Tickets: what changed, with messages and hours of all that changed within the last 48 hours.
     #[arg(long)]
     pub detail: bool,
-    /// Tickets: all there ever were, with messages and hours.
+    /// Tickets: all there ever were, with messages and hours of every one.
     #[arg(long)]
     pub full_history: bool,
-    /// Tickets: all, with messages and hours, and a comparison with what is stored.
+    /// Tickets: all, with messages and hours of every one, and a comparison with what is stored.
     #[arg(long)]
     pub full_sync: bool,
-    /// Tickets: also compare what is stored with what the vendor has.
+    /// Tickets: compare all with what is stored, with messages and hours of those that are not done or changed lately.
     #[arg(long)]
     pub force_reconcile: bool,
     /// Provider to read instead of the default one.
@@ -176,10 +176,12 @@ impl PsaArgs {
                 (Reach::Changes, Details::Skip)
             } else if self.detail {
                 (Reach::Changes, Details::Recent)
-            } else if self.full_history || self.full_sync || self.force_reconcile {
+            } else if self.full_history || self.full_sync {
                 (Reach::Full, Details::All)
+            } else if self.force_reconcile {
+                (Reach::Full, Details::Refresh)
             } else {
-                (Reach::Changes, Details::All)
+                (Reach::Changes, Details::Due)
             };
             Work::Tickets { reach, details }
         };
@@ -260,18 +262,24 @@ async fn test(provider: &dyn RmmProvider) -> bool {
 }
 
 async fn psa(args: &PsaArgs, service: &SyncService) -> ExitCode {
-    let names: Vec<String> = match (&args.provider, args.all_providers) {
-        (Some(name), _) => vec![name.clone()],
-        (None, true) => service.vendors().psa.all().map(|provider| provider.name().to_owned()).collect(),
-        (None, false) => vec![service.vendors().psa.default_name().to_owned()],
+    let vendors = service.vendors();
+    let names = match (&args.provider, args.all_providers) {
+        (Some(name), _) => vec![name.as_str()],
+        (None, true) => vendors.psa.names(),
+        (None, false) => vec![vendors.psa.default_name()],
     };
     let mut failed = names.is_empty();
     if failed {
         say("ERROR: no provider is configured");
     }
     for name in names {
+        if let Err(error) = vendors.psa.get(Some(name)) {
+            say(&format!("ERROR: {error}"));
+            failed = true;
+            continue;
+        }
         for work in args.work() {
-            failed |= !one(service, &name, work).await;
+            failed |= !one(service, name, work).await;
         }
     }
     code(!failed)

@@ -40,15 +40,15 @@ fn every_form_of_the_rmm_script_is_understood() {
 fn every_form_of_the_script_is_understood() {
     let tickets = |reach, details| Work::Tickets { reach, details };
     for (arguments, expected) in [
-        ("--type tickets", vec![tickets(Reach::Changes, Details::All)]),
+        ("--type tickets", vec![tickets(Reach::Changes, Details::Due)]),
         ("--type tickets --light --detail", vec![tickets(Reach::Changes, Details::Skip)]),
         ("--type tickets --detail --full-history", vec![tickets(Reach::Changes, Details::Recent)]),
         ("--type tickets --full-history", vec![tickets(Reach::Full, Details::All)]),
         ("--type tickets --full-sync", vec![tickets(Reach::Full, Details::All)]),
-        ("--type tickets --force-reconcile", vec![tickets(Reach::Full, Details::All)]),
+        ("--type tickets --force-reconcile", vec![tickets(Reach::Full, Details::Refresh)]),
         ("--type agents", vec![Work::Base(vec![BasePart::Agents])]),
         ("--type base --provider freshservice", vec![Work::base()]),
-        ("", vec![Work::base(), tickets(Reach::Changes, Details::All)]),
+        ("", vec![Work::base(), tickets(Reach::Changes, Details::Due)]),
         ("--type base --dry-run", vec![Work::DryRun { parts: BasePart::ALL.to_vec(), tickets: None }]),
         (
             "--dry-run --full-sync",
@@ -87,4 +87,25 @@ fn the_scripts_of_the_original_are_found_by_their_names() {
     }
     let Command::SyncPsa(args) = parse("sync_psa --type tickets --light").unwrap().command else { panic!() };
     assert_eq!(args.work(), work("--type tickets --light"));
+}
+
+#[test]
+fn all_providers_are_also_those_that_are_wanted_and_cannot_be_used() {
+    let load = |more: &[&str]| {
+        let args = ["codex", "--freshservice-domain", "a.example", "--freshservice-api-key", "k"];
+        let home = std::env::temp_dir().join("hivematrix-no-such-home");
+        let args = args.into_iter().chain(more.iter().copied());
+        let settings: crate::config::Settings = hivematrix_shared::config::load_from(args, &home).unwrap();
+        Providers::from_settings(&settings)
+    };
+    for (more, names) in [
+        (vec![], vec!["freshservice"]),
+        (vec!["--psa-enabled-providers", "superops, freshservice"], vec!["freshservice", "superops"]),
+        (vec!["--psa-enabled-providers", "autotask"], vec!["freshservice", "autotask"]),
+    ] {
+        let providers = load(&more);
+        assert_eq!(providers.names(), names, "{more:?}");
+        let usable = names.iter().filter(|name| providers.get(Some(name)).is_ok());
+        assert_eq!(usable.count(), 1, "{more:?}");
+    }
 }

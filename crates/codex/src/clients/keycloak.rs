@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use hivematrix_shared::{config::Secret, service_client::http_client};
 use http::StatusCode;
+use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
+use url::Url;
 
 use crate::Codex;
 
@@ -142,21 +144,54 @@ impl Keycloak {
         Ok(Secret::new(token.access_token))
     }
 
+    fn users_address(&self) -> String {
+        format!("{}/admin/realms/{}/users", self.url, self.realm)
+    }
+
     async fn page(&self, token: &Secret, first: usize, max: usize) -> Result<Vec<RealmUser>, KeycloakError> {
-        let address = format!("{}/admin/realms/{}/users", self.url, self.realm);
-        let answer = self
-            .http
-            .get(address)
-            .query(&[("first", first), ("max", max)])
-            .timeout(LIST_TIMEOUT)
-            .bearer_auth(token.expose())
-            .send()
-            .await
-            .map_err(unreachable)?;
-        if !answer.status().is_success() {
-            return Err(KeycloakError::Refused(answer.status().as_u16()));
-        }
+        let request = self.http.get(self.users_address()).query(&[("first", first), ("max", max)]);
+        let answer = ask(token, request).await?;
         answer.json().await.map_err(|_| KeycloakError::Nonsense("a list of users"))
+    }
+
+    async fn user(&self, token: &Secret, id: &str) -> Result<Option<RealmUser>, KeycloakError> {
+        let mut address = Url::parse(&self.users_address())
+            .map_err(|_| KeycloakError::NotConfigured("KEYCLOAK_BACKEND_URL is no address"))?;
+        if let Ok(mut segments) = address.path_segments_mut() {
+            segments.push(id);
+        }
+        match ask(token, self.http.get(address)).await {
+            Ok(answer) => answer.json().await.map(Some).map_err(|_| KeycloakError::Nonsense("a user")),
+            Err(KeycloakError::Refused(status)) if status == StatusCode::NOT_FOUND.as_u16() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Those of these users that the realm has. A list is read by places, and a user who is deleted meanwhile moves all behind
+    /// by one, so that one who is there may be on no page: whoever a list lacks has to be asked for.
+    ///
+    /// # Errors
+    /// When it does not tell about one of them.
+    pub async fn users_among(&self, ids: &[&str]) -> Result<Vec<RealmUser>, KeycloakError> {
+        let (mut found, mut token) = (Vec::new(), None);
+        for id in ids {
+            let known = match token.take() {
+                Some(token) => token,
+                None => self.token().await?,
+            };
+            let (kept, user) = match self.user(&known, id).await {
+                Err(KeycloakError::Refused(status)) if status == StatusCode::UNAUTHORIZED.as_u16() => {
+                    // A token lasts a minute, many questions longer.
+                    let fresh = self.token().await?;
+                    let user = self.user(&fresh, id).await?;
+                    (fresh, user)
+                }
+                user => (known, user?),
+            };
+            token = Some(kept);
+            found.extend(user.filter(|user| user.id == *id));
+        }
+        Ok(found)
     }
 
     /// All users of the realm, each once.
@@ -198,6 +233,17 @@ pub async fn check(codex: &Codex) -> Result<(), KeycloakError> {
     let keycloak = Keycloak::of(codex)?;
     let token = keycloak.token().await?;
     keycloak.page(&token, 0, 1).await.map(drop)
+}
+
+/// The answer to a question about users, unless it is a refusal.
+async fn ask(token: &Secret, request: RequestBuilder) -> Result<Response, KeycloakError> {
+    let request = request.timeout(LIST_TIMEOUT).bearer_auth(token.expose());
+    let answer = request.send().await.map_err(unreachable)?;
+    if answer.status().is_success() {
+        Ok(answer)
+    } else {
+        Err(KeycloakError::Refused(answer.status().as_u16()))
+    }
 }
 
 /// In words without the address.

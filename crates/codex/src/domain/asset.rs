@@ -1,5 +1,10 @@
 //! The vendors' words for assets in ours (codex-api.md §7.1).
 
+/// Most terabytes of backup that are believed of one asset, an exbibyte: in bytes still a number that every reader can hold. A
+/// vendor keeps the size in a field of free text, and one absurd value must not stop the reading of bills. The queries that
+/// tell bytes have the same number.
+pub const MOST_BACKUP_TB: u32 = 1 << 20;
+
 /// Kind of an asset, from our type or the vendor's category.
 pub fn class(kind: Option<&str>) -> &'static str {
     let kind = kind.unwrap_or_default().trim().to_lowercase();

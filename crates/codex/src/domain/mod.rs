@@ -28,6 +28,7 @@ pub mod sla;
 pub mod status;
 pub mod sync_progress;
 pub mod udf;
+pub mod usage_picture;
 pub mod vendor_words;
 pub mod webhook;
 pub mod webhook_effect;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    priority,
+    priority, status,
     webhook::{TicketEvent, Told, closes},
 };
 
@@ -76,7 +76,7 @@ impl Known {
         if let Some((key, code)) = &event.status {
             if closes(key) {
                 next.closed_at = next.closed_at.filter(|_| self.status.as_ref() == Some(key)).or(Some(at));
-            } else {
+            } else if !status::is_closed(key) {
                 next.closed_at = None;
             }
             next.status = Some(key.clone());
@@ -217,6 +217,8 @@ mod tests {
         assert_eq!(first.closed_at, Some(at("10:10")));
         let again = event(json!({"ticket_id": 1, "status_id": 5, "updated_at": "2025-11-22T10:20:00Z"}));
         assert_eq!(first.with(&again, None, at("10:30")).closed_at, Some(at("10:10")));
+        let billed = event(json!({"ticket_id": 1, "status_id": 15}));
+        assert_eq!(first.with(&billed, None, at("10:30")).closed_at, Some(at("10:10")), "still over");
         let open = event(json!({"ticket_id": 1, "status_id": 2}));
         assert_eq!(first.with(&open, None, at("10:30")).closed_at, None);
     }

@@ -14,6 +14,7 @@ mod value;
 use std::collections::HashMap;
 use std::pin::pin;
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use hivematrix_shared::{clock::Clock, config::Secret};
 use serde_json::Value;
@@ -155,9 +156,11 @@ async fn account(
     counts.updated += done.updated.len() as u64;
     counts.unchanged += done.unchanged;
     counts.kept += done.kept;
-    if table.name == "companies" {
-        let written: Vec<String> = done.new.into_iter().chain(done.updated).collect();
-        edited_plans(conn, &written).await?;
+    let written: Vec<String> = done.new.into_iter().chain(done.updated).collect();
+    match table.name {
+        "companies" => edited_plans(conn, &written).await?,
+        "ticket_details" => details_due(conn, &written, progress.report.started_at).await?,
+        _ => {}
     }
     for refused in done.refused {
         refuse(&mut progress.report, counts, refused);
@@ -185,6 +188,25 @@ async fn edited_plans(conn: &mut PgConnection, numbers: &[String]) -> sqlx::Resu
          where account_number = any ($1) and billing_plan is not null and billing_plan is distinct from plan_selected
            and not ('billing_plan' = any (edited_fields))",
         numbers
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The original keeps the sum of a ticket's hours but not the bookings, and at most ten messages: the vendor has to be asked
+/// for the details of every ticket that was taken over.
+async fn details_due(
+    conn: &mut PgConnection,
+    keys: &[String],
+    now: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    let ids: Vec<i64> = keys.iter().filter_map(|key| key.parse().ok()).collect();
+    sqlx::query!(
+        "update ticket_details set detail_due_at = $2, detail_attempts = 0
+         where id = any ($1) and coalesce(status, '') not in ('deleted', 'spam', 'trash')",
+        &ids,
+        now
     )
     .execute(conn)
     .await?;

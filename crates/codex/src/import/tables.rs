@@ -120,7 +120,7 @@ pub const TABLES: &[Table] = &[
             time("last_seen"),
             text("patch_status"),
             flag("online"),
-            column("backup_usage_tb", Kind::Number),
+            column("backup_usage_tb", Kind::Backup),
             text("portal_url"),
             text("web_remote_url"),
             text("udf1"),

@@ -4,7 +4,7 @@ use hivematrix_shared::contracts::codex::wire::{iso, parse_time};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use crate::domain::contract::canonical_term;
+use crate::domain::{asset::MOST_BACKUP_TB, contract::canonical_term};
 
 /// What a column holds here.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -17,6 +17,8 @@ pub enum Kind {
     Int,
     /// A decimal number.
     Number,
+    /// Terabytes of a backup.
+    Backup,
     /// A truth value.
     Bool,
     /// A moment; one without a zone is UTC.
@@ -47,6 +49,10 @@ pub fn convert(kind: Kind, text: &str) -> Result<Value, String> {
         Kind::Number => number(trimmed)
             .map(|number| Value::from(number.to_string()))
             .ok_or_else(|| wrong("a number", trimmed)),
+        Kind::Backup => number(trimmed)
+            .filter(|size| (Decimal::ZERO..=Decimal::from(MOST_BACKUP_TB)).contains(size))
+            .map(|size| Value::from(size.to_string()))
+            .ok_or_else(|| wrong("a number of terabytes that a backup can have", trimmed)),
         Kind::Bool => flag(trimmed).map(Value::from).ok_or_else(|| wrong("a truth value", trimmed)),
         Kind::Time => time(trimmed).map(Value::from).ok_or_else(|| wrong("a time", trimmed)),
         Kind::Array => match json(trimmed)? {
@@ -129,6 +135,8 @@ mod tests {
             (Kind::Number, "0.10", json!("0.10")),
             (Kind::Number, "7.333333333333333", json!("7.333333333333333")),
             (Kind::Number, "1e-05", json!("0.00001")),
+            (Kind::Backup, "0.50", json!("0.50")),
+            (Kind::Backup, "1048576", json!("1048576")),
             (Kind::Bool, "true", json!(true)),
             (Kind::Bool, "0", json!(false)),
             (Kind::Time, "2025-11-22T09:00:00Z", json!("2025-11-22T09:00:00Z")),
@@ -152,6 +160,9 @@ mod tests {
             (Kind::Int, "1.5"),
             (Kind::Int, "99999999999999999999"),
             (Kind::Number, "NaN"),
+            (Kind::Backup, "9999999999"),
+            (Kind::Backup, "-0.5"),
+            (Kind::Backup, "much"),
             (Kind::Bool, "maybe"),
             (Kind::Time, "yesterday"),
             (Kind::Time, "22/11/2025"),

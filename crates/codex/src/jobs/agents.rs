@@ -100,13 +100,20 @@ pub async fn start(codex: &Codex, requested_by: &str) -> Result<Running, StartEr
 async fn run(codex: &Codex, report: &Report) -> Result<Summary, SyncError> {
     report.at("users of the realm", None);
     report.line("Reading the users of the identity provider");
-    let listed = Keycloak::of(codex)?.users().await?;
+    let keycloak = Keycloak::of(codex)?;
+    let mut listed = keycloak.users().await?;
     let (pool, now) = (&codex.pool, codex.context.clock.now());
     let known = users::list(pool).await?;
     if listed.is_empty() && !known.is_empty() {
         // An empty list is a fault of the realm, or of our rights in it, not the end of everybody.
         return Err(KeycloakError::Nonsense("any user").into());
     }
+    let missing = {
+        let present: HashSet<&str> = listed.iter().map(|user| user.id.as_str()).collect();
+        let missing = known.iter().filter(|row| row.enabled && !present.contains(row.keycloak_id.as_str()));
+        missing.map(|row| row.keycloak_id.as_str()).collect::<Vec<_>>()
+    };
+    listed.extend(keycloak.users_among(&missing).await?);
     let rows: Vec<Person<'_>> = known
         .iter()
         .map(|row| Person { id: &row.keycloak_id, username: &row.username, email: row.email.as_deref() })
@@ -117,6 +124,7 @@ async fn run(codex: &Codex, report: &Report) -> Result<Summary, SyncError> {
     let mut errors = Vec::new();
     let mut kept: HashSet<&str> = HashSet::new();
     for (user, row) in listed.iter().zip(realm_users::assign(&rows, &people)) {
+        report.go_on().await?;
         let row = row.map(|index| rows[index].id);
         match attempts::persist(|| sync_agents::store(pool, row, user, &realm, now)).await {
             Ok(()) => {

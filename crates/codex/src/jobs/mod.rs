@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span, info_span};
 use uuid::Uuid;
 
+pub use task::Done;
 pub use upcoming::Upcoming;
 pub use work::{
     CREATE_NUMBERS_SCRIPT, DRY_RUN_SCRIPT, Details, PUSH_NUMBERS_SCRIPT, RMM_SCRIPT, SCRIPT, System, Work,
@@ -193,13 +194,11 @@ impl SyncService {
         match vendor {
             Vendor::Psa(provider) => {
                 let sync = Sync { pool, clock, provider, rules, report };
-                worker::run(&job, psa::perform(id, &sync, &work).map_ok(|()| task::Done::Whole), shutdown)
-                    .await
+                worker::run(&job, psa::perform(id, &sync, &work).map_ok(|()| Done::Whole), shutdown).await
             }
             Vendor::Rmm(provider) => {
                 let sync = AssetSync { pool, clock, provider, rules, report };
-                worker::run(&job, rmm::perform(id, &sync, &work).map_ok(|()| task::Done::Whole), shutdown)
-                    .await
+                worker::run(&job, rmm::perform(id, &sync, &work).map_ok(|()| Done::Whole), shutdown).await
             }
         }
     }

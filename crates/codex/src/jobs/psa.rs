@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::work::{Details, Work, detail_key};
 use crate::providers::ProviderError;
+use crate::store::sync_details::{OnBoard, Stale};
 use crate::store::sync_jobs;
 use crate::sync::{DetailLimits, Sync, SyncError};
 
@@ -38,8 +39,11 @@ async fn read_details(id: Uuid, sync: &Sync, details: Details) -> Result<(), Syn
     }
     let (provider, now) = (sync.provider.name(), sync.clock.now());
     let recently = now - RECENT;
-    if matches!(details, Details::Recent | Details::Refresh) {
-        sync.make_due(recently, details == Details::Refresh).await?;
+    match details {
+        Details::Skip | Details::Due => {}
+        Details::Recent => sync.make_due(Stale::Since(recently, OnBoard::No)).await?,
+        Details::Refresh => sync.make_due(Stale::Since(recently, OnBoard::Too)).await?,
+        Details::All => sync.make_due(Stale::All).await?,
     }
     if !sync_jobs::change_key(&sync.pool, id, &detail_key(provider)).await? {
         sync.report.line("Details are being read by another job");

@@ -14,7 +14,7 @@ use super::{Details, StartError, SyncService, System};
 use crate::config::SchedulerSettings;
 use crate::domain::schedule::{Due, Facts, History, Rhythm, Schedule};
 use crate::store::sync_state::{self, TICKETS_FULL};
-use crate::store::{changes, sync_companies, sync_jobs};
+use crate::store::{self, changes, last_runs, sync_companies, sync_jobs};
 use crate::sync::Reach;
 
 /// Time between two looks at the schedule.
@@ -55,7 +55,7 @@ impl From<Due> for Work {
         let tickets = |reach, details| Self::Tickets { reach, details };
         match due {
             Due::Base => Self::base(),
-            Due::Changes => tickets(Reach::Changes, Details::All),
+            Due::Changes => tickets(Reach::Changes, Details::Due),
             Due::Details => tickets(Reach::Changes, Details::Recent),
             Due::Comparison => tickets(Reach::Full, Details::Refresh),
         }
@@ -100,7 +100,7 @@ async fn tick(
     }
     if tidied.is_none_or(|last| now - last >= TIDY) {
         let removed = sync_jobs::prune(pool, now - RETENTION).await?;
-        let forgotten = changes::prune(pool, now).await?;
+        let forgotten = changes::prune(pool, now).await? + store::asset_history::prune(pool, now).await?;
         tracing::debug!(removed, forgotten, "old sync jobs and changes removed");
         *tidied = Some(now);
     }
@@ -144,7 +144,7 @@ pub(super) async fn facts(service: &SyncService, provider: &str) -> sqlx::Result
     let pool = &service.inner.pool;
     let now = service.inner.clock.now();
     let runs =
-        sync_jobs::last_runs(pool, SCRIPT, provider, &[BASE, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY], now)
+        last_runs::of_kinds(pool, SCRIPT, provider, &[BASE, TICKETS, TICKETS_DETAIL, TICKETS_NIGHTLY], now)
             .await?;
     let newest = |kinds: &[&str]| {
         let mut history = History::default();
@@ -180,7 +180,7 @@ pub(super) async fn asset_history(
     now: DateTime<Utc>,
 ) -> sqlx::Result<History> {
     let pool = &service.inner.pool;
-    let last = sync_jobs::last_untyped_run(pool, RMM_SCRIPT, provider, now).await?;
+    let last = last_runs::untyped(pool, RMM_SCRIPT, provider, now).await?;
     let running = sync_jobs::running(pool, &asset_key(provider)).await?.is_some();
     Ok(last.map_or(History { running, ..History::default() }, |last| History {
         attempted: Some(last.started_at),

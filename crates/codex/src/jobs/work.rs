@@ -69,10 +69,12 @@ pub enum Details {
     Skip,
     /// Those of tickets that changed within the last 48 hours, whether they are due or not (codex-api.md §6.3).
     Recent,
-    /// All that are due.
-    All,
-    /// All that are due and, whether they are or not, those of active and recently changed tickets.
+    /// Those that are due.
+    Due,
+    /// Those that are due and, whether they are or not, those of active and recently changed tickets.
     Refresh,
+    /// Those of all tickets. What a run does not get through stays due, and the next one goes on there.
+    All,
 }
 
 /// Which kind of vendor a job talks to.

@@ -1,20 +1,23 @@
 //! One job at work: beating, stopping when it must, and writing down how it ended.
 
 use std::any::Any;
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::task::Done;
 use crate::store::job_errors;
 use crate::store::sync_jobs::{self, Beat, Ending};
-use crate::sync::{Report, SyncError};
+use crate::sync::{Obeyed, Report, SyncError};
 
 /// Time between two signs of life; several fit into [`sync_jobs::LEASE`].
 const BEAT: Duration = Duration::from_secs(2);
@@ -44,15 +47,19 @@ pub(super) async fn run(
     work: impl Future<Output = Result<Done, SyncError>>,
     shutdown: &CancellationToken,
 ) -> Outcome {
+    job.report.obey(Row { pool: job.pool.clone(), id: job.id });
+    let mut pulse = Pulse::begin(job);
     let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
     let result = tokio::select! {
         result = &mut work => result,
-        ended = ended(job, shutdown) => if job.report.is_decided() {
-            to_its_end(job, work).await
+        // Work that cannot be broken off any more comes to its end, with signs of life.
+        ended = ended(job, &mut pulse, shutdown) => if job.report.is_decided() {
+            work.await
         } else {
             Ok(Err(ended))
         },
     };
+    drop(pulse);
     let result = result.unwrap_or_else(|panic| Err(broken(&*panic)));
     job.report.summary();
     let partly = matches!(result, Ok(Done::WithErrors));
@@ -93,45 +100,88 @@ async fn finish(job: &Job, error: Option<&str>, partly: bool) {
 }
 
 /// A reason to end before the work is done.
-async fn ended(job: &Job, shutdown: &CancellationToken) -> SyncError {
+async fn ended(job: &Job, pulse: &mut Pulse, shutdown: &CancellationToken) -> SyncError {
     tokio::select! {
-        ended = beat(&job.pool, job.id, &job.report) => ended,
+        ended = pulse.reason() => ended,
         () = shutdown.cancelled() => SyncError::Stopped,
         () = tokio::time::sleep(job.limit) => SyncError::TimedOut(job.limit.as_secs() / 60),
     }
 }
 
-/// Lets work that cannot be broken off any more come to its end, with signs of life.
-async fn to_its_end<T>(job: &Job, work: impl Future<Output = T>) -> T {
-    tokio::select! {
-        done = work => done,
-        never = keep_alive(job) => match never {},
+/// The job's row, which tells whether anybody wants the job to end.
+struct Row {
+    pool: PgPool,
+    id: Uuid,
+}
+
+impl Obeyed for Row {
+    fn wanted_end(&self) -> BoxFuture<'_, Option<SyncError>> {
+        async {
+            match sync_jobs::look(&self.pool, self.id).await {
+                Ok(beat) => reason(beat),
+                // The work itself notices soon enough that the database is away.
+                Err(error) => {
+                    tracing::debug!(job_id = %self.id, %error, "the row of a sync job could not be read");
+                    None
+                }
+            }
+        }
+        .boxed()
     }
 }
 
-async fn keep_alive(job: &Job) -> Infallible {
-    loop {
-        // Whatever it says, the work goes on.
-        let _ = sync_jobs::beat(&job.pool, job.id, &job.report.progress(), None).await;
-        tokio::time::sleep(BEAT).await;
+/// What a sign of life was answered with, as a reason to end.
+fn reason(beat: Beat) -> Option<SyncError> {
+    match beat {
+        Beat::Alive => None,
+        Beat::CancelRequested => Some(SyncError::Cancelled),
+        Beat::Lost => Some(SyncError::Lost),
     }
 }
 
-/// Shows signs of life until there is a reason to end.
-async fn beat(pool: &PgPool, id: Uuid, report: &Report) -> SyncError {
+/// Signs of life, given until this is dropped by a task of their own: a step that takes long, or that keeps its thread busy,
+/// must not look like the death of the worker.
+struct Pulse {
+    _task: AbortOnDropHandle<()>,
+    reason: mpsc::Receiver<SyncError>,
+}
+
+impl Pulse {
+    fn begin(job: &Job) -> Self {
+        let (told, reason) = mpsc::channel(1);
+        let beat = beat(job.pool.clone(), job.id, job.report.clone(), told).in_current_span();
+        Self { _task: AbortOnDropHandle::new(tokio::spawn(beat)), reason }
+    }
+
+    /// Waits for a reason to end.
+    async fn reason(&mut self) -> SyncError {
+        match self.reason.recv().await {
+            Some(reason) => reason,
+            // The task never ends by itself.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Shows signs of life for ever, and passes on the first reason to end.
+async fn beat(pool: PgPool, id: Uuid, report: Report, told: mpsc::Sender<SyncError>) {
     let mut written = None;
     loop {
         // The log is by far the largest part of the row, and mostly as it was.
         let output = report.output();
         let news = (written.as_ref() != Some(&output)).then_some(output.as_str());
-        match sync_jobs::beat(pool, id, &report.progress(), news).await {
-            Ok(Beat::Alive) => written = Some(output),
-            Ok(Beat::CancelRequested) => return SyncError::Cancelled,
-            Ok(Beat::Lost) => return SyncError::Lost,
+        match sync_jobs::beat(&pool, id, &report.progress(), news).await {
+            Ok(beat) => {
+                written = Some(output);
+                if let Some(reason) = reason(beat) {
+                    // Later ones say nothing new; work that is decided goes on and needs its signs of life.
+                    let _ = told.try_send(reason);
+                }
+            }
             // The work itself notices soon enough that the database is away.
             Err(error) => tracing::debug!(job_id = %id, %error, "no heartbeat"),
         }
-        if let Err(error) = write_problems(pool, id, report).await {
+        if let Err(error) = write_problems(&pool, id, &report).await {
             tracing::debug!(job_id = %id, %error, "problems of a sync job not written yet");
         }
         tokio::time::sleep(BEAT).await;

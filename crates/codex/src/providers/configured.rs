@@ -82,7 +82,8 @@ impl Providers {
             wanted == default || settings.psa.psa_enabled_providers.iter().any(|name| name.trim() == wanted)
         };
         let off = |provider| missing(provider, "it is not among the enabled providers");
-        let mut providers = Self::new(default);
+        let listed = settings.psa.psa_enabled_providers.iter().map(String::as_str);
+        let mut providers = Self::new(default).wanting(listed);
         providers = match freshservice {
             _ if !enabled("freshservice") => providers.without("freshservice", off("Freshservice")),
             Ok(provider) => providers.with(provider),

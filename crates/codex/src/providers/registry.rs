@@ -24,6 +24,8 @@ pub struct Registry<P: ?Sized> {
     enabled: BTreeMap<&'static str, Arc<P>>,
     /// Why a known provider is not among the enabled ones.
     unavailable: BTreeMap<&'static str, ProviderError>,
+    /// Names that the settings list, whether they can be used or not.
+    wanted: Vec<String>,
 }
 
 impl<P: Kind + ?Sized> Registry<P> {
@@ -44,6 +46,26 @@ impl<P: Kind + ?Sized> Registry<P> {
     pub fn without(mut self, name: &'static str, reason: ProviderError) -> Self {
         self.unavailable.insert(name, reason);
         self
+    }
+
+    /// Records which providers somebody wants to be read.
+    #[must_use]
+    pub fn wanting<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.wanted =
+            names.into_iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+        self
+    }
+
+    /// Names of the providers that can be used, and then of those that somebody wants to be read and that cannot: whoever asks
+    /// for all of them has to hear about these.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.enabled.keys().copied().collect();
+        for name in &self.wanted {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// The provider of that name, or the default one.
@@ -86,13 +108,14 @@ impl<P: ?Sized> Clone for Registry<P> {
             default: self.default.clone(),
             enabled: self.enabled.clone(),
             unavailable: self.unavailable.clone(),
+            wanted: self.wanted.clone(),
         }
     }
 }
 
 impl<P: ?Sized> Default for Registry<P> {
     fn default() -> Self {
-        Self { default: None, enabled: BTreeMap::new(), unavailable: BTreeMap::new() }
+        Self { default: None, enabled: BTreeMap::new(), unavailable: BTreeMap::new(), wanted: Vec::new() }
     }
 }
 

@@ -201,7 +201,7 @@ pub struct PsaTicket {
     pub created_at: Option<DateTime<Utc>>,
     /// Changed at the vendor.
     pub updated_at: Option<DateTime<Utc>>,
-    /// When it was closed; only for closed tickets.
+    /// When it was closed, where the vendor tells; only for closed tickets. See [`Self::closing`].
     pub closed_at: Option<DateTime<Utc>>,
     /// First response due.
     pub fr_due_by: Option<DateTime<Utc>>,
@@ -221,6 +221,14 @@ pub struct PsaTicket {
     pub deleted: bool,
     /// The vendor keeps the description elsewhere, so that this row says nothing about it; the stored one stays.
     pub description_apart: bool,
+}
+
+impl PsaTicket {
+    /// When it was closed as far as this row alone can say: a closed ticket without a time of closing was closed by its last
+    /// change (codex-api.md §6.3).
+    pub fn closing(&self) -> Option<DateTime<Utc>> {
+        self.closed_at.or(self.updated_at.filter(|_| self.status.as_deref() == Some("closed")))
+    }
 }
 
 /// What a requester wrote first.
@@ -285,8 +293,11 @@ pub struct TicketDetail {
     pub description: Option<Description>,
     /// All messages, oldest first, private ones included.
     pub conversations: Vec<Conversation>,
-    /// All bookings.
+    /// The bookings that could be read.
     pub time_entries: Vec<PsaTimeEntry>,
+    /// The bookings that are there and could not be read, by vendor id; `None` for one without a readable id. What is stored
+    /// of them stays.
+    pub unread_entries: Vec<Option<i64>>,
     /// Rows that were patched or left out, in words.
     pub warnings: Vec<String>,
 }

@@ -43,8 +43,10 @@ pub async fn list(
         r#"
         select a.id, a.hostname, a.hardware_type, a.operating_system, a.device_type, a.last_logged_in_user,
             a.antivirus_product, a.ext_ip_address, a.int_ip_address, a.domain, a.online, a.last_seen,
-            a.backup_usage_tb::text as backup_usage_tb,
-            coalesce(trunc(a.backup_usage_tb * 1099511627776), 0)::bigint as "backup_data_bytes!",
+            round(a.backup_usage_tb, 2)::text as backup_usage_tb,
+            -- whatever stands in the column, a reader of bills gets a number
+            coalesce(trunc(greatest(least(a.backup_usage_tb, 1048576), 0) * 1099511627776), 0)::bigint
+                as "backup_data_bytes!",
             a.company_account_number, c.name as company_name, c.compliance_level
         from assets a
         join companies c on c.account_number = a.company_account_number

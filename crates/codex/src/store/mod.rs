@@ -3,6 +3,7 @@
 pub mod account_numbers;
 pub mod alone;
 pub mod asset_edit;
+pub mod asset_history;
 pub mod asset_list;
 pub mod asset_page;
 pub mod assets;
@@ -29,6 +30,7 @@ pub mod feature_categories;
 pub mod feature_options;
 pub mod features;
 pub mod job_errors;
+pub mod last_runs;
 pub mod locations;
 pub mod plan_import;
 pub mod plan_usage;

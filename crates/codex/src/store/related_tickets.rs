@@ -1,4 +1,5 @@
-//! Tickets that belong to a company, a person or a device, the newest change first.
+//! Tickets that belong to a company, a person or a device, the newest change first; without those that the vendor has in its
+//! bin or spam folder, which are kept for their hours only.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -45,7 +46,8 @@ pub async fn of_company(
         select external_id, external_source, ticket_number, subject, status, priority,
             coalesce(requester_name, requester_email) as requester, is_active as "is_active!", created_at,
             last_updated_at
-        from ticket_details where company_account_number = $1
+        from ticket_details
+        where company_account_number = $1 and coalesce(status, '') not in ('deleted', 'spam', 'trash')
         order by last_updated_at desc nulls last, id desc limit $2
         "#,
         account_number,
@@ -54,7 +56,8 @@ pub async fn of_company(
     .fetch_all(pool)
     .await?;
     let total = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from ticket_details where company_account_number = $1"#,
+        r#"select count(*) as "count!" from ticket_details
+           where company_account_number = $1 and coalesce(status, '') not in ('deleted', 'spam', 'trash')"#,
         account_number
     )
     .fetch_one(pool)
@@ -90,7 +93,8 @@ pub async fn of_contact(
             coalesce(t.requester_name, t.requester_email) as requester, t.is_active as "is_active!", t.created_at,
             t.last_updated_at
         from found join ticket_details t using (id)
-        where $2::text[] is null or t.company_account_number = any ($2)
+        where ($2::text[] is null or t.company_account_number = any ($2))
+            and coalesce(t.status, '') not in ('deleted', 'spam', 'trash')
         order by t.last_updated_at desc nulls last, t.id desc limit $3
         "#,
         id,
@@ -123,6 +127,7 @@ pub async fn of_asset(pool: &PgPool, id: i64, limit: i64) -> sqlx::Result<Vec<Re
             t.last_updated_at
         from found join ticket_details t using (id)
         where t.company_account_number = (select company_account_number from assets where id = $1)
+            and coalesce(t.status, '') not in ('deleted', 'spam', 'trash')
         order by t.last_updated_at desc nulls last, t.id desc limit $2
         "#,
         id,

@@ -1,11 +1,10 @@
 //! The detail phase's side of a ticket: messages, bookings, and when they are next due.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgPool};
 
 use super::unit;
-use crate::providers::{Conversation, PsaTimeEntry, TicketDetail};
+use crate::providers::{Conversation, TicketDetail};
 
 /// A ticket whose details have to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +69,8 @@ pub async fn due(
     .await
 }
 
-/// Stores what the vendor has for one ticket. Bookings that are no longer there are removed: the list was complete.
+/// Stores what the vendor has for one ticket. Bookings that are no longer there are removed: the list was complete. One that
+/// is there and could not be read stays as it is stored, and one without a name might be any, so that none is removed then.
 ///
 /// # Errors
 /// When the database cannot be written; nothing is stored then.
@@ -82,18 +82,17 @@ pub async fn save(
 ) -> sqlx::Result<()> {
     let (notes, conversations): (Vec<&Conversation>, Vec<&Conversation>) =
         detail.conversations.iter().partition(|entry| entry.private);
-    let hours: Decimal = detail.time_entries.iter().map(|entry| entry.hours).sum();
     let mut tx = unit::begin(pool).await?;
-    save_time_entries(&mut tx, provider, ticket.id, &detail.time_entries).await?;
+    save_time_entries(&mut tx, provider, ticket.id, detail).await?;
     sqlx::query!(
-        "update ticket_details set conversations = $2, notes = $3, total_hours_spent = $4, detail_attempts = 0,
-             description = coalesce($6, description), description_text = coalesce($7, description_text),
-             detail_due_at = case when detail_due_at is distinct from $5 then detail_due_at end
+        "update ticket_details set conversations = $2, notes = $3, detail_attempts = 0,
+             total_hours_spent = (select coalesce(sum(hours), 0) from ticket_time_entries where ticket_id = $1),
+             description = coalesce($5, description), description_text = coalesce($6, description_text),
+             detail_due_at = case when detail_due_at is distinct from $4 then detail_due_at end
          where id = $1",
         ticket.id,
         sqlx::types::Json(&conversations) as _,
         sqlx::types::Json(&notes) as _,
-        hours,
         ticket.due_at,
         detail.description.as_ref().map(|description| description.html.as_str()),
         detail.description.as_ref().map(|description| description.text.as_str())
@@ -107,8 +106,9 @@ async fn save_time_entries(
     conn: &mut PgConnection,
     provider: &str,
     ticket: i64,
-    entries: &[PsaTimeEntry],
+    detail: &TicketDetail,
 ) -> sqlx::Result<()> {
+    let entries = &detail.time_entries;
     sqlx::query!(
         "insert into ticket_time_entries as t
              (external_id, external_source, ticket_id, agent_id, hours, billable, executed_at, created_at, updated_at)
@@ -125,7 +125,11 @@ async fn save_time_entries(
     )
     .execute(&mut *conn)
     .await?;
-    let present: Vec<i64> = entries.iter().map(|entry| entry.external_id).collect();
+    let read = entries.iter().map(|entry| Some(entry.external_id));
+    let Some(present) = read.chain(detail.unread_entries.iter().copied()).collect::<Option<Vec<i64>>>()
+    else {
+        return Ok(());
+    };
     sqlx::query!(
         "delete from ticket_time_entries where ticket_id = $1 and external_source = $2 and external_id <> all ($3)",
         ticket,
@@ -155,33 +159,50 @@ pub async fn put_off(pool: &PgPool, ticket: &DueTicket, until: DateTime<Utc>) ->
     tx.commit().await
 }
 
-/// Makes the details of all tickets due that changed since a moment, and those of tickets on the board where asked for. A
-/// booking does not always change its ticket's update time.
+/// Which tickets become due although nothing says that their details have changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stale {
+    /// All of the provider.
+    All,
+    /// Those that changed since a moment, and those on the board where asked for. A booking does not always change its
+    /// ticket's update time.
+    Since(DateTime<Utc>, OnBoard),
+}
+
+/// Whether tickets on the board are meant as well, whenever they changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnBoard {
+    /// Yes.
+    Too,
+    /// Only if they changed.
+    No,
+}
+
+/// Makes the details of tickets due that are not due already; those of tickets that are gone never are.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn make_due(
-    pool: &PgPool,
-    provider: &str,
-    changed_since: DateTime<Utc>,
-    active: bool,
-    now: DateTime<Utc>,
-) -> sqlx::Result<u64> {
+pub async fn make_due(pool: &PgPool, provider: &str, stale: Stale, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let (since, on_board) = match stale {
+        Stale::All => (None, false),
+        Stale::Since(since, on_board) => (Some(since), on_board == OnBoard::Too),
+    };
     let mut tx = unit::begin(pool).await?;
     let done = sqlx::query!(
         "with stale as materialized (
              select id from ticket_details
              where external_source = $1 and (detail_due_at is null or detail_due_at > $3)
-               and ((is_active and $4) or last_updated_at >= $2) and status is distinct from 'deleted'
+               and ($2::timestamptz is null or (is_active and $4) or last_updated_at >= $2)
+               and coalesce(status, '') not in ('deleted', 'spam', 'trash')
              order by id for update)
          update ticket_details t set detail_due_at = $3,
              -- one that failed keeps its count, so that the next failure puts it off for longer still
              detail_attempts = case when t.detail_due_at is null then 0 else t.detail_attempts end
          from stale where t.id = stale.id",
         provider,
-        changed_since,
+        since,
         now,
-        active
+        on_board
     )
     .execute(&mut *tx)
     .await?;

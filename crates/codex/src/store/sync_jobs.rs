@@ -138,6 +138,17 @@ pub enum Beat {
     Lost,
 }
 
+impl Beat {
+    /// From the mark in the row of a running job.
+    fn of(cancel_requested: Option<bool>) -> Self {
+        match cancel_requested {
+            Some(false) => Self::Alive,
+            Some(true) => Self::CancelRequested,
+            None => Self::Lost,
+        }
+    }
+}
+
 /// Shows that the worker lives, and how far it is. Without `output` the stored one stays, and is not written again.
 ///
 /// # Errors
@@ -152,11 +163,21 @@ pub async fn beat(pool: &PgPool, id: Uuid, progress: &Value, output: Option<&str
     )
     .fetch_optional(pool)
     .await?;
-    Ok(match cancel {
-        Some(false) => Beat::Alive,
-        Some(true) => Beat::CancelRequested,
-        None => Beat::Lost,
-    })
+    Ok(Beat::of(cancel))
+}
+
+/// What a sign of life would be answered with, without giving one.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn look(pool: &PgPool, id: Uuid) -> sqlx::Result<Beat> {
+    let cancel = sqlx::query_scalar!(
+        "select cancel_requested from sync_jobs where id = $1 and status = 'running'",
+        id
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(Beat::of(cancel))
 }
 
 /// How a job ended.
@@ -248,89 +269,6 @@ pub async fn last(pool: &PgPool, script: &str) -> sqlx::Result<Option<Job>> {
         "select id, script, provider, sync_type, status, started_at, completed_at, output, error, success, progress
          from sync_jobs where script = $1 order by started_at desc, id limit 1",
         script
-    )
-    .fetch_optional(pool)
-    .await
-}
-
-/// The newest job of one kind: when it began and how it stands.
-#[derive(Debug, Clone)]
-pub struct LastRun {
-    /// Part and reach of the sync.
-    pub sync_type: String,
-    /// Begun.
-    pub started_at: DateTime<Utc>,
-    /// Start of the newest one that succeeded.
-    pub succeeded_at: Option<DateTime<Utc>>,
-    /// Whether it was broken off by the end of its worker.
-    pub interrupted: bool,
-    /// Whether the one before it was broken off as well.
-    pub interrupted_before: bool,
-}
-
-/// The newest job of each of these kinds of one provider. Jobs that began after `now` do not count: they are from before
-/// the clock was set back. Looks at a few rows of each kind, since it is asked every second.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn last_runs(
-    pool: &PgPool,
-    script: &str,
-    provider: &str,
-    kinds: &[&str],
-    now: DateTime<Utc>,
-) -> sqlx::Result<Vec<LastRun>> {
-    sqlx::query_as!(
-        LastRun,
-        r#"select kind as "sync_type!", newest.started_at as "started_at!", newest.interrupted as "interrupted!",
-               coalesce((select status = 'failed' and coalesce(error, '') like $5 || '%' from sync_jobs
-                where script = $1 and provider = $2 and sync_type = kind and started_at <= $4
-                order by started_at desc offset 1 limit 1), false) as "interrupted_before!",
-               (select started_at from sync_jobs
-                where script = $1 and provider = $2 and sync_type = kind and started_at <= $4 and success
-                order by started_at desc limit 1) as succeeded_at
-           from unnest($3::text[]) as kind, lateral (
-               select started_at, status = 'failed' and coalesce(error, '') like $5 || '%' as interrupted
-               from sync_jobs
-               where script = $1 and provider = $2 and sync_type = kind and started_at <= $4
-               order by started_at desc limit 1) as newest"#,
-        script,
-        provider,
-        kinds as _,
-        now,
-        INTERRUPTED
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// How the jobs of a script that knows no kinds went with one provider, see [`last_runs`].
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn last_untyped_run(
-    pool: &PgPool,
-    script: &str,
-    provider: &str,
-    now: DateTime<Utc>,
-) -> sqlx::Result<Option<LastRun>> {
-    sqlx::query_as!(
-        LastRun,
-        r#"select '' as "sync_type!", started_at,
-               status = 'failed' and coalesce(error, '') like $4 || '%' as "interrupted!",
-               coalesce((select status = 'failed' and coalesce(error, '') like $4 || '%' from sync_jobs
-                where script = $1 and provider = $2 and sync_type is null and started_at <= $3
-                order by started_at desc offset 1 limit 1), false) as "interrupted_before!",
-               (select started_at from sync_jobs
-                where script = $1 and provider = $2 and sync_type is null and started_at <= $3 and success
-                order by started_at desc limit 1) as succeeded_at
-           from sync_jobs
-           where script = $1 and provider = $2 and sync_type is null and started_at <= $3
-           order by started_at desc limit 1"#,
-        script,
-        provider,
-        now,
-        INTERRUPTED
     )
     .fetch_optional(pool)
     .await

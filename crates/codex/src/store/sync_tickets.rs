@@ -1,6 +1,7 @@
 //! Writing tickets: whole pages at once, never over newer data (codex-api.md §6.5).
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -24,7 +25,9 @@ impl std::ops::AddAssign for Written {
 
 /// Stores a page of tickets; ids must not repeat within it. A row older than the stored one is left alone, and so is
 /// one that says nothing new. The company is set where the department is known and never cleared; response times,
-/// requester and tags stay where the row does not carry them. A ticket that changed becomes due for the detail phase.
+/// requester and tags stay where the row does not carry them, and so does the time of closing while the ticket is over: an
+/// event may have told it, and lists tell it of some statuses only. A ticket that changed, or is back from the vendor's bin,
+/// becomes due for the detail phase.
 ///
 /// # Errors
 /// When the database refuses the rows or cannot be reached.
@@ -48,7 +51,9 @@ pub async fn upsert(
             i.status, i.priority, i.status_id, i.priority_id, i.ticket_type,
             i.requester_id, coalesce(i.requester_email, o.requester_email),
             coalesce(i.requester_name, o.requester_name), i.responder_id, i.group_id, i.department_id,
-            coalesce(i.created_at, o.created_at), coalesce(i.updated_at, o.last_updated_at, i.created_at), i.closed_at,
+            coalesce(i.created_at, o.created_at), coalesce(i.updated_at, o.last_updated_at, i.created_at),
+            case when i.status in ('closed', 'resolved', 'job_complete_bill', 'billing_complete')
+                then coalesce(i.closed_at, o.closed_at, case when i.status = 'closed' then i.updated_at end) end,
             i.fr_due_by, i.due_by,
             case when i.has_stats then i.first_responded_at else o.first_responded_at end,
             case when i.has_stats then i.agent_responded_at else o.agent_responded_at end,
@@ -63,7 +68,7 @@ pub async fn upsert(
         left join companies c on c.external_source = $2 and c.external_id = i.department_id
         -- one look into the index for each row, also while PostgreSQL has no statistics of a growing table
         left join lateral (
-            select s.company_account_number, s.created_at, s.last_updated_at, s.first_responded_at,
+            select s.company_account_number, s.created_at, s.last_updated_at, s.closed_at, s.first_responded_at,
                 s.agent_responded_at, s.tags, s.description, s.description_text,
                 -- the stored requester is only worth keeping while it is the same person
                 case when s.requester_id is not distinct from i.requester_id then s.requester_email end as requester_email,
@@ -84,9 +89,9 @@ pub async fn upsert(
             first_responded_at = excluded.first_responded_at, agent_responded_at = excluded.agent_responded_at,
             tags = excluded.tags,
             detail_due_at = case when excluded.last_updated_at is distinct from t.last_updated_at
-                then excluded.detail_due_at else t.detail_due_at end,
+                or t.status in ('deleted', 'spam', 'trash') then excluded.detail_due_at else t.detail_due_at end,
             detail_attempts = case when excluded.last_updated_at is distinct from t.last_updated_at
-                then 0 else t.detail_attempts end
+                or t.status in ('deleted', 'spam', 'trash') then 0 else t.detail_attempts end
         -- a time that is ours, because a reported event came without one, is no measure of the vendor's
         where ((excluded.last_updated_at >= t.last_updated_at) is not false
                or (t.last_updated_at = t.webhook_updated_at) is true)
@@ -113,13 +118,43 @@ pub async fn upsert(
     Ok(Written { created, updated: rows.len() as u64 - created })
 }
 
-/// Which of these tickets are stored.
+/// A ticket that is gone at the vendor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    /// Vendor id.
+    pub external_id: i64,
+    /// What it becomes here, `deleted` or `spam`.
+    pub status: &'static str,
+    /// When the vendor changed it last, where it still tells.
+    pub updated_at: Option<DateTime<Utc>>,
+}
+
+impl Gone {
+    /// One that the vendor no longer has.
+    pub fn lost(external_id: i64) -> Self {
+        Self { external_id, status: "deleted", updated_at: None }
+    }
+
+    /// One in the vendor's bin or spam folder; `None` for one that is in neither.
+    pub fn marked(ticket: &PsaTicket) -> Option<Self> {
+        let status = match (ticket.deleted, ticket.spam) {
+            (true, _) => "deleted",
+            (false, true) => "spam",
+            (false, false) => return None,
+        };
+        Some(Self { external_id: ticket.external_id, status, updated_at: ticket.updated_at })
+    }
+}
+
+/// Which of these tickets are stored and not yet marked as gone.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn stored_among(conn: &mut PgConnection, provider: &str, ids: &[i64]) -> sqlx::Result<Vec<i64>> {
+pub async fn present_among(conn: &mut PgConnection, provider: &str, ids: &[i64]) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
-        "select external_id from ticket_details where external_source = $1 and external_id = any ($2)",
+        "select external_id from ticket_details
+         where external_source = $1 and external_id = any ($2)
+           and coalesce(status, '') not in ('deleted', 'spam', 'trash')",
         provider,
         ids
     )
@@ -147,35 +182,27 @@ pub async fn last_changes(
     Ok(rows.into_iter().map(|row| (row.external_id, row.last_updated_at)).collect())
 }
 
-/// Removes tickets that the vendor marks as spam or deleted.
+/// Marks tickets that are gone at the vendor and returns those that were not marked before. Rows, ids and hours stay: bills
+/// are made of them, and a ticket that comes back is the same one.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn remove(conn: &mut PgConnection, provider: &str, ids: &[i64]) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "delete from ticket_details where external_source = $1 and external_id = any ($2)",
-        provider,
-        ids
+pub async fn mark_gone(conn: &mut PgConnection, provider: &str, gone: &[Gone]) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "with gone as materialized (
+             select t.id, i.status, i.updated_at
+             from jsonb_to_recordset($1) as i (external_id bigint, status text, updated_at timestamptz)
+             join ticket_details t on t.external_source = $2 and t.external_id = i.external_id
+             where coalesce(t.status, '') not in ('deleted', 'spam', 'trash')
+             order by t.id for update of t)
+         update ticket_details t set status = gone.status, detail_due_at = null, detail_attempts = 0,
+             last_updated_at = greatest(t.last_updated_at, gone.updated_at)
+         from gone where t.id = gone.id returning t.external_id",
+        sqlx::types::Json(gone) as _,
+        provider
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
-}
-
-/// Marks tickets that the vendor no longer has as `deleted`; their hours stay on record.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn mark_deleted(conn: &mut PgConnection, provider: &str, ids: &[i64]) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "update ticket_details set status = 'deleted', detail_due_at = null
-         where external_source = $1 and external_id = any ($2) and status is distinct from 'deleted'",
-        provider,
-        ids
-    )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected())
+    .fetch_all(conn)
+    .await
 }
 
 /// How many tickets of a provider are stored and not marked as gone.

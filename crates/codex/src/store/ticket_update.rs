@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use super::{changes::acting, sync_tickets, tickets::TicketName};
+use super::{
+    changes::acting,
+    sync_tickets::{self, Gone},
+    tickets::TicketName,
+};
 use crate::providers::{Conversation, PsaTicket};
 
 /// A stored ticket as far as a change has to know it.
@@ -67,16 +71,20 @@ pub async fn save_ticket(
 ) -> sqlx::Result<()> {
     let mut tx = pool.begin().await?;
     acting(&mut tx, actor).await?;
-    if ticket.spam || ticket.deleted {
-        sync_tickets::mark_deleted(&mut tx, provider, &[ticket.external_id]).await?;
-    } else {
-        sync_tickets::upsert(&mut tx, provider, &[ticket], now).await?;
+    match Gone::marked(&ticket) {
+        Some(gone) => {
+            sync_tickets::mark_gone(&mut tx, provider, &[gone]).await?;
+        }
+        None => {
+            sync_tickets::upsert(&mut tx, provider, &[ticket], now).await?;
+        }
     }
     tx.commit().await
 }
 
 /// Stores a note that the vendor has taken, once. Its details become due, since the detail phase may just have read the
-/// messages without it.
+/// messages without it. The ticket's own time stays the vendor's: a note may carry a later one, by which the vendor's next
+/// word about the ticket would be taken for an old one.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -93,11 +101,10 @@ pub async fn save_note(
         "update ticket_details set
              notes = case when exists (select from jsonb_array_elements(notes) n where n -> 'id' = $2::jsonb -> 'id')
                  then notes else notes || $2::jsonb end,
-             last_updated_at = greatest(last_updated_at, $3), detail_due_at = $4, detail_attempts = 0
+             detail_due_at = $3, detail_attempts = 0
          where id = $1",
         ticket,
         sqlx::types::Json(note) as _,
-        note.updated_at.or(note.created_at),
         now
     )
     .execute(&mut *tx)

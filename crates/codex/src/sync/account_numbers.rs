@@ -35,6 +35,7 @@ impl Sync {
         let mut dry = self.pool.begin().await?;
         let (mut written, mut failed, streak) = (0_u64, 0_u64, Streak::default());
         for company in companies.iter().filter(|company| company.account_number.is_none()) {
+            self.report.go_on().await?;
             let number = match mode {
                 Mode::DryRun => account_numbers::reserve(&mut dry, &taken).await?,
                 Mode::Write => attempts::persist(|| self.reserve_number(&taken)).await?,
@@ -111,6 +112,7 @@ impl AssetSync {
         let sites = self.sites().await?;
         let (mut written, mut equal, mut failed, streak) = (0_u64, 0_u64, 0_u64, Streak::default());
         for site in &sites {
+            self.report.go_on().await?;
             let name = &site.site.name;
             let Some(number) = site.company.company() else {
                 self.report.line(format!("No company for site {name}"));

@@ -17,7 +17,7 @@ use super::streak::Streak;
 use super::{Report, SyncError, SyncRules, attempts, batches};
 use crate::providers::{PageRef, RmmDevice, RmmProvider};
 use crate::store::sync_assets::{self, AssetRow, AssetRun, Unmet};
-use crate::store::{changes, reviews, unit};
+use crate::store::{asset_history, changes, reviews, unit};
 
 /// A device without a flag of its own counts as online when it was seen this recently.
 const FRESH: TimeDelta = TimeDelta::minutes(30);
@@ -106,6 +106,7 @@ impl AssetSync {
         let uid = &site.site.external_id;
         let (mut seen, mut next) = (HashSet::new(), Some(first_page));
         while let Some(at) = next {
+            self.report.go_on().await?;
             let page = self.provider.devices(uid, at).await?;
             self.report.warn_all(page.warnings);
             let (before, received) = (seen.len(), page.items.len());
@@ -174,6 +175,8 @@ impl AssetSync {
             |conn, rows| sync_assets::upsert(conn, name, rows, now).boxed(),
         )
         .await?;
+        let uids: Vec<String> = rows.iter().map(|row| row.device.external_id.clone()).collect();
+        asset_history::record(&mut tx, name, &uids, now).await?;
         if let Some(run) = run {
             sync_assets::keep_run(&mut tx, name, run).await?;
         }
@@ -232,6 +235,7 @@ impl AssetSync {
         }
         let (mut gone, streak) = (Vec::new(), Streak::default());
         for device in unmet {
+            self.report.go_on().await?;
             match self.provider.device(&device.external_id).await {
                 Ok(None) => {
                     streak.answered();

@@ -35,6 +35,7 @@ impl Sync {
 
         let (first, rest) = plan.rows.split_at(plan.moving);
         for batch in std::iter::once(first).chain(rest.chunks(BATCH)) {
+            self.report.go_on().await?;
             let stored = attempts::persist(|| self.write_contacts(run, batch)).await?;
             self.report.warn_all(stored.refused);
             let written = stored.written;
@@ -99,6 +100,7 @@ impl Sync {
         let mut before = HashSet::new();
         while let Some(at) = next {
             self.report.at("contacts", Some(at.number));
+            self.report.go_on().await?;
             let page = self.provider.contacts(at).await?;
             self.report.warn_all(page.warnings);
             let ids: HashSet<i64> = page.items.iter().map(|contact| contact.external_id).collect();

@@ -9,7 +9,7 @@ use futures::{StreamExt as _, stream};
 use super::streak::Streak;
 use super::{Sync, SyncError, attempts, batches};
 use crate::providers::Pace;
-use crate::store::sync_details::{self, DueTicket};
+use crate::store::sync_details::{self, DueTicket, Stale};
 
 /// Tickets looked up at a time.
 const BATCH: i64 = 50;
@@ -58,17 +58,18 @@ impl Sync {
         Ok(())
     }
 
-    /// Makes the details of tickets due that changed since a moment, and those of all active ones where asked for.
+    /// Makes the details of tickets due, whether anything says that they have changed or not.
     ///
     /// # Errors
     /// When the database does not take it.
-    pub async fn make_due(&self, changed_since: DateTime<Utc>, active: bool) -> Result<(), SyncError> {
+    pub async fn make_due(&self, stale: Stale) -> Result<(), SyncError> {
         let (provider, now) = (self.provider.name(), self.clock.now());
-        let mark = || sync_details::make_due(&self.pool, provider, changed_since, active, now);
+        let mark = || sync_details::make_due(&self.pool, provider, stale, now);
         attempts::persist(mark).await.map(|_| ())
     }
 
     async fn detail(&self, ticket: DueTicket, streak: &Streak) -> Result<(), SyncError> {
+        self.report.go_on().await?;
         match self.provider.ticket_detail(ticket.external_id, Pace::Background).await {
             Ok(Some(detail)) => {
                 streak.answered();

@@ -100,6 +100,7 @@ impl Sync {
         let (mut keys, mut next) = (BTreeMap::new(), Some(PageRef::FIRST));
         while let Some(at) = next {
             self.report.at("contacts", Some(at.number));
+            self.report.go_on().await?;
             let page = self.provider.contacts(at).await?;
             self.report.warn_all(page.warnings);
             let (before, received) = (keys.len(), page.items.len());
@@ -154,6 +155,7 @@ impl Sync {
         let (mut seen, mut next) = (HashSet::new(), Some(PageRef::FIRST));
         while let Some(at) = next {
             self.report.at("tickets", Some(at.number));
+            self.report.go_on().await?;
             let page = self.provider.tickets(TicketView::Ordinary, run.since, at).await?;
             self.report.warn_all(page.warnings);
             let (before, received) = (seen.len(), page.items.len());

@@ -17,6 +17,7 @@ impl Sync {
         let (mut rows, mut seen, mut next) = (Vec::new(), HashSet::new(), Some(PageRef::FIRST));
         while let Some(at) = next {
             self.report.at(list, Some(at.number));
+            self.report.go_on().await?;
             let page = fetch(at).await?;
             self.report.warn_all(page.warnings);
             let (before, received) = (seen.len(), page.items.len());

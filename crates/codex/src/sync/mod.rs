@@ -11,8 +11,10 @@ pub(crate) mod batches;
 mod companies;
 mod contact_plan;
 mod contacts;
+mod counts;
 mod details;
 mod dry_run;
+mod gone;
 mod listing;
 mod plan;
 mod removal;
@@ -32,7 +34,7 @@ use sqlx::PgPool;
 pub use account_numbers::Mode;
 pub use assets::AssetSync;
 pub use details::DetailLimits;
-pub use report::{Delay, Problem, Report};
+pub use report::{Delay, Obeyed, Problem, Report};
 pub use tickets::Reach;
 
 use crate::clients::keycloak::KeycloakError;
@@ -78,6 +80,11 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    /// Whether the whole run is to end, not only the part that it is at.
+    fn ends_the_run(&self) -> bool {
+        matches!(self, Self::Cancelled | Self::Stopped | Self::Lost | Self::TimedOut(_))
+    }
+
     /// Whether somebody wanted the end, so that it is no failure.
     pub fn is_wanted(&self) -> bool {
         matches!(self, Self::Cancelled | Self::Stopped)
@@ -147,6 +154,9 @@ impl Sync {
                 BasePart::Contacts => self.contacts().await,
             };
             if let Err(error) = done {
+                if error.ends_the_run() {
+                    return Err(error);
+                }
                 self.report.error(format!("{part:?}: {error}"));
                 let fatal =
                     matches!(&error, SyncError::Provider(error) if error.is_fatal() || error.is_outage());

@@ -61,6 +61,7 @@ impl Sync {
         }
         let (mut gone, streak) = (Vec::new(), Streak::default());
         for id in missing {
+            self.report.go_on().await?;
             match is_gone(*id).await {
                 Ok(answer) => {
                     streak.answered();

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use hivematrix_shared::clock::Clock;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::SyncError;
+pub use super::counts::Counts;
 use crate::providers::row::storable;
 
 /// Characters of output kept with a job.
@@ -22,49 +25,16 @@ const PROBLEM_LENGTH: usize = 1000;
 /// Warnings written out; more are only counted.
 const SHOWN_WARNINGS: u64 = 50;
 
-/// Summary counts of a run (codex-api.md §8.1).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Companies stored.
-    pub companies: u64,
-    /// Contacts stored.
-    pub contacts: u64,
-    /// Agents stored.
-    pub agents: u64,
-    /// Groups stored.
-    pub groups: u64,
-    /// Tickets received.
-    pub tickets: u64,
-    /// New tickets among them.
-    pub tickets_created: u64,
-    /// Changed tickets among them.
-    pub tickets_updated: u64,
-    /// Tickets marked `deleted`, because the vendor no longer has them.
-    pub tickets_deleted: u64,
-    /// Tickets that a list lacked and whose real state was fetched.
-    pub tickets_reconciled: u64,
-    /// Tickets removed, because the vendor marks them as spam or deleted.
-    pub tickets_cleaned: u64,
-    /// Tickets whose messages and hours were read.
-    pub details: u64,
-    /// Sites read.
-    pub sites: u64,
-    /// Assets stored.
-    pub assets: u64,
-    /// New assets among them.
-    pub assets_created: u64,
-    /// Account numbers written to a vendor.
-    pub account_numbers: u64,
-    /// Companies, contacts, agents and assets removed.
-    pub removed: u64,
-    /// Rows that were patched or left out.
-    pub warnings: u64,
-}
-
 /// Whoever may hold a run up.
 pub trait Delay: Send + Sync {
     /// Why the run waits just now, in words; `None` when it does not.
     fn reason(&self) -> Option<String>;
+}
+
+/// Whoever may want a run to end before it is done.
+pub trait Obeyed: Send + Sync {
+    /// Why it is to end now; `None` while it may go on.
+    fn wanted_end(&self) -> BoxFuture<'_, Option<SyncError>>;
 }
 
 /// Something a run could not take as it was, and when.
@@ -90,6 +60,8 @@ struct Inner {
     problems_kept: u64,
     /// Who may hold the run up.
     delay: Option<Watched>,
+    /// Who may want it to end.
+    obeyed: Option<Superior>,
     /// Whether the run can only end by itself.
     decided: bool,
 }
@@ -99,6 +71,14 @@ struct Watched(Arc<dyn Delay>);
 impl std::fmt::Debug for Watched {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Watched")
+    }
+}
+
+struct Superior(Arc<dyn Obeyed>);
+
+impl std::fmt::Debug for Superior {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Superior")
     }
 }
 
@@ -132,6 +112,25 @@ impl Report {
     /// From now on the progress tells when the run waits for somebody.
     pub fn watch(&self, delay: impl Delay + 'static) {
         self.lock().delay = Some(Watched(Arc::new(delay)));
+    }
+
+    /// From now on the run asks here whether it may go on.
+    pub fn obey(&self, obeyed: impl Obeyed + 'static) {
+        self.lock().obeyed = Some(Superior(Arc::new(obeyed)));
+    }
+
+    /// Asked between two pages or records: whether the run may go on. A run that is too short for a sign of life hears of its
+    /// end this way.
+    ///
+    /// # Errors
+    /// Why it is to end here.
+    pub async fn go_on(&self) -> Result<(), SyncError> {
+        let obeyed = {
+            let inner = self.lock();
+            inner.obeyed.as_ref().filter(|_| !inner.decided).map(|superior| Arc::clone(&superior.0))
+        };
+        let Some(obeyed) = obeyed else { return Ok(()) };
+        obeyed.wanted_end().await.map_or(Ok(()), Err)
     }
 
     /// From now on the run ends by itself only: nobody could tell what a broken off one has done.

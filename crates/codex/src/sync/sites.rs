@@ -56,6 +56,7 @@ impl AssetSync {
             .buffered(AT_ONCE);
         while let Some((site, variable)) = asked.next().await {
             self.report.at("sites", u32::try_from(known.len() + 1).ok());
+            self.report.go_on().await?;
             let link = links.get(&site.external_id).cloned();
             let company = match &variable {
                 Ok(number) => {
@@ -85,6 +86,7 @@ impl AssetSync {
         let (mut sites, mut seen, mut next) = (Vec::new(), HashSet::new(), Some(PageRef::FIRST));
         while let Some(at) = next {
             self.report.at("sites", Some(at.number));
+            self.report.go_on().await?;
             let page = self.provider.sites(at).await?;
             self.report.warn_all(page.warnings);
             let (before, received) = (seen.len(), page.items.len());

@@ -8,12 +8,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::batches::Stored;
+use super::gone::Cleaned;
 use super::removal::Allowance;
 use super::streak::Streak;
 use super::{Sync, SyncError, attempts, batches, plan};
-use crate::providers::{Pace, Page, PageRef, ProviderError, PsaTicket, TicketView};
+use crate::providers::{Pace, Page, PageRef, PsaTicket, TicketView};
 use crate::store::sync_state::{self, TICKETS, TICKETS_FULL, TicketRun};
-use crate::store::{sync_tickets, unit};
+use crate::store::sync_tickets::{self, Gone};
+use crate::store::unit;
 
 /// Which tickets a list phase reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,7 @@ impl Sync {
         let mut page = fetch(at).await?;
         run.vendor_time = run.vendor_time.or(page.answered_at);
         loop {
+            self.report.go_on().await?;
             let ids: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
             if page.next.is_some() && !ids.is_empty() && ids == before {
                 return Err(SyncError::Endless {
@@ -109,9 +112,9 @@ impl Sync {
         self.report.warn_all(page.warnings);
         let received = page.items.len() as u64;
         let ids: Vec<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
-        let (marked, ordinary): (Vec<_>, Vec<_>) =
-            newest_only(page.items).into_iter().partition(|ticket| ticket.spam || ticket.deleted);
-        let marked: Vec<i64> = marked.iter().map(|ticket| ticket.external_id).collect();
+        let mut ordinary = newest_only(page.items);
+        let marked: Vec<Gone> = ordinary.iter().filter_map(Gone::marked).collect();
+        ordinary.retain(|ticket| Gone::marked(ticket).is_none());
         let left = *allowance;
         let write = || self.write_page(resume, &ids, &marked, &ordinary, left);
         let (stored, cleaned) = attempts::persist(write).await?;
@@ -129,7 +132,7 @@ impl Sync {
         &self,
         resume: &TicketRun,
         ids: &[i64],
-        marked: &[i64],
+        marked: &[Gone],
         ordinary: &[PsaTicket],
         left: Allowance,
     ) -> Result<(Stored, Cleaned), SyncError> {
@@ -137,81 +140,11 @@ impl Sync {
         if resume.full {
             sync_state::saw(&mut tx, resume.id, ids).await?;
         }
-        let cleaned = self.remove_marked(&mut tx, marked, left).await?;
+        let cleaned = self.mark(&mut tx, marked, left).await?;
         let stored = self.store_tickets(&mut tx, ordinary).await?;
         sync_state::keep(&mut tx, self.provider.name(), TICKETS, resume).await?;
         tx.commit().await?;
         Ok((stored, cleaned))
-    }
-
-    /// Tickets in the vendor's bin and spam folder since the run's start of view. Returns whether any of them may have
-    /// got there after the run began.
-    async fn read_marked(&self, run: &TicketRun, allowance: &mut Allowance) -> Result<bool, SyncError> {
-        let mut meanwhile = false;
-        // The vendor tells whole seconds.
-        let about_the_start = run.mark() - self.rules.overlap;
-        for (view, name) in [(TicketView::Deleted, "deleted tickets"), (TicketView::Spam, "spam")] {
-            let (mut next, mut before) = (Some(PageRef::FIRST), HashSet::new());
-            while let Some(at) = next {
-                self.report.at(name, Some(at.number));
-                let page = match self.provider.tickets(view, run.since, at).await {
-                    Ok(page) => page,
-                    // An account that does not offer the folder must not lose its tickets over it; the nightly
-                    // comparison finds what is gone.
-                    Err(error @ ProviderError::Api { status: 400..=499, .. }) => {
-                        self.report.warn(format!("{name}: {error}"));
-                        break;
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                let marked = page.items.iter().filter(|ticket| ticket.spam || ticket.deleted);
-                meanwhile |=
-                    marked.clone().any(|ticket| ticket.updated_at.is_some_and(|at| at >= about_the_start));
-                let ids: Vec<i64> = marked.map(|ticket| ticket.external_id).collect();
-                let left = *allowance;
-                let cleaned = attempts::persist(|| self.clean(&ids, left)).await?;
-                self.account(&cleaned, allowance);
-                let all: HashSet<i64> = page.items.iter().map(|ticket| ticket.external_id).collect();
-                // A server that does not know the folder answers with the ordinary list; its first page says so.
-                next = page.next.filter(|_| !ids.is_empty() && all != before);
-                before = all;
-            }
-        }
-        Ok(meanwhile)
-    }
-
-    async fn clean(&self, ids: &[i64], left: Allowance) -> Result<Cleaned, SyncError> {
-        let mut tx = unit::begin(&self.pool).await?;
-        let cleaned = self.remove_marked(&mut tx, ids, left).await?;
-        tx.commit().await?;
-        Ok(cleaned)
-    }
-
-    async fn remove_marked(
-        &self,
-        conn: &mut PgConnection,
-        ids: &[i64],
-        mut left: Allowance,
-    ) -> sqlx::Result<Cleaned> {
-        if ids.is_empty() {
-            return Ok(Cleaned { removed: 0, left, refusal: None });
-        }
-        let stored = sync_tickets::stored_among(conn, self.provider.name(), ids).await?;
-        let refusal = left.take(stored.len()).err();
-        let removed = match refusal {
-            None => sync_tickets::remove(conn, self.provider.name(), &stored).await?,
-            Some(_) => 0,
-        };
-        Ok(Cleaned { removed, left, refusal })
-    }
-
-    /// Tells what was cleaned, now that it is.
-    fn account(&self, cleaned: &Cleaned, allowance: &mut Allowance) {
-        *allowance = cleaned.left;
-        self.report.count(|counts| counts.tickets_cleaned += cleaned.removed);
-        if let Some(refusal) = &cleaned.refusal {
-            self.report.warn(format!("tickets marked as spam or deleted: {refusal}"));
-        }
     }
 
     pub(super) async fn store_tickets(
@@ -243,6 +176,7 @@ impl Sync {
         let streak = Streak::default();
         for id in missing {
             self.report.at("reconcile", None);
+            self.report.go_on().await?;
             self.settle(id, &streak).await?;
         }
         Ok(())
@@ -263,34 +197,28 @@ impl Sync {
         };
         match ticket {
             None => {
-                let marked = attempts::persist(|| self.mark_deleted(id)).await?;
-                self.report.count(|counts| counts.tickets_deleted += marked);
+                let gone = Gone::lost(id);
+                if attempts::persist(|| self.mark_one(&gone)).await? {
+                    self.report.count(|counts| counts.tickets_deleted += 1);
+                    let vendor = self.provider.display_name();
+                    self.report
+                        .line(format!("ticket {id}: no longer at {vendor}, kept as deleted with its hours"));
+                }
             }
-            Some(ticket) if ticket.spam || ticket.deleted => {
-                let removed = attempts::persist(|| self.remove(id)).await?;
-                self.report.count(|counts| counts.tickets_cleaned += removed);
-            }
-            Some(ticket) => {
-                let stored = attempts::persist(|| self.store_one(&ticket)).await?;
-                self.report.warn_all(stored.refused);
-                self.report.count(|counts| counts.tickets_reconciled += 1);
-            }
+            Some(ticket) => match Gone::marked(&ticket) {
+                Some(gone) => {
+                    if attempts::persist(|| self.mark_one(&gone)).await? {
+                        self.tell_marked(&gone);
+                    }
+                }
+                None => {
+                    let stored = attempts::persist(|| self.store_one(&ticket)).await?;
+                    self.report.warn_all(stored.refused);
+                    self.report.count(|counts| counts.tickets_reconciled += 1);
+                }
+            },
         }
         Ok(())
-    }
-
-    async fn mark_deleted(&self, id: i64) -> sqlx::Result<u64> {
-        let mut tx = unit::begin(&self.pool).await?;
-        let marked = sync_tickets::mark_deleted(&mut tx, self.provider.name(), &[id]).await?;
-        tx.commit().await?;
-        Ok(marked)
-    }
-
-    async fn remove(&self, id: i64) -> sqlx::Result<u64> {
-        let mut tx = unit::begin(&self.pool).await?;
-        let removed = sync_tickets::remove(&mut tx, self.provider.name(), &[id]).await?;
-        tx.commit().await?;
-        Ok(removed)
     }
 
     async fn store_one(&self, ticket: &PsaTicket) -> sqlx::Result<Stored> {
@@ -320,15 +248,6 @@ impl Sync {
         ));
         Ok(())
     }
-}
-
-/// What became of tickets that the vendor marks as spam or deleted.
-struct Cleaned {
-    removed: u64,
-    /// What may still be removed afterwards.
-    left: Allowance,
-    /// Why none was removed.
-    refusal: Option<String>,
 }
 
 /// Each ticket once, in its newest state; some servers repeat rows.

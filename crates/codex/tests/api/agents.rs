@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -23,7 +23,15 @@ pub struct Realm {
     pub users: Vec<Value>,
     /// Status of the list instead of users.
     refuses: Option<u16>,
+    /// Status of a single user instead of it.
+    refuses_one: Option<u16>,
+    /// After this page the first user of the list is deleted, so that all others move by one place.
+    loses_one_after: Option<usize>,
     pages: usize,
+    /// Whoever asks for the list wants the running job to end.
+    cancels: Option<PgPool>,
+    /// Users that were asked for one by one.
+    asked: Vec<String>,
 }
 
 type Shared = Arc<Mutex<Realm>>;
@@ -39,13 +47,33 @@ async fn token(body: String) -> Response {
 }
 
 async fn users(State(realm): State<Shared>, Query(query): Query<BTreeMap<String, usize>>) -> Response {
+    let cancels = realm.lock().unwrap().cancels.clone();
+    if let Some(pool) = cancels {
+        sqlx::query("update sync_jobs set cancel_requested = true").execute(&pool).await.unwrap();
+    }
     let mut realm = realm.lock().unwrap();
     realm.pages += 1;
     if let Some(status) = realm.refuses {
         return StatusCode::from_u16(status).unwrap().into_response();
     }
     let page = realm.users.iter().skip(query["first"]).take(query["max"].min(100));
-    Json(page.cloned().collect::<Vec<_>>()).into_response()
+    let page: Vec<Value> = page.cloned().collect();
+    if realm.loses_one_after == Some(realm.pages) {
+        realm.users.remove(0);
+    }
+    Json(page).into_response()
+}
+
+async fn one(State(realm): State<Shared>, Path(id): Path<String>) -> Response {
+    let mut realm = realm.lock().unwrap();
+    realm.asked.push(id.clone());
+    if let Some(status) = realm.refuses_one {
+        return StatusCode::from_u16(status).unwrap().into_response();
+    }
+    match realm.users.iter().find(|user| user["id"] == id.as_str()) {
+        Some(user) => Json(user.clone()).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 /// The users of a realm, as an identity provider lists them to the client `codex`, and its address.
@@ -54,6 +82,7 @@ pub async fn realm() -> (String, Shared) {
     let router = Router::new()
         .route("/realms/hivematrix/protocol/openid-connect/token", post(token))
         .route("/admin/realms/hivematrix/users", get(users))
+        .route("/admin/realms/hivematrix/users/{id}", get(one))
         .with_state(realm.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -179,6 +208,38 @@ async fn a_realm_that_does_not_deliver_disables_nobody(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn somebody_whom_a_moving_list_skipped_is_asked_for_and_stays(pool: PgPool) {
+    let (here, realm) = world(pool.clone(), "s3cret").await;
+    let everybody = || (0..150).map(|n| user(&n.to_string(), &format!("n{n}"), &format!("n{n}@x.example")));
+    realm.lock().unwrap().users = everybody().collect();
+    here.admin("POST", "/api/agents/sync", Value::Null).await;
+    sqlx::raw_sql("update agents set first_name = 'Old' where keycloak_id = '100'; \
+         insert into agents (keycloak_id, username, enabled) values ('long/gone', 'l', false), ('gone/../too', 'g', true)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    {
+        // The first one is deleted after the first page: number 100 is then on none.
+        let mut realm = realm.lock().unwrap();
+        (realm.pages, realm.loses_one_after) = (0, Some(1));
+    }
+    let (status, synced) = here.admin("POST", "/api/agents/sync", Value::Null).await;
+    assert_eq!((status, &synced["disabled"]), (200, &json!(1)), "only the one that nobody has: {synced}");
+    let skipped = agent(&here, "100").await;
+    assert_eq!((&skipped["enabled"], &skipped["first_name"]), (&json!(true), &json!("F")));
+    assert_eq!(realm.lock().unwrap().asked, ["100", "gone/../too"], "who is disabled is not asked for");
+
+    // Who cannot be asked for stays, and the run says that it failed.
+    sqlx::raw_sql("update agents set enabled = true").execute(&pool).await.unwrap();
+    realm.lock().unwrap().refuses_one = Some(500);
+    let (status, refused) = here.admin("POST", "/api/agents/sync", Value::Null).await;
+    assert_eq!((status, &refused["success"]), (500, &json!(false)), "{refused}");
+    let disabled: i64 =
+        sqlx::query_scalar("select count(*) from agents where not enabled").fetch_one(&pool).await.unwrap();
+    assert_eq!(disabled, 0);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn a_wrong_secret_and_a_missing_one_are_told_apart_and_never_shown(pool: PgPool) {
     let (here, _realm) = world(pool.clone(), "wr0ng").await;
     let (status, refused) = here.admin("POST", "/api/agents/sync", Value::Null).await;
@@ -213,4 +274,23 @@ async fn the_sync_page_starts_the_same_job(pool: PgPool) {
     }
     assert_eq!((&job["script"], &job["status"]), (&json!("keycloak_agents"), &json!("completed")));
     assert_eq!(agent(&here, "1").await["username"], "ada");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_sync_that_somebody_ends_is_no_fault(pool: PgPool) {
+    let (here, realm) = world(pool.clone(), "s3cret").await;
+    {
+        let mut realm = realm.lock().unwrap();
+        realm.users = vec![user("1", "ada", "a@x.example")];
+        realm.cancels = Some(pool);
+    }
+    let (status, ended) = here.admin("POST", "/api/agents/sync", Value::Null).await;
+    assert_eq!(
+        (status, &ended["success"], &ended["error"]),
+        (409, &json!(false), &json!("cancelled")),
+        "{ended}"
+    );
+    let job = here.admin("GET", "/sync/last/keycloak_agents", Value::Null).await.1;
+    assert_eq!((&job["status"], &job["error"]), (&json!("failed"), &json!("cancelled")));
+    assert!(!job["output"].as_str().unwrap().contains("ERROR"), "{job}");
 }

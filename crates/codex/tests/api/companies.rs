@@ -156,3 +156,30 @@ async fn assets_carry_their_company_and_exact_bytes(pool: PgPool) {
     let odd = world.get("/api/companies/2/assets").await.json();
     assert_eq!(odd[0]["backup_data_bytes"], 1_099_511_627, "0.001 TiB, cut to whole bytes");
 }
+
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn one_absurd_backup_stops_no_reader_of_bills(pool: PgPool) {
+    let world = world(pool).await;
+    world.sql("update assets set backup_usage_tb = 99999999999999999999 where id = 1").await;
+    world.sql("update assets set backup_usage_tb = -3 where id = 2").await;
+    let most = i64::from(hivematrix_codex::domain::asset::MOST_BACKUP_TB) << 40;
+    for (path, at) in [
+        ("/api/companies/1/assets", "/"),
+        ("/api/assets?company_id=1", "/assets/"),
+        ("/api/companies/bulk", "/0/assets/"),
+    ] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.status, http::StatusCode::OK, "{path}: {}", answer.text());
+        let answer = answer.json();
+        let bytes = |place: usize| {
+            let asset = answer.pointer(&format!("{}{place}", at)).unwrap();
+            (asset["id"].as_i64().unwrap(), asset["backup_data_bytes"].as_i64().unwrap())
+        };
+        assert_eq!((bytes(0), bytes(1)), ((2, 0), (1, most)), "{path}");
+    }
+    assert_eq!(world.get("/api/asset/1").await.status, http::StatusCode::OK);
+    for path in ["/api/companies/2/assets", "/api/companies/bulk"] {
+        let text = world.get(path).await.text();
+        assert!(text.contains(r#""backup_usage_tb":"0.00""#), "two places, however small: {text}");
+    }
+}

@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod admin_pages;
 mod agents;
+mod asset_history;
 mod board;
 mod board_history;
 mod clear;

@@ -92,7 +92,6 @@ async fn a_change_reaches_the_vendor_and_then_the_store(pool: PgPool) {
         ("status", json!("waiting_customer")),
         ("status_id", json!(9)),
         ("responder_id", json!(AGENT)),
-        ("requester_name", json!(null)),
         ("webhook_updated_at", json!(null)),
     ] {
         assert_eq!(here[member], value, "{member}");
@@ -250,4 +249,32 @@ async fn a_note_is_never_added_twice(pool: PgPool) {
     assert_eq!(desk.update(json!({"notes": "Third"})).await.status, StatusCode::OK);
     assert_eq!(posts(), 4);
     assert_eq!(desk.notes_at_vendor().await, ["First", "Third"]);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn the_time_of_a_note_is_not_taken_for_that_of_its_ticket(pool: PgPool) {
+    let desk = Desk::new(pool).await;
+    desk.world.sql("update ticket_details set detail_due_at = null").await;
+    let time = |row: &Value, member: &str| -> chrono::DateTime<chrono::Utc> {
+        row[member].as_str().unwrap().parse().unwrap()
+    };
+    // What the ticket looks like after the note cannot be asked for: then its own time stays, so that whatever the vendor says
+    // next is news.
+    desk.vendor.control.add_fault(Fault::always(FaultMode::Status { status: 403 }).on("/tickets/{id}"));
+    assert_eq!(desk.update(json!({"notes": "Called"})).await.status, StatusCode::OK);
+    let here = desk.stored().await;
+    assert_eq!(
+        time(&here, "last_updated_at"),
+        "2025-11-20T00:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap()
+    );
+    assert!(here["detail_due_at"].is_string() && here["notes"][0]["body"] == "Called", "{here}");
+
+    desk.vendor.control.clear_faults();
+    assert_eq!(desk.update(json!({"notes": "Called again"})).await.status, StatusCode::OK);
+    let there = desk.vendor.control.ticket(desk.external_id).unwrap();
+    assert_eq!(
+        time(&desk.stored().await, "last_updated_at"),
+        time(&there, "updated_at"),
+        "the vendor's, at once"
+    );
 }

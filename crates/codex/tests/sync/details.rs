@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hivematrix_codex::providers::{PsaTimeEntry, TicketDetail};
+use hivematrix_codex::store::sync_details::{self, Stale};
 use hivematrix_codex::sync::{DetailLimits, Reach};
 use hivematrix_simulators::freshservice::{Fault, FaultMode, NewEntry, NewWork};
 use rust_decimal::Decimal;
@@ -147,4 +149,64 @@ async fn details_that_cannot_be_stored_are_put_off_and_the_others_read(pool: PgP
     assert_eq!(report.counts().details, world.stored().await.len() as u64 - 1);
     assert!(report.output().contains(&format!("ticket {id}: ")), "{}", report.output());
     assert_eq!(world.number("select count(*) from ticket_details where detail_due_at is not null").await, 1);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_booking_that_cannot_be_read_stays_as_it_is_stored(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let due =
+        sync_details::due(&world.pool, "freshservice", world.clock.now(), None, 1).await.unwrap().remove(0);
+    let entry = |external_id, hours: &str| PsaTimeEntry {
+        external_id,
+        agent_id: None,
+        hours: hours.parse().unwrap(),
+        billable: Some(true),
+        executed_at: None,
+        created_at: None,
+        updated_at: None,
+    };
+    let save = async |time_entries, unread_entries| {
+        let detail = TicketDetail { time_entries, unread_entries, ..TicketDetail::default() };
+        sync_details::save(&world.pool, "freshservice", &due, &detail).await.unwrap();
+        let stored: Vec<i64> =
+            sqlx::query_scalar("select external_id from ticket_time_entries where ticket_id = $1 order by 1")
+                .bind(due.id)
+                .fetch_all(&world.pool)
+                .await
+                .unwrap();
+        (stored, hours(&world, due.external_id.unsigned_abs()).await)
+    };
+    let number = |text: &str| text.parse::<Decimal>().unwrap();
+    let all = vec![entry(1, "1"), entry(2, "2"), entry(3, "4")];
+    assert_eq!(save(all, vec![]).await, (vec![1, 2, 3], number("7")));
+    // One is changed, one cannot be read, one is gone.
+    assert_eq!(save(vec![entry(1, "1.5")], vec![Some(2)]).await, (vec![1, 2], number("3.5")));
+    // One without a name could be any of them.
+    assert_eq!(save(vec![entry(4, "1")], vec![None]).await, (vec![1, 2, 4], number("4.5")));
+    // One that was never read counts for nothing.
+    assert_eq!(save(vec![entry(4, "1")], vec![Some(5)]).await, (vec![4], number("1")));
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn all_details_can_be_read_again_in_as_many_runs_as_it_takes(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    world.details().await;
+    let gone = world.active(1)[0];
+    world.vendor.control.remove_ticket(gone);
+    world.pass(10);
+    world.tickets(Reach::Full).await;
+    world.details().await;
+    const DUE: &str = "select count(*) from ticket_details where detail_due_at is not null";
+    assert_eq!(world.number(DUE).await, 0);
+
+    let sync = world.sync();
+    sync.make_due(Stale::All).await.unwrap();
+    let all = world.stored().await.len() as u64;
+    assert_eq!(world.number(DUE).await.unsigned_abs(), all, "all but the one that is gone");
+    let limits = DetailLimits { tickets: 30, time: Duration::from_secs(60), changed_since: None };
+    sync.details(limits).await.unwrap();
+    assert_eq!(world.number(DUE).await.unsigned_abs(), all - 30);
+    assert_eq!(world.details().await.counts().details, all - 30, "the next run goes on there");
 }

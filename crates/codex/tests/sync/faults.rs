@@ -278,7 +278,7 @@ async fn a_job_that_gives_way_says_what_it_waits_for_and_one_that_is_cancelled_h
     }
     assert!(provider.holds_up().is_none());
     let service = service(&world, provider);
-    let work = Work::Tickets { reach: Reach::Changes, details: Details::All };
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::Due };
     let id = service.start(None, work, "test").await.unwrap();
     let waiting = loop {
         let job = sync_jobs::get(&world.pool, id).await.unwrap().unwrap();

@@ -109,10 +109,11 @@ impl World {
         listed
     }
 
-    /// The same of what is stored, without what is marked as gone.
+    /// The same of what is stored, without what is marked as gone. The code 6 is an ordinary status to the vendor.
     pub async fn stored(&self) -> BTreeMap<i64, (Option<i32>, Option<DateTime<Utc>>)> {
         let rows: Vec<(i64, Option<i32>, Option<DateTime<Utc>>)> = sqlx::query_as(
-            "select external_id, status_id, last_updated_at from ticket_details where status <> 'deleted'",
+            "select external_id, status_id, last_updated_at from ticket_details
+             where status <> 'deleted' and (status <> 'spam' or status_id = 6)",
         )
         .fetch_all(&self.pool)
         .await

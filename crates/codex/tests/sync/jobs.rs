@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::harness::World;
 
-const LIST: Work = Work::Tickets { reach: Reach::Changes, details: Details::Skip };
+pub const LIST: Work = Work::Tickets { reach: Reach::Changes, details: Details::Skip };
 
 pub fn schedule() -> Schedule {
     Schedule {
@@ -29,7 +29,7 @@ pub fn schedule() -> Schedule {
     }
 }
 
-fn service(world: &World, shutdown: &CancellationToken) -> SyncService {
+pub fn service(world: &World, shutdown: &CancellationToken) -> SyncService {
     let (pool, clock) = (world.pool.clone(), world.clock.clone());
     SyncService::new(
         pool,
@@ -45,7 +45,7 @@ async fn job(world: &World, id: Uuid) -> Job {
     sync_jobs::get(&world.pool, id).await.unwrap().unwrap()
 }
 
-async fn ended(world: &World, id: Uuid) -> Job {
+pub async fn ended(world: &World, id: Uuid) -> Job {
     for _ in 0..2000 {
         let job = job(world, id).await;
         if job.status != "running" {
@@ -57,7 +57,7 @@ async fn ended(world: &World, id: Uuid) -> Job {
 }
 
 /// Waits for something that has to happen.
-async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+pub async fn until(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     for _ in 0..2000 {
         if happened().await {
             return;
@@ -76,7 +76,7 @@ fn slow_tickets(world: &World) {
 async fn a_job_leaves_a_row_with_its_end_and_counts(pool: PgPool) {
     let world = World::new(pool).await;
     let service = service(&world, &CancellationToken::new());
-    let work = Work::Tickets { reach: Reach::Changes, details: Details::All };
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::Due };
     let id = service.start(None, work, "test").await.unwrap();
     let job = ended(&world, id).await;
     assert_eq!((job.status.as_str(), job.success, job.error.as_deref()), ("completed", Some(true), None));
@@ -121,7 +121,7 @@ async fn one_list_phase_at_a_time_and_details_do_not_hold_it_up(pool: PgPool) {
         .vendor
         .control
         .add_fault(Fault::always(FaultMode::Slow { delay_ms: 60_000 }).on("/tickets/{id}/conversations"));
-    let work = Work::Tickets { reach: Reach::Changes, details: Details::All };
+    let work = Work::Tickets { reach: Reach::Changes, details: Details::Due };
     let detailing = service.start(None, work.clone(), "test").await.unwrap();
     let key = "select count(*) from sync_jobs where exclusive_key = 'psa:tickets-detail:freshservice'";
     until("the detail phase", async || world.number(key).await == 1).await;

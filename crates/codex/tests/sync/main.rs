@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 mod api;
+mod asset_history;
 mod base;
 mod by_hand;
 mod deadlocks;
@@ -10,6 +11,7 @@ mod faults;
 mod harness;
 mod import;
 mod init_db;
+mod job_ends;
 mod jobs;
 mod killed;
 mod plans;

@@ -157,3 +157,29 @@ async fn a_person_does_not_wait_for_the_share_that_is_left_to_others(_pool: PgPo
     assert!(tokio::time::timeout(Duration::from_millis(200), background).await.is_err());
     assert!(provider.ticket_detail(id, Pace::Now).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn bookings_that_cannot_be_read_are_named_and_not_passed_over() {
+    let app = Router::new().fallback(async |uri: http::Uri| {
+        let body = if uri.path().ends_with("/time_entries") {
+            serde_json::json!({ "time_entries": [
+                { "id": 1, "time_spent": "01:00" }, { "id": 2, "time_spent": "a while" }, { "id": null, "time_spent": "02:00" },
+            ] })
+        } else {
+            serde_json::json!({ "conversations": [] })
+        };
+        axum::Json(body)
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let provider = client(format!("http://{address}"), 1 << 20);
+    let detail = provider.ticket_detail(7, Pace::Now).await.unwrap().unwrap();
+    assert_eq!(detail.time_entries.iter().map(|entry| entry.external_id).collect::<Vec<_>>(), [1]);
+    assert_eq!(detail.unread_entries, [Some(2), None]);
+    assert!(
+        detail.warnings.iter().any(|line| line.contains("2: its time is 'a while'")),
+        "{:?}",
+        detail.warnings
+    );
+}

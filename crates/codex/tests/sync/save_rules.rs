@@ -130,3 +130,37 @@ async fn row(pool: &PgPool) -> Value {
     .await
     .unwrap()
 }
+
+/// What is stored, what comes, and the time of closing afterwards, in minutes after [`now`].
+type Closing = (&'static str, (&'static str, Option<i64>), (&'static str, Option<i64>), Option<i64>);
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn the_time_of_closing_stays_while_the_ticket_is_over(pool: PgPool) {
+    let at = |minutes: Option<i64>| minutes.map(|minutes| now() + TimeDelta::minutes(minutes));
+    let cases: &[Closing] = &[
+        ("closed, and the vendor tells when", ("open", None), ("closed", Some(-5)), Some(-5)),
+        ("closed, and nobody tells when", ("open", None), ("closed", None), Some(1)),
+        ("closed before, changed since", ("closed", Some(-5)), ("closed", None), Some(-5)),
+        ("an event told it, the list does not", ("resolved", Some(-5)), ("resolved", None), Some(-5)),
+        ("billed after it was resolved", ("resolved", Some(-5)), ("billing_complete", None), Some(-5)),
+        ("the vendor knows better", ("closed", Some(-5)), ("closed", Some(-9)), Some(-9)),
+        ("open again", ("closed", Some(-5)), ("open", None), None),
+        ("resolved, and nobody told when", ("open", None), ("resolved", None), None),
+    ];
+    for (case, (status, closed), (next, told), expected) in cases {
+        let mut conn = pool.acquire().await.unwrap();
+        sqlx::raw_sql("delete from ticket_details").execute(&mut *conn).await.unwrap();
+        let row = |status: &str| PsaTicket { status: Some(status.to_owned()), ..stored() };
+        sync_tickets::upsert(&mut conn, "freshservice", &[row(status)], now()).await.unwrap();
+        sqlx::query("update ticket_details set closed_at = $1")
+            .bind(at(*closed))
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+        let incoming = PsaTicket { updated_at: at(Some(1)), closed_at: at(*told), ..row(next) };
+        sync_tickets::upsert(&mut conn, "freshservice", &[incoming], now()).await.unwrap();
+        let closed: Option<DateTime<Utc>> =
+            sqlx::query_scalar("select closed_at from ticket_details").fetch_one(&mut *conn).await.unwrap();
+        assert_eq!(closed, at(*expected), "{case}");
+    }
+}

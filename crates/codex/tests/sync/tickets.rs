@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hivematrix_codex::sync::Reach;
-use hivematrix_simulators::freshservice::{Fault, FaultMode, TicketPatch};
+use hivematrix_simulators::freshservice::{Fault, FaultMode, NewWork, TicketPatch};
 use sqlx::PgPool;
 
 use crate::harness::{World, ago};
@@ -176,8 +176,8 @@ async fn spam_and_bin_are_marks_not_status_codes(pool: PgPool) {
     world.vendor.control.update_ticket(ids[3], status(7));
     let counts = world.tickets(Reach::Changes).await.counts();
     assert_eq!(counts.tickets_cleaned, 2);
-    assert_eq!(world.status_of(ids[0]).await, None);
-    assert_eq!(world.status_of(ids[1]).await, None);
+    assert_eq!(world.status_of(ids[0]).await.as_deref(), Some("spam"));
+    assert_eq!(world.status_of(ids[1]).await.as_deref(), Some("deleted"));
     assert_eq!(world.status_of(ids[2]).await.as_deref(), Some("spam"));
     assert_eq!(world.status_of(ids[3]).await.as_deref(), Some("deleted"));
     assert_eq!(world.number("select count(*) from ticket_details where status_id in (6, 7)").await, 2);
@@ -277,4 +277,53 @@ async fn odd_rows_are_stored_as_far_as_they_can_be_read(pool: PgPool) {
     let text = |text: &str| text.to_owned();
     let expected = (text("unknown"), None, None, text("ab"), text("<p>Hi é</p><p>there</p>"), true);
     assert_eq!(row, expected);
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_ticket_in_the_bin_keeps_its_hours_and_comes_back_as_the_same_one(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.tickets(Reach::Full).await;
+    let (binned, spam) = (world.active(2)[0], world.active(2)[1]);
+    for id in [binned, spam] {
+        world.vendor.control.add_work(id, NewWork { minutes: 90, billable: true, ..NewWork::default() });
+    }
+    world.pass(1);
+    world.tickets(Reach::Changes).await;
+    world.details().await;
+    const BILLED: &str = "select jsonb_agg(jsonb_build_array(t.id, t.external_id, t.total_hours_spent, e.id, e.hours) order by e.id)
+        from ticket_details t join ticket_time_entries e on e.ticket_id = t.id";
+    let billed =
+        async || -> serde_json::Value { sqlx::query_scalar(BILLED).fetch_one(&world.pool).await.unwrap() };
+    let before = billed().await;
+    assert!(before.as_array().is_some_and(|entries| entries.len() >= 2));
+
+    let mark =
+        |deleted, spam| TicketPatch { deleted: Some(deleted), spam: Some(spam), ..TicketPatch::default() };
+    world.pass(1);
+    world.vendor.control.update_ticket(binned, mark(true, false));
+    world.vendor.control.update_ticket(spam, mark(false, true));
+    let report = world.tickets(Reach::Changes).await;
+    assert_eq!(report.counts().tickets_cleaned, 2);
+    for line in [
+        format!("ticket {binned}: in the bin of Freshservice, kept as deleted with its hours"),
+        format!("ticket {spam}: in the spam folder of Freshservice, kept as spam with its hours"),
+    ] {
+        assert!(report.output().contains(&line), "{line}: {}", report.output());
+    }
+    assert_eq!(billed().await, before, "ids and hours are what bills are made of");
+    let gone = "select count(*) from ticket_details where status in ('deleted', 'spam') and not is_active
+        and detail_due_at is null";
+    assert_eq!(world.number(gone).await, 2);
+    world.assert_same().await;
+    let again = world.tickets(Reach::Full).await;
+    assert_eq!(again.counts().tickets_cleaned, 0, "told once: {}", again.output());
+
+    world.pass(10);
+    world.vendor.control.update_ticket(binned, mark(false, false));
+    world.vendor.control.update_ticket(spam, mark(false, false));
+    world.tickets(Reach::Changes).await;
+    world.assert_same().await;
+    assert_eq!(world.number("select count(*) from ticket_details where detail_due_at is not null").await, 2);
+    world.details().await;
+    assert_eq!(billed().await, before);
 }

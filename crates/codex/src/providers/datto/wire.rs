@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::super::rmm::{DeviceAudit, Software};
 use super::super::row::Row;
 use super::super::{RmmDevice, RmmSite};
+use crate::domain::asset::MOST_BACKUP_TB;
 
 /// Custom fields that are kept.
 const FIELDS: u8 = 30;
@@ -68,16 +69,25 @@ pub(super) fn device(row: &mut Row<'_>, site: Option<&str>) -> Option<(RmmDevice
     }
     device.enabled_administrators = device.udf.get(&4).cloned();
     device.backup_usage_tb = device.udf.get(&6).and_then(|bytes| tebibytes(bytes));
+    if device.backup_usage_tb.is_none() && device.udf.get(&6).is_some_and(|text| is_number(text)) {
+        row.note("udf.udf6", "a number of bytes that a backup can have");
+    }
     device.device_type = device.udf.get(&7).cloned();
     Some((device, row.get("deleted").and_then(Value::as_bool).unwrap_or(false)))
 }
 
-/// Bytes as TiB with two decimals.
+/// Bytes as TiB with two decimals; nothing for what no backup can have. The field is free text at the vendor.
 fn tebibytes(bytes: &str) -> Option<Decimal> {
     let bytes: Decimal = bytes.trim().parse().ok()?;
     let amount = bytes.checked_div(Decimal::from(TIB))?;
-    (!amount.is_sign_negative())
+    (Decimal::ZERO..=Decimal::from(MOST_BACKUP_TB))
+        .contains(&amount)
         .then(|| amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero))
+}
+
+/// Whether somebody meant a number, however large. Other texts are notes that people keep in this field.
+fn is_number(text: &str) -> bool {
+    text.trim().parse::<f64>().is_ok_and(|number| !number.is_nan())
 }
 
 /// A moment in any of the vendor's forms: milliseconds, seconds or ISO text. The beginning of our calendar means none.
@@ -213,9 +223,30 @@ mod tests {
             ("5497558139", Some(Decimal::new(1, 2))),
             ("much", None),
             ("-5", None),
+            ("1152921504606846976", Some(Decimal::from(1_048_576))),
+            ("1152921504606846977", None),
+            ("99999999999999999999", None),
             ("99999999999999999999999999999999999999", None),
         ] {
             assert_eq!(tebibytes(bytes), expected, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_backup_that_cannot_be_is_left_out_with_a_note_and_a_remark_without_one() {
+        for (text, noted) in [
+            ("99999999999999999999", true),
+            ("1e30", true),
+            ("-5", true),
+            ("549755813888", false),
+            ("see the NAS", false),
+            ("nan", false),
+        ] {
+            let row = json!({ "uid": "d0a7", "siteUid": "8f1c", "udf": { "udf6": text } });
+            let mut row = Row::of(&row).unwrap();
+            let (device, _) = device(&mut row, None).unwrap();
+            assert_eq!(device.udf.get(&6).map(String::as_str), Some(text), "the field itself is kept");
+            assert_eq!(!row.into_notes().is_empty(), noted, "{text}");
         }
     }
 

@@ -26,6 +26,7 @@ use super::{
 use crate::domain::status::StatusMap;
 use client::Client;
 use paging::PAGE_SIZE;
+use wire::Booking;
 
 /// Freshservice as a provider.
 #[derive(Debug, Clone)]
@@ -135,17 +136,31 @@ impl PsaProvider for Freshservice {
             let conversations = self.client.all(&path, "conversations", pace, wire::conversation).await?;
             let Some((mut conversations, mut warnings)) = conversations else { return Ok(None) };
             let path = format!("tickets/{id}/time_entries");
-            let entries = self.client.all(&path, "time_entries", pace, wire::time_entry).await?;
+            let read = |row: &mut Row<'_>| Some(wire::booking(row));
+            let bookings = self.client.all(&path, "time_entries", pace, read).await?;
             // Without this, a refusal would look like a ticket nobody worked on.
-            let (mut time_entries, more) = entries.ok_or_else(|| client::not_found(&path))?;
+            let (bookings, more) = bookings.ok_or_else(|| client::not_found(&path))?;
             warnings.extend(more);
+            let (mut time_entries, mut unread_entries) = (Vec::new(), Vec::new());
+            for booking in bookings {
+                match booking {
+                    Booking::Read(entry) => time_entries.push(entry),
+                    Booking::Unread(id) => unread_entries.push(id),
+                }
+            }
             // Some servers repeat rows from page to page.
             let mut seen = HashSet::new();
             conversations.retain(|entry| seen.insert(entry.id));
             conversations.sort_by_key(|entry| (entry.created_at, entry.id));
             let mut seen = HashSet::new();
             time_entries.retain(|entry| seen.insert(entry.external_id));
-            Ok(Some(TicketDetail { conversations, time_entries, warnings, ..TicketDetail::default() }))
+            Ok(Some(TicketDetail {
+                conversations,
+                time_entries,
+                unread_entries,
+                warnings,
+                ..TicketDetail::default()
+            }))
         }
         .boxed()
     }

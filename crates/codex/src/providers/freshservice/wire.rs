@@ -25,7 +25,7 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusMap) -> Option<PsaTicke
     let mut stats = row.object("stats");
     let embedded =
         |requester: &mut Option<Row<'_>>, name| requester.as_mut().and_then(|embed| embed.text(name));
-    let closed_at = stats.as_mut().and_then(|stats| stats.time("closed_at")).or(updated_at);
+    let closed_at = stats.as_mut().and_then(|stats| stats.time("closed_at"));
     Some(PsaTicket {
         external_id,
         ticket_number: external_id.to_string(),
@@ -87,12 +87,26 @@ pub(super) fn conversation(row: &mut Row<'_>) -> Option<Conversation> {
     })
 }
 
-/// A booking; one whose hours cannot be read is left out.
-pub(super) fn time_entry(row: &mut Row<'_>) -> Option<PsaTimeEntry> {
+/// A booking, or its id where it cannot be read: it is there all the same, and what is stored of it must not be taken for
+/// removed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Booking {
+    Read(PsaTimeEntry),
+    Unread(Option<i64>),
+}
+
+pub(super) fn booking(row: &mut Row<'_>) -> Booking {
+    let id = row.int("id");
+    let spent = row.text("time_spent");
+    let (Some(external_id), Some(hours)) = (id, spent.as_deref().and_then(hours)) else {
+        let spent = spent.map_or_else(|| "missing".to_owned(), |text| format!("'{text}'"));
+        row.note_that(format!("its time is {spent}; what was stored of it stays"));
+        return Booking::Unread(id);
+    };
     let created_at = row.time("created_at");
-    Some(PsaTimeEntry {
-        external_id: row.int("id")?,
-        hours: hours(&row.text("time_spent")?)?,
+    Booking::Read(PsaTimeEntry {
+        external_id,
+        hours,
         agent_id: row.int("agent_id"),
         billable: row.get("billable").is_some().then(|| row.flag("billable", false)),
         executed_at: row.time("executed_at").or_else(|| row.time("start_time")).or(created_at),
@@ -139,6 +153,21 @@ mod tests {
         ] {
             assert_eq!(hours(text), expected.map(|text| text.parse().unwrap()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_booking_that_cannot_be_read_is_there_all_the_same() {
+        let read = |value: serde_json::Value| booking(&mut Row::of(&value).unwrap());
+        for (value, id) in [
+            (json!({"id": 5, "time_spent": "soon"}), Some(5)),
+            (json!({"id": "5", "time_spent": null}), Some(5)),
+            (json!({"id": "x", "time_spent": "01:00"}), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(read(value.clone()), Booking::Unread(id), "{value}");
+        }
+        let Booking::Read(entry) = read(json!({"id": 5, "time_spent": "01:30"})) else { panic!("not read") };
+        assert_eq!((entry.external_id, entry.hours), (5, "1.5".parse().unwrap()));
     }
 
     fn read(value: &serde_json::Value) -> Option<PsaTicket> {

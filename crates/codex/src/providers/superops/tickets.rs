@@ -130,6 +130,8 @@ impl SuperOps {
             description: wire::description(messages),
             conversations,
             time_entries: time_entries.into_iter().collect(),
+            // An unreadable time is an error of the whole answer above.
+            unread_entries: Vec::new(),
             warnings,
         }))
     }

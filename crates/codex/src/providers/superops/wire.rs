@@ -72,7 +72,7 @@ pub(super) fn ticket(row: &mut Row<'_>, statuses: &StatusNames) -> Option<PsaTic
         department_id: id(row, "client", "accountId"),
         created_at: row.time("createdTime"),
         updated_at,
-        closed_at: resolved_at.or(updated_at).filter(|_| closed),
+        closed_at: resolved_at.filter(|_| closed),
         fr_due_by: row.time("firstResponseDueTime"),
         due_by: row.time("resolutionDueTime"),
         has_stats: true,

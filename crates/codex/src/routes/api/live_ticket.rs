@@ -129,6 +129,7 @@ fn failed(error: &ProviderError) -> Problem {
 fn live(ticket: PsaTicket, detail: TicketDetail, level: Option<String>, source: &'static str) -> LiveTicket {
     let total_hours_spent = detail.time_entries.iter().map(|entry| entry.hours).sum();
     let (notes, conversations) = detail.conversations.into_iter().partition(|entry| entry.private);
+    let closed_at = ticket.closing();
     LiveTicket {
         external_id: PsaId(ticket.external_id),
         ticket_number: ticket.ticket_number,
@@ -151,7 +152,7 @@ fn live(ticket: PsaTicket, detail: TicketDetail, level: Option<String>, source: 
         company_compliance_level: level,
         created_at: ticket.created_at,
         updated_at: ticket.updated_at,
-        closed_at: ticket.closed_at,
+        closed_at,
         fr_due_by: ticket.fr_due_by,
         due_by: ticket.due_by,
         first_responded_at: ticket.first_responded_at,

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod asset_edit;
+pub mod asset_history;
 pub mod assets;
 pub mod board;
 pub mod board_history;
@@ -60,6 +61,7 @@ pub fn router() -> OpenApiRouter<Codex> {
         .merge(rmm::router())
         .merge(rmm_command::router())
         .merge(asset_edit::router())
+        .merge(asset_history::router())
         .merge(users::router())
         .merge(settings::router())
         .merge(sync::router())

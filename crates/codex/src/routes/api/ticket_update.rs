@@ -29,6 +29,8 @@ use crate::{
 
 /// Longest wait for the vendor's answer to one change; the caller waits for all of them within 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(9);
+/// Longest wait for what a ticket looks like after a note: the person has what was asked for already.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
 /// How far the vendor's clock may be behind ours.
 const SKEW: TimeDelta = TimeDelta::minutes(1);
 /// Longest note in characters.
@@ -234,7 +236,27 @@ impl Work {
         };
         applied.push("notes");
         ticket_update::save_note(pool, &self.actor, self.ticket.id, &note, clock.now()).await?;
+        self.read_again().await;
         Ok(Some(note))
+    }
+
+    /// A note moves the time of its ticket at the vendor, and the board goes by that. Where it cannot be asked for now, the
+    /// next sync brings it: the note is taken in any case.
+    async fn read_again(&self) {
+        let (pool, now) = (&self.codex.pool, self.codex.context.clock.now());
+        let asked = self.provider.ticket(self.ticket.external_id, Pace::Now);
+        let done = match tokio::time::timeout(SECOND_LOOK, asked).await {
+            Ok(Ok(Some(ticket))) => {
+                let saved = ticket_update::save_ticket(pool, &self.actor, &self.ticket.source, ticket, now);
+                saved.await.map_err(|error| error.to_string())
+            }
+            Ok(Ok(None)) => Ok(()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err("no answer in time".to_owned()),
+        };
+        if let Err(error) = done {
+            tracing::info!(ticket = self.ticket.id, error, "a ticket could not be read again after its note");
+        }
     }
 
     /// Looks whether a note whose outcome is unknown is there.

@@ -20,6 +20,7 @@ use crate::{
     domain::preferences::{Change, Preferences},
     jobs::agents::{self, Ended, Summary},
     store::users::{self, User},
+    sync::SyncError,
 };
 
 /// The routes of this file.
@@ -60,7 +61,7 @@ struct AgentsSynced {
 /// Reads the platform users of the identity provider, and waits for the end. Preferences stay; users who are gone from
 /// the realm are disabled.
 #[utoipa::path(post, path = "/api/agents/sync", tag = "users", responses(
-    (status = 200, body = AgentsSynced), (status = 409, description = "One runs already; member `job_id`"),
+    (status = 200, body = AgentsSynced), (status = 409, description = "One runs already, or this one was cancelled; member `job_id`"),
     (status = 500, description = "The identity provider is away, not configured, or gives no token"),
     (status = 502, description = "The identity provider answers something else than users"),
     (status = "default", description = "The identity provider refuses the list; this is its own status"),
@@ -90,6 +91,8 @@ fn not_synced(refusal: Option<&KeycloakError>, text: String) -> Problem {
             .filter(|status| status.is_client_error() || status.is_server_error())
             .unwrap_or(StatusCode::BAD_GATEWAY),
         Some(KeycloakError::Nonsense(_)) => StatusCode::BAD_GATEWAY,
+        // Somebody wanted that: no fault of the service, and none to be logged as one.
+        None if text == SyncError::Cancelled.to_string() => StatusCode::CONFLICT,
         Some(_) | None => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Problem::new(status).with("success", false).error(text)

@@ -15,9 +15,11 @@ use crate::{
     domain::{
         company_edit::is_web_address,
         udf::{self, CustomField},
+        usage_picture::UsagePicture,
     },
     routes::api::{assets::no_such_asset, reader::Reader},
     store::{
+        asset_history::{self, Entry},
         asset_page::{self, AssetFacts, UserLink},
         changes, related_tickets,
     },
@@ -33,12 +35,41 @@ struct AssetPage {
     fields: Vec<CustomField>,
     tickets: Vec<TicketLine>,
     history: Vec<ChangeLine>,
+    care: Vec<CareLine>,
+    /// How many lines there are in all.
+    care_total: usize,
+    picture: Option<UsagePicture>,
     last_seen: Option<Moment>,
     last_audit: Option<Moment>,
     last_reboot: Option<Moment>,
     is_staff: bool,
     may_edit: bool,
     may_delete: bool,
+}
+
+/// Lines of the history of backup and patches that the page shows.
+const CARE: usize = 30;
+
+/// How backup and patches stood from a day on.
+struct CareLine {
+    day: String,
+    /// Terabytes in the backup.
+    backup: Option<String>,
+    patches: Option<String>,
+}
+
+impl CareLine {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            day: entry.day.format("%b %-d, %Y").to_string(),
+            backup: entry.backup_usage_tb.map(|size| format!("{size:.2} TB")),
+            patches: entry.patch_status.clone(),
+        }
+    }
+
+    fn badge(&self) -> Option<(&'static str, &str)> {
+        self.patches.as_deref().map(patch_badge)
+    }
 }
 
 impl AssetPage {
@@ -118,6 +149,8 @@ pub async fn page(
         Vec::new()
     };
     let tickets = related_tickets::of_asset(&codex.pool, id, parts::TICKETS).await?;
+    let past = asset_history::of(&codex.pool, id).await?;
+    let sizes: Vec<_> = past.iter().rev().map(|entry| (entry.day, entry.backup_usage_tb)).collect();
     let kind = asset.hardware_type.as_deref().filter(|kind| !kind.is_empty());
     let head = Head {
         title: asset.hostname.clone(),
@@ -132,6 +165,9 @@ pub async fn page(
         fields: if is_staff { udf::fields(&asset.udf) } else { Vec::new() },
         tickets: parts::tickets(tickets, &parts::psa(&codex, is_staff)),
         history,
+        care: past.iter().take(CARE).map(CareLine::of).collect(),
+        care_total: past.len(),
+        picture: UsagePicture::of(&sizes, codex.context.clock.now().date_naive()),
         last_seen: Moment::maybe(asset.last_seen),
         last_audit: Moment::maybe(asset.last_audit_date),
         last_reboot: Moment::maybe(asset.last_reboot),
