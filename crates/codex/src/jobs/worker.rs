@@ -48,7 +48,7 @@ pub(super) async fn run(
     shutdown: &CancellationToken,
 ) -> Outcome {
     job.report.obey(Row { pool: job.pool.clone(), id: job.id });
-    let mut pulse = Pulse::begin(job);
+    let mut pulse = Pulse::begin(job).await;
     let mut work = std::pin::pin!(AssertUnwindSafe(work).catch_unwind());
     let result = tokio::select! {
         result = &mut work => result,
@@ -147,10 +147,13 @@ struct Pulse {
 }
 
 impl Pulse {
-    fn begin(job: &Job) -> Self {
+    async fn begin(job: &Job) -> Self {
         let (told, reason) = mpsc::channel(1);
         let beat = beat(job.pool.clone(), job.id, job.report.clone(), told).in_current_span();
-        Self { _task: AbortOnDropHandle::new(tokio::spawn(beat)), reason }
+        let task = AbortOnDropHandle::new(tokio::spawn(beat));
+        // A task that was just made waits where only this thread looks for it: work that never pauses would keep it there.
+        tokio::task::yield_now().await;
+        Self { _task: task, reason }
     }
 
     /// Waits for a reason to end.

@@ -45,7 +45,7 @@ pub async fn list(
             a.antivirus_product, a.ext_ip_address, a.int_ip_address, a.domain, a.online, a.last_seen,
             round(a.backup_usage_tb, 2)::text as backup_usage_tb,
             -- whatever stands in the column, a reader of bills gets a number
-            coalesce(trunc(greatest(least(a.backup_usage_tb, 1048576), 0) * 1099511627776), 0)::bigint
+            trunc(greatest(least(coalesce(a.backup_usage_tb, 0), 1048576), 0) * 1099511627776)::bigint
                 as "backup_data_bytes!",
             a.company_account_number, c.name as company_name, c.compliance_level
         from assets a

@@ -21,7 +21,7 @@ pub fn stream<'e>(
                     'ext_ip_address', a.ext_ip_address, 'int_ip_address', a.int_ip_address, 'domain', a.domain,
                     'online', a.online, 'last_seen', a.last_seen, 'backup_usage_tb', round(a.backup_usage_tb, 2)::text,
                     'backup_data_bytes',
-                        coalesce(trunc(greatest(least(a.backup_usage_tb, 1048576), 0) * 1099511627776), 0)::bigint)
+                        trunc(greatest(least(coalesce(a.backup_usage_tb, 0), 1048576), 0) * 1099511627776)::bigint)
                     order by lower(a.hostname), a.id), '[]')
                 from assets a where a.company_account_number = c.account_number) as "assets!: Json<Vec<Asset>>",
             (select coalesce(json_agg(json_build_object('id', p.id, 'name', p.name, 'email', p.email, 'title', p.title,
