@@ -53,13 +53,22 @@ impl UsagePicture {
             let x = at(*day);
             Some(Step { x, y: HEIGHT - height, width: (end - x).max(1), height })
         });
-        let (begin, now) = (known.first()?, known.last()?);
+        let begin = known.first()?;
+        let since = sizes.iter().rev().take_while(|(_, size)| *size == last.1).last()?.0;
+        let now = last.1.map_or_else(|| "none".to_owned(), |size| format!("{size:.2} TB"));
         let words = format!(
-            "{:.2} TB on {}, at most {most:.2} TB, {:.2} TB since {}",
-            begin.1, begin.0, now.1, now.0
+            "{:.2} TB on {}, at most {most:.2} TB, {now} since {}",
+            begin.1,
+            written(begin.0),
+            written(since)
         );
         Some(Self { width: WIDTH, height: HEIGHT, steps: steps.collect(), words })
     }
+}
+
+/// A day for people.
+fn written(day: NaiveDate) -> String {
+    day.format("%b %-d, %Y").to_string()
 }
 
 #[cfg(test)]
@@ -81,7 +90,12 @@ mod tests {
         let steps: Vec<_> =
             picture.steps.iter().map(|step| (step.x, step.width, step.y, step.height)).collect();
         assert_eq!(steps, [(0, 180, 30, 30), (240, 240, 0, 60), (480, 120, 59, 1)]);
-        assert_eq!(picture.words, "1.00 TB on 2025-11-01, at most 2.00 TB, 0.00 TB since 2025-11-09");
+        assert_eq!(picture.words, "1.00 TB on Nov 1, 2025, at most 2.00 TB, 0.00 TB since Nov 9, 2025");
+        // The last change was one of the patches, and then the backup ended.
+        let words = |sizes: &[_]| UsagePicture::of(sizes, day(10)).unwrap().words;
+        let sizes = [(day(1), size("1")), (day(4), size("2")), (day(6), size("2")), (day(8), None)];
+        assert!(words(&sizes[..3]).ends_with("2.00 TB since Nov 4, 2025"), "{}", words(&sizes[..3]));
+        assert!(words(&sizes).ends_with("none since Nov 8, 2025"), "{}", words(&sizes));
     }
 
     #[test]

@@ -36,7 +36,7 @@ async fn backup_and_patch_history_is_shown_to_staff_and_to_its_own_customer(pool
             "Nov 21, 2025",
             "1.25 TB",
             "no backup reported",
-            "0.50 TB on 2025-11-20",
+            "0.50 TB on Nov 20, 2025",
         ] {
             assert!(page.contains(shown), "{level}: {shown}");
         }

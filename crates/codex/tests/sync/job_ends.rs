@@ -39,7 +39,7 @@ async fn a_full_run_reads_the_details_of_every_ticket_again(pool: PgPool) {
 async fn a_short_sync_hears_of_its_end_between_two_pages(pool: PgPool) {
     let world = World::new(pool).await;
     // All pages would be read and stored before the next sign of life.
-    let slow = Fault::always(FaultMode::Slow { delay_ms: 300 }).on("/tickets").on_page(1);
+    let slow = Fault::always(FaultMode::Slow { delay_ms: 1_000 }).on("/tickets").on_page(1);
     world.vendor.control.add_fault(slow);
     let service = service(&world, &CancellationToken::new());
     let id = service.start(None, LIST, "test").await.unwrap();
@@ -47,7 +47,7 @@ async fn a_short_sync_hears_of_its_end_between_two_pages(pool: PgPool) {
     assert!(sync_jobs::request_cancel(&world.pool, id).await.unwrap());
     let job = ended(&world, id).await;
     assert_eq!((job.status.as_str(), job.error.as_deref()), ("failed", Some("cancelled")));
-    assert_eq!(world.stored().await.len(), 0);
+    assert!(world.stored().await.len() <= 100, "at most the page that was on its way");
 }
 
 /// Somebody who wants every run to end.
