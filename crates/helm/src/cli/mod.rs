@@ -21,6 +21,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::{Context, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
+use hivematrix_shared::clock::Clock;
 
 use crate::{config::Settings, daemon, instance::Layout};
 
@@ -297,7 +298,7 @@ fn parse_level(given: &str) -> Result<&'static str, String> {
 }
 
 fn parse_moment(given: &str) -> Result<DateTime<Utc>, String> {
-    moment(given, Utc::now())
+    moment(given, Clock::system().now())
         .ok_or_else(|| "a time such as 2025-11-22T10:30, or how long ago, such as 15m".to_owned())
 }
 
