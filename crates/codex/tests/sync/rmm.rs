@@ -27,7 +27,8 @@ async fn all_devices_of_known_sites_are_stored_once(pool: PgPool) {
         assert_eq!(row, (hostname, Some(site), Some("datto".to_owned())));
     }
     // Three forms of time on the wire, one moment of the last sign of life for whoever is online.
-    let now = world.clock.now();
+    // The vendor's clock goes on while a slow machine reads its devices.
+    let now = world.vendor.control.now();
     let strange: i64 = sqlx::query_scalar(
         "select count(*) from assets where online and last_seen not between $1 - interval '5 minutes' and $1
             or last_seen is null or last_reboot is null or last_reboot > $1 or last_audit_date < '2000-01-01'",
