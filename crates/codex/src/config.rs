@@ -10,7 +10,11 @@ use hivematrix_shared::{
 };
 use url::Url;
 
-use crate::{cli, settings::Origin};
+use crate::{
+    cli,
+    domain::{status::StatusMap, statuses::Statuses, vendor_words::StatusNames},
+    settings::Origin,
+};
 pub use superops::{Region, SuperOpsSettings};
 
 mod webhooks;
@@ -329,6 +333,14 @@ fn parse_status(entry: &str) -> Result<(i32, String), String> {
 }
 
 impl Settings {
+    /// What the statuses of a vendor's account mean, also while the account is not configured.
+    pub fn statuses(&self, provider: &str) -> Statuses {
+        match provider {
+            "superops" => Statuses::Words(StatusNames::new(&self.superops.superops_status_map)),
+            _ => Statuses::Codes(StatusMap::freshservice(&self.freshservice.freshservice_status_map)),
+        }
+    }
+
     /// What `GET /api/psa/config` tells about the configured providers (codex-api.md §4.4).
     pub fn psa_config(&self) -> PsaConfig {
         let mut providers = std::collections::BTreeMap::new();

@@ -43,19 +43,14 @@ pub fn alias(codex: &Codex) -> Router {
     Router::new().route_service("/api/health", ask)
 }
 
-/// Age of the newest ticket sync of the system that is furthest behind; nothing to complain about while none is configured,
-/// or tickets are not to be read.
+/// Age of the newest ticket sync of the system that is furthest behind; nothing to complain about while none is configured.
 async fn sync_check(codex: Codex) -> CheckResult {
     let vendors = codex.sync.vendors();
     if vendors.psa.is_empty() {
         return CheckResult::healthy().with("message", "no provider is configured");
     }
-    let settings = codex.settings();
-    if !settings.scheduler.sync_tickets_enabled {
-        let result = CheckResult::healthy().with("message", "the ticket sync is switched off");
-        return with_devices(&codex, result).await;
-    }
-    let interval = settings.scheduler.ticket_sync_interval_seconds;
+    let schedule = codex.sync.schedule();
+    let interval = schedule.tickets.filter(|_| schedule.enabled);
     let names: Vec<&str> = vendors.psa.all().map(|provider| provider.name()).collect();
     match store::board::last_sync_time(&codex.pool, &names).await {
         Ok(last) => {
@@ -76,15 +71,21 @@ async fn with_devices(codex: &Codex, result: CheckResult) -> CheckResult {
     result.with("last_rmm_sync_time", last.map(iso))
 }
 
-/// Degraded when the last sync is older than three intervals, or there was none yet.
-fn judge(last: Option<DateTime<Utc>>, now: DateTime<Utc>, interval_seconds: u64) -> CheckResult {
-    let Some(last) = last else {
-        return CheckResult::degraded().with("message", "no ticket sync has been completed yet");
+/// Degraded when the last sync is older than three intervals, or there was none yet. Without an interval nobody here knows how
+/// often somebody else, such as cron, starts one: then the age is told and not judged.
+fn judge(last: Option<DateTime<Utc>>, now: DateTime<Utc>, interval: Option<TimeDelta>) -> CheckResult {
+    let age = last.map(|last| (now - last).max(TimeDelta::zero()));
+    let allowed = interval.map(|interval| interval.checked_mul(3).unwrap_or(TimeDelta::MAX));
+    let result = match (age, allowed) {
+        (_, None) => CheckResult::healthy().with("message", "no ticket sync is scheduled by this service"),
+        (None, Some(_)) => CheckResult::degraded().with("message", "no ticket sync has been completed yet"),
+        (Some(age), Some(allowed)) if age > allowed => CheckResult::degraded(),
+        (Some(_), Some(_)) => CheckResult::healthy(),
     };
-    let age = (now - last).max(TimeDelta::zero()).num_seconds();
-    let late = u64::try_from(age).unwrap_or_default() > interval_seconds.saturating_mul(3);
-    let result = if late { CheckResult::degraded() } else { CheckResult::healthy() };
-    result.with("last_sync_time", iso(last)).with("age_seconds", age)
+    match last.zip(age) {
+        Some((last, age)) => result.with("last_sync_time", iso(last)).with("age_seconds", age.num_seconds()),
+        None => result,
+    }
 }
 
 #[cfg(test)]
@@ -99,8 +100,13 @@ mod tests {
         for (age, status) in
             [(0, Status::Healthy), (900, Status::Healthy), (901, Status::Degraded), (-5, Status::Healthy)]
         {
-            assert_eq!(judge(Some(now - TimeDelta::seconds(age)), now, 300).status(), status, "{age}");
+            let last = Some(now - TimeDelta::seconds(age));
+            assert_eq!(judge(last, now, Some(TimeDelta::minutes(5))).status(), status, "{age}");
         }
-        assert_eq!(judge(None, now, 300).status(), Status::Degraded);
+        assert_eq!(judge(None, now, Some(TimeDelta::minutes(5))).status(), Status::Degraded);
+        assert_eq!(
+            judge(Some(now - TimeDelta::days(9)), now, Some(TimeDelta::MAX)).status(),
+            Status::Healthy
+        );
     }
 }

@@ -166,6 +166,17 @@ async fn connect(url: &Secret) -> anyhow::Result<PgConnection> {
     Ok(options.disable_statement_logging().connect().await?)
 }
 
+/// The local account of the server's administrator. The statement that makes a role holds its password, so that none may be
+/// written to the log, not even one that takes long.
+fn local_admin(port: u16) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
+        .socket("/var/run/postgresql")
+        .port(port)
+        .username("postgres")
+        .database("postgres")
+        .disable_statement_logging()
+}
+
 /// Makes role and database where they are missing, and looks whether they can be used.
 async fn prepare(place: &Place, password: &Secret, admin_url: Option<&Secret>) -> anyhow::Result<()> {
     let url = place.url(Some(password))?;
@@ -174,14 +185,9 @@ async fn prepare(place: &Place, password: &Secret, admin_url: Option<&Secret>) -
         say(&format!("The database {} is there", place.name));
         return Ok(());
     }
-    let local = PgConnectOptions::new_without_pgpass()
-        .socket("/var/run/postgresql")
-        .port(place.port)
-        .username("postgres")
-        .database("postgres");
     let admin = match admin_url {
         Some(url) => connect(url).await,
-        None => local.connect().await.map_err(Into::into),
+        None => local_admin(place.port).connect().await.map_err(Into::into),
     };
     let mut admin = admin.with_context(|| {
         format!("the database {} cannot be used, and no administrator to make it can be reached", place.name)
@@ -279,6 +285,14 @@ mod tests {
         assert_eq!(url.expose(), "postgres://us%2Fer:p%40ss%2Fw%3Ard%25@db.example:5433/codex%20db");
         let options = PgConnectOptions::from_str(url.expose()).unwrap();
         assert_eq!((options.get_username(), options.get_database()), ("us/er", Some("codex db")));
+    }
+
+    #[test]
+    fn no_statement_with_a_password_gets_into_the_log() {
+        let options = format!("{:?}", local_admin(5432));
+        for level in ["statements_level", "slow_statements_level"] {
+            assert!(options.contains(&format!(" {level}: Off")), "{options}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod health;
 pub mod import;
 pub mod init_db;
 pub mod jobs;
+pub mod large_answers;
 pub mod plans_file;
 pub mod providers;
 pub mod routes;
@@ -27,10 +28,9 @@ use hivematrix_shared::{
     rate_limit::{Limits, Per},
     server::{self, ServeOptions},
 };
-use http::{Method, StatusCode};
+use http::Method;
 use sqlx::{PgPool, migrate::Migrator};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -38,15 +38,13 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     cli::Command,
     config::{DEFAULT_PORT, Settings},
-    domain::{line_budget::LineBudget, recent_commands::RecentCommands},
+    domain::line_budget::LineBudget,
     jobs::SyncService,
+    large_answers::{LargeAnswers, Turn},
     providers::Providers,
     settings::LiveSettings,
     store::board_cache::BoardCache,
 };
-
-/// Longest wait for [`Codex::turn`].
-const TURN: Duration = Duration::from_secs(20);
 
 /// The schema, applied at start.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/codex");
@@ -64,12 +62,32 @@ pub struct Codex {
     pub board: BoardCache,
     /// Syncs with the vendors.
     pub sync: SyncService,
-    /// Database connections for answers with everything.
-    pub bulk_turns: Arc<Semaphore>,
-    /// Remote commands of the last minute.
-    pub commands: Arc<RecentCommands>,
+    /// Who is given an answer with everything.
+    pub large_answers: Arc<LargeAnswers>,
+    /// How long requests wait.
+    pub patience: Patience,
     /// Log lines about webhooks that were refused.
     pub webhook_lines: Arc<LineBudget>,
+}
+
+/// How long requests wait for others.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a turn at an answer with everything.
+    pub turn: Duration,
+    /// For a reader who takes nothing of such an answer: until then it holds a connection of the database.
+    pub reader: Duration,
+    /// For the end of such an answer, for the same reason.
+    pub answer: Duration,
+    /// For the end of clearing; a caller's request ends after 30 seconds.
+    pub clearing: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { turn: seconds(20), reader: seconds(30), answer: seconds(300), clearing: seconds(20) }
+    }
 }
 
 impl Codex {
@@ -82,11 +100,10 @@ impl Codex {
             context.clock.clone(),
             context.shutdown.clone(),
         );
-        let bulk_turns = Arc::new(Semaphore::new(routes::api::bulk::CONNECTIONS));
-        let commands = Arc::default();
+        let (large_answers, patience) = (Arc::default(), Patience::default());
         let webhook_lines = Arc::new(LineBudget::per_minute(routes::api::webhooks::REFUSAL_LINES));
         let live = LiveSettings::new(settings);
-        Self { context, live, pool, board, sync, bulk_turns, commands, webhook_lines }
+        Self { context, live, pool, board, sync, large_answers, patience, webhook_lines }
     }
 
     /// The settings of this moment.
@@ -98,13 +115,8 @@ impl Codex {
     ///
     /// # Errors
     /// 503 when others do not end in time.
-    pub async fn turn(&self, places: u32) -> Result<OwnedSemaphorePermit, Problem> {
-        let turn = Arc::clone(&self.bulk_turns).acquire_many_owned(places);
-        match tokio::time::timeout(TURN, turn).await {
-            Ok(turn) => turn.map_err(Problem::internal),
-            Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE)
-                .detail("Too many large answers are being made. Try again in a minute.")),
-        }
+    pub async fn turn(&self, places: u32) -> Result<Turn, Problem> {
+        self.large_answers.turn(places, self.patience.turn).await
     }
 
     /// Takes up a changed settings file.

@@ -6,14 +6,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use super::contract::canonical_term;
+use super::{contract::canonical_term, features::MOST, web_address::is_web_address};
 
 /// Longest name; as long as the original's column.
 const NAME: usize = 150;
 /// Longest text.
 const TEXT: usize = 20_000;
-/// Most features that may be agreed with one company.
-const FEATURES: usize = 200;
 /// Longest key of a feature.
 const FEATURE_KEY: usize = 100;
 
@@ -145,11 +143,6 @@ fn portal(sent: &Value) -> Result<Option<String>, String> {
     }
 }
 
-/// Whether a text leads to a page, and is not a script that calls itself one.
-pub fn is_web_address(text: &str) -> bool {
-    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
-}
-
 /// Trimmed text; none for nothing but white space. Numbers count as they are written.
 fn text(field: &str, value: &Value, longest: usize) -> Result<Option<String>, String> {
     let text = match value {
@@ -226,8 +219,8 @@ fn overrides(value: &Value) -> Result<BTreeMap<String, String>, String> {
     let Value::Object(sent) = value else {
         return Err("feature_overrides must be an object of texts.".to_owned());
     };
-    if sent.len() > FEATURES {
-        return Err(format!("feature_overrides may name at most {FEATURES} features."));
+    if sent.len() > MOST {
+        return Err(format!("feature_overrides may name at most {MOST} features."));
     }
     let mut overrides = BTreeMap::new();
     for (key, value) in sent {
@@ -258,20 +251,6 @@ mod tests {
 
     fn read(body: Value) -> Result<Edit, String> {
         super::read(body.as_object().unwrap())
-    }
-
-    #[test]
-    fn a_link_is_a_page() {
-        for (link, sound) in [
-            ("https://rmm.example/1", true),
-            ("http://10.0.0.1/", true),
-            ("javascript:alert(1)", false),
-            ("data:text/html,x", false),
-            ("/relative", false),
-            ("", false),
-        ] {
-            assert_eq!(is_web_address(link), sound, "{link}");
-        }
     }
 
     #[test]
@@ -356,8 +335,8 @@ mod tests {
                 (0..count).map(|number| (format!("f{number}"), json!("x"))).collect();
             read(json!({ "feature_overrides": all }))
         };
-        assert_eq!(many(FEATURES).unwrap().overrides.unwrap().len(), FEATURES);
-        assert!(many(FEATURES + 1).unwrap_err().contains("at most 200"));
+        assert_eq!(many(MOST).unwrap().overrides.unwrap().len(), MOST);
+        assert!(many(MOST + 1).unwrap_err().contains("at most 200"));
         let long = json!({ "feature_overrides": { "x".repeat(FEATURE_KEY + 1): "y" } });
         assert!(read(long).unwrap_err().contains("at most 100 characters"));
     }

@@ -8,6 +8,9 @@ use utoipa::ToSchema;
 /// What a plan without a feature offers; every category has this option.
 pub const NOT_INCLUDED: &str = "Not Included";
 
+/// Most features of a plan, and most that may be agreed with one company.
+pub const MOST: usize = 200;
+
 /// The key of a category from a typed name: lower case, spaces become underscores. None for a name without a letter.
 pub fn category_key(name: &str) -> Option<String> {
     let key = name.to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");

@@ -130,6 +130,11 @@ impl Pagination {
             next_num: has_next.then(|| page + 1),
         }
     }
+
+    /// The nearest page before this one that exists; behind the end of the list that is the last one.
+    pub fn before(&self) -> Option<i64> {
+        self.prev_num.map(|previous| previous.min(self.pages)).filter(|page| *page > 0)
+    }
 }
 
 #[cfg(test)]
@@ -208,5 +213,14 @@ mod tests {
             assert_eq!((found.has_prev, found.has_next), (prev_num.is_some(), next_num.is_some()));
         }
         assert_eq!(Pagination::of(&listing(None, None).whole(), 5).pages, 1);
+        for (page, total, before) in
+            [(1, 120, None), (3, 120, Some(2)), (4, 120, Some(3)), (99, 120, Some(3)), (2, 0, None)]
+        {
+            assert_eq!(
+                Pagination::of(&listing(Some(page), None), total).before(),
+                before,
+                "{page} of {total}"
+            );
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     contract::canonical_term,
-    features::category_key,
+    features::{MOST, category_key},
     money,
     plans::{Features, OLD_FEATURES, PRICES, Plan, clean},
 };
@@ -129,14 +129,22 @@ pub fn feature_key(typed: &str) -> Result<String, String> {
 }
 
 /// A plan's features after a change.
-pub fn changed(mut features: Features, changes: FeatureChanges) -> Features {
+///
+/// # Errors
+/// When they become more than a plan may have.
+pub fn changed(mut features: Features, changes: FeatureChanges) -> Result<Features, Invalid> {
+    let before = features.len();
     for (key, value) in changes {
         match value {
             Some(value) => drop(features.insert(key, value)),
             None => drop(features.remove(&key)),
         }
     }
-    features
+    let mut invalid = Invalid::default();
+    if features.len() > MOST.max(before) {
+        invalid.note("features", &format!("may be at most {MOST}"));
+    }
+    invalid.result().map(|()| features)
 }
 
 #[cfg(test)]
@@ -167,6 +175,21 @@ mod tests {
             changes,
             [("mfa".into(), None), ("sat".into(), None), ("soc_watch".into(), Some("Arctic Wolf".into()))]
         );
+    }
+
+    #[test]
+    fn nobody_offers_countless_features() {
+        let numbered = |from: usize, to: usize| -> FeatureChanges {
+            (from..to).map(|number| (format!("f{number}"), Some("x".to_owned()))).collect()
+        };
+        let full = changed(Features::new(), numbered(0, MOST)).unwrap();
+        assert_eq!(full.len(), MOST);
+        let too_many = changed(full.clone(), numbered(MOST, MOST + 1)).unwrap_err();
+        assert_eq!(too_many.sentence(), "features may be at most 200");
+        assert_eq!(changed(full.clone(), numbered(0, 1)).unwrap().len(), MOST, "what is there may change");
+        let mut exchange = numbered(MOST, MOST + 1);
+        exchange.insert("f0".to_owned(), None);
+        assert_eq!(changed(full, exchange).unwrap().len(), MOST);
     }
 
     #[test]

@@ -109,7 +109,8 @@ fn plan(value: &Value) -> Result<(Plan, Features), String> {
     }
     let mut plan = Plan::new("", "", Prices::default());
     let changes = plan_changes::apply(&mut plan, given).map_err(|invalid| invalid.sentence())?;
-    Ok((plan, plan_changes::changed(Features::new(), changes)))
+    let features = plan_changes::changed(Features::new(), changes).map_err(|invalid| invalid.sentence())?;
+    Ok((plan, features))
 }
 
 fn required(record: &Map<String, Value>, name: &str, longest: usize) -> Result<String, String> {

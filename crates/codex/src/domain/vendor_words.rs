@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::status;
+
 /// What the vendor's own words mean.
 const NAMES: [(&str, &str); 6] = [
     ("open", "open"),
@@ -52,6 +54,16 @@ impl StatusNames {
             let slug = name.replace(' ', "_");
             CODES.iter().find(|(key, _)| *key == slug).map(|(key, _)| *key)
         })
+    }
+
+    /// The key that a text means, be it one of the account's names, a key, or the name people read for a key.
+    pub fn key_of_text(&self, text: &str) -> Option<&str> {
+        self.key(text).or_else(|| self.keys().find(|key| status::is_called(key, text)))
+    }
+
+    /// The keys that the account's names may mean; some come more than once.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.values().map(String::as_str).chain(CODES.iter().map(|(key, _)| *key))
     }
 
     /// Which of an account's names means a key: one that its own map names, else the vendor's usual one, else the first.

@@ -6,10 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::contracts::codex::wire::parse_time;
 use serde_json::{Map, Value};
 
-use super::{
-    priority,
-    status::{self, StatusMap},
-};
+use super::{status, statuses::Statuses};
 
 /// The members of a payload; nothing else is looked at or logged.
 pub const MEMBERS: [&str; 13] = [
@@ -122,11 +119,11 @@ pub enum Refusal {
 }
 
 impl TicketEvent {
-    /// Reads a payload that came at `now`, by the account's status codes.
+    /// Reads a payload that came at `now`, by the account's statuses.
     ///
     /// # Errors
     /// [`Refusal`] when it does not say what happened to which ticket.
-    pub fn read(payload: &Value, statuses: &StatusMap, now: DateTime<Utc>) -> Result<Self, Refusal> {
+    pub fn read(payload: &Value, statuses: &Statuses, now: DateTime<Utc>) -> Result<Self, Refusal> {
         let members = payload.as_object().filter(|members| !members.is_empty()).ok_or(Refusal::Empty)?;
         let mut reader = Reader { members, ignored: Vec::new() };
         let ticket_id = reader.ticket_id()?;
@@ -138,7 +135,7 @@ impl TicketEvent {
             ticket_id,
             subject: reader.text("subject"),
             status,
-            priority_id: reader.priority(),
+            priority_id: reader.priority(statuses),
             requester_email: reader.text("requester_email"),
             requester_name: reader.text("requester_name"),
             requester_id: reader.id("requester_id").value(),
@@ -240,11 +237,11 @@ impl Reader<'_> {
         self.read(name, text).value()
     }
 
-    fn status(&mut self, statuses: &StatusMap) -> Option<(String, Option<i32>)> {
+    fn status(&mut self, statuses: &Statuses) -> Option<(String, Option<i32>)> {
         let status = |value: &Value| match number(value) {
             Some(code) => {
                 let code = i32::try_from(code).ok()?;
-                Some((statuses.key(code).to_owned(), Some(code)))
+                Some((statuses.key_of_code(code)?.to_owned(), Some(code)))
             }
             None => {
                 let key = statuses.key_of_text(value.as_str()?)?;
@@ -254,10 +251,10 @@ impl Reader<'_> {
         self.read("status_id", status).value()
     }
 
-    fn priority(&mut self) -> Option<i32> {
+    fn priority(&mut self, statuses: &Statuses) -> Option<i32> {
         let code = |value: &Value| match number(value) {
-            Some(code) => i32::try_from(code).ok().filter(|code| *code > 0),
-            None => priority::code_of_text(value.as_str()?),
+            Some(code) => statuses.priority_of_code(i32::try_from(code).ok()?),
+            None => statuses.priority_of_text(value.as_str()?),
         };
         self.read("priority_id", code).value()
     }

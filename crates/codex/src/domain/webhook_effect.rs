@@ -153,14 +153,14 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::status::StatusMap;
+    use crate::domain::{status::StatusMap, statuses::Statuses};
 
     fn at(time: &str) -> DateTime<Utc> {
         format!("2025-11-22T{time}:00Z").parse().unwrap()
     }
 
     fn event(payload: Value) -> TicketEvent {
-        TicketEvent::read(&payload, &StatusMap::freshservice([]), at("10:30")).unwrap()
+        TicketEvent::read(&payload, &Statuses::Codes(StatusMap::freshservice([])), at("10:30")).unwrap()
     }
 
     fn stored() -> Known {

@@ -14,7 +14,7 @@ use super::{Details, StartError, SyncService, System};
 use crate::config::SchedulerSettings;
 use crate::domain::schedule::{Due, Facts, History, Rhythm, Schedule};
 use crate::store::sync_state::{self, TICKETS_FULL};
-use crate::store::{self, changes, last_runs, sync_companies, sync_jobs};
+use crate::store::{self, changes, data_version, last_runs, sync_companies, sync_jobs};
 use crate::sync::Reach;
 
 /// Time between two looks at the schedule.
@@ -101,6 +101,7 @@ async fn tick(
     if tidied.is_none_or(|last| now - last >= TIDY) {
         let removed = sync_jobs::prune(pool, now - RETENTION).await?;
         let forgotten = changes::prune(pool, now).await? + store::asset_history::prune(pool, now).await?;
+        data_version::fold(pool).await?;
         tracing::debug!(removed, forgotten, "old sync jobs and changes removed");
         *tidied = Some(now);
     }

@@ -17,8 +17,6 @@ pub mod types;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
-use crate::domain::status::StatusMap;
-
 pub use budget::Quota;
 pub use configured::Made;
 pub use error::ProviderError;
@@ -97,10 +95,6 @@ pub trait PsaProvider: Send + Sync {
     fn ticket(&self, id: i64, pace: Pace) -> Answer<'_, Option<PsaTicket>>;
     /// All messages and bookings of one ticket, each once.
     fn ticket_detail(&self, id: i64, pace: Pace) -> Answer<'_, Option<TicketDetail>>;
-    /// The account's status codes and what they mean, where the vendor has codes.
-    fn statuses(&self) -> Option<&StatusMap> {
-        None
-    }
     /// Changes a ticket at the vendor and answers it as it is afterwards; `None` when there is no such ticket.
     ///
     /// # Errors

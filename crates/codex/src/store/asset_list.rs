@@ -1,5 +1,7 @@
 //! Devices as the list and its JSON show them (codex-api.md §4.6).
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use hivematrix_shared::contracts::codex::wire;
 use serde::Serialize;
@@ -34,7 +36,7 @@ pub struct Selection<'a> {
     pub company: Option<&'a str>,
     /// Only those of this kind.
     pub kind: Option<&'a str>,
-    /// Only those that are online, or are not.
+    /// Only those that are online, or offline.
     pub online: Option<bool>,
     /// Only those with this patch status.
     pub patch: Option<&'a str>,
@@ -134,6 +136,8 @@ async fn found(
 struct Search {
     pattern: String,
     companies: Vec<String>,
+    /// The text, when it is an address of the network: then devices are found by theirs.
+    address: Option<String>,
 }
 
 impl Search {
@@ -145,16 +149,21 @@ impl Search {
         )
         .fetch_all(pool)
         .await?;
-        Ok(Some(Self { pattern, companies }))
+        let address = search.parse::<IpAddr>().ok().map(|_| search.to_lowercase());
+        Ok(Some(Self { pattern, companies, address }))
     }
 }
 
 fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: Option<&Search>) {
     query.push(" where true");
-    if let Some(Search { pattern, companies }) = search {
+    if let Some(Search { pattern, companies, address }) = search {
         query.push(" and (a.search_text like lower(").push_bind(pattern.clone()).push(")");
         if !companies.is_empty() {
             query.push(" or a.company_account_number = any (").push_bind(companies.clone()).push(")");
+        }
+        if let Some(address) = address {
+            query.push(" or ").push_bind(address.clone());
+            query.push(" in (lower(a.int_ip_address), lower(a.ext_ip_address))");
         }
         query.push(")");
     }
@@ -162,8 +171,8 @@ fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: 
         query.push(" and lower(a.hardware_type) = lower(").push_bind(kind.to_owned()).push(")");
     }
     if let Some(online) = selection.online {
-        // Nobody has seen it online: as far as anybody knows it is not.
-        query.push(" and coalesce(a.online, false) = ").push_bind(online);
+        // Of which nobody knows is neither.
+        query.push(" and a.online = ").push_bind(online);
     }
     if let Some(patch) = selection.patch {
         query.push(" and lower(a.patch_status) = lower(").push_bind(patch.to_owned()).push(")");
@@ -232,7 +241,11 @@ pub async fn counts(pool: &PgPool, selection: Selection<'_>, search: &str) -> sq
         ("company", "a.company_account_number", Selection { company: None, ..selection }),
         ("type", "lower(a.hardware_type)", Selection { kind: None, ..selection }),
         ("patch", "lower(a.patch_status)", Selection { patch: None, ..selection }),
-        ("online", "case when a.online then '1' else '0' end", Selection { online: None, ..selection }),
+        (
+            "online",
+            "case a.online when true then '1' when false then '0' end",
+            Selection { online: None, ..selection },
+        ),
     ];
     let mut query = QueryBuilder::new("");
     for (place, (of, value, selection)) in facets.into_iter().enumerate() {

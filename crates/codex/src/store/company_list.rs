@@ -82,7 +82,7 @@ pub async fn page(
         ) as c
         where ($1::text[] is null or account_number = any ($1))
             and ($2 = '' or strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0
-                or strpos(lower(description), lower($2)) > 0)
+                or strpos(lower(description), lower($2)) > 0 or strpos(lower(domains::text), lower($2)) > 0)
             and ($3 = '' or lower(plan) = lower($3))
             and ($4 = '' or profit_or_non_profit = $4)
             and not ($5 and lower(trim(coalesce(plan, ''))) = 'inactive')
@@ -108,7 +108,7 @@ pub async fn page(
         from (select c.*, coalesce(nullif(billing_plan, ''), plan_selected) as plan from companies c) as c
         where ($1::text[] is null or account_number = any ($1))
             and ($2 = '' or strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0
-                or strpos(lower(description), lower($2)) > 0)
+                or strpos(lower(description), lower($2)) > 0 or strpos(lower(domains::text), lower($2)) > 0)
             and ($3 = '' or lower(plan) = lower($3))
             and ($4 = '' or profit_or_non_profit = $4)
             and not ($5 and lower(trim(coalesce(plan, ''))) = 'inactive')
@@ -163,7 +163,7 @@ pub async fn counts(pool: &PgPool, selection: Selection<'_>, search: &str) -> sq
             from companies
             where ($1::text[] is null or account_number = any ($1))
                 and ($2 = '' or strpos(lower(name), lower($2)) > 0 or strpos(lower(account_number), lower($2)) > 0
-                    or strpos(lower(description), lower($2)) > 0))
+                    or strpos(lower(description), lower($2)) > 0 or strpos(lower(domains::text), lower($2)) > 0))
         select 'plan' as "of!", plan as "value!", count(*) as "count!" from found
         where plan <> '' and ($4 = '' or kind = $4) group by plan
         union all

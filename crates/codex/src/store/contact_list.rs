@@ -21,7 +21,7 @@ pub struct Selection<'a> {
     pub inactive: bool,
     /// Only those with this mark.
     pub vip: Option<bool>,
-    /// Only those without a company.
+    /// Only those who lack a company. Agents of the MSP need none.
     pub without_company: bool,
 }
 
@@ -176,7 +176,7 @@ fn narrow(query: &mut QueryBuilder<Postgres>, selection: Selection<'_>, search: 
     }
     let linked = "select from contact_company_link l where l.contact_id = c.id";
     if selection.without_company {
-        query.push(format!(" and not exists ({linked})"));
+        query.push(format!(" and not c.is_agent and not exists ({linked})"));
     }
     if let Some(company) = selection.company {
         query.push(

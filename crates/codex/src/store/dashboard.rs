@@ -28,8 +28,6 @@ pub struct Counts {
     pub agents: i64,
     /// Names of plans.
     pub plans: i64,
-    /// Tickets that are not over.
-    pub active_tickets: i64,
 }
 
 /// How much there is.
@@ -51,9 +49,7 @@ pub async fn counts(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Coun
             (select count(*) from assets where online = false
                 and ($1::text[] is null or company_account_number = any ($1))) as "offline!",
             (select count(*) from agents) as "agents!",
-            (select count(distinct plan_name) from billing_plans) as "plans!",
-            (select count(*) from ticket_details where is_active
-                and ($1::text[] is null or company_account_number = any ($1))) as "active_tickets!"
+            (select count(distinct plan_name) from billing_plans) as "plans!"
         "#,
         only
     )
@@ -61,7 +57,7 @@ pub async fn counts(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Coun
     .await
 }
 
-/// The newest run of a kind.
+/// A run of a kind.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Id.
@@ -80,11 +76,16 @@ pub struct Run {
     pub completed_at: Option<DateTime<Utc>>,
     /// Why it failed.
     pub error: Option<String>,
+    /// Outcome, once it has ended.
+    pub success: Option<bool>,
+    /// Rows it could not take as they were.
+    pub errors: i64,
     /// Phase and counts.
     pub progress: Option<Value>,
 }
 
-/// The newest run of each kind in the last month, running ones first.
+/// All that run now, then the newest run of each kind that has ended in the last month: what runs has no result yet, and the
+/// last one still counts.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -93,12 +94,18 @@ pub async fn runs(pool: &PgPool, now: DateTime<Utc>) -> sqlx::Result<Vec<Run>> {
         Run,
         r#"
         select id as "id!", script as "script!", provider, sync_type, status as "status!",
-            started_at as "started_at!", completed_at, left(error, 300) as error, progress
+            started_at as "started_at!", completed_at, left(error, 300) as error, success, progress,
+            (select count(*) from sync_job_errors e where e.job_id = shown.id) as "errors!"
         from (
-            select distinct on (script, provider, sync_type) * from sync_jobs where started_at > $1
-            order by script, provider, sync_type, started_at desc
-        ) as newest
-        order by status <> 'running', started_at desc limit 12
+            select * from sync_jobs where status = 'running'
+            union all
+            (select * from (
+                select distinct on (script, provider, sync_type) * from sync_jobs
+                where started_at > $1 and status <> 'running'
+                order by script, provider, sync_type, started_at desc
+            ) as newest order by started_at desc limit 12)
+        ) as shown
+        order by status <> 'running', started_at desc
         "#,
         now - RUNS
     )

@@ -16,8 +16,8 @@ pub struct Hit {
     pub name: String,
     /// What tells it from others of that name.
     pub note: String,
-    /// Whether it is in use: a company always, a contact that is active, a device that is online.
-    pub active: bool,
+    /// Whether it is in use: a company always, a contact that is active, a device that is online. None when nobody knows.
+    pub active: Option<bool>,
 }
 
 /// What contains a text, at most [`MOST`] of a kind and one more that says there are others. Names that begin with the text
@@ -28,10 +28,10 @@ pub struct Hit {
 pub async fn everywhere(pool: &PgPool, search: &str, only: Option<&[String]>) -> sqlx::Result<Vec<Hit>> {
     let Some(pattern) = super::containing(search) else { return Ok(Vec::new()) };
     // Planned anew each time: a rare word and a single letter need other plans.
-    let found: Vec<(String, String, String, String, bool)> = sqlx::query_as(
+    let found: Vec<(String, String, String, String, Option<bool>)> = sqlx::query_as(
         "(select 'company', account_number, name, account_number, true from companies
             where (lower(name) like lower($1) or lower(account_number) like lower($1)
-                    or lower(domains::text) like lower($1))
+                    or lower(description) like lower($1) or lower(domains::text) like lower($1))
                 and ($2::text[] is null or account_number = any ($2))
             order by starts_with(lower(name), lower($3)) desc, lower(name), account_number limit $4)
          union all
@@ -44,7 +44,7 @@ pub async fn everywhere(pool: &PgPool, search: &str, only: Option<&[String]>) ->
                 select contact_id from contact_company_link where company_account_number = any ($2)))
             order by c.active desc, starts_with(lower(c.name), lower($3)) desc, lower(c.name), c.id limit $4)
          union all
-         (select 'asset', a.id::text, a.hostname, k.name || coalesce(', ' || a.operating_system, ''), coalesce(a.online, false)
+         (select 'asset', a.id::text, a.hostname, k.name || coalesce(', ' || a.operating_system, ''), a.online
             from assets a join companies k on k.account_number = a.company_account_number
             where (a.search_text like lower($1) or lower(a.int_ip_address) = lower($3) or lower(a.ext_ip_address) = lower($3))
                 and ($2::text[] is null or a.company_account_number = any ($2))

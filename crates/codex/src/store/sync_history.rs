@@ -45,7 +45,7 @@ pub struct Filter<'a> {
     pub script: Option<&'a str>,
     /// Name of the provider.
     pub provider: Option<&'a str>,
-    /// `running`, `completed`, `failed`, or `errors`: completed, but with single items that failed.
+    /// `running`, `completed`, `failed`, `cancelled`, or `errors`: completed, but with single items that failed.
     pub status: Option<&'a str>,
     /// Whether the scheduled ticket syncs that went well are among them; there is one every few minutes.
     pub light: bool,
@@ -63,7 +63,9 @@ pub async fn page(pool: &PgPool, filter: &Filter<'_>, limit: i64, offset: i64) -
            from sync_jobs
            where ($1::text is null or script = $1) and ($2::text is null or provider = $2)
                and ($3::text is null or case $3 when 'errors' then status = 'completed' and success is false
-                   when 'completed' then status = 'completed' and success is not false else status = $3 end)
+                   when 'completed' then status = 'completed' and success is not false
+                   when 'cancelled' then status = 'failed' and error = 'cancelled'
+                   when 'failed' then status = 'failed' and error is distinct from 'cancelled' else status = $3 end)
                and ($4 or not (requested_by = 'scheduler' and script = 'psa' and sync_type = 'tickets'
                    and status = 'completed') is true)
            order by started_at desc, id limit $5 offset $6"#,
@@ -80,7 +82,9 @@ pub async fn page(pool: &PgPool, filter: &Filter<'_>, limit: i64, offset: i64) -
         r#"select count(*) as "count!" from sync_jobs
            where ($1::text is null or script = $1) and ($2::text is null or provider = $2)
                and ($3::text is null or case $3 when 'errors' then status = 'completed' and success is false
-                   when 'completed' then status = 'completed' and success is not false else status = $3 end)
+                   when 'completed' then status = 'completed' and success is not false
+                   when 'cancelled' then status = 'failed' and error = 'cancelled'
+                   when 'failed' then status = 'failed' and error is distinct from 'cancelled' else status = $3 end)
                and ($4 or not (requested_by = 'scheduler' and script = 'psa' and sync_type = 'tickets'
                    and status = 'completed') is true)"#,
         filter.script,

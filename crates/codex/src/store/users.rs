@@ -101,9 +101,9 @@ pub async fn change(
     .await
 }
 
-/// The user of a token: the row with its e-mail address, else with its id, else a new one made from the token.
-pub async fn find_or_create(pool: &PgPool, user: &ActingUser, now: DateTime<Utc>) -> sqlx::Result<User> {
-    let known = sqlx::query_as!(
+/// The user of a token: the row with its e-mail address, else with its id.
+pub async fn find_of(pool: &PgPool, user: &ActingUser) -> sqlx::Result<Option<User>> {
+    sqlx::query_as!(
         User,
         "select * from agents where lower(email) = lower($1) or keycloak_id = $2 \
          order by (lower(email) = lower($1)) is true desc limit 1",
@@ -111,9 +111,16 @@ pub async fn find_or_create(pool: &PgPool, user: &ActingUser, now: DateTime<Utc>
         user.sub
     )
     .fetch_optional(pool)
-    .await?;
-    if let Some(known) = known {
-        return Ok(known);
+    .await
+}
+
+/// The user of a token, see [`find_of`], with the token's e-mail address, by which everybody else asks; without such a user
+/// a new one made from the token.
+pub async fn find_or_create(pool: &PgPool, user: &ActingUser, now: DateTime<Utc>) -> sqlx::Result<User> {
+    if let Some(known) = find_of(pool, user).await? {
+        let has_it =
+            known.email.as_ref().is_some_and(|email| email.to_lowercase() == user.email.to_lowercase());
+        return if has_it { Ok(known) } else { with_address(pool, known, &user.email, now).await };
     }
     // Two requests of a new user may meet here, and a login name may have been used before by somebody else.
     let username = if user.preferred_username.is_empty() { &user.email } else { &user.preferred_username };
@@ -131,15 +138,24 @@ pub async fn find_or_create(pool: &PgPool, user: &ActingUser, now: DateTime<Utc>
     .await?;
     match created {
         Some(created) => Ok(created),
-        None => {
-            sqlx::query_as!(
-                User,
-                "select * from agents where lower(email) = lower($1) or keycloak_id = $2 limit 1",
-                user.email,
-                user.sub
-            )
-            .fetch_one(pool)
-            .await
-        }
+        None => find_of(pool, user).await?.ok_or(sqlx::Error::RowNotFound),
+    }
+}
+
+/// Gives a user this e-mail address, unless somebody else has got it meanwhile.
+async fn with_address(pool: &PgPool, known: User, email: &str, now: DateTime<Utc>) -> sqlx::Result<User> {
+    let changed = sqlx::query_as!(
+        User,
+        "update agents set email = $2, updated_at = $3 where keycloak_id = $1 returning *",
+        known.keycloak_id,
+        email,
+        now
+    )
+    .fetch_optional(pool)
+    .await;
+    match changed {
+        Ok(changed) => Ok(changed.unwrap_or(known)),
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => Ok(known),
+        Err(error) => Err(error),
     }
 }

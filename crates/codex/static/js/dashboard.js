@@ -1,20 +1,32 @@
-// The first page: while a sync runs, its progress is read again every few seconds, as long as somebody looks.
+// The first page: the syncs are read again every few seconds while one runs, and now and then to learn that one has begun,
+// as long as somebody looks.
 
 import { fetchPage } from "./call.js";
 import { ready } from "./page.js";
 import { localise } from "./time.js";
 
-const INTERVAL_MS = 4000;
+const RUNNING_MS = 4000;
+const IDLE_MS = 30000;
 const live = document.querySelector("[data-live]");
+let timer;
+
+/** Shows the fresh rows. The table around them stays, and with it the focus and how far it is scrolled. */
+function draw(fresh) {
+  const rows = live.querySelector("tbody");
+  const next = fresh.querySelector("tbody");
+  const [kept, source] = rows && next ? [rows, next] : [live, fresh];
+  kept.replaceChildren(...[...source.childNodes].map((node) => document.adoptNode(node)));
+  live.toggleAttribute("data-running", fresh.hasAttribute("data-running"));
+  localise(live);
+}
 
 async function refresh() {
-  if (document.hidden) return schedule();
+  clearTimeout(timer);
+  if (document.hidden) return; // the next look comes with the eyes
   try {
     const fresh = (await fetchPage(location.href)).querySelector("[data-live]");
     if (!fresh) return; // somebody has signed out
-    live.replaceChildren(...[...fresh.childNodes].map((node) => document.adoptNode(node)));
-    live.toggleAttribute("data-running", fresh.hasAttribute("data-running"));
-    localise(live);
+    draw(fresh);
   } catch {
     // The server is away for a moment: the next round asks again.
   }
@@ -22,8 +34,12 @@ async function refresh() {
 }
 
 function schedule() {
-  if (live.hasAttribute("data-running")) setTimeout(refresh, INTERVAL_MS);
+  clearTimeout(timer);
+  timer = setTimeout(refresh, live.hasAttribute("data-running") ? RUNNING_MS : IDLE_MS);
 }
 
 ready();
-if (live) schedule();
+if (live) {
+  document.addEventListener("visibilitychange", () => document.hidden || refresh());
+  schedule();
+}

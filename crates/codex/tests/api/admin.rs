@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
-use hivematrix_codex::{Codex, app, config};
+use hivematrix_codex::{Codex, Patience, app, config};
 use hivematrix_shared::{
     auth::PermissionLevel::{self, Admin, Technician},
     clock::Clock,
@@ -29,17 +29,24 @@ impl Instance {
         let home = tempfile::tempdir().unwrap();
         fs::create_dir(home.path().join("codex")).unwrap();
         fs::write(home.path().join("codex/codex.conf"), conf).unwrap();
-        Self::at(pool, home, arguments)
+        Self::at(pool, home, arguments, Patience::default())
     }
 
-    fn at(pool: PgPool, home: tempfile::TempDir, arguments: &[&str]) -> Self {
+    /// Whose requests wait as long as is said here.
+    pub fn waiting(pool: PgPool, patience: Patience) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("codex")).unwrap();
+        Self::at(pool, home, &[], patience)
+    }
+
+    fn at(pool: PgPool, home: tempfile::TempDir, arguments: &[&str], patience: Patience) -> Self {
         let identity = TestIdentity::new(Clock::manual(NOW.parse().unwrap()));
         let args = ["hivematrix-codex"].into_iter().chain(arguments.iter().copied());
         let own = config::load_from(args, home.path()).unwrap();
         let mut common = settings("codex");
         common.home = home.path().to_owned();
         let context = identity.context_with(common, "codex", Registry::default());
-        let codex = Codex::new(context.clone(), own, pool);
+        let codex = Codex { patience, ..Codex::new(context.clone(), own, pool) };
         let (router, options) = app(codex.clone());
         Self { client: Client::new(server::apply(&context, router, options)), identity, codex, home }
     }

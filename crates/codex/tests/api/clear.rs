@@ -1,12 +1,15 @@
 //! Clearing data as a whole.
 
-use std::{collections::BTreeSet, fs, io::Read as _, os::unix::fs::PermissionsExt as _};
+use std::{collections::BTreeSet, fs, io::Read as _, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use flate2::read::GzDecoder;
-use hivematrix_codex::store::{
-    alone::Alone,
-    clear::{self, Cleared, DataType, Watcher},
-    sync_jobs::{self, NewJob},
+use hivematrix_codex::{
+    Patience,
+    store::{
+        alone::Alone,
+        clear::{self, Cleared, DataType, Watcher},
+        sync_jobs::{self, NewJob},
+    },
 };
 use hivematrix_shared::clock::Clock;
 use serde_json::{Value, json};
@@ -180,6 +183,46 @@ async fn rows_that_go_one_by_one_still_leave_a_stone(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(name.as_deref(), Some("Ada"));
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_takes_long_goes_on_after_the_answer(pool: PgPool) {
+    sqlx::raw_sql(WORLD).execute(&pool).await.unwrap();
+    let patience = Patience { clearing: Duration::from_millis(200), ..Patience::default() };
+    let here = Instance::waiting(pool.clone(), patience);
+    // Somebody holds the table until after the answer.
+    let mut other = own_connection(&pool).await;
+    sqlx::raw_sql("begin; lock table contacts in access exclusive mode").execute(&mut other).await.unwrap();
+    let (status, answer) = clear(&here, "contacts", "contacts").await;
+    assert_eq!((status, &answer["success"]), (202, &json!(true)), "{answer}");
+    assert!(answer["message"].as_str().unwrap().contains("goes on in the background"), "{answer}");
+    let job = format!("/api/sync/jobs/{}", answer["job_id"].as_str().unwrap());
+    let (_, running) = here.admin("GET", &job, Value::Null).await;
+    assert_eq!(
+        (&running["script"], &running["outcome"]),
+        (&json!("clear-data"), &json!("running")),
+        "{running}"
+    );
+
+    sqlx::raw_sql("rollback").execute(&mut other).await.unwrap();
+    let mut ended = running;
+    for _ in 0..200 {
+        if ended["outcome"] != "running" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        ended = here.admin("GET", &job, Value::Null).await.1;
+    }
+    assert_eq!(ended["outcome"], "success", "{ended}");
+    assert!(ended["output"].as_str().unwrap().contains("1 rows of contacts removed"), "{ended}");
+    assert_eq!((count(&pool, "contacts").await, count(&pool, "companies").await), (0, 2));
+}
+
+async fn own_connection(pool: &PgPool) -> PgConnection {
+    let database: String = sqlx::query_scalar("select current_database()").fetch_one(pool).await.unwrap();
+    let mut address: url::Url = std::env::var("DATABASE_URL").unwrap().parse().unwrap();
+    address.set_path(&database);
+    PgConnection::connect(address.as_str()).await.unwrap()
 }
 
 /// Somebody else with a connection of their own, while the clearing is at a certain point.

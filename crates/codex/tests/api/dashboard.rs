@@ -123,3 +123,60 @@ async fn before_the_first_sync_the_page_says_what_to_do(pool: PgPool) {
     assert!(world.get_as(Technician, "/").await.text().contains("An administrator has to connect"));
     assert!(world.get_as(Client, "/").await.text().contains("not linked to a company"));
 }
+
+/// One rule for both pages that tell how a run went; a run that goes on does not hide how the last one went.
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn runs_have_the_result_that_their_history_tells(pool: PgPool) {
+    let world = World::new(pool);
+    world
+        .sql(
+            "insert into sync_jobs (id, script, provider, sync_type, status, started_at, completed_at, success, error) values
+                 ('00000000-0000-4000-8000-000000000001', 'keycloak_agents', null, null, 'completed',
+                     '2025-11-22T10:00Z', '2025-11-22T10:01Z', false, null),
+                 (gen_random_uuid(), 'rmm', 'datto', null, 'completed', '2025-11-22T09:00Z', '2025-11-22T09:01Z', true, null),
+                 (gen_random_uuid(), 'rmm', 'datto', null, 'running', '2025-11-22T10:29Z', null, null, null),
+                 (gen_random_uuid(), 'clear-data', null, null, 'failed', '2025-11-22T08:00Z', '2025-11-22T08:01Z', false,
+                     'cancelled');
+             insert into sync_job_errors (job_id, at, message) values
+                 ('00000000-0000-4000-8000-000000000001', now(), 'no address'),
+                 ('00000000-0000-4000-8000-000000000001', now(), 'no name');",
+        )
+        .await;
+    let page = world.get_as(Admin, "/").await.text();
+    let row = |source: &str| {
+        let rows: Vec<_> = page.split("<tr>").filter(|row| row.contains(source)).map(str::to_owned).collect();
+        rows
+    };
+    let agents = row("[Keycloak] Agents").remove(0);
+    assert!(agents.contains("badge--warning\">Completed with errors"), "{agents}");
+    assert!(agents.contains("2 rows could not be taken"), "{agents}");
+    assert!(row("Clear Data")[0].contains("Cancelled"));
+    let devices = row("[Datto] Sync");
+    assert_eq!(devices.len(), 2, "the running one and the last result");
+    assert!(devices[0].contains("Running") && devices[1].contains("badge--success\">Success"), "{devices:?}");
+}
+
+/// What a card counts is what its link shows.
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn cards_and_their_lists_count_the_same(pool: PgPool) {
+    let world = World::new(pool);
+    world.sql(WORLD).await;
+    world
+        .sql(
+            "insert into assets (hostname, company_account_number) values ('NOBODY-KNOWS', '100001');
+             insert into contacts (name, email, primary_email, is_agent) values ('Agent', 'agent@msp.example', 'z', true);",
+        )
+        .await;
+    let page = world.get_as(Admin, "/").await.text();
+    for (card, list, rows, count) in [
+        ("offline-title\">Assets Offline", "/assets/?online=0", "Total 2 assets", 2),
+        ("homeless-title\">Contacts Without Company", "/contacts/?company=none", "Total 1 contact", 1),
+    ] {
+        let counted = format!("{card}</h2><span class=\"count\">{count}</span>");
+        assert!(page.contains(&counted), "{card}: {page}");
+        assert!(page.contains(&format!("href=\"{list}\"")), "{list}");
+        let shown = world.get_as(Admin, list).await.text();
+        assert!(shown.contains(rows), "{list}: {shown}");
+    }
+    assert!(!page.contains("NOBODY-KNOWS") && !page.contains("agent@msp.example"));
+}

@@ -61,8 +61,15 @@ async fn the_history_is_filtered_paged_and_light_syncs_can_be_left_out(pool: PgP
         (&answer["jobs"][3]["duration_seconds"], &answer["jobs"][3]["warnings"], &answer["jobs"][3]["done"]),
         (&json!(100), &json!(2), &json!(200))
     );
+    world
+        .sql(
+            "insert into sync_jobs (id, script, status, started_at, completed_at, success, error, requested_by)
+             values (gen_random_uuid(), 'clear-data', 'failed', '2025-11-22T07:00:00Z', '2025-11-22T07:00:01Z', false,
+                 'cancelled', 'admin')",
+        )
+        .await;
     for (query, total) in [
-        ("", 13),
+        ("", 14),
         ("?script=psa", 12),
         ("?script=keycloak_agents", 1),
         ("?provider=freshservice&status=failed", 1),
@@ -70,14 +77,17 @@ async fn the_history_is_filtered_paged_and_light_syncs_can_be_left_out(pool: PgP
         ("?status=completed", 10),
         ("?status=running", 1),
         ("?status=nonsense", 0),
-        ("?script=&status=&page=x", 13),
+        ("?script=clear-data", 1),
+        ("?status=cancelled", 1),
+        ("?status=failed", 1),
+        ("?script=&status=&page=x", 14),
     ] {
         assert_eq!(jobs(&world, query).await.1["pagination"]["total"], total, "{query}");
     }
     let (names, answer) = jobs(&world, "?per_page=5&page=3").await;
     assert_eq!(
         (names.len(), &answer["pagination"]["has_next"], &answer["pagination"]["prev_num"]),
-        (3, &json!(false), &json!(2))
+        (4, &json!(false), &json!(2))
     );
     assert_eq!(world.get_as(Billing, "/api/sync/jobs").await.status, StatusCode::FORBIDDEN);
 }

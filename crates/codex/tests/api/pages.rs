@@ -2,6 +2,7 @@
 
 use hivematrix_shared::auth::PermissionLevel::{Admin, Billing, Client, Technician};
 use http::StatusCode;
+use serde_json::json;
 use sqlx::PgPool;
 
 use crate::support::{NOW, World};
@@ -106,6 +107,40 @@ async fn health_tells_the_age_of_the_last_ticket_sync(pool: PgPool) {
         let health = world.client.get(path).send().await.json();
         assert_eq!(health["checks"]["sync"]["status"], "degraded", "{path}");
         assert_eq!(health["service"], "codex");
+    }
+}
+
+/// Where cron starts the syncs (the set-up of the original's documents), nobody here knows how often.
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn what_is_not_scheduled_here_is_told_and_not_judged(pool: PgPool) {
+    let unscheduled: [&[&str]; 3] = [
+        &["--skip-scheduler", "1"],
+        &["--sync-tickets-schedule", "by cron"],
+        &["--sync-tickets-enabled", "false"],
+    ];
+    for arguments in unscheduled {
+        let configured = ["--freshservice-domain", "msp.freshservice.com", "--freshservice-api-key", "k3y"];
+        // Answers of health are kept for a while, so each is asked once.
+        let check = async || {
+            let world = World::at(pool.clone(), NOW, &[&configured, arguments].concat());
+            world.client.get("/health").send().await.json()["checks"]["sync"].clone()
+        };
+        sqlx::query("delete from sync_state").execute(&pool).await.unwrap();
+        let never = check().await;
+        assert_eq!((&never["status"], never.get("age_seconds")), (&json!("healthy"), None), "{never}");
+        sqlx::query(
+            "insert into sync_state (provider, kind, last_completed_at)
+                 values ('freshservice', 'tickets', '2025-11-22T08:30:15Z')",
+        )
+        .execute(&pool)
+        .await
+        .unwrap();
+        let told = check().await;
+        assert_eq!(
+            (&told["status"], &told["last_sync_time"], &told["age_seconds"]),
+            (&json!("healthy"), &json!("2025-11-22T08:30:15Z"), &json!(7200)),
+            "{arguments:?}"
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Preferences and platform users.
 
-use hivematrix_shared::auth::PermissionLevel::{Admin, Client, Technician};
+use hivematrix_shared::auth::PermissionLevel::{Admin, Billing, Client, Technician};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -102,4 +102,42 @@ async fn administrators_change_the_preferences_of_others(pool: PgPool) {
     assert_eq!(change(world.token(Admin), "none").await.status, StatusCode::NOT_FOUND);
     let changed = change(world.token(Admin), "bo").await;
     insta::assert_json_snapshot!(changed.json(), { ".agent.updated_at" => "[time]" });
+}
+
+/// A user whom the identity provider has listed without an address, or with an old one, is found by id; the address of
+/// the token is what everybody else asks by.
+#[sqlx::test(migrations = "../../migrations/codex")]
+async fn what_is_saved_is_read_back_whatever_address_was_known_before(pool: PgPool) {
+    let world = World::new(pool);
+    world
+        .sql(
+            "insert into agents (keycloak_id, username, email, theme_preference) values
+                 ('user-technician', 'technician', null, 'dark'), ('user-billing', 'billing', 'old@example.test', 'dark')",
+        )
+        .await;
+    for (level, address) in [(Technician, "technician@example.test"), (Billing, "billing@example.test")] {
+        let mine = async || world.get_as(level, "/api/my/settings").await.json();
+        let own =
+            async || world.get_as(level, &format!("/api/public/user/theme?email={address}")).await.json();
+        let first = mine().await;
+        assert_eq!((&first["synced"], &first["theme_preference"]), (&json!(true), &json!("dark")), "{level}");
+        assert_eq!(
+            (&own().await["source"], &own().await["theme"]),
+            (&json!("codex"), &json!("dark")),
+            "{level}"
+        );
+
+        let (status, _) = put(&world, &world.token(level), json!({"preferred_color_theme": "bee"})).await;
+        assert_eq!(status, StatusCode::OK);
+        let saved = mine().await;
+        assert_eq!(
+            (&saved["email"], &saved["preferred_color_theme"]),
+            (&json!(address), &json!("bee")),
+            "{level}"
+        );
+        let others = world.get(&format!("/api/public/user/theme?email={address}")).await.json();
+        assert_eq!((&others["source"], &others["color_theme"]), (&json!("codex"), &json!("bee")), "{level}");
+        let home = world.get(&format!("/api/public/user/home-page?email={address}")).await.json();
+        assert_eq!(home["source"], "codex", "{level}");
+    }
 }

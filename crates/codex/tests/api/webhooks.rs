@@ -249,6 +249,28 @@ async fn a_ticket_nobody_knew_is_created(pool: PgPool) {
     assert_eq!(sources, expected, "vendors do not touch each other's tickets");
 }
 
+/// SuperOps has no codes: 7 is no ticket in Freshservice's bin there, and the account's own words count.
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn superops_is_understood_by_its_own_words(pool: PgPool) {
+    let world = with(pool, &["--superops-status-map", "Parts Ordered=waiting_third_party"]);
+    let report = async |status: Value| {
+        let event = json!({"ticket_id": 500, "status_id": status});
+        post(&world, "/webhooks/superops/ticket", &event).await.json()
+    };
+    assert_eq!(report(json!("Parts ordered")).await["status"], "created");
+    let told = async || {
+        let ticket = stored(&world, 500).await;
+        (ticket["status"].clone(), ticket["status_id"].clone())
+    };
+    assert_eq!(told().await, (json!("waiting_third_party"), json!(10)));
+    for number in [json!(7), json!("6"), json!(2), json!("Deleted")] {
+        let answer = report(number.clone()).await;
+        assert_eq!((&answer["status"], &answer["changes"]), (&json!("updated"), &json!([])), "{number}");
+        assert_eq!(answer["ignored_fields"], json!(["status_id"]), "{number}");
+        assert_eq!(told().await, (json!("waiting_third_party"), json!(10)), "{number}");
+    }
+}
+
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn a_removed_ticket_stays_on_record(pool: PgPool) {
     let world = world(pool);

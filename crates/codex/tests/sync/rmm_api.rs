@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
 use hivematrix_codex::config::Settings;
 use hivematrix_codex::domain::schedule::{Rhythm, Schedule};
 use hivematrix_codex::jobs::SyncService;
 use hivematrix_codex::providers::{RmmProviders, Vendors};
+use hivematrix_codex::store::recent_commands::{self, Order};
 use hivematrix_codex::sync::SyncRules;
 use hivematrix_codex::{Codex, app};
 use hivematrix_shared::auth::PermissionLevel::{self, Admin, Billing, Client as Customer, Technician};
@@ -286,6 +288,9 @@ async fn commands_run_for_technicians_and_say_why_when_not(pool: PgPool) {
     let acting = api.identity.service_token_on_behalf("brain", "codex", Technician);
     let again = api.client.post(&path).bearer(acting.clone()).json(&whoami()).send().await;
     assert_eq!(again.status, StatusCode::CONFLICT, "the same person, the same command");
+    let other_instance = Api::new(&world, Some(COMMAND_COMPONENT));
+    let again = other_instance.command(Technician, &path, whoami()).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "whichever instance takes it");
     let meant = api.client.post(&path).bearer(acting).header("Idempotency-Key", "second");
     assert_eq!(meant.json(&whoami()).send().await.status, StatusCode::ACCEPTED);
 
@@ -313,4 +318,33 @@ async fn commands_run_for_technicians_and_say_why_when_not(pool: PgPool) {
         // What certainly did not run may be tried again at once.
         assert_eq!(api.command(Admin, &path, gone()).await.status, StatusCode::NOT_FOUND);
     }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn the_same_order_is_taken_once_a_minute(pool: PgPool) {
+    let order = Order { device: 1, command: "whoami\0".into(), caller: "a".into(), key: None };
+    let now: DateTime<Utc> = "2025-11-22T10:30:15Z".parse().unwrap();
+    let begin = async |order: &Order, after: i64| {
+        recent_commands::begin(&pool, order, now + TimeDelta::seconds(after)).await.unwrap()
+    };
+    assert!(begin(&order, 0).await);
+    assert!(!begin(&order, 59).await);
+    for other in [
+        Order { device: 2, ..order.clone() },
+        Order { command: "hostname".into(), ..order.clone() },
+        Order { caller: "b".into(), ..order.clone() },
+        Order { key: Some("again".into()), ..order.clone() },
+    ] {
+        assert!(begin(&other, 0).await, "{other:?}");
+        assert!(!begin(&other, 0).await, "{other:?}");
+    }
+    recent_commands::forget(&pool, &order).await.unwrap();
+    assert!(begin(&order, 0).await);
+    assert!(begin(&order, 60).await);
+    assert!(begin(&order, -3600).await, "the clock was set back");
+    let stored: i64 =
+        sqlx::query_scalar("select count(*) from recent_commands").fetch_one(&pool).await.unwrap();
+    assert_eq!(stored, 1, "older ones are forgotten");
+    let together = futures::future::join_all((0..4).map(|_| begin(&order, 0))).await;
+    assert_eq!(together.into_iter().filter(|taken| *taken).count(), 1);
 }

@@ -1,7 +1,7 @@
 //! Changes that go to the vendor, and events that come from it between two syncs.
 
-use hivematrix_codex::domain::status::StatusMap;
 use hivematrix_codex::domain::webhook::TicketEvent;
+use hivematrix_codex::domain::{status::StatusMap, statuses::Statuses};
 use hivematrix_codex::providers::{ProviderError, PsaProvider, TicketChange};
 use hivematrix_codex::store::webhooks::{self, Effect};
 use hivematrix_codex::sync::Reach;
@@ -71,7 +71,8 @@ async fn without_a_connection_nothing_was_sent(pool: PgPool) {
 }
 
 async fn report(world: &World, payload: Value) -> Effect {
-    let event = TicketEvent::read(&payload, &StatusMap::freshservice([]), world.clock.now()).unwrap();
+    let statuses = Statuses::Codes(StatusMap::freshservice([]));
+    let event = TicketEvent::read(&payload, &statuses, world.clock.now()).unwrap();
     webhooks::apply(&world.pool, "freshservice", &event, world.clock.now()).await.unwrap()
 }
 

@@ -96,6 +96,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     plans::a_plan_is_created_priced_and_refused_a_bad_price,
     syncs::a_sync_is_started_once_watched_and_cancelled,
     syncs::a_sync_that_ends_well_is_in_the_history,
+    syncs::the_first_page_follows_syncs_and_keeps_the_focus,
     review::two_records_of_one_person_are_merged,
     review::two_people_stay_two,
     clients::a_client_sees_only_its_own_company,

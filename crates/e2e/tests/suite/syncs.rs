@@ -75,8 +75,41 @@ pub async fn a_sync_that_ends_well_is_in_the_history(stage: &Stage) -> Result<()
     stage.yes("Escape closes them", "!document.querySelector('.modal.active')").await?;
 
     stage.choose("#history-status", "failed").await?;
-    let failed = "[...document.querySelectorAll('#history-rows .badge')].every((e) => ['Failed', 'Cancelled'].includes(e.textContent))";
-    stage.yes("the history is filtered", failed).await
+    let only = |word: &str| {
+        format!(
+            "[...document.querySelectorAll('#history-rows .badge')].every((e) => e.textContent === '{word}')"
+        )
+    };
+    stage.yes("the history is filtered", &only("Failed")).await?;
+    stage.choose("#history-status", "cancelled").await?;
+    stage.yes("and by what was cancelled", &only("Cancelled")).await
+}
+
+/// The table of the first page, and whether it shows a sync that runs.
+const TABLE: &str = "document.querySelector('[data-live] .table-wrapper')";
+const RUNNING: &str = "document.querySelector('[data-live] .status-badge--running')";
+
+pub async fn the_first_page_follows_syncs_and_keeps_the_focus(stage: &Stage) -> Result<()> {
+    let control = &stage.suite.vendor.control;
+    stage.visit("admin", "/codex/").await?;
+    idle(stage).await?;
+    stage.browser.driver.refresh().await?;
+    stage.yes("no sync runs", &format!("{TABLE} && !{RUNNING}")).await?;
+    stage.value(&format!("{TABLE}.focus()")).await?;
+    control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 600_000 }).on("/requesters"));
+    let (_, started) = stage.request("POST", "/codex/sync/psa", None).await?;
+    let job = started["job_id"].as_str().context("no sync was started")?.to_owned();
+    // Whoever comes back to the page sees what is new.
+    stage.value("document.dispatchEvent(new Event('visibilitychange'))").await?;
+    stage.yes("a sync that somebody has started is shown", RUNNING).await?;
+    stage.value(&format!("{RUNNING}.dataset.seen = 'yes'")).await?;
+    stage.yes("its row is read again", &format!("{RUNNING} && !{RUNNING}.dataset.seen")).await?;
+    stage.yes("and the focus stays", &format!("document.activeElement === {TABLE}")).await?;
+    stage.request("POST", &format!("/codex/sync/cancel/{job}"), None).await?;
+    control.clear_faults();
+    stage.yes("its end is shown", &format!("{TABLE} && !{RUNNING}")).await?;
+    let result = "[...document.querySelectorAll('[data-live] tr')].find((e) => e.cells[0].textContent === '[Freshservice] Sync')";
+    stage.yes("with how it went", &format!("{result}.textContent.includes('Cancelled')")).await
 }
 
 /// Waits until no such sync runs, of an earlier scenario or of the schedule.

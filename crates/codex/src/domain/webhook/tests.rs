@@ -1,13 +1,14 @@
 use serde_json::json;
 
 use super::*;
+use crate::domain::{status::StatusMap, vendor_words::StatusNames};
 
 fn now() -> DateTime<Utc> {
     "2025-11-22T10:30:00Z".parse().unwrap()
 }
 
 fn read(payload: Value) -> Result<TicketEvent, Refusal> {
-    TicketEvent::read(&payload, &StatusMap::freshservice([]), now())
+    TicketEvent::read(&payload, &Statuses::Codes(StatusMap::freshservice([])), now())
 }
 
 #[test]
@@ -71,11 +72,32 @@ fn a_status_is_a_code_or_a_name_and_some_mean_that_the_ticket_is_gone() {
         let event = read(json!({"ticket_id": 5, "status_id": value})).unwrap();
         assert_eq!((event.status, event.kind), (status, kind), "{value}");
     }
-    let own = StatusMap::freshservice(&[(6, "waiting_customer".to_owned())]);
+    let own = Statuses::Codes(StatusMap::freshservice(&[(6, "waiting_customer".to_owned())]));
     let event = TicketEvent::read(&json!({"ticket_id": 5, "status_id": 6}), &own, now()).unwrap();
     assert_eq!(event.kind, Kind::Updated, "an account's own meaning of a code counts");
     let event = read(json!({"ticket_id": 5, "event": "ticket.deleted", "status_id": 2})).unwrap();
     assert_eq!(event.end(), "deleted");
+}
+
+#[test]
+fn where_a_vendor_has_no_codes_numbers_tell_nothing() {
+    let parked = ("Parked".to_owned(), "on_hold".to_owned());
+    let words = Statuses::Words(StatusNames::new([&parked]));
+    let read = |payload| TicketEvent::read(&payload, &words, now()).unwrap();
+    for (value, key) in [
+        (json!(7), None),
+        (json!("6"), None),
+        (json!(2), None),
+        (json!("Parked"), Some("on_hold")),
+        (json!("Deleted"), None),
+    ] {
+        let event = read(json!({"ticket_id": 5, "status_id": value, "priority_id": "Critical"}));
+        assert_eq!(event.status.as_ref().map(|(key, _)| key.as_str()), key, "{value}");
+        assert_eq!(event.ignored.contains(&"status_id"), key.is_none(), "{value}");
+        assert_eq!((event.kind, event.priority_id), (Kind::Updated, Some(4)), "{value}");
+    }
+    let event = read(json!({"ticket_id": 5, "priority_id": 4}));
+    assert_eq!((event.priority_id, event.ignored), (None, vec!["priority_id"]));
 }
 
 #[test]

@@ -58,10 +58,6 @@ impl PsaProvider for Freshservice {
         client::NAME
     }
 
-    fn statuses(&self) -> Option<&StatusMap> {
-        Some(&self.statuses)
-    }
-
     fn holds_up(&self) -> Option<String> {
         self.client.holds_up()
     }

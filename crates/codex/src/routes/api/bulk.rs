@@ -15,7 +15,7 @@ use hivematrix_shared::{
     extract::LenientQuery,
     problem::{Problem, Result},
 };
-use http::{HeaderValue, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
 use tokio::sync::mpsc::{self, error::SendTimeoutError};
@@ -23,24 +23,19 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{reader::Reader, refusals::ForReaders};
+use super::{reader::Reader, refusals::ForReaders, tagged::Tag};
 use crate::{
-    Codex,
+    Codex, Patience,
     domain::scope::Scope,
     store::{
         self,
+        data_version::Part,
         tickets::company::{self, Selection, TicketOfCompany},
     },
 };
 
-/// Longest a reader may take nothing: until then it holds a connection of the database.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Longest such an answer may take, for the same reason.
-const LONGEST: Duration = Duration::from_secs(300);
 /// Size from which collected JSON is sent on.
 const CHUNK: usize = 64 * 1024;
-/// Connections that all such answers together may hold; others wait, so that the rest of the service always finds some.
-pub const CONNECTIONS: usize = 4;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Codex> {
@@ -72,6 +67,16 @@ impl TicketQuery {
         }
     }
 
+    /// What it asks for, whatever is beside it in the address.
+    fn meaning(&self) -> String {
+        let year = self.year.filter(|year| (1..=9999).contains(year));
+        format!(
+            "year {year:?} since {:?} fields {:?}",
+            self.since(),
+            self.fields.as_deref() == Some("billing")
+        )
+    }
+
     fn since(&self) -> Option<DateTime<Utc>> {
         self.updated_since.as_deref().and_then(parse_time)
     }
@@ -87,26 +92,47 @@ struct BulkQuery {
 }
 
 /// All companies with devices, people and addresses, and on demand their tickets.
+///
+/// One caller is given one such answer at a time, and a reader that takes nothing for 30 seconds is cut off.
 #[utoipa::path(
     get,
     path = "/api/companies/bulk",
     tag = "companies",
-    params(BulkQuery, TicketQuery),
-    responses((status = 200, body = Vec<BulkCompany>), ForReaders)
+    params(
+        BulkQuery,
+        TicketQuery,
+        ("If-None-Match" = Option<String>, Header, description = "Entity tag of an earlier answer")
+    ),
+    responses(
+        (status = 200, body = Vec<BulkCompany>), (status = 304, description = "Unchanged"),
+        (status = 429, description = "The caller is being given such an answer already"),
+        (status = 503, description = "Too many others are, or the database is away"), ForReaders
+    )
 )]
 async fn list_bulk(
     State(codex): State<Codex>,
     reader: Reader,
     LenientQuery(bulk): LenientQuery<BulkQuery>,
     LenientQuery(tickets): LenientQuery<TicketQuery>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     let only = reader.narrowed(None)?;
     let with_tickets = bulk.include_tickets.is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let selection = with_tickets.then(|| tickets.selection(&reader, only.clone()));
+    let (parts, asked): (&[Part], _) = if with_tickets {
+        (&[Part::Companies, Part::Belongings, Part::Tickets], format!("bulk with {}", tickets.meaning()))
+    } else {
+        (&[Part::Companies, Part::Belongings], "bulk".to_owned())
+    };
+    let tag = Tag::of(&codex, &reader, parts, &asked).await?;
+    if tag.is_known(&headers) {
+        return Ok(tag.not_modified());
+    }
     // Companies and tickets are read side by side, from one snapshot of the database, so that they agree on who there is
     // and in which order; and row by row, since all of them together would not fit into memory.
     let places = if with_tickets { 2 } else { 1 };
-    let turn = codex.turn(places).await?;
+    let Patience { turn: wait, reader: reader_wait, answer: longest, .. } = codex.patience;
+    let turn = codex.large_answers.turn_of(&reader.caller.rate_key(), places, wait).await?;
     let mut companies = codex.pool.begin_with(SNAPSHOT).await?;
     let tickets = match selection {
         Some(selection) => Some((same_snapshot(&codex.pool, &mut companies).await?, selection)),
@@ -114,9 +140,8 @@ async fn list_bulk(
     };
 
     let (sender, receiver) = mpsc::channel(4);
-    let answer = Answer { sender, patience: PATIENCE };
+    let answer = Answer { sender, patience: reader_wait };
     let writing = async move {
-        let _turn = turn;
         let whole = async {
             match tickets {
                 Some((mut second, selection)) => {
@@ -126,11 +151,11 @@ async fn list_bulk(
                 None => write(store::bulk::stream(&mut *companies, only), None, &answer).await,
             }
         };
-        let written = tokio::time::timeout(LONGEST, whole)
+        let written = tokio::time::timeout(longest, whole)
             .await
             .unwrap_or_else(|_| Err(Problem::internal("the reader takes too long")));
-        // The connections go back before anybody waits for the reader again.
-        drop(companies);
+        // Connections and turn go back before anybody waits for the reader again: this one may never take the end.
+        drop((companies, turn));
         match written {
             Ok(()) => {}
             Err(_) if answer.sender.is_closed() => tracing::debug!("the reader of the companies went away"),
@@ -144,6 +169,7 @@ async fn list_bulk(
     tokio::spawn(writing.in_current_span());
     let mut response = Response::new(Body::from_stream(ReceiverStream::new(receiver)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().extend(tag.headers());
     Ok(response)
 }
 

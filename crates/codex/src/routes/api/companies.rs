@@ -1,19 +1,23 @@
 //! Companies and what belongs to one (codex-api.md §4.2).
 
-use axum::extract::State;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use futures::TryStreamExt;
 use hivematrix_shared::{
     contracts::codex::{Asset, Company, CompanyTicket, Contact, Location},
     extract::{Json, LenientQuery, Path},
     problem::{Problem, Result},
 };
+use http::HeaderMap;
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{bulk::TicketQuery, paging, reader::Reader, refusals::ForReaders};
+use super::{bulk::TicketQuery, paging, reader::Reader, refusals::ForReaders, tagged::Tag};
 use crate::{
     Codex,
-    store::{assets, companies, contacts, locations, tickets},
+    store::{assets, companies, contacts, data_version::Part, locations, tickets},
 };
 
 /// The routes of this file.
@@ -41,21 +45,31 @@ struct ListQuery {
 }
 
 /// All companies by name.
-#[utoipa::path(get, path = "/api/companies", tag = "companies", params(ListQuery), responses(
-    (status = 200, body = Vec<Company>), ForReaders
-))]
+#[utoipa::path(
+    get,
+    path = "/api/companies",
+    tag = "companies",
+    params(ListQuery, ("If-None-Match" = Option<String>, Header, description = "Entity tag of an earlier answer")),
+    responses((status = 200, body = Vec<Company>), (status = 304, description = "Unchanged"), ForReaders)
+)]
 async fn list_companies(
     State(codex): State<Codex>,
     reader: Reader,
     LenientQuery(query): LenientQuery<ListQuery>,
-) -> Result<Json<Vec<Company>>> {
+    headers: HeaderMap,
+) -> Result<Response> {
     let selection = companies::Selection {
         only: reader.scope.account_numbers(),
         limit: query.limit.filter(|limit| *limit >= 0),
         offset: paging::offset(query.offset),
         ..companies::Selection::default()
     };
-    Ok(Json(companies::list(&codex.pool, selection).await?))
+    let asked = format!("companies {:?} {}", selection.limit, selection.offset);
+    let tag = Tag::of(&codex, &reader, &[Part::Companies], &asked).await?;
+    if tag.is_known(&headers) {
+        return Ok(tag.not_modified());
+    }
+    Ok((tag.headers(), Json(companies::list(&codex.pool, selection).await?)).into_response())
 }
 
 /// One company.

@@ -30,6 +30,7 @@ pub mod sync;
 pub mod sync_errors;
 pub mod sync_jobs;
 pub mod sync_schedule;
+pub mod tagged;
 pub mod ticket_update;
 pub mod tickets;
 pub mod users;

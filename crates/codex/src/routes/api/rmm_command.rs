@@ -18,9 +18,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{refusals::ForTechnicians, rmm, sync::Technician};
 use crate::{
     Codex,
-    domain::recent_commands::Order,
     providers::{ProviderError, RmmProvider, rmm::RemoteCommand},
-    store::rmm_devices::StoredDevice,
+    store::{
+        recent_commands::{self, Order},
+        rmm_devices::StoredDevice,
+    },
 };
 
 /// Longest command, in characters.
@@ -103,7 +105,7 @@ async fn start(
     let device = rmm::find(&codex, &device_id).await?;
     let (provider, uid) = able(&codex, &device)?;
     let order = Order { device: device.id, command: command.to_owned(), caller: caller.label(), key };
-    if !codex.commands.begin(&order, codex.context.clock.now()) {
+    if !recent_commands::begin(&codex.pool, &order, codex.context.clock.now()).await? {
         return Err(Problem::new(StatusCode::CONFLICT).with("success", false).error(
             "You have just run this command on this device. Send another Idempotency-Key to run it again.",
         ));
@@ -143,8 +145,8 @@ impl Work {
             Err(error) => (failure(&error), matches!(error, ProviderError::OutcomeUnknown { .. })),
         };
         let outcome = if unknown { "unknown" } else { "failed" };
-        if !unknown {
-            self.codex.commands.forget(&self.order);
+        if !unknown && let Err(error) = recent_commands::forget(&self.codex.pool, &self.order).await {
+            tracing::warn!(%error, "the same command can be run again only in a minute");
         }
         let status = problem.status().as_u16();
         audit!(caller, device, hostname, command, reason, status, outcome, "remote command failed");

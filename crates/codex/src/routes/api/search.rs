@@ -48,8 +48,8 @@ pub struct FoundHit {
     pub name: String,
     /// What tells it from others of that name.
     pub note: String,
-    /// Whether a contact is active or a device is online.
-    pub active: bool,
+    /// Whether a contact is active or a device is online; `null` when nobody knows.
+    pub active: Option<bool>,
     /// Path of its page in Codex.
     pub path: String,
 }

@@ -53,7 +53,8 @@ async fn get_my_settings(State(codex): State<Codex>, UserOnly(user): UserOnly) -
 /// # Errors
 /// 400 for a token without an e-mail address, 403 when nobody vouches for it.
 pub async fn of(codex: &Codex, user: &ActingUser) -> Result<MySettings> {
-    Ok(match users::find_by_email(&codex.pool, address(user)?).await? {
+    address(user)?;
+    Ok(match users::find_of(&codex.pool, user).await? {
         Some(known) => MySettings {
             preferences: known.preferences(),
             username: Some(known.username),

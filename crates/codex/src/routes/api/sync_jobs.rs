@@ -41,11 +41,11 @@ pub fn router() -> OpenApiRouter<Codex> {
 #[into_params(parameter_in = Query)]
 #[serde(default)]
 struct ListQuery {
-    /// `psa`, `rmm`, `keycloak_agents`, `create-account-numbers`, `push-to-datto`.
+    /// `psa`, `rmm`, `keycloak_agents`, `create-account-numbers`, `push-to-datto`, `clear-data`.
     script: Option<String>,
     /// Name of the provider.
     provider: Option<String>,
-    /// `running`, `completed`, `failed`, or `errors`: completed with single items that failed.
+    /// `running`, `completed`, `failed`, `cancelled`, or `errors`: completed with single items that failed.
     status: Option<String>,
     /// Whether the scheduled ticket syncs that went well, one every few minutes, are listed as well.
     light: Option<bool>,
@@ -101,7 +101,7 @@ impl RunItem {
             provider: run.provider.clone(),
             sync_type: run.sync_type.clone().map(told_sync_type),
             status: run.status.clone(),
-            outcome: outcome(run),
+            outcome: outcome(&run.status, run.success, run.error.as_deref()),
             started_at: iso_z(run.started_at),
             completed_at: run.completed_at.map(iso_z),
             duration_seconds: (end - run.started_at).num_seconds().max(0),
@@ -139,8 +139,9 @@ impl RunItem {
     }
 }
 
-fn outcome(run: &Run) -> &'static str {
-    match (run.status.as_str(), run.success, run.error.as_deref()) {
+/// How a run went: `running`, `success`, `errors`, `failed` or `cancelled`. It may have been completed without single items.
+pub fn outcome(status: &str, success: Option<bool>, error: Option<&str>) -> &'static str {
+    match (status, success, error) {
         ("running", ..) => "running",
         ("completed", Some(false), _) => "errors",
         ("completed", ..) => "success",

@@ -19,7 +19,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{refusals::ForTechnicians, sync::Technician};
 use crate::{
     Codex,
-    domain::status::StatusMap,
     providers::{Conversation, Pace, ProviderError, PsaProvider, TicketChange, html},
     store::{
         ticket_update::{self, Target},
@@ -137,8 +136,7 @@ async fn read_change(
 ) -> Result<TicketChange> {
     let mut change = TicketChange::default();
     if let Some(text) = body.status.as_deref().filter(|text| !text.trim().is_empty()) {
-        let usual = StatusMap::freshservice([]);
-        let statuses = provider.statuses().unwrap_or(&usual);
+        let statuses = codex.settings().statuses(&ticket.source);
         let choices = statuses.choices();
         let key = statuses.key_of_text(text).filter(|key| choices.contains(key));
         let unknown = || refused(format!("Unknown status. Use one of: {}", choices.join(", ")));

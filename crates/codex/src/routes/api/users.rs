@@ -225,14 +225,18 @@ async fn preferences_of(
     let Some(email) = email.filter(|email| !email.is_empty()) else {
         return Ok((Preferences::default(), None));
     };
-    if let Some(user) = caller.acting_user()
-        && user.permission_level == PermissionLevel::Client
-        && !user.email.eq_ignore_ascii_case(&email)
-    {
+    let user = caller.acting_user();
+    let own = user.filter(|user| user.email.eq_ignore_ascii_case(&email));
+    if own.is_none() && caller.level() == Some(PermissionLevel::Client) {
         return Err(Problem::forbidden("You may read only your own preferences.")
             .with("error", "Insufficient permissions"));
     }
-    Ok(match users::find_by_email(&codex.pool, &email).await? {
+    // Whoever asks for the own ones gets those of the settings page, also before the address is known.
+    let known = match own {
+        Some(user) => users::find_of(&codex.pool, &user).await?,
+        None => users::find_by_email(&codex.pool, &email).await?,
+    };
+    Ok(match known {
         Some(user) => (user.preferences(), Some(email)),
         None => (Preferences::default(), None),
     })

@@ -22,10 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Codex,
     config::WebhookSettings,
-    domain::{
-        status::StatusMap,
-        webhook::{self, Refusal, TicketEvent},
-    },
+    domain::webhook::{self, Refusal, TicketEvent},
     store::webhooks::{self, Effect},
 };
 
@@ -135,9 +132,9 @@ struct TicketPayload {
     event: Option<String>,
     ticket_id: i64,
     subject: Option<String>,
-    /// The vendor's code or the name of the status.
+    /// The vendor's code or the name of the status; SuperOps has no codes.
     status_id: Option<i64>,
-    /// The vendor's code or the name of the priority.
+    /// The vendor's code or the name of the priority; SuperOps has no codes.
     priority_id: Option<i64>,
     requester_email: Option<String>,
     requester_name: Option<String>,
@@ -222,7 +219,7 @@ async fn take(codex: &Codex, provider: &'static str, reported: &Reported) -> Res
         log(&codex.settings().webhooks, provider, &payload);
     }
     let now = codex.context.clock.now();
-    let event = match TicketEvent::read(&payload, &statuses(codex, provider), now) {
+    let event = match TicketEvent::read(&payload, &codex.settings().statuses(provider), now) {
         Ok(event) => event,
         // Of a workflow that reports more than tickets; no reason for the vendor to send it again and again.
         Err(Refusal::Event { ticket_id, event }) => {
@@ -253,18 +250,6 @@ fn outcome(provider: &'static str, event: TicketEvent, effect: Effect) -> Outcom
         Effect::Unknown => ignored("the ticket is not stored"),
     };
     Outcome { ignored_fields: event.ignored, ..outcome }
-}
-
-/// The status codes of the account, also while its provider is not configured.
-fn statuses(codex: &Codex, provider: &str) -> StatusMap {
-    let configured = codex.sync.vendors().psa.get(Some(provider)).ok();
-    match configured.as_ref().and_then(|provider| provider.statuses()) {
-        Some(statuses) => statuses.clone(),
-        None if provider == FRESHSERVICE => {
-            StatusMap::freshservice(&codex.settings().freshservice.freshservice_status_map)
-        }
-        None => StatusMap::freshservice([]),
-    }
 }
 
 /// Writes what is known of a payload to the log; the secret never, wherever a template has put it.

@@ -13,9 +13,9 @@ use super::parts::{self, ChangeLine, Head, Moment, TicketLine};
 use crate::{
     Codex,
     domain::{
-        company_edit::is_web_address,
         udf::{self, CustomField},
         usage_picture::UsagePicture,
+        web_address::is_web_address,
     },
     routes::api::{assets::no_such_asset, reader::Reader},
     store::{

@@ -94,7 +94,7 @@ pub async fn page(
             address: format!("{}/companies/", page.prefix),
             one: "company",
             many: "companies",
-            placeholder: "Name, account number or description",
+            placeholder: "Name, account number, description or domain",
             nothing_yet: nothing_yet.to_owned(),
             columns: COLUMNS,
             filters: filters_of(&values, &selection),

@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 
 use crate::{
     domain::{
-        company_edit::is_web_address,
-        contract::{self, BILLED_HOURLY, Standing},
+        contract::{self, Standing},
         plan_badge,
-        plans::TERMS,
+        plans::{SUPPORT_LEVELS, TERMS},
+        web_address::is_web_address,
     },
     store::{
         company_edit::MANUAL,
@@ -15,7 +15,6 @@ use crate::{
     },
 };
 
-const SUPPORT_LEVELS: [&str; 3] = [BILLED_HOURLY, "Unlimited", "All Inclusive"];
 const MAIL: [&str; 4] = ["Microsoft 365", "Google Workspace", "Exchange On-Premise", "Other"];
 const PHONES: [&str; 10] = [
     "RingCentral",

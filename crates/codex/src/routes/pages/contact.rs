@@ -75,6 +75,15 @@ impl ContactPage {
             .collect()
     }
 
+    /// Which of its tickets are shown.
+    fn tickets_hint(&self) -> String {
+        if usize::try_from(parts::TICKETS).is_ok_and(|most| self.tickets.len() >= most) {
+            format!("the last {} opened by this contact", parts::TICKETS)
+        } else {
+            "opened by this contact".to_owned()
+        }
+    }
+
     /// What is lost with the contact, for whoever is about to delete it.
     fn lost(&self) -> String {
         format!(

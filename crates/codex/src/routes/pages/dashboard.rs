@@ -1,5 +1,7 @@
 //! `GET /`: the first page of Codex (codex-pages.md §2 and §10).
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::{extract::State, response::Html};
 use chrono::{DateTime, Utc};
@@ -65,17 +67,22 @@ impl Dashboard {
 
     /// How a run ended: class and word of its badge.
     fn result(run: &Run) -> (&'static str, &'static str) {
-        match (run.status.as_str(), run.error.as_deref()) {
-            ("completed", None) => ("badge--success", "Success"),
-            ("completed", Some(_)) => ("badge--warning", "Completed with errors"),
-            (_, Some("cancelled")) => ("badge--warning", "Cancelled"),
+        match sync_jobs::outcome(&run.status, run.success, run.error.as_deref()) {
+            "success" => ("badge--success", "Success"),
+            "errors" => ("badge--warning", "Completed with errors"),
+            "cancelled" => ("badge--warning", "Cancelled"),
             _ => ("badge--danger", "Failed"),
         }
     }
 
     /// What went wrong, if anything did.
-    fn trouble(run: &Run) -> &str {
-        run.error.as_deref().filter(|error| *error != "cancelled").unwrap_or("-")
+    fn trouble(run: &Run) -> Cow<'_, str> {
+        match (run.error.as_deref(), run.errors) {
+            (Some("cancelled"), _) | (None, 0) => "-".into(),
+            (Some(error), _) => error.into(),
+            (None, 1) => "1 row could not be taken as it is".into(),
+            (None, errors) => format!("{errors} rows could not be taken as they are").into(),
+        }
     }
 
     /// What a running job is at, in words.

@@ -178,9 +178,9 @@ impl ListView {
         self.address_of(&Listing { page, ..self.listing.clone() })
     }
 
-    /// Addresses of the first page and the one before, when this is not the first.
+    /// Addresses of the first page and the one before, when there is one.
     pub fn back(&self) -> Option<(String, String)> {
-        self.pagination.prev_num.map(|previous| (self.link(1), self.link(previous)))
+        self.pagination.before().map(|previous| (self.link(1), self.link(previous)))
     }
 
     /// Addresses of the page after and the last one, when this is not the last.
@@ -323,5 +323,7 @@ mod tests {
         assert_eq!(searched("x", 0), "0 companies match “x”");
         let beyond = view(ListQuery { page: Some(9), ..ListQuery::default() }, 60);
         assert_eq!(beyond.empty_message(), "There are only 2 pages.");
+        let (first, last) = beyond.back().unwrap();
+        assert!(!first.contains("page=") && last.contains("page=2&"), "{first} {last}");
     }
 }

@@ -23,9 +23,24 @@ struct Group {
     icon: &'static str,
     /// The list of that kind.
     list: &'static str,
+    /// What its address needs to show the same rows: inactive ones are found, and hidden there unless asked for.
+    with: &'static str,
     found: FoundKind,
-    /// Words for the state of a hit: in use, not in use. Empty where all are alike.
-    states: (&'static str, &'static str),
+    /// Words for the state of a hit: in use, not in use, unknown. Empty where all are alike.
+    states: [&'static str; 3],
+}
+
+impl Group {
+    /// Class and word of the badge of a hit, when it needs one.
+    fn badge(&self, active: &Option<bool>) -> Option<(&'static str, &'static str)> {
+        let [in_use, not_in_use, unknown] = self.states;
+        let badge = match active {
+            Some(true) => ("badge badge--success", in_use),
+            Some(false) => ("badge", not_in_use),
+            None => ("badge", unknown),
+        };
+        Some(badge).filter(|(_, word)| !word.is_empty())
+    }
 }
 
 #[derive(Template)]
@@ -37,9 +52,9 @@ struct SearchPage {
 }
 
 impl SearchPage {
-    fn list_link(&self, list: &str) -> String {
+    fn list_link(&self, group: &Group) -> String {
         let search: String = url::form_urlencoded::byte_serialize(self.q.as_bytes()).collect();
-        format!("{}/{list}/?search={search}", self.page.prefix)
+        format!("{}/{}/?search={search}{}", self.page.prefix, group.list, group.with)
     }
 
     fn is_empty(&self) -> bool {
@@ -56,12 +71,32 @@ pub async fn page(
     page: Page,
 ) -> Result<Html<String>> {
     let all = found(&codex, &reader, &query).await?;
-    let group = |title, icon, list, found, states| Group { title, icon, list, found, states };
     let html = SearchPage {
         groups: vec![
-            group("Companies", "building-2", "companies", all.companies, ("", "")),
-            group("Contacts", "users", "contacts", all.contacts, ("", "Inactive")),
-            group("Assets", "hard-drive", "assets", all.assets, ("Online", "Offline")),
+            Group {
+                title: "Companies",
+                icon: "building-2",
+                list: "companies",
+                with: "&hide_inactive=0",
+                found: all.companies,
+                states: ["", "", ""],
+            },
+            Group {
+                title: "Contacts",
+                icon: "users",
+                list: "contacts",
+                with: "&show_inactive=1",
+                found: all.contacts,
+                states: ["", "Inactive", ""],
+            },
+            Group {
+                title: "Assets",
+                icon: "hard-drive",
+                list: "assets",
+                with: "",
+                found: all.assets,
+                states: ["Online", "Offline", "Unknown"],
+            },
         ],
         q: all.q,
         page,

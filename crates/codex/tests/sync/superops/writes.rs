@@ -89,6 +89,11 @@ struct Desk {
 
 impl Desk {
     async fn new(pool: PgPool) -> Self {
+        Self::with(pool, &[]).await
+    }
+
+    /// With what the account's own statuses mean.
+    async fn with(pool: PgPool, statuses: &[(&str, &str)]) -> Self {
         let world = World::new(pool).await;
         world.base().await;
         let ticket = world.vendor.control.create_ticket(TicketPatch::default());
@@ -100,6 +105,8 @@ impl Desk {
         settings.rmm.rmm_default_provider = "superops".to_owned();
         settings.superops.superops_base_url = Some(world.vendor.base_url.parse().unwrap());
         settings.superops.superops_api_key = Some(Secret::new(world.vendor.api_key.clone()));
+        settings.superops.superops_status_map =
+            statuses.iter().map(|(name, key)| ((*name).to_owned(), (*key).to_owned())).collect();
         settings.superops.superops_subdomain = Some(world.vendor.subdomain.clone());
         let (router, options) = app(Codex::new(context.clone(), settings, world.pool.clone()));
         let client = Client::new(server::apply(&context, router, options));
@@ -149,6 +156,29 @@ async fn an_update_reaches_the_vendor_and_then_the_store(pool: PgPool) {
     desk.world.vendor.control.add_entry(desk.ticket, entry);
     assert_eq!(desk.update(json!({"status": "open"})).await.status, StatusCode::OK);
     assert_eq!(desk.stored().await["status"], "customer_replied", "the customer still waits");
+}
+
+/// The account's own statuses can be given, by name and by key; those of Freshservice that nobody has here cannot.
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_status_is_one_of_the_accounts_own(pool: PgPool) {
+    let desk = Desk::with(pool, &[("On Hold", "parked")]).await;
+    for status in ["On Hold", "parked"] {
+        let answer = desk.update(json!({ "status": status })).await;
+        assert_eq!(answer.status, StatusCode::OK, "{status}: {}", answer.text());
+        assert_eq!(desk.stored().await["status"], "parked", "{status}");
+        assert_eq!(desk.update(json!({"status": "open"})).await.status, StatusCode::OK);
+    }
+    for (status, refusal) in [
+        ("2", StatusCode::BAD_REQUEST),
+        ("deleted", StatusCode::BAD_REQUEST),
+        ("customer_replied", StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let answer = desk.update(json!({ "status": status })).await;
+        assert_eq!(answer.status, refusal, "{status}: {}", answer.text());
+        assert_eq!(desk.stored().await["status"], "open", "{status}");
+    }
+    let answer = desk.update(json!({ "status": "nonsense" })).await;
+    assert!(answer.json()["error"].as_str().unwrap().contains("parked"), "the choices: {}", answer.text());
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]

@@ -1,7 +1,5 @@
 //! How much data there is, and clearing it.
 
-use std::time::Duration;
-
 use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
@@ -108,8 +106,6 @@ async fn clear_data(
     })
 }
 
-/// Longest wait for the end of the work; the caller's request ends after 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// What people read when it takes longer.
 pub(super) const GOES_ON: &str =
     "There is much to copy, so it goes on in the background. The history of syncs shows how far it is.";
@@ -125,7 +121,7 @@ pub(super) enum Answer {
 /// Clears for a person, and tells the log.
 pub(super) async fn clear_for(codex: &Codex, caller: &Caller, what: DataType) -> Result<Answer> {
     let running = clearing::start(codex, what, caller.label()).await.map_err(refused)?;
-    match running.wait(PATIENCE).await {
+    match running.wait(codex.patience.clearing).await {
         Clearing::Done(cleared) => Ok(Answer::Done(cleared)),
         Clearing::GoesOn(job) => Ok(Answer::GoesOn(job)),
         Clearing::Failed(error) => Err(failed(error)),

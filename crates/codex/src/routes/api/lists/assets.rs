@@ -14,8 +14,8 @@ use super::{Counts, csv, filled, yes_or_no};
 use crate::{
     Codex,
     domain::{
-        company_edit::is_web_address,
         listing::{ListQuery, Listing, Pagination},
+        web_address::is_web_address,
     },
     routes::api::{reader::Reader, refusals::ForUsers},
     store::asset_list::{self, AssetRow, SORT_KEYS, Selection},
@@ -31,7 +31,7 @@ pub struct Filters {
     /// Only devices of this kind, as `hardware_type` has it.
     #[serde(rename = "type")]
     kind: Option<String>,
-    /// `1`: only those online; `0`: only those offline.
+    /// `1`: only those online; `0`: only those offline. Of some nobody knows.
     online: Option<String>,
     /// Only devices with this patch status.
     patch: Option<String>,

@@ -47,7 +47,7 @@ pub async fn create(codex: &Codex, caller: &Caller, given: &Map<String, Value>) 
     }
     let mut plan = Plan::new("", "", Prices::default());
     let changes = apply(&mut plan, given).map_err(|error| invalid(&error))?;
-    let features = plan_changes::changed(Features::new(), changes);
+    let features = plan_changes::changed(Features::new(), changes).map_err(|error| invalid(&error))?;
     let mut tx = begin(codex, caller).await?;
     let id = plans::insert(&mut tx, &plan).await?.ok_or_else(|| clash(EXISTS))?;
     plans::replace_features(&mut tx, &BTreeMap::from([(id, features)])).await?;
@@ -104,8 +104,8 @@ pub async fn change(
     let left = if renamed { leave(&mut tx, &old.0, Some(&old.1), removal).await? } else { Left::default() };
     if !changes.is_empty() {
         let known = plans::features(&mut *tx, &[id]).await?.remove(&id).unwrap_or_default();
-        plans::replace_features(&mut tx, &BTreeMap::from([(id, plan_changes::changed(known, changes))]))
-            .await?;
+        let features = plan_changes::changed(known, changes).map_err(|error| invalid(&error))?;
+        plans::replace_features(&mut tx, &BTreeMap::from([(id, features)])).await?;
     }
     support_levels::refresh(&mut tx, None).await?;
     tx.commit().await?;
@@ -152,11 +152,9 @@ pub async fn save(codex: &Codex, caller: &Caller, name: &str, terms: &[Map<Strin
         };
         let mut given = given.clone();
         given.retain(|member, _| !matches!(member.as_str(), "plan_name" | "billing_plan" | "term_length"));
-        match apply(row, &given) {
-            Ok(changes) => {
-                let known = features.remove(&row.id).unwrap_or_default();
-                changed.insert(row.id, plan_changes::changed(known, changes));
-            }
+        let known = features.remove(&row.id).unwrap_or_default();
+        match apply(row, &given).and_then(|changes| plan_changes::changed(known, changes)) {
+            Ok(features) => drop(changed.insert(row.id, features)),
             Err(Invalid(fields)) => {
                 for (member, error) in fields {
                     wrong.note(&format!("{member}_{}", row.id), &error);
