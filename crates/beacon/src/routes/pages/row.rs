@@ -13,6 +13,8 @@ use crate::domain::{
 
 /// Longest subject in the table, in characters; more is cut and marked with `...` (beacon.md §2).
 const SUBJECT_LIMIT: usize = 60;
+const NOBODY: &str = "N/A";
+const UNASSIGNED: &str = "Unassigned";
 /// Distance between two colours in the sort value of the clock; larger than any time in milliseconds.
 const COLOR_STEP: i64 = 10_000_000_000_000;
 
@@ -33,10 +35,14 @@ pub struct Row {
     pub subject: String,
     /// The subject as far as the table shows it.
     pub subject_cut: String,
-    /// Name of the requester.
+    /// Name of the requester as Codex gives it.
     pub requester: String,
-    /// Name of the agent.
+    /// The same for people: `N/A` for nobody.
+    pub requester_text: String,
+    /// Name of the agent as Codex gives it.
     pub agent: String,
+    /// The same for people: `Unassigned` for nobody.
+    pub agent_text: String,
     /// The agent's initials; empty for nobody.
     pub initials: String,
     /// 1 low to 4 urgent; empty when unknown.
@@ -108,23 +114,20 @@ impl Row {
     /// The row of `ticket` in `section`.
     pub fn new(ticket: &Ticket, section: Section, links: Option<&TicketLinks>) -> Self {
         let is_other = section == Section::Other;
-        let is_attention = section == Section::NeedsAgent;
-        let is_overdue = is_attention && ticket.sla_color == SlaColor::Red;
+        let is_overdue = !is_other && ticket.sla_color == SlaColor::Red;
         Self {
             id: ticket.id.to_string(),
             number: ticket.external_id.to_string(),
             link: links.map(|links| links.of(ticket.external_id)),
             prefix: prefix(section),
-            classes: match (is_attention, is_overdue) {
-                (_, true) => "row--attention is-overdue",
-                (true, _) => "row--attention",
-                _ => "",
-            },
+            classes: classes(section, is_overdue),
             subject: ticket.subject.clone(),
             subject_cut: subject_cut(&ticket.subject),
             requester: ticket.requester_name.clone(),
+            requester_text: or(&ticket.requester_name, NOBODY),
             agent: ticket.agent_name.clone(),
-            initials: if ticket.responder_id.is_some() {
+            agent_text: or(&ticket.agent_name, UNASSIGNED),
+            initials: if ticket.responder_id.is_some() && ticket.agent_name != UNASSIGNED {
                 initials(&ticket.agent_name)
             } else {
                 String::new()
@@ -179,6 +182,20 @@ pub const fn keeps_updated(section: Section) -> bool {
     !matches!(section, Section::Open)
 }
 
+/// Classes of a row: section 3 is red, and what is overdue has an edge.
+pub const fn classes(section: Section, is_overdue: bool) -> &'static str {
+    match (matches!(section, Section::NeedsAgent), is_overdue) {
+        (true, true) => "row--attention is-overdue",
+        (true, false) => "row--attention",
+        (false, true) => "is-overdue",
+        (false, false) => "",
+    }
+}
+
+fn or(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise } else { text }.to_owned()
+}
+
 fn subject_cut(subject: &str) -> String {
     match subject.char_indices().nth(SUBJECT_LIMIT) {
         Some((end, _)) => format!("{}...", &subject[..end]),
@@ -215,13 +232,16 @@ fn clock_value(ticket: &Ticket) -> i64 {
     rank * COLOR_STEP + time
 }
 
-fn is_at_rest(ticket: &Ticket) -> bool {
+/// No clock runs: the state is said in plain words.
+pub fn is_at_rest(ticket: &Ticket) -> bool {
+    let class = class_name(&ticket.sla_class);
     ticket.sla_color == SlaColor::Green
-        && matches!(ticket.sla_class.as_str(), "sla-none" | "sla-responded" | "sla-in-progress")
+        && matches!(class.as_str(), "sla-none" | "sla-responded" | "sla-in-progress")
 }
 
 fn due_line(ticket: &Ticket) -> Option<Due> {
-    let is_calm = matches!(ticket.sla_class.as_str(), "sla-normal" | "sla-responded" | "sla-none");
+    let class = class_name(&ticket.sla_class);
+    let is_calm = matches!(class.as_str(), "sla-normal" | "sla-responded" | "sla-none");
     let due = due(ticket).filter(|_| !is_calm)?;
     let prefix = if is_service_request(ticket) { "Due: " } else { "FR Due: " };
     Some(Due { prefix, iso: iso_z(due), text: short_datetime(due) })
@@ -306,13 +326,31 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_section_three_are_marked_and_red_ones_have_the_edge() {
+    fn rows_of_section_three_are_marked_and_what_is_overdue_has_the_edge() {
         for (section, color, classes) in [
             (Section::NeedsAgent, "red", "row--attention is-overdue"),
             (Section::NeedsAgent, "orange", "row--attention"),
-            (Section::Open, "red", ""),
+            (Section::Open, "red", "is-overdue"),
+            (Section::Other, "red", ""),
         ] {
             assert_eq!(row(section, json!({"id": 1, "sla_color": color})).classes, classes);
+        }
+    }
+
+    /// The cases that the page's script is held to as well (crates/e2e/tests/suite/rules.js).
+    #[test]
+    fn rows_are_as_the_table_has_them_for_server_and_script() {
+        let table: Value = serde_json::from_str(include_str!("../../../tests/cases/rows.json")).unwrap();
+        for case in table["rows"].as_array().unwrap() {
+            let prefix_wanted = case["section"].as_str().unwrap();
+            let section = Section::ALL.into_iter().find(|section| prefix(*section) == prefix_wanted).unwrap();
+            let found = row(section, case["ticket"].clone());
+            let found = json!({
+                "classes": found.classes, "requester": found.requester_text, "agent": found.agent_text,
+                "initials": found.initials, "state": found.state_text, "color": found.sla_color,
+                "class": found.sla_class, "rests": found.is_at_rest
+            });
+            assert_eq!(found, case["board"], "{}", case["what"]);
         }
     }
 
