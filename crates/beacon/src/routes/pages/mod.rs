@@ -6,6 +6,7 @@ mod insight;
 pub mod modules;
 mod row;
 mod section;
+mod state;
 
 use axum::{
     extract::State,
@@ -15,7 +16,10 @@ use hivematrix_shared::pages::{Page, assets::Asset};
 use http::{StatusCode, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::row::{Row, classes, is_at_rest, prefix};
+pub use self::{
+    row::{Row, classes, prefix},
+    state::is_at_rest,
+};
 use crate::Beacon;
 
 macro_rules! scripts {

@@ -3,20 +3,16 @@
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     contracts::codex::{SlaColor, Ticket},
-    pages::format::{iso_z, short_datetime},
+    pages::format::iso_z,
 };
 
-use crate::domain::{
-    links::TicketLinks,
-    order::{Section, due, is_service_request},
-};
+use super::state::{Due, class_name, clock_value, due_line, is_at_rest};
+use crate::domain::{links::TicketLinks, order::Section};
 
 /// Longest subject in the table, in characters; more is cut and marked with `...` (beacon.md §2).
 const SUBJECT_LIMIT: usize = 60;
 const NOBODY: &str = "N/A";
 const UNASSIGNED: &str = "Unassigned";
-/// Distance between two colours in the sort value of the clock; larger than any time in milliseconds.
-const COLOR_STEP: i64 = 10_000_000_000_000;
 
 /// What `ticket_row.html` shows.
 #[derive(Debug, Default)]
@@ -73,17 +69,6 @@ pub struct Row {
     pub created: Moment,
     /// On medium screens Updated stays and Created goes, or the other way round.
     pub keeps_updated: bool,
-}
-
-/// The line `FR Due: …` or `Due: …` under the clock.
-#[derive(Debug)]
-pub struct Due {
-    /// `FR Due: ` or `Due: `.
-    pub prefix: &'static str,
-    /// The time.
-    pub iso: String,
-    /// Its short form, UTC; the script makes it local.
-    pub text: String,
 }
 
 /// A time cell.
@@ -220,41 +205,6 @@ const fn priority_class(priority: Option<i64>) -> &'static str {
     }
 }
 
-/// Colour rank, then due time; without a due time last within the colour.
-fn clock_value(ticket: &Ticket) -> i64 {
-    let rank = match ticket.sla_color {
-        SlaColor::Red => 0,
-        SlaColor::Orange => 1,
-        SlaColor::Yellow => 2,
-        SlaColor::Green => 3,
-    };
-    let time = due(ticket).map_or(COLOR_STEP - 1, |due| due.timestamp_millis().clamp(0, COLOR_STEP - 1));
-    rank * COLOR_STEP + time
-}
-
-/// No clock runs: the state is said in plain words.
-pub fn is_at_rest(ticket: &Ticket) -> bool {
-    let class = class_name(&ticket.sla_class);
-    ticket.sla_color == SlaColor::Green
-        && matches!(class.as_str(), "sla-none" | "sla-responded" | "sla-in-progress")
-}
-
-fn due_line(ticket: &Ticket) -> Option<Due> {
-    let class = class_name(&ticket.sla_class);
-    let is_calm = matches!(class.as_str(), "sla-normal" | "sla-responded" | "sla-none");
-    let due = due(ticket).filter(|_| !is_calm)?;
-    let prefix = if is_service_request(ticket) { "Due: " } else { "FR Due: " };
-    Some(Due { prefix, iso: iso_z(due), text: short_datetime(due) })
-}
-
-/// Codex's class if it is one of the stylesheet's, so that nothing else gets into the attribute.
-fn class_name(class: &str) -> String {
-    let known = class
-        .strip_prefix("sla-")
-        .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
-    if known { class.to_owned() } else { "sla-none".to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -291,41 +241,6 @@ mod tests {
     }
 
     #[test]
-    fn the_due_line_is_there_while_an_unanswered_ticket_runs_late() {
-        let fr = "2025-11-22T12:00:00Z";
-        for (class, kind, answered, expected) in [
-            ("sla-critical", "Incident", None, Some("FR Due: Nov 22, 12:00 PM")),
-            ("sla-overdue", "Service Request", None, Some("Due: Nov 23, 08:00 AM")),
-            ("sla-warning", "Incident", Some(fr), None),
-            ("sla-normal", "Incident", None, None),
-            ("sla-none", "Incident", None, None),
-            ("sla-responded", "Incident", None, None),
-        ] {
-            let row = row(
-                Section::Open,
-                json!({"id": 1, "sla_class": class, "type": kind, "fr_due_by_str": fr,
-                       "due_by_str": "2025-11-23T08:00:00Z", "first_responded_at_iso": answered}),
-            );
-            let line = row.due.map(|due| format!("{}{}", due.prefix, due.text));
-            assert_eq!(line.as_deref(), expected, "{class} {kind} {answered:?}");
-        }
-    }
-
-    #[test]
-    fn the_clock_sorts_by_colour_then_due_time() {
-        let value = |ticket| row(Section::Open, ticket).state_value.parse::<i64>().unwrap();
-        let values = [
-            json!({"id": 1, "sla_color": "red", "fr_due_by_str": "2025-11-22T12:00:00Z"}),
-            json!({"id": 2, "sla_color": "red"}),
-            json!({"id": 3, "sla_color": "orange", "fr_due_by_str": "2025-11-20T12:00:00Z"}),
-            json!({"id": 4, "sla_color": "orange", "fr_due_by_str": "2025-11-21T12:00:00Z"}),
-            json!({"id": 5, "sla_color": "green", "fr_due_by_str": "2024-11-21T12:00:00Z"}),
-        ]
-        .map(value);
-        assert!(values.is_sorted(), "{values:?}");
-    }
-
-    #[test]
     fn rows_of_section_three_are_marked_and_what_is_overdue_has_the_edge() {
         for (section, color, classes) in [
             (Section::NeedsAgent, "red", "row--attention is-overdue"),
@@ -351,18 +266,6 @@ mod tests {
                 "class": found.sla_class, "rests": found.is_at_rest
             });
             assert_eq!(found, case["board"], "{}", case["what"]);
-        }
-    }
-
-    #[test]
-    fn only_the_stylesheets_classes_reach_the_page() {
-        for (class, shown) in [
-            ("sla-overdue", "sla-overdue"),
-            ("sla-x\" onload=\"y", "sla-none"),
-            ("active", "sla-none"),
-            ("", "sla-none"),
-        ] {
-            assert_eq!(class_name(class), shown);
         }
     }
 }
