@@ -155,7 +155,8 @@ mod tests {
     async fn the_same_is_rendered_once_until_its_data_or_the_minute_changes() {
         let memo: Memo<u8, String> = Memo::new(100);
         let (current, reference) = (Current::default(), Arc::new(Reference::default()));
-        let away = Current { is_away: true, ..Current::default() };
+        let mut away = current.clone();
+        away.is_away = true;
         let other = Arc::new(Reference { professional_services: vec![PsaId(1)], ..Reference::default() });
         for (basis, text, expected) in [
             (Basis::new(&current, &reference, at(0)), "a", "a"),
@@ -188,27 +189,29 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_not_remembered() {
         let memo: Memo<u8, String> = Memo::new(100);
-        let failed = memo.get(&nothing(), &1, || Err(Problem::internal("x"))).await;
+        let basis = nothing();
+        let failed = memo.get(&basis, &1, || Err(Problem::internal("x"))).await;
         assert!(failed.is_err());
-        assert_eq!(*memo.get(&nothing(), &1, || Ok("a".to_owned())).await.unwrap(), "a");
+        assert_eq!(*memo.get(&basis, &1, || Ok("a".to_owned())).await.unwrap(), "a");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn who_wants_something_else_does_not_wait_for_a_slow_rendering() {
         let memo: Arc<Memo<u8, String>> = Arc::new(Memo::new(100));
         let ((begin, begun), (go_on, waits)) = (mpsc::channel(), mpsc::channel());
-        let slow = memo.clone();
+        let (slow, basis) = (memo.clone(), nothing());
+        let of_slow = basis.clone();
         let rendering = tokio::spawn(async move {
             let make = move || {
                 begin.send(()).unwrap();
                 waits.recv().unwrap();
                 Ok("slow".to_owned())
             };
-            slow.get(&nothing(), &1, make).await
+            slow.get(&of_slow, &1, make).await
         });
         tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
-        assert_eq!(*memo.get(&nothing(), &2, || Ok("quick".to_owned())).await.unwrap(), "quick");
-        let same = memo.get(&nothing(), &1, || Ok("twice".to_owned()));
+        assert_eq!(*memo.get(&basis, &2, || Ok("quick".to_owned())).await.unwrap(), "quick");
+        let same = memo.get(&basis, &1, || Ok("twice".to_owned()));
         let mut same = std::pin::pin!(same);
         assert!(futures::poll!(&mut same).is_pending(), "the same is rendered once");
         go_on.send(()).unwrap();

@@ -11,9 +11,10 @@ use crate::stage::Stage;
 const FITS: &str = "document.documentElement.scrollWidth <= innerWidth";
 /// An agent whom nobody knows has no tickets.
 const NOBODY: &str = "/beacon/helpdesk?agent_id=1";
-/// The feed in the page itself, with answers that do not come.
+/// The feed in the page itself, with answers that do not come any more once the test says so.
 const WITHOUT_ANSWERS: &str = "delete window.Worker;
-    window.fetch = () => Promise.reject(new TypeError('no network'));";
+    const plain = window.fetch;
+    window.fetch = (...given) => (window.cutByTheTest ? Promise.reject(new TypeError('no network')) : plain(...given));";
 
 pub async fn pictures_of_the_board(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, artefacts } = stage;
@@ -60,9 +61,11 @@ pub async fn a_picture_of_a_board_without_answers(stage: &Stage) -> Result<()> {
     browser.resize(1440, 1080).await?;
     browser.before_every_page(WITHOUT_ANSWERS).await?;
     browser.open(suite, "/beacon/helpdesk").await?;
-    browser
-        .becomes("it says what is wrong", "document.querySelector('#api-error-banner:not([hidden])')")
-        .await?;
+    browser.becomes("the first answer is there", "window.currentApiData").await?;
+    browser.script("window.cutByTheTest = true; document.querySelector('#refresh-btn').click()").await?;
+    let told = "document.querySelector('#api-error-banner:not([hidden])')
+        && document.querySelector('#beacon-board.is-stale #s1-age:not([hidden])').textContent.endsWith(' old')";
+    browser.becomes("it says what is wrong, and how old the rows are", told).await?;
     browser.picture(&artefacts.join("board-stale.png")).await
 }
 
