@@ -11,7 +11,10 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use lol_html::OutputSink;
 
-use super::{rewriter::Front, tail::Tail};
+use super::{
+    rewriter::Front,
+    tail::{Tail, mend_cut},
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -92,6 +95,7 @@ impl ComposedBody {
             return out.into();
         };
         out.extend(last_of(*front));
+        mend_cut(&mut out, &mut piece);
         let mut tail = Tail::default();
         let passed = tail.push(out.into());
         // The rest may be nearly all of the page: it stays the memory it came in.
