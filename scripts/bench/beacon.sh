@@ -3,6 +3,7 @@
 #
 #   scripts/bench/beacon.sh [SECONDS PER MEASUREMENT, default 10]
 #
+# Limits of requests and of open streams are scaled away (HIVEMATRIX_RATE_LIMIT_SCALE): all 200 boards share one token.
 # Ratios against nginx or Codex measured in the same run on the same machine. Server and reference are each held to one core,
 # wrk (1 thread, 32 keep-alive connections) and backends to the other. Data is the simulator's `reference` size. Load goes to
 # loopback only. Exits 1 when a target is missed.

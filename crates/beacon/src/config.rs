@@ -8,7 +8,14 @@ use hivematrix_shared::{
     contracts::codex::PsaId,
 };
 
-use crate::domain::{link_key::Signer, views::Views};
+use crate::{
+    domain::{link_key::Signer, views::Views},
+    environment,
+};
+
+/// Codex is asked for the tickets at most this often for all viewers together (beacon.md §9): open boards ask in this rhythm,
+/// and a page takes a copy that is younger.
+pub const CODEX_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The live ticket board of HiveMatrix.
 #[derive(Clone, Debug, Parser)]
@@ -36,11 +43,14 @@ pub struct Settings {
     /// Helpdesk and Professional Services.
     #[arg(long, env = "VIEWS")]
     pub views: Option<Views>,
+    /// `development`: log at DEBUG where LOG_LEVEL does not say otherwise; the suite's `master_config.json` may say it, too.
+    #[arg(long, env = "FLASK_ENV")]
+    pub flask_env: Option<String>,
     /// Let boards be shown on screens without a user, through signed links that administrators make; needs SECRET_KEY.
     #[arg(long, env = "PUBLIC_DISPLAY_ENABLED", default_value = "false", action = ArgAction::Set, value_parser = parse_bool)]
     pub public_display_enabled: bool,
     /// Time between two looks at Codex while boards are open. Not a setting of the service; tests shorten it.
-    #[arg(skip = Duration::from_secs(2))]
+    #[arg(skip = CODEX_INTERVAL)]
     pub poll_interval: Duration,
 }
 
@@ -74,6 +84,17 @@ impl Settings {
     pub fn professional_services(&self) -> &[PsaId] {
         let list = &self.professional_services_group_ids.0;
         if list.is_empty() { &self.professional_services_group_id.0 } else { list }
+    }
+
+    /// Says more in the log of a suite that is being developed, unless a level was chosen.
+    pub fn heed_environment(&mut self) {
+        let is_development = environment::is_development(
+            self.flask_env.as_deref(),
+            &self.common.home.join("master_config.json"),
+        );
+        if is_development && self.common.log_level == "INFO" {
+            "DEBUG".clone_into(&mut self.common.log_level);
+        }
     }
 
     /// What signs display links; none while displays are switched off.
@@ -112,6 +133,20 @@ mod tests {
         {
             let settings = Settings::try_parse_from(["beacon", "--auto-refresh-interval-seconds", seconds]);
             assert_eq!(settings.is_ok(), fits, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_level_that_was_chosen_stays_in_development() {
+        for (args, level) in [
+            (&[][..], "INFO"),
+            (&["--flask-env=production"], "INFO"),
+            (&["--flask-env=development"], "DEBUG"),
+            (&["--flask-env=development", "--log-level=WARNING"], "WARNING"),
+        ] {
+            let mut settings = Settings::try_parse_from(["beacon"].iter().chain(args)).unwrap();
+            settings.heed_environment();
+            assert_eq!(settings.common.log_level, level, "{args:?}");
         }
     }
 

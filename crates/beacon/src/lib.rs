@@ -4,6 +4,7 @@ mod cache;
 mod clients;
 pub mod config;
 mod domain;
+mod environment;
 mod jobs;
 mod routes;
 
@@ -25,6 +26,7 @@ use crate::{
         answer::{self, Answers},
         display,
         pages::board::{self, Pages},
+        places::Places,
     },
 };
 
@@ -44,6 +46,7 @@ struct Parts {
     /// Signs display links; none while displays are switched off.
     signer: Option<Signer>,
     link_limits: RateLimits,
+    places: Places,
     answers: Answers,
     pages: Pages,
 }
@@ -68,6 +71,7 @@ impl Beacon {
             links: LinkCache::new(codex.clone(), &context.clock),
             signer: settings.signer(),
             link_limits: display::limits(context.settings.rate_limit_scale),
+            places: Places::new(context.settings.rate_limit_scale),
             answers: answer::answers(),
             pages: board::pages(),
             context,
@@ -95,7 +99,8 @@ impl Beacon {
 }
 
 /// Runs the service until it is told to stop.
-pub async fn run(settings: Settings) -> anyhow::Result<()> {
+pub async fn run(mut settings: Settings) -> anyhow::Result<()> {
+    settings.heed_environment();
     let context = ServiceContext::start("beacon", settings.common.clone())?;
     if let Some(logs) = context.logs() {
         logs.set_top_level_fields(&["view_slug", "agent_id", "ticket_count"]);

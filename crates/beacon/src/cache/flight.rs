@@ -1,7 +1,14 @@
 //! One refresh at a time, in the background: whoever needs it waits as long as it likes, and nobody who goes away breaks
 //! it off.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hivematrix_shared::correlation;
 use tracing::Instrument;
@@ -11,21 +18,27 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Lets refreshes of one thing run one after the other.
 #[derive(Clone, Default)]
-pub struct Flight(Arc<tokio::sync::Mutex<()>>);
+pub struct Flight {
+    under_way: Arc<tokio::sync::Mutex<()>>,
+    /// Somebody has lost patience with the refresh under way.
+    is_late: Arc<AtomicBool>,
+}
 
 impl Flight {
     /// Whether a refresh is under way.
     pub fn is_under_way(&self) -> bool {
-        self.0.try_lock().is_err()
+        self.under_way.try_lock().is_err()
     }
 
     /// Waits for the refresh under way, or starts this one and waits for it; at most `patience` where one is given, while
-    /// the refresh goes on. A refresh that starts should look whether it is still needed.
+    /// the refresh goes on. Once somebody has lost patience with it, nobody else who has a limit waits for it at all. A
+    /// refresh that starts should look whether it is still needed.
     pub async fn join<F>(&self, patience: Option<Duration>, refresh: impl FnOnce() -> F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        if let Ok(flight) = self.0.clone().try_lock_owned() {
+        if let Ok(flight) = self.under_way.clone().try_lock_owned() {
+            self.is_late.store(false, Ordering::Relaxed);
             let work = refresh();
             let work = async move {
                 work.await;
@@ -33,18 +46,23 @@ impl Flight {
             };
             tokio::spawn(correlation::scope(correlation::current(), work).in_current_span());
         }
-        let landed = self.0.lock();
-        match patience {
-            // What comes later is there for the next one who asks.
-            Some(patience) => drop(tokio::time::timeout(patience, landed).await),
-            None => drop(landed.await),
+        let Some(patience) = patience else {
+            drop(self.under_way.lock().await);
+            return;
+        };
+        if self.is_late.load(Ordering::Relaxed) {
+            return;
+        }
+        // What comes later is there for the next one who asks.
+        if tokio::time::timeout(patience, self.under_way.lock()).await.is_err() {
+            self.is_late.store(true, Ordering::Relaxed);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use tokio::sync::Notify;
 
@@ -71,5 +89,24 @@ mod tests {
         all.await;
         assert_eq!(started.load(Ordering::SeqCst), 1);
         assert!(!flight.is_under_way());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_loses_patience_for_all_until_the_next_refresh() {
+        let (flight, go_on) = (Flight::default(), Arc::new(Notify::new()));
+        let refresh = || {
+            let go_on = go_on.clone();
+            move || async move { go_on.notified().await }
+        };
+        let waited = async || {
+            let began = tokio::time::Instant::now();
+            flight.join(Some(PATIENCE), refresh()).await;
+            began.elapsed()
+        };
+        assert_eq!(waited().await, PATIENCE);
+        assert_eq!((waited().await, waited().await), (Duration::ZERO, Duration::ZERO));
+        go_on.notify_one();
+        flight.join(None, refresh()).await;
+        assert_eq!(waited().await, PATIENCE, "the next refresh gets its chance");
     }
 }

@@ -1,6 +1,6 @@
 //! How the boards of the views looked over the last day.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use hivematrix_shared::{clock::Clock, contracts::codex::BoardHistory};
@@ -8,7 +8,7 @@ use hivematrix_shared::{clock::Clock, contracts::codex::BoardHistory};
 use super::slot::Slot;
 use crate::{
     clients::codex::Codex,
-    domain::views::{HistoryGroups, Views},
+    domain::views::{HistoryGroups, View, Views},
 };
 
 /// Codex counts every five minutes.
@@ -18,7 +18,7 @@ const BACK_OFF: TimeDelta = TimeDelta::seconds(30);
 /// Remembers one history for each view.
 pub struct HistoryCache {
     codex: Codex,
-    histories: HashMap<String, Slot<BoardHistory>>,
+    histories: HashMap<Arc<str>, Slot<BoardHistory>>,
 }
 
 impl HistoryCache {
@@ -28,9 +28,19 @@ impl HistoryCache {
         Self { codex, histories: views.iter().map(|view| (view.slug.clone(), slot())).collect() }
     }
 
-    /// The history of a view over these groups; none where Codex has never told it.
-    pub async fn current(&self, view: &str, groups: HistoryGroups) -> Option<Arc<BoardHistory>> {
-        let codex = self.codex.clone();
-        self.histories.get(view)?.get(|| async move { codex.history(&groups).await }).await
+    /// The history of a view over these groups; none where Codex has never told it. With a `patience` nobody waits longer:
+    /// what comes later is there for the next one who asks.
+    pub async fn current(
+        &self,
+        view: &View,
+        groups: HistoryGroups,
+        patience: Option<Duration>,
+    ) -> Option<Arc<BoardHistory>> {
+        let (codex, slot) = (self.codex.clone(), self.histories.get(&view.slug)?);
+        let fetch = || async move { codex.history(&groups).await };
+        match patience {
+            Some(patience) => slot.get_within(Some(patience), fetch).await,
+            None => slot.get(fetch).await,
+        }
     }
 }

@@ -31,7 +31,7 @@ impl LinkCache {
     }
 
     /// Something was made or taken back here: the next one who asks must see it.
-    pub fn is_outdated(&self) {
-        self.links.is_outdated();
+    pub fn outdate(&self) {
+        self.links.outdate();
     }
 }

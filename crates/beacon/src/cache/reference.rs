@@ -1,6 +1,6 @@
 //! Agents and PSA settings, which change seldom.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
 use hivematrix_shared::{
@@ -36,7 +36,16 @@ pub struct ReferenceCache {
     asker: Asker,
     agents: Slot<Agents>,
     config: Slot<PsaConfig>,
-    nobody: Arc<Agents>,
+    made: Mutex<Made>,
+}
+
+/// What was made of both answers last: nearly every request finds it as it is.
+#[derive(Default)]
+struct Made {
+    agents: Option<Arc<Agents>>,
+    config: Option<Arc<PsaConfig>>,
+    /// None before the first request.
+    reference: Option<Arc<Reference>>,
 }
 
 /// Asks Codex, and says in the log what it learnt.
@@ -54,31 +63,51 @@ impl ReferenceCache {
             asker: Asker { codex, configured_groups: configured_groups.into(), warn_when_empty },
             agents: Slot::new(clock.clone(), lifetime_of_agents, BACK_OFF),
             config: Slot::new(clock.clone(), |_| LIFETIME, BACK_OFF),
-            nobody: Arc::default(),
+            made: Mutex::default(),
         }
     }
 
     /// The current values, asked for where they are old; both at the same time.
-    pub async fn current(&self) -> Reference {
+    pub async fn current(&self) -> Arc<Reference> {
         let (of_agents, of_config) = (self.asker.clone(), self.asker.clone());
         let (agents, config) = tokio::join!(
             self.agents.get(|| async move { of_agents.agents().await }),
             self.config.get(|| async move { of_config.config().await })
         );
-        self.of(agents, config.as_deref())
+        self.of(agents, config)
     }
 
     /// The values as they are remembered, whatever their age.
-    pub fn known(&self) -> Reference {
-        self.of(self.agents.known(), self.config.known().as_deref())
+    pub fn known(&self) -> Arc<Reference> {
+        self.of(self.agents.known(), self.config.known())
     }
 
-    fn of(&self, agents: Option<Arc<Agents>>, config: Option<&PsaConfig>) -> Reference {
-        Reference {
-            agents: agents.unwrap_or_else(|| self.nobody.clone()),
-            links: config.and_then(TicketLinks::from_config),
-            professional_services: views::professional_services_groups(&self.asker.configured_groups, config),
+    fn of(&self, agents: Option<Arc<Agents>>, config: Option<Arc<PsaConfig>>) -> Arc<Reference> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reference) = &made.reference
+            && is_same(made.agents.as_ref(), agents.as_ref())
+            && is_same(made.config.as_ref(), config.as_ref())
+        {
+            return reference.clone();
         }
+        let reference = Arc::new(Reference {
+            agents: agents.clone().unwrap_or_default(),
+            links: config.as_deref().and_then(TicketLinks::from_config),
+            professional_services: views::professional_services_groups(
+                &self.asker.configured_groups,
+                config.as_deref(),
+            ),
+        });
+        *made = Made { agents, config, reference: Some(reference.clone()) };
+        reference
+    }
+}
+
+fn is_same<T>(a: Option<&Arc<T>>, b: Option<&Arc<T>>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -105,4 +134,28 @@ impl Asker {
 
 fn lifetime_of_agents(agents: &Agents) -> TimeDelta {
     if agents.is_empty() { EMPTY_LIFETIME } else { LIFETIME }
+}
+
+#[cfg(test)]
+mod tests {
+    use hivematrix_shared::testing::TestIdentity;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_same_answers_are_made_into_a_reference_once() {
+        let context = TestIdentity::default().context("beacon");
+        let cache = ReferenceCache::new(Codex::new(context.client.clone()), &context.clock, vec![], false);
+        let config = |template: &str| {
+            let provider = serde_json::json!({"x": {"ticket_url_template": template}});
+            let config = serde_json::json!({"default_provider": "x", "providers": provider});
+            Some(Arc::new(serde_json::from_value::<PsaConfig>(config).unwrap()))
+        };
+        let (agents, first) = (Some(Arc::new(Agents::default())), config("/a/{ticket_id}"));
+        let made = cache.of(agents.clone(), first.clone());
+        assert!(Arc::ptr_eq(&made, &cache.of(agents.clone(), first.clone())));
+        let other = cache.of(agents, config("/b/{ticket_id}"));
+        assert_eq!(other.links.as_ref().map(TicketLinks::base), Some("/b/"));
+        assert!(cache.known().links.is_none(), "nothing was ever asked for");
+    }
 }

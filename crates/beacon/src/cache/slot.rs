@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -54,6 +55,20 @@ impl<T: Send + Sync + 'static> Slot<T> {
         F: Future<Output = Result<T, E>> + Send + 'static,
         E: std::fmt::Display,
     {
+        let patience = self.known().is_some().then_some(PATIENCE);
+        self.get_within(patience, fetch).await
+    }
+
+    /// As [`Slot::get`], but nobody waits longer than `patience`, where one is given: then there may be no value yet.
+    pub async fn get_within<E, F>(
+        &self,
+        patience: Option<Duration>,
+        fetch: impl FnOnce() -> F + Send + 'static,
+    ) -> Option<Arc<T>>
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        E: std::fmt::Display,
+    {
         let (value, is_due) = self.look();
         if !is_due || (value.is_some() && self.0.flight.is_under_way()) {
             return value;
@@ -64,7 +79,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
                 slot.put(fetch().await);
             }
         };
-        self.0.flight.join(value.is_some().then_some(PATIENCE), refresh).await;
+        self.0.flight.join(patience, refresh).await;
         self.look().0
     }
 
@@ -74,7 +89,7 @@ impl<T: Send + Sync + 'static> Slot<T> {
     }
 
     /// Lets the next caller ask, whatever the age of the value.
-    pub fn is_outdated(&self) {
+    pub fn outdate(&self) {
         self.0.entry.lock().unwrap_or_else(PoisonError::into_inner).asked_at = None;
     }
 
@@ -144,7 +159,7 @@ mod tests {
             assert_eq!(slot.get(fetch).await.as_deref().copied(), value);
             assert_eq!(asked.load(Ordering::SeqCst), times);
         }
-        slot.is_outdated();
+        slot.outdate();
         assert_eq!(slot.get(|| async { Ok::<_, &str>(9) }).await.as_deref(), Some(&9));
     }
 
@@ -175,5 +190,19 @@ mod tests {
         assert_eq!(began.elapsed(), PATIENCE);
         assert_eq!(slot.get(|| async { Ok::<_, &str>(2) }).await.as_deref(), Some(&1));
         assert_eq!(began.elapsed(), PATIENCE, "the others do not wait at all");
+    }
+    #[tokio::test(start_paused = true)]
+    async fn who_has_little_patience_goes_without_a_first_value_and_finds_it_later() {
+        let slot = slot(&Clock::manual(DateTime::UNIX_EPOCH));
+        let little = Duration::from_millis(300);
+        let began = tokio::time::Instant::now();
+        let fetch = || async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok::<_, &str>(1)
+        };
+        assert_eq!(slot.get_within(Some(little), fetch).await, None);
+        assert_eq!(began.elapsed(), little);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(slot.known().as_deref(), Some(&1));
     }
 }

@@ -5,13 +5,19 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::{clock::Clock, contracts::codex::ActiveTickets};
 use http::HeaderValue;
-use tokio::sync::{Notify, watch};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::flight::{Flight, PATIENCE};
-use crate::clients::codex::{Codex, Fetched};
+use crate::{
+    clients::codex::{Codex, Fetched},
+    config::CODEX_INTERVAL,
+};
 
 /// Age up to which pages and single requests take the copy without asking.
-const LIFETIME: TimeDelta = TimeDelta::seconds(5);
+const FRESH: TimeDelta = TimeDelta::seconds(CODEX_INTERVAL.as_secs() as i64);
 /// Longest pause between two attempts while Codex is away: as long as an open board may stay old after it is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -33,8 +39,19 @@ pub struct Current {
     /// Codex did not answer the last time it was asked.
     pub is_away: bool,
     asked_at: Option<DateTime<Utc>>,
+    /// The same moment by the steady clock.
+    attempted: Option<Instant>,
     /// Attempts in a row without an answer.
     failures: u32,
+}
+
+impl Current {
+    /// Whether boards may look another way than after `before`: they tell ages by the minute.
+    fn shows_news_since(&self, before: &Self) -> bool {
+        let minute = |current: &Self| current.asked_at.map(|asked| asked.timestamp().div_euclid(60));
+        let copy = |current: &Self| current.copy.as_ref().map(Arc::as_ptr);
+        (self.is_away, minute(self), copy(self)) != (before.is_away, minute(before), copy(before))
+    }
 }
 
 /// Remembers the tickets and tells who watches. Cheap to clone; clones remember together.
@@ -56,7 +73,8 @@ impl TicketCache {
         Self(Arc::new(Inner { codex, clock, current, flight: Flight::default(), watched: Notify::new() }))
     }
 
-    /// The tickets, no older than 5 s while Codex answers in time; else the last good ones, marked once it has failed.
+    /// The tickets, no older than [`CODEX_INTERVAL`] while Codex answers in time; else the last good ones, marked once it has
+    /// failed.
     pub async fn current(&self) -> Current {
         let current = self.look();
         if self.is_fresh(&current) {
@@ -97,10 +115,12 @@ impl TicketCache {
         self.0.current.receiver_count() > 0
     }
 
-    /// The pause before the next look at Codex: `usual` while it answers, ever longer while it does not.
-    pub fn pause(&self, usual: Duration) -> Duration {
-        let failures = self.0.current.borrow().failures;
-        usual.saturating_mul(1 << failures.min(10)).min(LONGEST_PAUSE.max(usual))
+    /// How long it is until Codex is to be asked again for those who watch, the first of them `since`; nothing once it is
+    /// time. Everybody's questions count: `usual` lies between two of them while Codex answers, ever more while it does not.
+    pub fn pause(&self, usual: Duration, since: Instant) -> Option<Duration> {
+        let current = self.0.current.borrow();
+        let pause = usual.saturating_mul(1 << current.failures.min(10)).min(LONGEST_PAUSE.max(usual));
+        pause.checked_sub(current.attempted.unwrap_or(since).elapsed()).filter(|left| !left.is_zero())
     }
 
     async fn ask(&self) {
@@ -109,7 +129,8 @@ impl TicketCache {
         let answer = self.0.codex.active_tickets(etag).await;
         let now = Some(self.0.clock.now());
         let was_away = before.is_away;
-        let good = |copy| Current { copy, confirmed_at: now, asked_at: now, ..Current::default() };
+        let attempted = Some(Instant::now());
+        let good = |copy| Current { copy, confirmed_at: now, asked_at: now, attempted, ..Current::default() };
         let next = match answer {
             Ok(Fetched::Unchanged) => good(before.copy),
             Ok(Fetched::Changed { tickets, etag }) => good(Some(Arc::new(GoodCopy { tickets, etag }))),
@@ -122,6 +143,7 @@ impl TicketCache {
                 Current {
                     is_away: true,
                     asked_at: now,
+                    attempted,
                     failures: before.failures.saturating_add(1),
                     ..before
                 }
@@ -130,7 +152,12 @@ impl TicketCache {
         if was_away && !next.is_away {
             tracing::info!("tickets are fetched from Codex again");
         }
-        self.0.current.send_replace(next);
+        // Two hundred open boards need not wake up to hear that nothing has changed.
+        self.0.current.send_if_modified(|current| {
+            let is_news = next.shows_news_since(current);
+            *current = next;
+            is_news
+        });
     }
 
     fn look(&self) -> Current {
@@ -141,7 +168,7 @@ impl TicketCache {
         // A clock that was set back must not freeze the board: the age has a lower bound, too.
         current
             .asked_at
-            .is_some_and(|asked| (TimeDelta::zero()..LIFETIME).contains(&(self.0.clock.now() - asked)))
+            .is_some_and(|asked| (TimeDelta::zero()..FRESH).contains(&(self.0.clock.now() - asked)))
     }
 }
 
@@ -151,15 +178,46 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn attempts_become_rarer_while_codex_is_away_up_to_ten_seconds() {
+    fn cache() -> TicketCache {
         let context = TestIdentity::default().context("beacon");
-        let cache = TicketCache::new(Codex::new(context.client.clone()), context.clock);
+        TicketCache::new(Codex::new(context.client.clone()), context.clock)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_become_rarer_while_codex_is_away_up_to_ten_seconds() {
+        let cache = cache();
         let usual = Duration::from_secs(2);
+        let pause = |usual| cache.pause(usual, Instant::now());
+        assert_eq!(pause(usual), Some(usual), "who opens the first board asks");
+        let asked = |failures| {
+            cache.0.current.send_modify(|current| {
+                current.attempted = Some(Instant::now());
+                current.failures = failures;
+            });
+        };
         for (failures, seconds) in [(0, 2), (1, 4), (2, 8), (3, 10), (4, 10), (u32::MAX, 10), (0, 2)] {
-            cache.0.current.send_modify(|current| current.failures = failures);
-            assert_eq!(cache.pause(usual), Duration::from_secs(seconds), "{failures}");
+            asked(failures);
+            assert_eq!(pause(usual), Some(Duration::from_secs(seconds)), "{failures}");
         }
-        assert_eq!(cache.pause(Duration::from_secs(40)), Duration::from_secs(40));
+        assert_eq!(pause(Duration::from_secs(40)), Some(Duration::from_secs(40)));
+        tokio::time::advance(Duration::from_millis(1500)).await;
+        assert_eq!(pause(usual), Some(Duration::from_millis(500)));
+        tokio::time::advance(Duration::from_millis(500)).await;
+        assert_eq!(pause(usual), None);
+    }
+
+    #[test]
+    fn who_watches_is_called_for_what_can_be_seen_and_once_a_minute() {
+        let at = |second| DateTime::from_timestamp(second, 0);
+        let copy = || Some(Arc::new(GoodCopy { tickets: ActiveTickets::default(), etag: None }));
+        let before = Current { copy: copy(), asked_at: at(0), confirmed_at: at(0), ..Current::default() };
+        for (what, next, is_news) in [
+            ("nothing", Current { asked_at: at(55), confirmed_at: at(55), ..before.clone() }, false),
+            ("the minute", Current { asked_at: at(60), confirmed_at: at(60), ..before.clone() }, true),
+            ("other tickets", Current { copy: copy(), ..before.clone() }, true),
+            ("an outage", Current { is_away: true, failures: 1, ..before.clone() }, true),
+        ] {
+            assert_eq!(next.shows_news_since(&before), is_news, "{what}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The insight strip: the last 24 hours of a view in three charts, and the same in words (beacon.md §9).
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::contracts::codex::{BoardHistory, BoardPoint, PsaId};
 
@@ -61,8 +63,7 @@ impl Insight {
         let last = points.last()?;
         let columns = columns(&points, start);
         let mut areas = Areas::stacked(&columns, across(GAP));
-        let kinds = [("s3", "need an agent"), ("s2", "customer replied"), ("s1", "open"), ("s4", "other")];
-        let layers = kinds
+        let layers = KINDS
             .into_iter()
             .zip(values(last))
             .zip(std::mem::take(&mut areas.paths))
@@ -88,6 +89,42 @@ impl Insight {
         })
     }
 }
+
+/// What can be told of a view without a history: the board as it is.
+#[derive(Debug)]
+pub struct Now {
+    /// Active tickets by section, the largest first.
+    pub sections: Bars,
+    /// The first chart in words.
+    pub sections_words: String,
+    /// Active tickets by agent.
+    pub loads: Bars,
+    /// The second chart in words.
+    pub loads_words: String,
+}
+
+impl Now {
+    /// Draws the numbers of a board: tickets of each section in page order, and of each agent.
+    pub fn of(counts: [usize; 4], loads: &HashMap<PsaId, usize>, agents: &Agents) -> Self {
+        let number = |count: usize| plausible(i64::try_from(count).unwrap_or(MOST_TICKETS));
+        let [section1, section2, section3, section4] = counts.map(number);
+        let stacked = [section3, section2, section1, section4];
+        let names = KINDS.map(|(_, name)| name.to_owned());
+        let mut loads: Vec<_> =
+            loads.iter().map(|(id, count)| (agents.name_of(*id), number(*count))).collect();
+        loads.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        Self {
+            sections_words: sections_words(stacked),
+            sections: Bars::of(names.into_iter().zip(stacked).collect()),
+            loads_words: loads_words(&loads),
+            loads: Bars::of(loads),
+        }
+    }
+}
+
+/// Prefix and name of the sections, in the order in which the areas stand.
+const KINDS: [(&str, &str); 4] =
+    [("s3", "need an agent"), ("s2", "customer replied"), ("s1", "open"), ("s4", "other")];
 
 /// In the order in which the areas stand.
 fn values(point: &BoardPoint) -> [i64; 4] {
@@ -124,12 +161,16 @@ fn by_hour(points: &[&BoardPoint], start: DateTime<Utc>) -> Vec<Option<i64>> {
         .collect()
 }
 
+fn sections_words(stacked: [i64; 4]) -> String {
+    let [needs_agent, replied, open, other] = stacked;
+    let total: i64 = stacked.iter().sum();
+    format!(
+        "{total} active: {needs_agent} need an agent, {replied} customer replied, {open} open, {other} other."
+    )
+}
+
 fn active_words(points: &[&BoardPoint], last: &BoardPoint, now: DateTime<Utc>) -> String {
-    let [needs_agent, replied, open, other] = values(last);
-    let mut words = format!(
-        "{} active: {needs_agent} need an agent, {replied} customer replied, {open} open, {other} other.",
-        total(last)
-    );
+    let mut words = sections_words(values(last));
     // The newest of several equal ones.
     let most = points.iter().max_by_key(|point| total(point));
     let least = points.iter().rev().min_by_key(|point| total(point));
@@ -227,6 +268,23 @@ mod tests {
         assert_eq!(strip.layers[0].path, "");
         assert_eq!(strip.breached_words, "No ticket was breached in the last 24 hours.");
         assert_eq!(strip.loads_words, "No active ticket has an agent.");
+    }
+
+    #[test]
+    fn without_a_history_the_board_is_told_as_it_is() {
+        let loads = HashMap::from([(PsaId(7), 3), (PsaId(8), 5)]);
+        let now = Now::of([2, 0, 9, 1], &loads, &agents());
+        assert_eq!(now.sections_words, "12 active: 9 need an agent, 0 customer replied, 2 open, 1 other.");
+        assert_eq!(now.loads_words, "Agent 8: 5, Ana <b>: 3");
+        let bars =
+            |bars: &Bars| bars.bars.iter().map(|bar| (bar.label.clone(), bar.value)).collect::<Vec<_>>();
+        let sections =
+            [("need an agent", 9), ("open", 2), ("other", 1)].map(|(name, n)| (name.to_owned(), n));
+        assert_eq!(bars(&now.sections), sections);
+        assert_eq!(bars(&now.loads), [("Agent 8".to_owned(), 5), ("Ana <b>".to_owned(), 3)]);
+        let nothing = Now::of([0; 4], &HashMap::new(), &agents());
+        assert!(nothing.sections.bars.is_empty() && nothing.loads.bars.is_empty());
+        assert_eq!(nothing.loads_words, "No active ticket has an agent.");
     }
 
     #[test]

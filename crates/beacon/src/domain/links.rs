@@ -36,8 +36,14 @@ impl TicketLinks {
 /// The template ends up in `href`: nothing but http, https and paths of the suite itself may come through, such as that of
 /// the demo's simulated PSA, which is found under whichever address the board was opened.
 fn is_web(template: &str) -> bool {
+    // Browsers leave some control characters out, so that they could hide what the address really is.
+    if template.chars().any(char::is_control) {
+        return false;
+    }
+    // `//host/…` and `/\host/…` are addresses of other hosts.
+    let is_path = template.starts_with('/') && !template[1..].starts_with(['/', '\\']);
     let sample = Url::parse(&template.replace(PLACEHOLDER, "1"));
-    template.starts_with('/') || sample.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    is_path || sample.is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 #[cfg(test)]
@@ -62,7 +68,11 @@ mod tests {
             ("javascript:alert({ticket_id})", None, ""),
             ("https://msp.example/tickets/", None, ""),
             ("/simulator/tickets/{ticket_id}", Some("/simulator/tickets/7"), "/simulator/tickets/"),
+            ("/t/{ticket_id}?also={ticket_id}", Some("/t/7?also=7"), "/t/"),
             ("tickets/{ticket_id}", None, ""),
+            ("//evil.example/{ticket_id}", None, ""),
+            (r"/\evil.example/{ticket_id}", None, ""),
+            ("/\t/evil.example/{ticket_id}", None, ""),
             ("", None, ""),
         ] {
             let config: PsaConfig = serde_json::from_value(json!({
@@ -75,5 +85,17 @@ mod tests {
             assert_eq!(links.as_ref().map(TicketLinks::base).unwrap_or_default(), base);
         }
         assert_eq!(TicketLinks::from_config(&PsaConfig::default()), None);
+    }
+
+    /// The cases that the page's script is held to as well (crates/e2e/tests/suite/rules.js).
+    #[test]
+    fn links_are_as_the_table_has_them_for_server_and_script() {
+        let table: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/cases/rows.json")).unwrap();
+        for case in table["links"].as_array().unwrap() {
+            let links = TicketLinks(case["template"].as_str().unwrap().to_owned());
+            let id: PsaId = serde_json::from_value(case["external_id"].clone()).unwrap();
+            assert_eq!(links.of(id), case["link"].as_str().unwrap());
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The default order of each section (beacon.md §11.2). Missing values come last, ties go by ticket id.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use chrono::{DateTime, Utc};
 use hivematrix_shared::contracts::codex::Ticket;
@@ -45,6 +45,26 @@ impl Section {
         };
         by_section.then(a.id.cmp(&b.id))
     }
+}
+
+/// All tickets of a board, the most urgent first, as a screen shows them that has one list: what needs an agent, then by
+/// the colour of the clock, its time, priority and id. `static/js/urgency.js` says the same.
+pub fn by_urgency<'b>(sections: &'b [Vec<Cow<'_, Ticket>>; 4]) -> Vec<(Section, &'b Ticket)> {
+    let mut all: Vec<(Section, &Ticket)> = Section::ALL
+        .into_iter()
+        .zip(sections)
+        .flat_map(|(section, tickets)| tickets.iter().map(move |ticket| (section, &**ticket)))
+        .collect();
+    all.sort_by(|(section_a, a), (section_b, b)| {
+        let others = |section: &Section| *section != Section::NeedsAgent;
+        others(section_a)
+            .cmp(&others(section_b))
+            .then(a.sla_color.cmp(&b.sla_color))
+            .then(missing_last(due(a), due(b)))
+            .then(b.priority_raw.unwrap_or_default().cmp(&a.priority_raw.unwrap_or_default()))
+            .then(a.id.cmp(&b.id))
+    });
+    all
 }
 
 /// What the ticket's clock runs towards while nobody has answered: the due date of a service request, else the date of

@@ -16,12 +16,9 @@ pub async fn run(beacon: Beacon) {
     loop {
         parts.tickets.until_watched().await;
         let began = Instant::now();
-        loop {
-            sleep(usual).await;
-            // The pause is looked up each time: a page that was opened meanwhile may have found Codex back.
-            if began.elapsed() >= parts.tickets.pause(usual) {
-                break;
-            }
+        // The pause is looked up each time: a page that was opened meanwhile may have asked, or found Codex back.
+        while let Some(left) = parts.tickets.pause(usual, began) {
+            sleep(left.min(usual)).await;
         }
         if parts.tickets.is_watched() {
             // What is not there in time arrives all the same, and is shown by the next round.

@@ -71,7 +71,7 @@ pub enum Detail {
 /// What an answer shows, apart from the data itself.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Asked {
-    view: String,
+    view: Arc<str>,
     query: BoardQuery,
     detail: Detail,
 }
@@ -97,7 +97,7 @@ pub struct Shown {
     /// What Codex said last.
     pub current: Current,
     /// Agents, links and groups.
-    pub reference: Reference,
+    pub reference: Arc<Reference>,
 }
 
 impl Shown {
@@ -138,10 +138,10 @@ impl Shown {
     }
 
     /// The answer to what was asked, made now or before.
-    pub fn answer(&self, beacon: &Beacon, asked: Asked) -> Result<Arc<Answer>> {
+    pub async fn answer(&self, beacon: &Beacon, asked: &Asked) -> Result<Arc<Answer>> {
         let now = beacon.0.context.clock.now();
         let view = find_view(beacon, &asked.view)?;
-        beacon.0.answers.get(&self.basis(now), asked.clone(), || Answer::make(self, view, &asked, now))
+        beacon.0.answers.get(&self.basis(now), asked, || Answer::make(self, view, asked, now)).await
     }
 }
 
@@ -210,10 +210,8 @@ pub struct BoardAnswer<'a> {
 /// A finished answer, all but the time at which it is given.
 #[derive(Debug)]
 pub struct Answer {
-    /// Of everything but that time.
+    /// Of everything but that time; also the id of a stream's event, so that poll and stream know each other's answers.
     pub etag: HeaderValue,
-    /// The tag without quotes, the id of a stream's event.
-    pub id: String,
     /// Number of tickets.
     pub total: usize,
     /// The JSON object without its closing brace.
@@ -254,10 +252,10 @@ impl Answer {
         let mut json = serde_json::to_vec(&answer).map_err(Problem::internal)?;
         let mut digest = DefaultHasher::new();
         digest.write(&json);
-        let id = format!("{:016x}", digest.finish());
-        let etag = HeaderValue::from_str(&format!("W/\"{id}\"")).map_err(Problem::internal)?;
+        let etag = format!("W/\"{:016x}\"", digest.finish());
+        let etag = HeaderValue::from_str(&etag).map_err(Problem::internal)?;
         json.pop();
-        Ok(Self { etag, id, total, unfinished: json.into() })
+        Ok(Self { etag, total, unfinished: json.into() })
     }
 
     /// The two parts of the JSON as it is given at `now`; the first one is shared by all who get it.

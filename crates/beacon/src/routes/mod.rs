@@ -4,6 +4,7 @@ pub mod answer;
 mod api;
 pub mod display;
 pub mod pages;
+pub mod places;
 mod stream;
 
 use axum::Router;
@@ -16,6 +17,7 @@ use hivematrix_shared::{
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use self::stream::OPENINGS;
 use crate::Beacon;
 
 const DEFAULT_PORT: u16 = 5001;
@@ -67,11 +69,22 @@ fn limits() -> Limits {
         .route(Methods::Any, "/api/sync/status/{job_id}", &[(30, Per::Minute)])
         .route(Methods::Any, "/displays", &[(60, Per::Minute)])
         .route(Methods::Any, "/insight/{view_slug}", &[(60, Per::Minute)])
-        // One open stream for each open page; what it sends is no request. The coarse limit per address stays.
-        .route(Methods::Any, "/api/stream/{view_slug}", &[])
+        // What an open stream sends is no request, and opening it no poll; how many are open is counted by `places`.
+        .route(Methods::Any, "/api/stream/{view_slug}", &[(OPENINGS, Per::Minute)])
         // Screens have no user: their requests are counted for their link (display/mod.rs).
         .route(Methods::Any, "/display", &[])
         .route(Methods::Any, "/display/*", &[])
         .exempt("/")
         .exempt("/static/*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How the windows count is tested where they are made; a day is too long to wait for here.
+    #[test]
+    fn two_hundred_a_day_and_fifty_an_hour_are_the_limits_of_a_user() {
+        assert!(format!("{:?}", limits()).starts_with("Limits { default: [(200, Day), (50, Hour)],"));
+    }
 }

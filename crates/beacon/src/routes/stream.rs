@@ -17,9 +17,14 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 
-use super::answer::{Asked, Shown};
+use super::{
+    answer::{Asked, Shown},
+    places::Place,
+};
 use crate::{Beacon, cache::Current};
 
+/// Streams that one caller may open in a minute: more than a browser needs that finds all its tabs cut off at once.
+pub const OPENINGS: u32 = 120;
 /// How often an open stream says that it lives.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often it is looked whether the reader may still see the board.
@@ -35,10 +40,16 @@ pub trait Reader: Send + Sync + 'static {
     fn may_read(&self) -> impl Future<Output = bool> + Send;
 }
 
-/// The stream of what was asked, as long as `reader` may see it.
-pub fn response<R: Reader>(beacon: &Beacon, asked: Asked, reader: R, headers: &HeaderMap) -> Response {
-    let seen = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let stream = BoardStream::new(beacon.clone(), asked, reader, seen);
+/// The stream of what was asked, as long as `reader` may see it; it holds its place until it ends.
+pub fn response<R: Reader>(
+    beacon: &Beacon,
+    asked: Asked,
+    reader: R,
+    headers: &HeaderMap,
+    place: Place,
+) -> Response {
+    let seen = headers.get(LAST_EVENT_ID).cloned();
+    let stream = BoardStream::new(beacon.clone(), asked, reader, seen, place);
     let chunks = stream::unfold(stream, |mut stream| async {
         let chunk = stream.next().await?;
         Some((Ok::<_, Infallible>(chunk), stream))
@@ -56,14 +67,15 @@ struct BoardStream<R> {
     beacon: Beacon,
     asked: Asked,
     reader: R,
-    /// Id of the board that the reader has.
-    seen: Option<String>,
+    /// Entity tag of the board that the reader has.
+    seen: Option<HeaderValue>,
     board: watch::Receiver<Current>,
     check: Interval,
     keep_alive: Interval,
     has_begun: bool,
     /// What is left of the event under way, last part first.
     rest: Vec<Bytes>,
+    _place: Place,
 }
 
 enum Woken {
@@ -74,7 +86,7 @@ enum Woken {
 }
 
 impl<R: Reader> BoardStream<R> {
-    fn new(beacon: Beacon, asked: Asked, reader: R, seen: Option<String>) -> Self {
+    fn new(beacon: Beacon, asked: Asked, reader: R, seen: Option<HeaderValue>, place: Place) -> Self {
         let every = |period| {
             let mut interval = interval_at(Instant::now() + period, period);
             interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -90,6 +102,7 @@ impl<R: Reader> BoardStream<R> {
             keep_alive: every(KEEP_ALIVE),
             has_begun: false,
             rest: vec![START],
+            _place: place,
         }
     }
 
@@ -101,12 +114,18 @@ impl<R: Reader> BoardStream<R> {
             }
             match self.wait().await {
                 Woken::Stop => return None,
-                Woken::Check if self.reader.may_read().await => {}
+                Woken::Check if self.may_read().await => {}
                 Woken::Check => return None,
                 Woken::KeepAlive => return Some(SIGN_OF_LIFE),
                 Woken::Board => self.rest = self.news().await?,
             }
         }
+    }
+
+    /// Looking it up may take a while: a stop does not wait for it.
+    async fn may_read(&self) -> bool {
+        let stop = &self.beacon.0.context.shutdown;
+        stop.run_until_cancelled(self.reader.may_read()).await.unwrap_or_default()
     }
 
     /// The end and the right to read come before any news.
@@ -133,20 +152,20 @@ impl<R: Reader> BoardStream<R> {
         } else {
             self.beacon.0.context.shutdown.run_until_cancelled(Shown::load(&self.beacon)).await?
         };
-        let answer = match shown.answer(&self.beacon, self.asked.clone()) {
+        let answer = match shown.answer(&self.beacon, &self.asked).await {
             Ok(answer) => answer,
             Err(problem) => {
                 tracing::error!(cause = problem.cause_text(), "a board could not be written: {problem}");
                 return None;
             }
         };
-        if self.seen.as_ref() == Some(&answer.id) {
+        if self.seen.as_ref() == Some(&answer.etag) {
             return Some(Vec::new());
         }
-        self.seen = Some(answer.id.clone());
+        self.seen = Some(answer.etag.clone());
         let [start, end] = answer.parts(self.beacon.0.context.clock.now());
-        let head = format!("event: tickets\nid: {}\ndata: ", answer.id).into();
-        Some(vec![Bytes::from_static(b"\n\n"), end, start, head])
+        let head = [b"event: tickets\nid: ", answer.etag.as_bytes(), b"\ndata: "].concat();
+        Some(vec![Bytes::from_static(b"\n\n"), end, start, head.into()])
     }
 }
 
@@ -170,21 +189,52 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn an_idle_stream_says_every_fifteen_seconds_that_it_lives() {
-        let context = TestIdentity::default().context("beacon");
-        let beacon = Beacon::new(context, Settings::parse_from(["beacon"]));
+    /// Somebody whose right cannot be looked up.
+    struct Unknown;
+
+    impl Reader for Unknown {
+        async fn may_read(&self) -> bool {
+            std::future::pending().await
+        }
+    }
+
+    fn opened<R: Reader>(beacon: &Beacon, reader: R) -> Body {
         let view = beacon.0.views.iter().next().unwrap();
         let asked = Asked::new(view, BoardQuery::default(), Detail::Whole);
-        let opened = Instant::now();
-        let mut body = response(&beacon, asked, Anybody, &HeaderMap::new()).into_body();
+        let place = beacon.0.places.take("user").unwrap();
+        response(beacon, asked, reader, &HeaderMap::new(), place).into_body()
+    }
+
+    fn beacon() -> Beacon {
+        Beacon::new(TestIdentity::default().context("beacon"), Settings::parse_from(["beacon"]))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_stream_says_every_fifteen_seconds_that_it_lives() {
+        let beacon = beacon();
+        let began = Instant::now();
+        let mut body = opened(&beacon, Anybody);
         let mut signs = Vec::new();
         while signs.len() < 4 {
             let frame = body.frame().await.unwrap().unwrap();
             if frame.into_data().unwrap() == SIGN_OF_LIFE {
-                signs.push(opened.elapsed().as_secs());
+                signs.push(began.elapsed().as_secs());
             }
         }
         assert_eq!(signs, [15, 30, 45, 60]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_does_not_wait_until_it_is_known_who_may_read() {
+        let beacon = beacon();
+        let mut body = opened(&beacon, Unknown);
+        let stop = beacon.0.context.shutdown.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(CHECK * 2).await;
+            stop.cancel();
+        });
+        let began = Instant::now();
+        while body.frame().await.is_some() {}
+        assert_eq!(began.elapsed(), CHECK * 2);
     }
 }

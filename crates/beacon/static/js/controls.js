@@ -72,20 +72,24 @@ function reload(name, value) {
 /** An address with a priority has only those tickets: another priority needs others. */
 const isLimited = () => new URL(location.href).searchParams.has("priority");
 
+function priorityChanged(show) {
+  if (isLimited()) {
+    save("filter", { search: search.value, priority: priority.value });
+    reload("priority", priority.value);
+  } else changed(show);
+}
+
 /** Takes up what was chosen before and listens; `show` is called after a change. */
 export function start(show) {
   const kept = load("filter", {});
   search.value = kept.search ?? "";
   if (!isLimited()) priority.value = kept.priority ?? "";
   search.addEventListener("input", () => changed(show));
-  priority.addEventListener("change", () => {
-    changed(show);
-    if (isLimited()) reload("priority", "");
-  });
+  priority.addEventListener("change", () => priorityChanged(show));
   clear.addEventListener("click", () => {
     search.value = "";
     priority.value = "";
-    changed(show);
+    priorityChanged(show);
     search.focus();
   });
   agent.addEventListener("change", () => reload("agent_id", agent.value));

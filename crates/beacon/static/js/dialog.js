@@ -2,7 +2,7 @@
 
 import * as clock from "./clock.js";
 import { clockOf } from "./sla.js";
-import { priorityClass, ticketLink } from "./ticket.js";
+import { agentOf, priorityClass, requesterOf, ticketLink } from "./ticket.js";
 import { parse, short } from "./time.js";
 
 const dialog = document.getElementById("ticket-modal");
@@ -39,11 +39,12 @@ function moment(iso, friendly) {
 
 function open(ticket, template) {
   title.textContent = `Ticket #${ticket.external_id}: ${ticket.subject || "(no subject)"}`;
-  const requester = ticket.requester_email ? `${ticket.requester_name} (${ticket.requester_email})` : ticket.requester_name;
+  const name = requesterOf(ticket);
+  const requester = ticket.requester_email ? `${name} (${ticket.requester_email})` : name;
   grid.replaceChildren(
-    row("Requester", requester || "N/A"),
+    row("Requester", requester),
     ...(ticket.company_name ? [row("Company", ticket.company_name)] : []),
-    row("Agent", ticket.agent_name || "Unassigned"),
+    row("Agent", agentOf(ticket)),
     row("Priority", badge(ticket)),
     row("Status", clockOf(ticket, clock.now()).text || ticket.status_text || "N/A"),
     row("Created", moment(ticket.created_at, ticket.created_days_old)),

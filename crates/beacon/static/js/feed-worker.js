@@ -12,7 +12,6 @@ const orders = {
   refresh: () => feed?.refresh(),
   tick: () => feed?.tick(),
   visible: (order) => feed?.setVisible(order.visible),
-  stop: () => feed?.stop(),
 };
 
 addEventListener("message", ({ data }) => orders[data.type]?.(data));

@@ -66,13 +66,6 @@ export class Feed {
     else clearTimeout(this.#retry);
   }
 
-  /** Ends everything. */
-  stop() {
-    clearTimeout(this.#retry);
-    this.#request?.abort();
-    this.#stream.stop();
-  }
-
   async poll() {
     clearTimeout(this.#retry);
     this.#request?.abort();

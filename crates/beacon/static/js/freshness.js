@@ -26,7 +26,8 @@ const FAILURES = {
 /** Says the age of tickets that are not current; called again as time goes by. */
 export function showTime() {
   const isCurrent = !hasFailed && !trouble;
-  showAge(isCurrent || currentAt === null ? null : age(Math.max(clock.now() - currentAt, 0)));
+  const text = currentAt === null ? "" : `${age(Math.max(clock.now() - currentAt, 0))} old`;
+  showAge(isCurrent ? null : text);
 }
 
 function show() {

@@ -52,12 +52,12 @@ export function showLink(state) {
   text.title = state === "live" ? "Changes arrive at once." : "";
 }
 
-/** Marks the rows with their age while they are not current; null when they are. */
+/** Marks the rows with their age while they are not current, empty where nobody knows it; null when they are. */
 export function showAge(text) {
   board.classList.toggle("is-stale", text !== null);
   for (const section of SECTIONS) {
     const note = document.getElementById(`${section}-age`);
-    note.hidden = text === null;
-    note.textContent = text === null ? "" : `${text} old`;
+    note.hidden = !text;
+    note.textContent = text ?? "";
   }
 }

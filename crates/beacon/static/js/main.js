@@ -12,6 +12,7 @@ import { hint } from "./hints.js";
 import * as insight from "./insight.js";
 import * as keyboard from "./keyboard.js";
 import { mark } from "./marks.js";
+import { newsOf } from "./news.js";
 import { Records } from "./records.js";
 import * as refreshButton from "./refresh-button.js";
 import { Section } from "./section.js";
@@ -79,6 +80,14 @@ function showSums() {
   run("sums", steps);
 }
 
+/** Makes what the search looks into before anybody searches: for thousands of tickets it takes longer than a keystroke. */
+function prepareSearch() {
+  const steps = (function* all() {
+    for (const section of sections) yield* section.prepare();
+  })();
+  run("texts", steps);
+}
+
 function showLastSync() {
   const total = Number(document.getElementById("total-active-items-count").textContent);
   head.showLastSync(settings.lastSync, total);
@@ -102,7 +111,14 @@ function markAll(ids, how) {
   }
 }
 
-function showAnswer({ meta, order, added, moved, changed, isFirst }) {
+function markNews({ added, moved, changed }) {
+  markAll(changed, "changed");
+  markAll(moved, "moved");
+  markAll(added, "new");
+}
+
+function showAnswer(answer) {
+  const { meta, order } = answer;
   const lists = records.arrange(order);
   const counts = {};
   const data = { ...meta };
@@ -119,18 +135,11 @@ function showAnswer({ meta, order, added, moved, changed, isFirst }) {
   head.showTotal(meta.total_active_items);
   head.showParts(counts);
   showLastSync();
-  // A mark is for what is new among what was there. Where most is new, as after the first sync, it would say nothing.
-  const isNews = !isFirst && (added.length + moved.length) * 2 < meta.total_active_items;
-  show({
-    done: () => {
-      if (!isNews) return;
-      markAll(changed, "changed");
-      markAll(moved, "moved");
-      markAll(added, "new");
-    },
-  });
+  const news = newsOf(answer);
+  show({ done: () => markNews(news) });
   showSums();
-  if (isNews) announce(added.length, moved.length, meta.total_active_items);
+  prepareSearch();
+  announce(news.added.length, news.moved.length, meta.total_active_items);
   firstAnswer();
 }
 

@@ -1,11 +1,12 @@
 // What sorting and search work on: one record a ticket, from an answer or from the server's row.
 
-import { searchText, sortValues } from "./ticket.js";
+import { lastingText, SORT_VALUES, stateText } from "./ticket.js";
 
 /** A ticket of an answer. What it sorts by and what the search finds is made when first needed. */
 export class TicketRecord {
   #section = null;
-  #values = null;
+  #values = {};
+  #lasting = null;
   #text = null;
 
   constructor(ticket) {
@@ -18,20 +19,21 @@ export class TicketRecord {
     this.#section = section;
   }
 
-  /** Takes what has gone on with the time. */
+  /** Takes what has gone on with the time: nothing that lasts is made anew for it. */
   patch(members) {
     Object.assign(this.ticket, members);
-    this.#values = null;
+    delete this.#values.sla_text;
     this.#text = null;
   }
 
   value(key) {
-    this.#values ??= sortValues(this.ticket);
+    this.#values[key] ??= SORT_VALUES[key](this.ticket);
     return this.#values[key];
   }
 
   get text() {
-    this.#text ??= searchText(this.ticket, this.#section);
+    this.#lasting ??= lastingText(this.ticket);
+    this.#text ??= `${this.#lasting} ${stateText(this.ticket, this.#section)}`;
     return this.#text;
   }
 }

@@ -1,25 +1,23 @@
-// Several views in turn. A view that cannot be opened just now is passed over: the screen keeps what it shows.
+// Several views in turn, without leaving the page: it stays in full screen and keeps its sound.
 
-async function opens(address) {
-  try {
-    const response = await fetch(address, { credentials: "same-origin", cache: "no-store", headers: { Accept: "text/html" } });
-    return response.ok;
-  } catch {
-    return false;
+/** The view whose turn it is after the one `at`, and those that are passed over because they cannot be shown just now. */
+export function next(views, at) {
+  const passed = [];
+  for (let step = 1; step < views.length; step += 1) {
+    const view = views[(at + step) % views.length];
+    if (view.canBeShown) return { view, passed };
+    passed.push(view);
   }
+  return { view: null, passed };
 }
 
-/** `views` are links, one of them the current page; each is shown for `seconds`. */
-export function start(views, seconds) {
-  const current = views.findIndex((view) => view.hasAttribute("aria-current"));
+/** Shows each of `views` for `seconds`; `shown()` is the one that is to be seen. */
+export function start(views, seconds, shown, show) {
   if (!(seconds > 0) || views.length < 2) return;
-  const others = [...views.slice(current + 1), ...views.slice(0, Math.max(current, 0))];
-  setInterval(async () => {
-    for (const view of others) {
-      if (await opens(view.href)) {
-        location.replace(view.href);
-        return;
-      }
-    }
+  setInterval(() => {
+    const { view, passed } = next(views, views.indexOf(shown()));
+    // By its next turn it may be well again.
+    for (const other of passed) other.refresh();
+    if (view) show(view);
   }, seconds * 1000);
 }

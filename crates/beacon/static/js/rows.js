@@ -1,11 +1,11 @@
 // Table rows from tickets. Every text is a text node; the markup comes from the server's row template.
 
 import * as clock from "./clock.js";
-import { clockOf, due } from "./sla.js";
-import { clockValue, cutSubject, initials, priorityClass, ticketLink } from "./ticket.js";
-import { parse, short } from "./time.js";
+import { due } from "./sla.js";
+import { stateClass, stateOf } from "./state.js";
+import { agentOf, clockValue, cutSubject, initials, priorityClass, requesterOf, ticketLink } from "./ticket.js";
+import { parse, short, shortOf } from "./time.js";
 
-const AT_REST = ["sla-none", "sla-responded", "sla-in-progress"];
 const WITHOUT_DUE_LINE = ["sla-normal", "sla-responded", "sla-none"];
 
 export const body = (section) => document.getElementById(`${section}-items-body`);
@@ -46,7 +46,7 @@ function fillTime(cell, key, iso, text, title) {
   const element = cell.querySelector("time");
   setAttribute(element, "datetime", iso);
   setAttribute(element, "title", title);
-  setText(element, time ? short(time) : (text ?? ""));
+  setText(element, shortOf(iso) || (text ?? ""));
 }
 
 function dueLine(ticket, time) {
@@ -75,21 +75,19 @@ function fillDueLine(cell, ticket, slaClass) {
 /** What goes on with the time: the clock of a row, its colour and its edge. */
 export function tick(row, section, ticket) {
   const cell = row.cells[5];
+  const state = stateOf(ticket, section, clock.now());
   const isOther = section === "s4";
-  const { text, color, class: given } = clockOf(ticket, clock.now());
-  const slaClass = /^sla-[a-z-]+$/.test(given) ? given : "sla-none";
-  const rests = isOther || (color === "green" && AT_REST.includes(slaClass));
-  setValue(cell, isOther ? "status_text" : "sla_text", isOther ? ticket.status_text : clockValue(ticket, color));
-  setAttribute(cell, "title", text);
+  setValue(cell, isOther ? "status_text" : "sla_text", isOther ? ticket.status_text : clockValue(ticket, state.color));
+  setAttribute(cell, "title", state.title);
   const sla = cell.firstElementChild;
-  const name = `sla sla--${color}${rests ? " sla--rest" : ""} sla-status ${slaClass}`;
+  const name = stateClass(state);
   if (sla.className !== name) {
     sla.className = name;
-    sla.querySelector("use").setAttribute("href", `#shape-${color}`);
+    sla.querySelector("use").setAttribute("href", `#shape-${state.color}`);
   }
-  setText(sla.querySelector(".sla__text"), (isOther ? ticket.status_text : text) ?? "");
-  fillDueLine(cell, ticket, slaClass);
-  row.classList.toggle("is-overdue", !isOther && color === "red");
+  setText(sla.querySelector(".sla__text"), state.text);
+  fillDueLine(cell, ticket, state.slaClass);
+  row.classList.toggle("is-overdue", state.isOverdue);
   setAttribute(row.cells[6].querySelector("time"), "title", ticket.updated_friendly);
   setAttribute(row.cells[7].querySelector("time"), "title", ticket.created_days_old);
 }
@@ -107,13 +105,13 @@ export function fill(row, section, ticket, template) {
   setText(trigger, cutSubject(ticket.subject));
   setValue(cells[2], "requester_name", ticket.requester_name);
   setAttribute(cells[2], "title", ticket.requester_name);
-  setText(cells[2], ticket.requester_name || "N/A");
+  setText(cells[2], requesterOf(ticket));
   setValue(cells[3], "agent_name", ticket.agent_name);
   const letters = initials(ticket);
   const avatar = cells[3].querySelector(".avatar");
   avatar.classList.toggle("avatar--none", letters === "");
   setText(avatar, letters || "–");
-  setText(cells[3].querySelector(".t-agent__name"), ticket.agent_name || "Unassigned");
+  setText(cells[3].querySelector(".t-agent__name"), agentOf(ticket));
   setValue(cells[4], "priority_raw", ticket.priority_raw);
   const badge = cells[4].querySelector(".badge");
   setAttribute(badge, "class", `badge badge--${priorityClass(ticket)} priority-badge priority-badge--${priorityClass(ticket)}`);

@@ -6,8 +6,10 @@ import { RowRecord } from "./records.js";
 import { body, fill, tick } from "./rows.js";
 import { sorted } from "./sort.js";
 
-/** So many rows are shown at first (board.html says the same) and more with each click. */
+/** So many rows are shown at first (board.rs says the same) and more with each click. */
 const FOLD = 100;
+/** Records that are looked at in one step where nothing is drawn. */
+const STEP = 200;
 
 export class Section {
   #name;
@@ -51,10 +53,14 @@ export class Section {
 
   /** The server's rows. */
   #adopt() {
+    let complete = 0;
     for (const row of this.#body.rows) {
       this.#rows.set(row.dataset.itemId, row);
       this.#records.push(new RowRecord(row));
+      if (row.cells.length > 0) complete += 1;
     }
+    // Whoever asked for a page without folds keeps it.
+    this.#limit = Math.max(this.#limit, complete);
   }
 
   /** Replaces the records; they come in the section's own order. */
@@ -73,7 +79,10 @@ export class Section {
   /** Puts the rows in place, one a step. */
   *render() {
     const here = new Set(this.#records.map((record) => record.id));
+    let looked = 0;
     for (const [id, row] of this.#rows) {
+      looked += 1;
+      if (looked % STEP === 0) yield;
       if (here.has(id)) continue;
       row.remove();
       this.#rows.delete(id);
@@ -86,7 +95,7 @@ export class Section {
       this.#draw(row, record);
       yield;
     }
-    this.#fold(new Set(shown.map((record) => record.id)));
+    yield* this.#fold(new Set(shown.map((record) => record.id)));
     this.#showMore();
   }
 
@@ -111,8 +120,11 @@ export class Section {
   }
 
   /** All other records have a hidden row. */
-  #fold(shown) {
+  *#fold(shown) {
+    let looked = 0;
     for (const record of this.#records) {
+      looked += 1;
+      if (looked % STEP === 0) yield;
       if (shown.has(record.id)) continue;
       const row = this.#row(record);
       if (!row.hidden) row.hidden = true;
@@ -124,7 +136,9 @@ export class Section {
     const rest = this.matching - this.#shown.length;
     this.#more.hidden = rest <= 0;
     if (rest <= 0) return;
-    this.#more.querySelector("button").textContent = `Show ${Math.min(rest, FOLD)} more`;
+    const button = this.#more.querySelector("button");
+    button.hidden = false;
+    button.textContent = `Show ${Math.min(rest, FOLD)} more`;
     this.#more.querySelector("span").textContent = `${this.#shown.length} of ${this.matching} shown`;
   }
 
@@ -134,6 +148,14 @@ export class Section {
       const row = this.#rows.get(id);
       if (ticket && row?.cells.length > 0) tick(row, this.#name, ticket);
       yield;
+    }
+  }
+
+  /** Lets each record make its text, a few a step. */
+  *prepare() {
+    for (const [at, record] of this.#records.entries()) {
+      void record.text;
+      if (at % 20 === 0) yield;
     }
   }
 

@@ -27,7 +27,6 @@ export class Stream {
   #controller = null;
   #wake = null;
   #isPaused = false;
-  #isStopped = false;
   #attempts = 0;
   #aliveAt = -Infinity;
 
@@ -37,12 +36,11 @@ export class Stream {
     this.#on = on;
   }
 
-  /** Follows until it is stopped. */
+  /** Follows as long as the page is open. */
   async start() {
-    while (!this.#isStopped) {
+    for (;;) {
       let pause = Infinity;
       if (!this.#isPaused) pause = await this.#attempt();
-      if (this.#isStopped) return;
       if (this.#isPaused) pause = Infinity;
       this.#on.state("polling");
       await this.#sleep(pause);
@@ -65,12 +63,6 @@ export class Stream {
     else this.hurry();
   }
 
-  stop() {
-    this.#isStopped = true;
-    this.close();
-    this.hurry();
-  }
-
   /** Listens until the stream breaks; the pause before the next attempt. */
   async #attempt() {
     let atLeast = 0;
@@ -82,7 +74,7 @@ export class Stream {
       if (WITHOUT_STREAM.includes(error.status)) return REFUSED_MS;
       atLeast = (error.retryAfter ?? 0) * 1000;
       // The first break may be a restart that is over with the next attempt.
-      if (this.#attempts > 0 && !this.#isPaused && !this.#isStopped) this.#on.broken();
+      if (this.#attempts > 0 && !this.#isPaused) this.#on.broken();
     }
     const pause = PAUSES_MS[Math.min(this.#attempts, PAUSES_MS.length - 1)];
     this.#attempts += 1;

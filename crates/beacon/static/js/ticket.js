@@ -1,7 +1,7 @@
 // A ticket as the page needs it: what its cells say, what they sort by, what the search finds.
 
 import { COLORS, due } from "./sla.js";
-import { parse, short } from "./time.js";
+import { parse, shortOf } from "./time.js";
 
 const SUBJECT_LIMIT = 60;
 const COLOR_STEP = 1e13;
@@ -33,39 +33,36 @@ export function clockValue(ticket, color) {
   return Math.max(COLORS.indexOf(color), 0) * COLOR_STEP + within;
 }
 
+/** Every place of the number in the template is filled. */
 export function ticketLink(template, ticket) {
-  return template ? template.replace("{ticket_id}", encodeURIComponent(ticket.external_id)) : "";
+  return template ? template.replaceAll("{ticket_id}", encodeURIComponent(ticket.external_id)) : "";
 }
+
+/** What people read where nobody is named. */
+export const requesterOf = (ticket) => ticket.requester_name || "N/A";
+export const agentOf = (ticket) => ticket.agent_name || "Unassigned";
 
 const millis = (iso) => parse(iso)?.getTime() ?? "";
 
 /** What a ticket sorts by, by column; empty where nothing is known. */
-export function sortValues(ticket) {
-  return {
-    id: ticket.external_id ?? "",
-    subject: ticket.subject ?? "",
-    requester_name: ticket.requester_name ?? "",
-    agent_name: ticket.agent_name ?? "",
-    priority_raw: ticket.priority_raw ?? "",
-    sla_text: clockValue(ticket, ticket.sla_color),
-    status_text: ticket.status_text ?? "",
-    updated_at_str: millis(ticket.updated_at),
-    created_at_str: millis(ticket.created_at),
-  };
+export const SORT_VALUES = {
+  id: (ticket) => ticket.external_id ?? "",
+  subject: (ticket) => ticket.subject ?? "",
+  requester_name: (ticket) => ticket.requester_name ?? "",
+  agent_name: (ticket) => ticket.agent_name ?? "",
+  priority_raw: (ticket) => ticket.priority_raw ?? "",
+  sla_text: (ticket) => clockValue(ticket, ticket.sla_color),
+  status_text: (ticket) => ticket.status_text ?? "",
+  updated_at_str: (ticket) => millis(ticket.updated_at),
+  created_at_str: (ticket) => millis(ticket.created_at),
+};
+
+/** What the columns say of a ticket whatever the time of day, the whole subject included, in small letters. */
+export function lastingText(ticket) {
+  const texts = [`#${ticket.external_id}`, ticket.subject, requesterOf(ticket), agentOf(ticket), ticket.priority_text];
+  return [...texts, shortOf(ticket.updated_at), shortOf(ticket.created_at)].join(" ").toLocaleLowerCase();
 }
 
-/** All that the columns say, the whole subject included, in small letters. */
-export function searchText(ticket, section) {
-  const times = [ticket.updated_at, ticket.created_at].map(parse);
-  return [
-    `#${ticket.external_id}`,
-    ticket.subject,
-    ticket.requester_name || "N/A",
-    ticket.agent_name || "Unassigned",
-    ticket.priority_text,
-    section === "s4" ? ticket.status_text : ticket.sla_text,
-    ...times.map((time) => (time ? short(time) : "")),
-  ]
-    .join(" ")
-    .toLocaleLowerCase();
-}
+/** What its state says, in small letters. */
+export const stateText = (ticket, section) =>
+  String((section === "s4" ? ticket.status_text : ticket.sla_text) ?? "").toLocaleLowerCase();

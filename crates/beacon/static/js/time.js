@@ -16,6 +16,22 @@ export function parse(text) {
 /** `Nov 22, 09:15 AM` */
 export const short = (time) => shortForm.format(time);
 
+/** More texts than this are not of one board. */
+const MOST_KEPT = 10_000;
+const kept = new Map();
+
+/** The short form of an ISO text, empty where it is none. The same few texts are asked for again and again. */
+export function shortOf(iso) {
+  let text = kept.get(iso);
+  if (text === undefined) {
+    const time = parse(iso);
+    text = time ? short(time) : "";
+    if (kept.size >= MOST_KEPT) kept.clear();
+    kept.set(iso, text);
+  }
+  return text;
+}
+
 /** `Nov 22, 2025 10:30 AM` */
 export const long = (time) => `${dayForm.format(time)} ${clockForm.format(time)}`;
 

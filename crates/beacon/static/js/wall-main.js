@@ -2,14 +2,13 @@
 
 import * as chime from "./chime.js";
 import * as clock from "./clock.js";
-import { startFeed } from "./feed-client.js";
 import { mark } from "./marks.js";
-import { Records } from "./records.js";
 import * as rotation from "./rotation.js";
 import { clock as timeOfDay, long, parse } from "./time.js";
 import { byUrgency } from "./urgency.js";
 import * as rows from "./wall-rows.js";
 import * as screen from "./wall-screen.js";
+import { WallView } from "./wall-view.js";
 
 /** A sync older than this is worth a warning; without a connection a minute is. */
 const OLD_SYNC_MS = 15 * 60_000;
@@ -18,16 +17,13 @@ const DAY_MS = 86_400_000;
 
 const wall = document.getElementById("wall");
 const settings = wall.dataset;
-const records = new Records();
-let lists = null;
-/** When the tickets were last known to be current, in the server's time. */
-let currentAt = null;
-let isCurrent = true;
-/** Whether the last answer itself said that something is wrong. */
-let isStale = false;
+const links = [...wall.querySelectorAll(".wall__views a")];
+/** The view that is to be seen. */
+let shown = null;
 
 function showAge() {
-  const sync = parse(settings.lastSync);
+  const { lastSync, currentAt, isCurrent } = shown;
+  const sync = parse(lastSync);
   const since = sync?.getTime() ?? currentAt;
   const age = since === null ? 0 : clock.now() - since;
   const isLost = !isCurrent && (currentAt === null || clock.now() - currentAt > OLD_ANSWER_MS);
@@ -64,70 +60,76 @@ function showNumbers({ s1, s2, s3, s4 }) {
 }
 
 function showRows() {
-  if (!lists) return;
-  const left = rows.show(byUrgency(lists, clock.now()));
+  if (!shown.canBeShown) return;
+  const left = rows.show(byUrgency(shown.lists, clock.now()));
   document.getElementById("wall-rest").textContent = left > 0 ? ` · ${left} more` : "";
 }
 
-function showAnswer({ meta, order, added, moved, isFirst }) {
-  lists = records.arrange(order);
-  settings.lastSync = meta.dashboard_generated_time_iso ?? "";
-  isStale = Boolean(meta.error);
-  isCurrent = !isStale;
-  if (isCurrent) currentAt = clock.now();
-  screen.showEnded(false);
-  showNumbers(lists);
+/** All of the view that is to be seen, as far as it is known. */
+function showAll() {
+  screen.showEnded(shown.hasEnded);
+  if (shown.hasEnded) rows.clear();
+  else if (shown.lists) showNumbers(shown.lists);
   showTime();
-  if (isFirst || (added.length + moved.length) * 2 > meta.total_active_items) return;
+}
+
+function markNews({ added, moved }) {
   for (const [ids, how] of [[moved, "moved"], [added, "new"]]) {
     for (const row of ids.map(rows.rowOf)) if (row) mark(row, how);
   }
-  if (added.some((id) => records.ticket(id)?.priority_raw === 4)) chime.ring();
 }
 
-function showTrouble({ status }) {
-  isCurrent = false;
-  // The link has ended: nothing of it may stay on the wall.
-  if (status === 403 || status === 404) {
-    lists = null;
-    rows.clear();
-    screen.showEnded(true);
-  }
-  showAge();
-}
-
-function confirm() {
-  if (!isCurrent) return;
-  currentAt = clock.now();
-  showAge();
-}
-
-function unchanged() {
-  // Rows that were taken away with an ended link come back with the page.
-  if (lists === null) location.reload();
-  isCurrent = !isStale;
-  confirm();
-}
-
-const takers = {
-  busy() {},
-  link() {},
-  time: ({ time }) => clock.set(time),
-  tickets: ({ tickets }) => records.put(tickets),
-  patches: ({ patches }) => records.patch(patches),
-  answer: showAnswer,
-  unchanged,
-  confirmed: confirm,
-  trouble: showTrouble,
+const on = {
+  answer(view, news, isUrgent) {
+    if (isUrgent) chime.ring();
+    if (view !== shown) return;
+    showAll();
+    markNews(news);
+  },
+  changed(view) {
+    if (view !== shown) return;
+    if (view.hasEnded || document.getElementById("wall-ended").hidden === false) showAll();
+    else showAge();
+  },
 };
 
-const absolute = (path) => new URL(path, location.href).href;
-const addresses = { tickets: absolute(settings.ticketsUrl), stream: absolute(settings.streamUrl) };
-const order = startFeed(addresses, (message) => takers[message.type](message));
-setInterval(() => order({ type: "tick" }), Number(settings.refreshMs));
-window.addEventListener("online", () => order({ type: "refresh" }));
-clock.everyMinute(showTime, () => order({ type: "refresh" }));
+/** Another view takes its turn. */
+function show(view) {
+  shown.setShown(false);
+  shown = view;
+  view.setShown(true);
+  const title = `${view.name} (TV Display)`;
+  document.title = `${title} - HiveMatrix`;
+  document.getElementById("wall-title").textContent = title;
+  document.getElementById("wall-view").textContent = view.name;
+  for (const link of links) {
+    if (link.href === view.address) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  // Whoever loads the page again goes on where it was.
+  history.replaceState(null, "", view.address);
+  showAll();
+}
+
+function viewOf(link) {
+  const isShown = link.hasAttribute("aria-current");
+  const { ticketsUrl, streamUrl } = link.dataset;
+  const view = new WallView(
+    { name: link.textContent, address: link.href, ticketsUrl, streamUrl, lastSync: isShown ? settings.lastSync : "", isShown },
+    on,
+  );
+  if (isShown) shown = view;
+  return view;
+}
+
+const views = links.map(viewOf);
+shown ??= new WallView({ ...settings, address: location.href, isShown: true }, on);
+if (views.length === 0) views.push(shown);
+
+setInterval(() => views.forEach((view) => view.tick()), Number(settings.refreshMs));
+window.addEventListener("online", () => shown.refresh());
+clock.everyMinute(showTime, () => shown.refresh());
 rows.onResize(showRows);
 screen.start();
 chime.start();
-rotation.start([...wall.querySelectorAll(".wall__views a")], Number(settings.rotateSeconds));
+rotation.start(views, Number(settings.rotateSeconds), () => shown, show);

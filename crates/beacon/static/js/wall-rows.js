@@ -1,14 +1,13 @@
 // The list of the wall display: as many rows as the screen has room for, kept over refreshes.
 
 import * as clock from "./clock.js";
-import { clockOf } from "./sla.js";
-import { cutSubject, priorityClass } from "./ticket.js";
+import { stateClass, stateOf } from "./state.js";
+import { agentOf, cutSubject, priorityClass } from "./ticket.js";
 
 /** Least height of a row, as in the stylesheet. */
 const ROW_EM = 2.5;
 const SCROLLED = 40;
 const narrow = matchMedia("(max-width: 900px)");
-const AT_REST = ["sla-none", "sla-responded", "sla-in-progress"];
 
 const list = document.getElementById("wall-list");
 const table = document.getElementById("wall-table");
@@ -23,21 +22,19 @@ function setText(element, text) {
 function fill(row, { ticket, section }) {
   const [number, subject, agent, priority, sla] = row.cells;
   row.dataset.itemId = ticket.id;
-  row.classList.toggle("row--attention", section === "s3");
+  const state = stateOf(ticket, section, clock.now(), { onWall: true });
+  row.classList.toggle("row--attention", state.isAttention);
+  row.classList.toggle("is-overdue", state.isOverdue);
   setText(number, `#${ticket.external_id}`);
   setText(subject, ticket.subject === undefined ? "" : cutSubject(ticket.subject));
-  setText(agent, ticket.agent_name || "Unassigned");
+  setText(agent, agentOf(ticket));
   const badge = priority.firstElementChild;
   badge.className = `badge badge--${priorityClass(ticket)} priority-badge priority-badge--${priorityClass(ticket)}`;
   setText(badge, ticket.priority_text ?? "");
-  const { text, color, class: given } = clockOf(ticket, clock.now());
-  const slaClass = /^sla-[a-z-]+$/.test(given) ? given : "sla-none";
-  const rests = color === "green" && AT_REST.includes(slaClass);
-  const state = sla.firstElementChild;
-  state.className = `sla sla--${color}${rests ? " sla--rest" : ""} sla-status ${slaClass}`;
-  state.querySelector("use").setAttribute("href", `#shape-${color}`);
-  setText(state.querySelector(".sla__text"), text);
-  row.classList.toggle("is-overdue", color === "red");
+  const element = sla.firstElementChild;
+  element.className = stateClass(state);
+  element.querySelector("use").setAttribute("href", `#shape-${state.color}`);
+  setText(element.querySelector(".sla__text"), state.text);
 }
 
 /** How many rows the screen has room for; a small one is scrolled instead. */
@@ -47,8 +44,9 @@ function room() {
   return Math.max(Math.floor((list.clientHeight - table.tHead.offsetHeight) / least), 1);
 }
 
-/** Shows the first of `items`; gives how many are left out. */
+/** Shows the first of `items`; gives how many are left out. Links without subjects need no column for them. */
 export function show(items) {
+  if (items.length > 0) table.classList.toggle("wall__table--no-subjects", items[0].ticket.subject === undefined);
   const shown = items.slice(0, room());
   const known = new Map([...tbody.rows].map((row) => [row.dataset.itemId, row]));
   const rows = shown.map((item) => {

@@ -41,8 +41,10 @@ async function workOn() {
 }
 
 /**
- * Runs the steps of a generator, the first of them now. An unfinished job of the same name is given up for it. `done` is
- * called after the last step, and so is that of a job that was given up: whoever waits for the rows waits for the newest.
+ * Runs the steps of a generator in pieces, the first of them with the next picture: whoever calls may have worked long
+ * already. What a person has asked for (`isPrompt`) begins now. An unfinished job of the same name is given up for it.
+ * `done` is called after the last step, and so is that of a job that was given up: whoever waits for the rows waits for the
+ * newest.
  */
 export function run(name, steps, { isPrompt = false, done } = {}) {
   const waiting = jobs.get(name)?.done;
@@ -52,6 +54,6 @@ export function run(name, steps, { isPrompt = false, done } = {}) {
     done?.();
   };
   jobs.set(name, { steps, done: waiting ? all : done });
-  if (isPrompt || !isRunning) work(isPrompt ? PROMPT_MS : PIECE_MS);
+  if (isPrompt) work(PROMPT_MS);
   if (jobs.size > 0 && !isRunning) workOn();
 }

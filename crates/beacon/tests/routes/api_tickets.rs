@@ -207,9 +207,20 @@ async fn limits_are_counted_per_user_and_route() {
         assert_eq!(refused.json()["detail"], "Rate limit exceeded. Try again later.");
         assert!(!refused.header("retry-after").is_empty());
     }
-    // Another user is not affected, and the redirect has no limit.
+    // Another user is not affected.
     assert_eq!(suite.get_as(PermissionLevel::Billing, "/api/tickets/helpdesk").await.status, 200);
-    for _ in 0..120 {
-        assert_eq!(suite.client.get("/").send().await.status, 302);
+}
+
+#[tokio::test]
+async fn the_redirect_health_and_files_have_no_limit() {
+    let suite = Suite::start().await;
+    for (path, status) in [("/", 302), ("/livez", 200), ("/static/js/main.js", 200)] {
+        for n in 0..240 {
+            assert_eq!(suite.client.get(path).send().await.status, status, "{path} {n}");
+        }
+    }
+    suite.peers.answer("GET /health", 200, json!({"status": "healthy"}));
+    for n in 0..240 {
+        assert_ne!(suite.client.get("/health").send().await.status, 429, "/health {n}");
     }
 }

@@ -200,7 +200,9 @@ impl Suite {
         let named = ["core", "codex"].into_iter().filter(|name| !missing.contains(name));
         let registry = Registry(named.map(entry).collect());
         let mut beacon_settings = Settings::parse_from(["beacon"].iter().chain(args));
+        let rate_limit_scale = beacon_settings.common.rate_limit_scale;
         beacon_settings.common = settings("beacon");
+        beacon_settings.common.rate_limit_scale = rate_limit_scale;
         beacon_settings.common.secret_key = Secret::new("the secret of the tests");
         beacon_settings.poll_interval = Duration::from_millis(20);
         let context = identity.context_with(beacon_settings.common.clone(), "beacon", registry);

@@ -151,7 +151,7 @@ async fn the_cookie_of_one_view_opens_no_other_and_nothing_else() {
         (&other, "/display/professional-services", 403),
         (&other, "/display/professional-services/tickets", 403),
         (&other, "/display/professional-services/stream", 403),
-        (&cookie, "/display/none", 404),
+        (&cookie, "/display/none", 403),
         (&cookie, "/helpdesk", 401),
         (&cookie, "/api/tickets/helpdesk", 401),
         (&cookie, "/api/stream/helpdesk", 401),
@@ -159,8 +159,12 @@ async fn the_cookie_of_one_view_opens_no_other_and_nothing_else() {
     ] {
         assert_eq!(links.with(cookie, path).await.status, status, "{path} {cookie}");
     }
-    let by_key = links.suite.client.get(&format!("/display/professional-services?key={key}")).send().await;
-    assert_eq!(by_key.status, 403);
+    // The key opens the page of its own view, and nothing but the page.
+    for path in ["professional-services", "none", "helpdesk/tickets", "helpdesk/stream"] {
+        let by_key = links.suite.client.get(&format!("/display/{path}?key={key}")).send().await;
+        assert_eq!(by_key.status, 403, "{path}");
+    }
+    assert_eq!(links.suite.client.get(&format!("/display/helpdesk?key={key}")).send().await.status, 302);
     let post =
         links.suite.client.request(Method::POST, "/display/helpdesk").header("cookie", &cookie).send().await;
     assert_eq!(post.status, 405);
@@ -184,6 +188,9 @@ async fn forged_keys_and_no_key_are_refused_in_the_same_words() {
         format!("{start}.{flipped}{}", &signature[1..]),
         format!("{start}.{}", &signature[..signature.len() - 4]),
         address.replace(HELPDESK, SERVICES),
+        address.replace("/helpdesk", "/none"),
+        "/display/none".to_owned(),
+        "/display/none/tickets".to_owned(),
     ] {
         let answer = links.suite.client.get(&path).send().await;
         assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (403, ""), "{path}");
@@ -288,8 +295,30 @@ async fn requests_are_counted_for_their_link_and_strangers_for_their_address() {
     assert_eq!(links.with(&other, "/display/helpdesk/tickets").await.status, 200);
     for _ in 0..100 {
         let stream = Events::open(&links.suite, "/display/helpdesk/stream", &[("cookie", &cookie)]).await;
-        assert_eq!(stream.status, 200, "an open stream is not counted");
+        assert_eq!(stream.status, 200, "an open stream is no request");
     }
+}
+
+#[tokio::test]
+async fn the_screens_of_one_link_hold_twenty_streams_at_most() {
+    let links = Links::start().await;
+    let (one, two) =
+        (link(HELPDESK, "helpdesk", false, Value::Null), link(SERVICES, "helpdesk", false, Value::Null));
+    links.live(&[&one, &two]);
+    let (cookie, other) = (links.open(&one).await, links.open(&two).await);
+    let open = async |cookie: &str| {
+        Events::open(&links.suite, "/display/helpdesk/stream", &[("cookie", cookie)]).await
+    };
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(open(&cookie).await);
+    }
+    assert!(held.iter().all(|stream| stream.status == 200));
+    let refused = open(&cookie).await;
+    assert_eq!((refused.status.as_u16(), &refused.headers["retry-after"]), (429, &"15".parse().unwrap()));
+    assert_eq!(open(&other).await.status, 200, "another link has places of its own");
+    held.pop();
+    assert_eq!(open(&cookie).await.status, 200);
 }
 
 #[tokio::test]
@@ -314,8 +343,7 @@ async fn a_screen_with_several_links_shows_their_views_in_turn() {
     );
     links.live(&[&one, &two]);
     let both = format!("{}; {}", links.open(&one).await, links.open(&two).await);
-    let next =
-        r#"data-rotate-seconds="30" data-rotate-next="/display/professional-services?rotate=30&#38;sound=1""#;
+    let other = r#"<a href="/display/professional-services?rotate=30&#38;sound=1" data-tickets-url="/display/professional-services/tickets" data-stream-url="/display/professional-services/stream">"#;
     for (cookie, path, rotates, sounds) in [
         (both.as_str(), "/display/helpdesk?rotate=30&sound=1", true, true),
         (&both, "/display/helpdesk", false, false),
@@ -324,12 +352,42 @@ async fn a_screen_with_several_links_shows_their_views_in_turn() {
         (both.split("; ").next().unwrap(), "/display/helpdesk?rotate=30&sound=1", false, true),
     ] {
         let page = links.with(cookie, path).await.text();
-        assert_eq!(page.contains("data-rotate-seconds"), rotates, "{path}");
+        assert_eq!(page.contains(r#"data-rotate-seconds="30""#), rotates, "{path}");
         assert_eq!(page.contains("data-sound"), sounds, "{path}");
-        assert!(!rotates || page.contains(next), "{page}");
+        assert_eq!(page.contains(other), rotates, "{page}");
     }
     let back = links.with(&both, "/display/professional-services?rotate=30").await.text();
-    assert!(back.contains(r#"data-rotate-next="/display/helpdesk?rotate=30""#));
+    assert!(
+        back.contains(
+            r#"<a href="/display/helpdesk?rotate=30" data-tickets-url="/display/helpdesk/tickets""#
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_screen_lists_the_most_urgent_of_all_sections_first() {
+    let links = Links::start().await;
+    let ticket =
+        |id: i64, color: &str, priority: i64| json!({"id": id, "sla_color": color, "priority": priority});
+    links.suite.tickets(json!({
+        "section1": (1..=60).map(|id| ticket(id, "yellow", 1)).collect::<Vec<_>>(),
+        "section2": [ticket(70, "red", 1)], "section3": [ticket(80, "green", 1)], "section4": [ticket(90, "green", 4)]
+    }));
+    let helpdesk = link(HELPDESK, "helpdesk", true, Value::Null);
+    links.live(&[&helpdesk]);
+    let cookie = links.open(&helpdesk).await;
+    let page = links.with(&cookie, "/display/helpdesk").await.text();
+    let body = page.split_once("id=\"wall-rows\"").unwrap().1.split("</tbody>").next().unwrap();
+    let shown: Vec<i64> = body
+        .split("data-item-id=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+        .collect();
+    let expected: Vec<i64> = [80, 70].into_iter().chain(1..=38).collect();
+    assert_eq!(shown, expected);
+    for (section, count) in [("s1", 60), ("s2", 1), ("s3", 1), ("s4", 1)] {
+        assert!(page.contains(&format!(r#"data-count-of="{section}">{count}<"#)), "{section}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! Peers that are away, slow or talk nonsense, and tickets that try to break something (beacon.md §13).
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::TimeDelta;
 use hivematrix_shared::auth::PermissionLevel::Technician;
@@ -136,6 +139,12 @@ async fn a_codex_that_hangs_keeps_nobody_waiting_who_can_see_the_last_board() {
     let page = within(suite.get("/helpdesk")).await;
     assert_eq!(page.status, 200);
     assert!(page.text().contains("data-item-id=\"12345\""));
+    // One has waited for all.
+    for path in ["/helpdesk", "/api/tickets/helpdesk", "/api/tickets/professional-services"] {
+        let began = Instant::now();
+        assert_eq!(within(suite.get(path)).await.status, 200, "{path}");
+        assert!(began.elapsed() < Duration::from_secs(1), "{path} took {:?}", began.elapsed());
+    }
     held.notify_one();
 }
 

@@ -1,5 +1,7 @@
 //! The insight strip (beacon.md §9).
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use hivematrix_shared::auth::PermissionLevel::{Billing, Client};
 use serde_json::{Value, json};
@@ -64,13 +66,9 @@ async fn each_view_asks_for_its_own_groups_once_a_minute() {
         let asked: Vec<_> =
             suite.peers.seen("/api/tickets/active/history").drain(before..).map(|seen| seen.query).collect();
         assert_eq!(asked, query.into_iter().map(str::to_owned).collect::<Vec<_>>(), "{view}");
-        let status = if query.is_some() { 200 } else { 204 };
-        assert_eq!(
-            (a.status.as_u16(), b.status.as_u16(), c.status.as_u16()),
-            (status, 200, status),
-            "{view}"
-        );
-        assert_eq!(b.text().contains("id=\"insight\""), query.is_some(), "{view}");
+        assert_eq!((a.status.as_u16(), b.status.as_u16(), c.status.as_u16()), (200, 200, 200), "{view}");
+        assert!(b.text().contains("id=\"insight\""), "{view}");
+        assert_eq!(b.text().contains("Active over 24 hours"), query.is_some(), "{view}");
     }
     let asked = suite.peers.seen("/api/tickets/active/history").len();
     suite.clock.advance(TimeDelta::seconds(59));
@@ -90,13 +88,77 @@ async fn without_a_history_the_board_is_there_all_the_same() {
         suite.peers.answer_text(HISTORY, status, body, None);
         let page = suite.get("/helpdesk").await;
         assert_eq!(page.status, 200, "{body}");
-        assert!(!page.text().contains("id=\"insight\""), "{body}");
+        assert!(page.text().contains("id=\"insight\"") && page.text().contains("data-untold"), "{body}");
         assert_eq!(suite.get("/insight/helpdesk").await.status, 204, "{body}");
     }
     let suite = suite(&[]).await;
     suite.peers.answer(HISTORY, 200, json!({"points": []}));
     for path in ["/helpdesk", "/insight/helpdesk"] {
         assert!(suite.get(path).await.text().contains("There is no history of this view yet."), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_groups_do_not_describe_shows_the_board_as_it_is_and_says_why() {
+    let views = r#"--views=[{"slug":"tags","name":"T","tags":["x"]},{"slug":"week","name":"W","window_days":7},
+        {"slug":"professional-services","name":"P"}]"#;
+    let suite = suite(&[views]).await;
+    suite.peers.answer("GET /api/psa/config", 200, json!({"default_provider": "superops"}));
+    let ticket = |id: i64, agent: Option<i64>| json!({"id": id, "tags": ["x"], "responder_id": agent, "updated_at": "2025-11-22T10:00:00Z"});
+    suite.tickets(json!({"section1": [ticket(1, Some(7)), ticket(2, Some(8))], "section3": [ticket(3, Some(7))], "section4": [{"id": 4}]}));
+    for (view, words, why) in [
+        ("tags", "3 active: 1 need an agent, 0 customer replied, 2 open, 0 other.", "this view goes by tags"),
+        (
+            "week",
+            "4 active: 1 need an agent, 0 customer replied, 2 open, 1 other.",
+            "this view has a date window",
+        ),
+        ("professional-services", "No active ticket has an agent.", "No group of this view is known"),
+    ] {
+        let fragment = suite.get(&format!("/insight/{view}")).await.text();
+        for expected in [words, why, "aria-label=\"The view now\""] {
+            assert!(fragment.contains(expected), "{view}: {expected} in {fragment}");
+        }
+        // An agent's filter does not change what is told of the view.
+        let page = suite.get(&format!("/{view}?agent_id=7")).await.text();
+        assert!(page.contains(&fragment), "{view}");
+        assert!(!page.contains("summary__key"), "colours that stand for nothing");
+    }
+    let loads = suite.get("/insight/tags").await.text();
+    assert!(loads.contains("Ana &#60;i&#62;Q&#60;/i&#62;: 2, Agent 8: 1"), "{loads}");
+    assert!(suite.peers.seen("/api/tickets/active/history").is_empty(), "nobody asks in vain");
+}
+
+#[tokio::test]
+async fn the_page_does_not_wait_for_a_slow_history_which_comes_later() {
+    let suite = suite(&[]).await;
+    suite.tickets(json!({"section1": [{"id": 1}]}));
+    let held = suite.peers.hold(HISTORY);
+    let began = Instant::now();
+    let page = suite.get("/helpdesk").await.text();
+    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
+    assert!(page.contains("data-untold") && page.contains("cannot be told just now"), "{page}");
+    held.notify_one();
+    let fragment = suite.get("/insight/helpdesk").await;
+    assert_eq!(fragment.status, 200);
+    assert!(fragment.text().contains("14 active"));
+    assert_eq!(suite.peers.seen("/api/tickets/active/history").len(), 1, "the first request went on");
+    // The same tickets in the same minute, but now the day is known.
+    let page = suite.get("/helpdesk").await.text();
+    assert!(page.contains("14 active") && !page.contains("data-untold"));
+}
+
+#[tokio::test]
+async fn no_history_an_empty_one_and_one_with_points_are_three_pages() {
+    let suite = suite(&[]).await;
+    for (seconds, status, history, expected) in [
+        (0, 500, json!({}), "data-untold"),
+        (30, 200, json!({"points": []}), "There is no history of this view yet."),
+        (60, 200, history(), "14 active"),
+    ] {
+        suite.peers.answer(HISTORY, status, history);
+        suite.clock.advance(TimeDelta::seconds(seconds));
+        assert!(suite.get("/helpdesk").await.text().contains(expected), "{expected}");
     }
 }
 

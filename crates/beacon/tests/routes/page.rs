@@ -83,13 +83,25 @@ async fn the_page_works_under_a_strict_content_security_policy() {
 }
 
 #[tokio::test]
-async fn links_carry_the_gateways_prefix_and_tabs_keep_the_agent() {
+async fn links_carry_the_gateways_prefix_and_tabs_keep_what_is_selected() {
     let suite = suite_with_board().await;
+    for (query, kept) in [
+        ("", ""),
+        ("?agent_id=8", "?agent_id=8"),
+        ("?priority=4", "?priority=4"),
+        ("?agent_id=8&priority=4", "?agent_id=8&#38;priority=4"),
+        ("?priority=4&agent_id=0&rows=all", "?agent_id=0&#38;priority=4&#38;rows=all"),
+        ("?priority=9&agent_id=x&rows=some", ""),
+    ] {
+        let page = suite.get(&format!("/helpdesk{query}")).await.text();
+        assert!(page.contains(&format!(r#"href="/professional-services{kept}">Pro Services"#)), "{query}");
+    }
     let token = suite.identity.user_token(PermissionLevel::Technician);
     let request = suite.client.get("/helpdesk?agent_id=8").bearer(&token);
     let page = request.header("x-forwarded-prefix", "/beacon").send().await.text();
     for expected in [
         r#"href="/beacon/professional-services?agent_id=8""#,
+        r#"<link rel="modulepreload" href="/beacon/static/js/section.js">"#,
         r#"data-api-url="/beacon/api/tickets/helpdesk""#,
         r#"src="/beacon/static/js/main.js"#,
         r#"<option value="8" label="Bo (0)" selected>Bo</option>"#,
@@ -280,5 +292,46 @@ async fn a_long_section_is_folded_and_each_of_its_tickets_has_a_row() {
         assert_eq!(body.matches("class=\"modal-trigger\"").count(), complete, "{tickets}");
         let fold = if tickets > complete { "id=\"s4-more\"><span>" } else { "id=\"s4-more\" hidden>" };
         assert!(page.contains(fold), "{tickets}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_script_a_link_leads_to_all_rows() {
+    let suite = Suite::start().await;
+    let section: Vec<_> = (1..=250)
+        .map(|id| json!({"id": id, "subject": "Printer", "responder_id": 8, "priority": 4}))
+        .collect();
+    suite.tickets(json!({"section4": section}));
+    let page = suite.get("/helpdesk?agent_id=8").await.text();
+    let link = r##"<noscript><a class="btn btn--sm" href="/helpdesk?agent_id=8&#38;rows=all#s4-container">Show all</a></noscript>"##;
+    assert!(page.contains(link), "{page}");
+    let all = suite.get("/helpdesk?agent_id=8&rows=all").await.text();
+    let body = all.split_once("id=\"s4-items-body\"").unwrap().1.split("</tbody>").next().unwrap();
+    assert_eq!(body.matches("class=\"modal-trigger\"").count(), 250);
+    assert!(all.contains("id=\"s4-more\" hidden>"));
+}
+
+#[tokio::test]
+async fn the_count_stands_in_the_head_of_the_page() {
+    let page = suite_with_board().await.get("/helpdesk").await.text();
+    let head =
+        page.split_once("<header class=\"board__head\">").unwrap().1.split("</header>").next().unwrap();
+    for expected in
+        ["<h1", "id=\"siren-left\"", "id=\"total-active-items-count\"", "id=\"siren-right\"", "Total Active"]
+    {
+        assert!(head.contains(expected), "{expected} in {head}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_script_finds_what_its_globals_are_made_of() {
+    let page = suite_with_board().await.get("/professional-services").await.text();
+    for expected in [
+        r#"data-ticket-base-url="https://msp.example/a/tickets/""#,
+        r#"data-ticket-url-template="https://msp.example/a/tickets/{ticket_id}""#,
+        r#"data-view-slug="professional-services""#,
+        r#"data-view-name="Professional Services""#,
+    ] {
+        assert!(page.contains(expected), "{expected}");
     }
 }

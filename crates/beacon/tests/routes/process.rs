@@ -151,6 +151,29 @@ async fn a_board_is_logged_with_the_seeds_fields_at_top_level() {
 }
 
 #[tokio::test]
+async fn the_seeds_environment_is_taken_and_development_says_more() {
+    let (identity, peers) = peers().await;
+    for (environment, config, is_told) in [
+        (&[("FLASK_APP", "run.py"), ("FLASK_ENV", "production")][..], "{}", false),
+        (&[("FLASK_APP", "run.py"), ("FLASK_ENV", "development")], "{}", true),
+        (&[], r#"{"system": {"environment": "development"}}"#, true),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("master_config.json"), config).unwrap();
+        let process = Process::start(home.path(), &peers, environment).await;
+        let data = reqwest::Client::new()
+            .get(format!("{}/api/tickets/helpdesk", process.url))
+            .bearer_auth(identity.user_token(Technician))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(data.status(), 200);
+        let (_, rest) = process.stop().await;
+        assert_eq!(rest.contains("tickets of a view"), is_told, "{environment:?} {config}: {rest}");
+    }
+}
+
+#[tokio::test]
 async fn a_stop_ends_open_streams_without_waiting_for_them() {
     let (identity, peers) = peers().await;
     let home = tempfile::tempdir().unwrap();
@@ -178,6 +201,11 @@ async fn settings_that_cannot_work_end_the_start_with_a_reason() {
         ("PUBLIC_DISPLAY_ENABLED", "true", "PUBLIC_DISPLAY_ENABLED needs SECRET_KEY"),
         ("VIEWS", "[]", "at least one view is needed"),
         ("VIEWS", r#"[{"slug":"displays","name":"x"}]"#, "cannot be a view's slug"),
+        (
+            "VIEWS",
+            r#"[{"slug":"a","name":"x","window_days":0}]"#,
+            "window_days of the view `a` must be 1 to 3650",
+        ),
         ("PROFESSIONAL_SERVICES_GROUP_IDS", "1,x", "`x` is not a group id"),
         ("AUTO_REFRESH_INTERVAL_SECONDS", "1", "not in 5..=86400"),
         ("SIREN_THRESHOLD", "many", "invalid digit"),

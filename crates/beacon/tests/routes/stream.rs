@@ -11,7 +11,11 @@ use crate::{
 };
 
 async fn suite() -> Suite {
-    let suite = Suite::start().await;
+    suite_with(&[]).await
+}
+
+async fn suite_with(args: &[&str]) -> Suite {
+    let suite = Suite::start_with(args).await;
     suite.tickets_tagged(ours(), "\"v1\"");
     suite.beacon.start_jobs();
     suite
@@ -43,7 +47,7 @@ async fn the_event_is_the_json_of_the_view_and_its_id_the_entity_tag() {
     let event = events.next().await.unwrap();
     assert_eq!(event.kind, "tickets");
     assert_eq!(event.text, polled.text());
-    assert_eq!(format!("W/\"{}\"", event.id), polled.header("etag"));
+    assert_eq!(event.id, polled.header("etag"));
     assert_eq!(event.data["stale"], json!(false));
     assert_eq!(event.data["generated_at"], "2025-11-22T10:30:00Z");
 }
@@ -93,7 +97,9 @@ async fn what_the_reader_has_already_does_not_come_again() {
         }
     };
     assert_eq!(resume("another")(&suite).await.next().await.unwrap().id, seen);
-    let mut current = resume(&seen)(&suite).await;
+    // It may come from the poll as well as from another stream.
+    let polled = suite.get("/api/tickets/helpdesk").await.header("etag").to_owned();
+    let mut current = resume(&polled)(&suite).await;
     let polls = suite.peers.seen("/api/tickets/active").len();
     assert_eq!(current.block().await.unwrap(), "retry: 2000\n\n");
     suite.peers.until_seen("/api/tickets/active", polls + 2).await;
@@ -107,7 +113,7 @@ async fn what_the_reader_has_already_does_not_come_again() {
 
 #[tokio::test]
 async fn two_hundred_readers_cost_one_fetch_for_each_change() {
-    let suite = suite().await;
+    let suite = suite_with(&["--rate-limit-scale=10"]).await;
     let mut readers = Vec::new();
     for n in 0..200 {
         let view = ["helpdesk", "professional-services"][n % 2];
@@ -258,11 +264,61 @@ async fn who_may_read_is_as_for_the_data() {
 }
 
 #[tokio::test]
-async fn open_streams_are_not_counted() {
+async fn an_event_of_the_stream_makes_the_next_poll_a_304() {
     let suite = suite().await;
-    for n in 0..120 {
-        let token = format!("Bearer {}", suite.identity.user_token(Technician));
-        let events = Events::open(&suite, "/api/stream/helpdesk", &[("authorization", &token)]).await;
-        assert_eq!(events.status, 200, "{n}");
+    let mut events = open(&suite, "/api/stream/helpdesk").await;
+    events.next().await.unwrap();
+    suite.tickets_tagged(one_ticket(7), "\"v2\"");
+    let pushed = events.next().await.unwrap();
+    let token = suite.identity.user_token(Technician);
+    let poll = suite.client.get("/api/tickets/helpdesk").bearer(token).header("if-none-match", &pushed.id);
+    assert_eq!(poll.send().await.status, 304);
+}
+
+/// Opens streams, each of which ends at once, until one is refused.
+async fn openings_until_refused(suite: &Suite, most: usize) -> (usize, Events) {
+    let token = format!("Bearer {}", suite.identity.user_token(Technician));
+    for n in 0..most {
+        let events = Events::open(suite, "/api/stream/helpdesk", &[("authorization", &token)]).await;
+        if events.status != 200 {
+            return (n, events);
+        }
+    }
+    panic!("{most} streams were opened");
+}
+
+#[tokio::test]
+async fn streams_are_no_polls_and_opening_them_has_a_limit_of_its_own() {
+    let suite = suite().await;
+    let (opened, refused) = openings_until_refused(&suite, 400).await;
+    assert!(opened >= 120, "{opened}");
+    assert_eq!(refused.status, 429);
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(suite.get("/api/tickets/helpdesk").await.status, 200, "the poll is counted by itself");
+    open_as_admin(&suite).await;
+}
+
+async fn open_as_admin(suite: &Suite) -> Events {
+    let token = format!("Bearer {}", suite.identity.user_token(Admin));
+    let events = Events::open(suite, "/api/stream/helpdesk", &[("authorization", &token)]).await;
+    assert_eq!(events.status, 200, "others have places of their own");
+    events
+}
+
+#[tokio::test]
+async fn one_caller_holds_twenty_streams_at_most() {
+    for (args, most) in [(&[][..], 20), (&["--rate-limit-scale=2"], 40)] {
+        let suite = suite_with(args).await;
+        let mut held = Vec::new();
+        for _ in 0..most {
+            held.push(open(&suite, "/api/stream/helpdesk").await);
+        }
+        let (none, mut refused) = openings_until_refused(&suite, 1).await;
+        assert_eq!((none, refused.status.as_u16()), (0, 429));
+        assert_eq!(refused.headers["retry-after"], "15");
+        assert!(refused.block().await.is_none());
+        open_as_admin(&suite).await;
+        held.pop();
+        open(&suite, "/api/stream/helpdesk").await;
     }
 }

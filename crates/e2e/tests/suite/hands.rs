@@ -162,3 +162,36 @@ pub async fn order_and_agent_stay_while_views_change(stage: &Stage) -> Result<()
     }
     Ok(())
 }
+
+pub async fn a_priority_in_the_address_stays_there_and_can_be_changed(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    open(stage, "helpdesk").await?;
+    browser.open(&stage.suite, "/beacon/helpdesk?priority=3").await?;
+    browser.find("a[href*='/beacon/professional-services']").await?.click().await?;
+    browser
+        .becomes(
+            "another view has it, too",
+            "currentView === 'professional-services' && location.search === '?priority=3'",
+        )
+        .await?;
+    browser.find("a[href*='/beacon/helpdesk']").await?.click().await?;
+    let only = |priority: u8| {
+        format!(
+            "currentView === 'helpdesk' && location.search === '?priority={priority}' && window.currentApiData
+             && document.querySelector('#priority-filter').value === '{priority}'
+             && [1, 2, 3, 4].every((n) => currentApiData[`s${{n}}_items`].every((t) => t.priority_raw === {priority}))"
+        )
+    };
+    browser.becomes("and the way back", &only(3)).await?;
+    browser
+        .script("const s = document.querySelector('#priority-filter'); s.value = '2'; s.dispatchEvent(new Event('change'))")
+        .await?;
+    browser.becomes("another one takes its place", &only(2)).await?;
+    browser.find("#filter-clear").await?.click().await?;
+    browser
+        .becomes(
+            "cleared, all are there",
+            "location.search === '' && document.querySelector('#priority-filter').value === ''",
+        )
+        .await
+}

@@ -14,6 +14,8 @@ use crate::board::{open, refresh};
 
 /// The pure rules of the scripts, one case after the other.
 const RULES: &str = include_str!("rules.js");
+/// Cases that the server's rows are tested with, too.
+const CASES: &str = include_str!("../../../beacon/tests/cases/rows.json");
 /// Longer than any scenario: what arrives was pushed.
 const NO_POLL: &str = "window.AUTO_REFRESH_MS = 3600000";
 const IS_LIVE: &str = "document.querySelector('#link-state').textContent === 'Live'";
@@ -70,7 +72,7 @@ async fn has_class(browser: &Browser, id: u64, class: &str) -> Result<()> {
 pub async fn the_rules_of_the_scripts_hold(stage: &Stage) -> Result<()> {
     open(stage, "helpdesk").await?;
     stage.browser.becomes("the first answer is there", "window.currentApiData").await?;
-    let wrong = stage.browser.script(RULES).await?;
+    let wrong = stage.browser.script(&format!("const CASES = {CASES};\n{RULES}")).await?;
     ensure!(wrong.as_array().is_some_and(Vec::is_empty), "{wrong:#}");
     Ok(())
 }
@@ -114,6 +116,12 @@ pub async fn the_console_stops_the_refresh_and_starts_it_again(stage: &Stage) ->
     let Stage { suite, browser, .. } = stage;
     let before = open(stage, "helpdesk").await?;
     browser.becomes("the first answer is there", "window.currentApiData").await?;
+    let names = browser
+        .script("return [CURRENT_TICKET_TYPE_SLUG, CURRENT_TICKET_TYPE_DISPLAY, TICKET_BASE_URL, typeof currentApiData]")
+        .await?;
+    ensure!(names[0] == "helpdesk" && names[1] == "Helpdesk" && names[3] == "object", "{names}");
+    let link = before.rows().find_map(|row| row.link.clone()).context("no ticket has a link")?;
+    ensure!(names[2].as_str().is_some_and(|base| !base.is_empty() && link.contains(base)), "{names}, {link}");
     let recipe = "return {ms: window.AUTO_REFRESH_MS, view: currentView, agent: selectedAgent,
         rows: [1, 2, 3, 4].map((n) => document.querySelectorAll(`#s${n}-items-body tr`).length)}";
     let found = browser.script(recipe).await?;
@@ -152,6 +160,109 @@ pub async fn without_stream_and_worker_the_poll_is_enough_and_costs_a_304(stage:
     has_class(browser, id, "is-new").await?;
     browser.becomes("unchanged tickets cost a 304", "window.seenByTheTest.includes(304)").await?;
     ensure!(Board::read(browser).await?.trouble.is_empty(), "a missing stream is no trouble");
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn what_the_stream_brought_makes_the_next_poll_a_304(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    // The feed in the page itself, so that its requests can be seen.
+    browser
+        .before_every_page(
+            "delete window.Worker;
+             window.seenByTheTest = [];
+             const plain = window.fetch;
+             window.fetch = async (address, options) => {
+               const answer = await plain(address, options);
+               if (String(address).includes('/api/tickets/')) window.seenByTheTest.push(answer.status);
+               return answer;
+             };",
+        )
+        .await?;
+    open(stage, "helpdesk").await?;
+    browser.becomes("the stream is open", IS_LIVE).await?;
+    browser.script(NO_POLL).await?;
+    let id = ticket(suite, "A ticket that the stream brings");
+    has_class(browser, id, "is-new").await?;
+    browser.script("window.seenByTheTest = []").await?;
+    refresh(browser).await?;
+    browser.becomes("it costs a 304", "window.seenByTheTest.join() === '304'").await?;
+    remove(suite, id);
+    Ok(())
+}
+
+pub async fn the_strip_tells_the_day_and_comes_back_by_itself(stage: &Stage) -> Result<()> {
+    let browser = &stage.browser;
+    open(stage, "helpdesk").await?;
+    let told = "document.querySelectorAll('#insight svg[role=img] desc').length === 3";
+    // The first count of a new suite may take five minutes; until then the strip says so.
+    let counted =
+        "document.querySelector('#insight .insight__none')?.textContent.startsWith('There is no history')";
+    browser.becomes("the strip is there", &format!("({told}) || ({counted})")).await?;
+    browser
+        .script(
+            "document.getElementById('insight').outerHTML =
+               '<section class=\"insight\" id=\"insight\" data-untold><p class=\"insight__none\">?</p></section>'",
+        )
+        .await?;
+    browser
+        .becomes("what could not be told comes", "!document.querySelector('#insight[data-untold]')")
+        .await?;
+    browser.becomes("it is the strip", &format!("({told}) || ({counted})")).await
+}
+
+pub async fn the_details_of_a_ticket_are_complete_and_close_in_three_ways(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    let id = suite.vendor.control.create_ticket(TicketPatch {
+        subject: Some("A ticket with nothing to say".to_owned()),
+        description: Some(String::new()),
+        priority: Some(3),
+        group_id: Some(None),
+        ..TicketPatch::default()
+    });
+    open(stage, "helpdesk").await?;
+    browser.becomes("the first answer is there", "window.currentApiData").await?;
+    let row = format!("[data-value-id=\"{id}\"]");
+    let is_open = "document.querySelector('#ticket-modal[open]')";
+    let ways = [
+        ("×", "document.querySelector('#ticket-modal .modal__close').click()"),
+        (
+            "a click beside it",
+            "document.querySelector('#ticket-modal').dispatchEvent(new MouseEvent('click', {bubbles: true}))",
+        ),
+        ("Escape", ""),
+    ];
+    for (what, closes) in ways {
+        let opens =
+            format!("document.querySelector('{row}').closest('tr').querySelector('.modal-trigger').click()");
+        browser.script(&opens).await?;
+        browser.becomes("the details", is_open).await?;
+        if closes.is_empty() {
+            browser.keys(thirtyfour::Key::Escape).await?;
+        } else {
+            browser.script(closes).await?;
+        }
+        browser.becomes(&format!("{what} closes them"), &format!("!{is_open}")).await?;
+    }
+    browser
+        .script(&format!(
+            "document.querySelector('{row}').closest('tr').querySelector('.modal-trigger').click()"
+        ))
+        .await?;
+    browser.becomes("the details", is_open).await?;
+    let title = browser.script("return document.querySelector('#modal-title').textContent").await?;
+    ensure!(title == format!("Ticket #{id}: A ticket with nothing to say"), "{title}");
+    let labels = "return [...document.querySelectorAll('#modal-details-grid dt')].map((e) => e.textContent)";
+    let labels: Vec<String> = serde_json::from_value(browser.script(labels).await?)?;
+    for label in ["Requester", "Agent", "Priority", "Status", "Created", "Last Updated"] {
+        ensure!(labels.iter().any(|found| found == label), "{label} in {labels:?}");
+    }
+    let description =
+        browser.script("return document.querySelector('#modal-description').textContent").await?;
+    ensure!(description == "No description provided.", "{description}");
+    let badge =
+        browser.script("return document.querySelector('#modal-details-grid .badge').className").await?;
+    ensure!(badge.as_str().is_some_and(|class| class.contains("badge--high")), "{badge}");
     remove(suite, id);
     Ok(())
 }

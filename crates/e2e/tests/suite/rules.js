@@ -141,6 +141,95 @@ const pieces = async () => {
   same("jobs", done, ["rows", "told", "other"]);
 };
 
+/** The table of cases to which the server's rows are held as well; it stands before this text. */
+const rows = async () => {
+  const { stateOf } = await at("state");
+  const { byUrgency } = await at("urgency");
+  const { agentOf, initials, requesterOf, ticketLink } = await at("ticket");
+  const { TicketRecord } = await at("records");
+  const now = Date.parse(CASES.now);
+  const classes = ({ isAttention, isOverdue }) => [isAttention && "row--attention", isOverdue && "is-overdue"].filter(Boolean).join(" ");
+  for (const { what, section, ticket, board, wall } of CASES.rows) {
+    const state = stateOf(ticket, section, now);
+    const onWall = stateOf(ticket, section, now, { onWall: true });
+    same(what, {
+      classes: classes(state), requester: requesterOf(ticket), agent: agentOf(ticket), initials: initials(ticket),
+      state: state.text, color: state.color, class: state.slaClass, rests: state.rests,
+    }, board);
+    same(`${what}, on a screen`, { classes: classes(onWall), state: onWall.text, rests: onWall.rests }, wall);
+  }
+  for (const { template, external_id: id, link } of CASES.links) same(template, ticketLink(template, { external_id: id }), link);
+  const lists = Object.entries(CASES.urgency.lists).map(([section, list]) => [section, list.map((ticket) => new TicketRecord(ticket))]);
+  same("most urgent first", byUrgency(Object.fromEntries(lists), now).map(({ ticket }) => ticket.id), CASES.urgency.order);
+};
+
+/** The row of a ticket in the page says what the table says. */
+const filled = async () => {
+  const { fill, tick } = await at("rows");
+  for (const { what, section, ticket, board } of CASES.rows) {
+    const row = document.getElementById(`${section}-row`).content.firstElementChild.cloneNode(true);
+    fill(row, section, ticket, "");
+    tick(row, section, ticket);
+    const [, , requester, agent, , state] = row.cells;
+    const found = [requester.textContent, agent.querySelector(".t-agent__name").textContent, state.querySelector(".sla__text").textContent];
+    same(`row: ${what}`, [...found, row.className], [board.requester, board.agent, board.state, board.classes]);
+  }
+};
+
+const news = async () => {
+  const { newsOf, Urgent } = await at("news");
+  const ids = (count) => Array.from({ length: count }, (_, index) => String(index));
+  for (const [what, isFirst, added, moved, changed, marked] of [
+    ["a lone ticket on an empty board", false, 1, 0, 0, [1, 0, 0]],
+    ["twenty are news", false, 20, 20, 20, [20, 20, 20]],
+    ["more are a sync", false, 21, 3, 300, [0, 3, 0]],
+    ["the first answer is no news", true, 1, 1, 1, [0, 0, 0]],
+  ]) {
+    const found = newsOf({ isFirst, added: ids(added), moved: ids(moved), changed: ids(changed) });
+    same(what, [found.added, found.moved, found.changed].map((list) => list.length), marked);
+  }
+  const urgent = new Urgent();
+  const ticket = (id, priority) => ({ id, priority_raw: priority });
+  for (const [what, tickets, rings] of [
+    ["what was there at first", [ticket(1, 4)], false],
+    ["a calm one", [ticket(1, 4), ticket(2, 1)], false],
+    ["one that becomes urgent", [ticket(1, 4), ticket(2, 4)], true],
+    ["the same ones", [ticket(2, 4), ticket(1, 4)], false],
+    ["all are done", [], false],
+    ["a lone urgent one", [ticket(3, 4)], true],
+    ["many at once", ids(50).map((id) => ticket(100 + Number(id), 4)), true],
+  ]) same(`heard: ${what}`, urgent.hasNew(tickets), rings);
+};
+
+const turns = async () => {
+  const { next } = await at("rotation");
+  const view = (name, canBeShown) => ({ name, canBeShown });
+  for (const [what, views, from, name, passed] of [
+    ["the next", [view("a", true), view("b", true)], 0, "b", []],
+    ["round the end", [view("a", true), view("b", true)], 1, "a", []],
+    ["passed over", [view("a", true), view("b", false), view("c", true)], 0, "c", ["b"]],
+    ["nobody else", [view("a", true), view("b", false)], 0, undefined, ["b"]],
+  ]) {
+    const found = next(views, from);
+    same(`turn: ${what}`, [found.view?.name, found.passed.map((other) => other.name)], [name, passed]);
+  }
+};
+
+/** What lasts of a ticket is made once, however often its clock goes on. */
+const texts = async () => {
+  const { TicketRecord } = await at("records");
+  let asked = 0;
+  const ticket = { id: 1, external_id: 1, sla_text: "Due in 2h", sla_color: "yellow", priority_text: "Low" };
+  Object.defineProperty(ticket, "subject", { get: () => { asked += 1; return "Printer"; } });
+  const record = new TicketRecord(ticket);
+  record.section = "s1";
+  for (const text of ["Due in 1h", "Due in 59m", "Due in 58m"]) {
+    record.patch({ sla_text: text });
+    same(text, [record.text.includes("printer"), record.text.includes(text.toLowerCase())], [true, true]);
+  }
+  same("the subject was looked at", asked, 1);
+};
+
 const lastSync = async () => {
   const clock = await at("clock");
   const { showLastSync } = await at("head");
@@ -154,4 +243,4 @@ const lastSync = async () => {
   same("no sync", document.getElementById("dashboard-generated-time").textContent, "Never");
 };
 
-return Promise.all([clocks(), orders(), searches(), differences(), events(), pieces(), lastSync()]).then(() => wrong);
+return Promise.all([clocks(), orders(), searches(), differences(), events(), pieces(), rows(), filled(), news(), turns(), texts(), lastSync()]).then(() => wrong);

@@ -5,11 +5,17 @@ use hivematrix_e2e::board::Board;
 use hivematrix_e2e::browser::Browser;
 use hivematrix_e2e::needs;
 use hivematrix_simulators::freshservice::TicketPatch;
+use hivematrix_simulators::world::people::PROFESSIONAL_SERVICES;
 
 use crate::Stage;
 use crate::board::expected;
 
 const SHOWS_ROWS: &str = "document.querySelectorAll('#wall-rows tr').length > 3";
+
+const IS_HEARD: &str = "document.querySelector('#wall-sound').getAttribute('aria-pressed') === 'true'";
+const COUNT_TONES: &str = "window.tonesOfTheTest = 0;
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (at) { window.tonesOfTheTest += 1; return start.call(this, at); };";
 
 /// Makes a link on the page for it, as an administrator; the address for the screen.
 pub async fn make_link(stage: &Stage, name: &str, view: &str, subjects: bool) -> Result<String> {
@@ -122,21 +128,14 @@ pub async fn a_new_urgent_ticket_is_heard_where_the_screen_has_sound(stage: &Sta
     let Stage { suite, browser, .. } = stage;
     let link = make_link(stage, "Loud", "helpdesk", false).await?;
     let screen = Browser::start(&needs::browsers()?).await?;
-    screen
-        .before_every_page(
-            "window.tonesOfTheTest = 0;
-             const start = OscillatorNode.prototype.start;
-             OscillatorNode.prototype.start = function (at) { window.tonesOfTheTest += 1; return start.call(this, at); };",
-        )
-        .await?;
+    screen.before_every_page(COUNT_TONES).await?;
     screen.driver.goto(format!("{link}&sound=1")).await?;
     screen.becomes("the screen shows tickets", SHOWS_ROWS).await?;
     screen.becomes("its script knows the time", "document.querySelector('#wall-time').textContent").await?;
-    let is_on = "document.querySelector('#wall-sound').getAttribute('aria-pressed') === 'true'";
-    if screen.script(&format!("return {is_on}")).await? == false {
+    if screen.script(&format!("return {IS_HEARD}")).await? == false {
         screen.find("#wall-sound").await?.click().await?;
     }
-    screen.becomes("the sound is on", is_on).await?;
+    screen.becomes("the sound is on", IS_HEARD).await?;
     screen.script("tonesOfTheTest = 0").await?;
     let patch =
         |priority| TicketPatch { priority: Some(priority), group_id: Some(None), ..TicketPatch::default() };
@@ -185,18 +184,43 @@ pub async fn a_screen_with_two_links_shows_their_views_in_turn(stage: &Stage) ->
     for (name, view) in [("First", "helpdesk"), ("Second", "professional-services")] {
         links.push(make_link(stage, name, view, true).await?);
     }
-    let screen = screen(&links[0]).await?;
+    let screen = Browser::start(&needs::browsers()?).await?;
+    screen.before_every_page(COUNT_TONES).await?;
+    screen.driver.goto(&links[0]).await?;
     screen.driver.goto(&links[1]).await?;
     screen.driver.goto(format!("{}/beacon/display/helpdesk?rotate=5&sound=1", suite.url)).await?;
-    screen.find("#wall-sound").await?;
-    for view in ["professional-services", "helpdesk"] {
-        screen
-            .becomes(
-                &format!("{view} has its turn"),
-                &format!("location.pathname.endsWith('/{view}') && document.querySelector('#wall-rows tr')"),
-            )
-            .await?;
+    screen.becomes("its script knows the time", "document.querySelector('#wall-time').textContent").await?;
+    if screen.script(&format!("return {IS_HEARD}")).await? == false {
+        screen.find("#wall-sound").await?.click().await?;
     }
+    screen.becomes("the sound is on", IS_HEARD).await?;
+    screen.find("#wall-full").await?.click().await?;
+    screen.becomes("it fills the screen", "document.fullscreenElement").await?;
+    screen.script("window.keptByTheTest = true; tonesOfTheTest = 0").await?;
+    let turn = |view: &str, name: &str| {
+        format!(
+            "location.pathname.endsWith('/{view}') && document.querySelector('#wall-view').textContent === '{name}'
+             && document.querySelector('.wall__views [aria-current]').textContent === '{name}'
+             && document.querySelector('#wall-rows tr')"
+        )
+    };
+    let turns = [("professional-services", "Professional Services"), ("helpdesk", "Helpdesk")];
+    for (view, name) in turns {
+        screen.becomes(&format!("{view} has its turn"), &turn(view, name)).await?;
+    }
+    // The helpdesk is shown: what comes to the other view is heard when that has its turn.
+    let id = suite.vendor.control.create_ticket(TicketPatch {
+        priority: Some(4),
+        group_id: Some(Some(PROFESSIONAL_SERVICES)),
+        ..TicketPatch::default()
+    });
+    screen.becomes("an urgent ticket of the other view is heard", "tonesOfTheTest > 0").await?;
+    ensure!(
+        screen.script("return window.keptByTheTest === true && document.fullscreenElement !== null").await?
+            == true,
+        "the page was loaded again"
+    );
+    suite.vendor.control.update_ticket(id, TicketPatch { deleted: Some(true), ..TicketPatch::default() });
     screen.quit().await?;
     browser.open(suite, "/beacon/displays").await?;
     for name in ["First", "Second"] {

@@ -11,7 +11,10 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame};
 use lol_html::OutputSink;
 
-use super::{rewriter::Front, tail::Tail};
+use super::{
+    rewriter::Front,
+    tail::{Tail, mend_cut},
+};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -25,6 +28,10 @@ pub(super) struct Output(Arc<Mutex<Vec<u8>>>);
 impl Output {
     pub fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub fn move_to(&self, out: &mut Vec<u8>) {
+        out.append(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -48,39 +55,37 @@ enum Place {
 pub(super) struct ComposedBody {
     inner: Body,
     place: Place,
+    /// What follows on the piece that was given last: passed on as it arrived, without a copy.
+    next: Bytes,
     done: bool,
 }
 
 impl ComposedBody {
     pub fn new(inner: Body, front: Front) -> Self {
-        Self { inner, place: Place::Front(Box::new(front)), done: false }
+        Self { inner, place: Place::Front(Box::new(front)), next: Bytes::new(), done: false }
     }
 
     /// The finished form of a piece; may be empty while a tag is incomplete.
     fn push(&mut self, piece: Bytes) -> Bytes {
         match &mut self.place {
-            Place::Front(_) => self.push_front(&piece),
+            Place::Front(_) => self.push_front(piece),
             Place::Inside(tail, _) => tail.push(piece),
             Place::Beyond => piece,
         }
     }
 
-    fn push_front(&mut self, piece: &[u8]) -> Bytes {
-        let Place::Front(front) = &mut self.place else { return Bytes::new() };
+    fn push_front(&mut self, mut piece: Bytes) -> Bytes {
+        let Place::Front(front) = &mut self.place else { return piece };
         let mut out = Vec::new();
-        let mut rest = piece;
-        while !rest.is_empty() && !front.is_complete() {
-            let (slice, others) = rest.split_at(rest.len().min(SLICE));
-            match front.push(slice) {
-                Ok(finished) => out.extend(finished),
-                Err(error) => {
-                    tracing::warn!(error = %error, "a page could not be composed");
-                    out.extend_from_slice(rest);
-                    self.place = Place::Beyond;
-                    return out.into();
-                }
+        while !piece.is_empty() && !front.is_complete() {
+            let slice = piece.split_to(piece.len().min(SLICE));
+            if let Err(error) = front.push(&slice, &mut out) {
+                tracing::warn!(error = %error, "a page could not be composed");
+                out.extend_from_slice(&slice);
+                self.place = Place::Beyond;
+                self.next = piece;
+                return out.into();
             }
-            rest = others;
         }
         if !front.is_complete() {
             return out.into();
@@ -90,9 +95,11 @@ impl ComposedBody {
             return out.into();
         };
         out.extend(last_of(*front));
-        out.extend_from_slice(rest);
+        mend_cut(&mut out, &mut piece);
         let mut tail = Tail::default();
         let passed = tail.push(out.into());
+        // The rest may be nearly all of the page: it stays the memory it came in.
+        self.next = tail.push(piece);
         self.place = Place::Inside(tail, body_end);
         passed
     }
@@ -122,12 +129,18 @@ impl HttpBody for ComposedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if !self.next.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.next)))));
+        }
         while !self.done {
             match ready!(Pin::new(&mut self.inner).poll_frame(cx)) {
                 Some(Ok(frame)) => {
                     // Trailers of a page mean nothing to a browser.
                     let Ok(data) = frame.into_data() else { continue };
-                    let piece = self.push(data);
+                    let mut piece = self.push(data);
+                    if piece.is_empty() {
+                        piece = std::mem::take(&mut self.next);
+                    }
                     if !piece.is_empty() {
                         return Poll::Ready(Some(Ok(Frame::data(piece))));
                     }
@@ -149,6 +162,6 @@ impl HttpBody for ComposedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.done
+        self.done && self.next.is_empty()
     }
 }

@@ -159,10 +159,11 @@ impl Front {
         Self { rewriter: HtmlRewriter::new(settings, output.clone()), output, progress }
     }
 
-    /// Takes in a few bytes and returns what is finished; nothing while a tag is incomplete.
-    pub fn push(&mut self, data: &[u8]) -> Result<Vec<u8>, RewritingError> {
+    /// Takes in a few bytes and appends what is finished; nothing while a tag is incomplete.
+    pub fn push(&mut self, data: &[u8], out: &mut Vec<u8>) -> Result<(), RewritingError> {
         self.rewriter.write(data)?;
-        Ok(self.output.take())
+        self.output.move_to(out);
+        Ok(())
     }
 
     /// Whether the body has begun.

@@ -47,11 +47,24 @@ fn possible_end(data: &[u8]) -> usize {
     if let Some(found) = last {
         return start + found;
     }
-    let cut = (1..END_TAG.len()).rev().find(|length| {
+    data.len() - begun(data)
+}
+
+/// How many of its last bytes may be the first ones of an end tag that goes on in the next piece.
+fn begun(data: &[u8]) -> usize {
+    let begins = |length: &usize| {
         let begin = data.len().checked_sub(*length).map(|at| &data[at..]);
         begin.is_some_and(|begin| begin.eq_ignore_ascii_case(&END_TAG[..*length]))
-    });
-    data.len() - cut.unwrap_or(0)
+    };
+    (1..END_TAG.len()).rev().find(begins).unwrap_or(0)
+}
+
+/// Moves bytes from the start of `next` to the end of `data`, as few as it takes for no tag to be cut between them: what is
+/// kept back has to be joined with the next piece, which is copied for it.
+pub(super) fn mend_cut(data: &mut Vec<u8>, next: &mut Bytes) {
+    while !next.is_empty() && begun(data) > 0 {
+        data.extend_from_slice(&next.split_to(1));
+    }
 }
 
 /// Whether this is the body's end tag with nothing but the end of the document behind it. The same letters inside a

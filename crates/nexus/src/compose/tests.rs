@@ -230,3 +230,30 @@ async fn the_first_part_of_a_slow_page_does_not_wait_for_the_rest() {
     assert!(first.ends_with(b"<p>first</p>"), "{first:?}");
     drop(sender);
 }
+
+#[tokio::test]
+async fn what_follows_on_the_front_of_a_page_is_passed_on_uncopied() {
+    // Wherever a row is cut when the front is taken off.
+    for before in 0..12 {
+        let rows = "<p>row</p>".repeat(10_000);
+        let html = format!("<html><head></head><body>{}{rows}</body></html>", " ".repeat(before));
+        let piece = bytes::Bytes::from(html.clone());
+        let memory = piece.as_ptr_range();
+        let mut response = page("", &[]);
+        *response.body_mut() = Body::from(piece.clone());
+        let mut body = compose(response, &dark(Some(&panel()))).into_body();
+        let (mut uncopied, mut copied) = (0, 0);
+        while let Some(frame) = body.frame().await {
+            let data = frame.unwrap().into_data().unwrap();
+            let of = if memory.contains(&data.as_ptr()) { &mut uncopied } else { &mut copied };
+            *of += data.len();
+        }
+        assert!(
+            uncopied > html.len() - 1024,
+            "{before}: {uncopied} of {} bytes are as they came",
+            html.len()
+        );
+        // The front with what is added to it, and the end.
+        assert!(copied < 16 * 1024, "{before}: {copied} bytes were copied");
+    }
+}

@@ -2,6 +2,8 @@
 
 mod setting;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::contracts::codex::{PsaConfig, PsaId, Ticket};
 
@@ -14,7 +16,7 @@ const PROFESSIONAL_SERVICES: &str = "professional-services";
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     /// Path segment, such as `professional-services`.
-    pub slug: String,
+    pub slug: Arc<str>,
     /// Display name, such as `Professional Services`.
     pub name: String,
     rule: Rule,
@@ -46,16 +48,25 @@ pub enum HistoryGroups {
     Without(Vec<PsaId>),
 }
 
+/// Why a view has no history: Codex counts tickets by their group, and nothing else of them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum NoHistory {
+    /// The view goes by tags.
+    Tags,
+    /// The view has a date window.
+    Window,
+    /// No group is known that it could be counted over.
+    NoGroup,
+}
+
 /// The configured views; the first is the one that `/` opens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Views(Vec<View>);
 
 impl View {
-    /// Label of the view's tab: the name, with the seed's short form `Pro Services`.
-    pub fn tab_label(&self) -> String {
-        self.name
-            .strip_prefix("Professional ")
-            .map_or_else(|| self.name.clone(), |rest| format!("Pro {rest}"))
+    /// Label of the view's tab: the name; the seed's own `Professional Services` has the seed's short form.
+    pub fn tab_label(&self) -> &str {
+        if self.name == "Professional Services" { "Pro Services" } else { &self.name }
     }
 
     /// Whether the view shows `ticket`, where `professional_services` is the set of that name.
@@ -64,22 +75,22 @@ impl View {
     }
 
     /// Over which groups the view's history is counted; none where groups alone do not say what it shows.
-    pub fn history_groups(&self, professional_services: &[PsaId]) -> Option<HistoryGroups> {
+    pub fn history_groups(&self, professional_services: &[PsaId]) -> Result<HistoryGroups, NoHistory> {
         let of = |ids: &[PsaId], exclude| match (ids.is_empty(), exclude) {
-            (true, true) => Some(HistoryGroups::All),
+            (true, true) => Ok(HistoryGroups::All),
             // Nothing is in no group, and Codex takes an empty list for all.
-            (true, false) => None,
-            (false, true) => Some(HistoryGroups::Without(ids.to_vec())),
-            (false, false) => Some(HistoryGroups::Only(ids.to_vec())),
+            (true, false) => Err(NoHistory::NoGroup),
+            (false, true) => Ok(HistoryGroups::Without(ids.to_vec())),
+            (false, false) => Ok(HistoryGroups::Only(ids.to_vec())),
         };
         if self.window_days.is_some() {
-            return None;
+            return Err(NoHistory::Window);
         }
         match &self.rule {
-            Rule::All => Some(HistoryGroups::All),
+            Rule::All => Ok(HistoryGroups::All),
             Rule::ProfessionalServices { inside } => of(professional_services, !inside),
             Rule::Match { group_ids, tags, exclude } if tags.is_empty() => of(group_ids, *exclude),
-            Rule::Match { .. } => None,
+            Rule::Match { .. } => Err(NoHistory::Tags),
         }
     }
 
@@ -109,7 +120,7 @@ impl Default for Views {
     /// The seed's two views.
     fn default() -> Self {
         let view = |slug: &str, name: &str, inside| View {
-            slug: slug.to_owned(),
+            slug: slug.into(),
             name: name.to_owned(),
             rule: Rule::ProfessionalServices { inside },
             window_days: None,
@@ -124,7 +135,7 @@ impl Default for Views {
 impl Views {
     /// The view with this slug.
     pub fn find(&self, slug: &str) -> Option<&View> {
-        self.0.iter().find(|view| view.slug == slug)
+        self.0.iter().find(|view| *view.slug == *slug)
     }
 
     /// All views in tab order.
@@ -134,8 +145,8 @@ impl Views {
 
     /// Slug of the view that `/` opens: `helpdesk` where there is one, else the first.
     pub fn default_slug(&self) -> &str {
-        let first = self.0.first().map_or(HELPDESK, |view| view.slug.as_str());
-        self.find(HELPDESK).map_or(first, |view| view.slug.as_str())
+        let first = self.0.first().map_or(HELPDESK, |view| &*view.slug);
+        self.find(HELPDESK).map_or(first, |view| &*view.slug)
     }
 
     /// Whether some view needs the professional-services set.
@@ -194,7 +205,7 @@ mod tests {
 
     fn slugs_that_show(views: &Views, ticket: &Ticket, ps: &[i64]) -> Vec<String> {
         let ps: Vec<_> = ps.iter().copied().map(PsaId).collect();
-        views.iter().filter(|view| view.shows(ticket, &ps, now())).map(|view| view.slug.clone()).collect()
+        views.iter().filter(|view| view.shows(ticket, &ps, now())).map(|view| view.slug.to_string()).collect()
     }
 
     #[test]
@@ -254,15 +265,15 @@ mod tests {
         .unwrap();
         let ids = |ids: &[i64]| ids.iter().copied().map(PsaId).collect::<Vec<_>>();
         for (slug, ps, expected) in [
-            ("helpdesk", &[1, 2][..], Some(HistoryGroups::Without(ids(&[1, 2])))),
-            ("helpdesk", &[], Some(HistoryGroups::All)),
-            ("professional-services", &[1, 2], Some(HistoryGroups::Only(ids(&[1, 2])))),
-            ("professional-services", &[], None),
-            ("field", &[1], Some(HistoryGroups::Only(ids(&[5, 6])))),
-            ("rest", &[1], Some(HistoryGroups::Without(ids(&[5])))),
-            ("all", &[1], Some(HistoryGroups::All)),
-            ("tags", &[1], None),
-            ("week", &[1], None),
+            ("helpdesk", &[1, 2][..], Ok(HistoryGroups::Without(ids(&[1, 2])))),
+            ("helpdesk", &[], Ok(HistoryGroups::All)),
+            ("professional-services", &[1, 2], Ok(HistoryGroups::Only(ids(&[1, 2])))),
+            ("professional-services", &[], Err(NoHistory::NoGroup)),
+            ("field", &[1], Ok(HistoryGroups::Only(ids(&[5, 6])))),
+            ("rest", &[1], Ok(HistoryGroups::Without(ids(&[5])))),
+            ("all", &[1], Ok(HistoryGroups::All)),
+            ("tags", &[1], Err(NoHistory::Tags)),
+            ("week", &[1], Err(NoHistory::Window)),
         ] {
             assert_eq!(views.find(slug).unwrap().history_groups(&ids(ps)), expected, "{slug} {ps:?}");
         }
@@ -300,8 +311,12 @@ mod tests {
     }
 
     #[test]
-    fn the_tab_of_professional_services_has_the_short_label() {
-        let labels: Vec<_> = Views::default().iter().map(View::tab_label).collect();
-        assert_eq!(labels, ["Helpdesk", "Pro Services"]);
+    fn only_the_seeds_own_name_has_a_short_label() {
+        let views = json!([{"slug": "a", "name": "Professional Services"}, {"slug": "b", "name": "Professional Help"},
+                           {"slug": "c", "name": "Services"}]);
+        let views: Views = views.to_string().parse().unwrap();
+        let defaults = Views::default();
+        let labels: Vec<_> = defaults.iter().chain(views.iter()).map(View::tab_label).collect();
+        assert_eq!(labels, ["Helpdesk", "Pro Services", "Pro Services", "Professional Help", "Services"]);
     }
 }

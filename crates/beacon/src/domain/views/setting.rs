@@ -1,6 +1,6 @@
 //! The setting `VIEWS`.
 
-use std::str::FromStr;
+use std::{ops::RangeInclusive, str::FromStr};
 
 use hivematrix_shared::contracts::codex::PsaId;
 use serde::Deserialize;
@@ -22,6 +22,14 @@ const RESERVED: [&str; 12] = [
     "static",
     "",
 ];
+
+/// A slug is part of addresses and of the name of a cookie.
+const SLUG_LIMIT: usize = 50;
+/// A name stands on a tab.
+const NAME_LIMIT: usize = 60;
+const TAG_LIMIT: usize = 100;
+/// Ten years are all there is.
+const WINDOW_DAYS: RangeInclusive<u32> = 1..=3650;
 
 /// One entry of the setting `VIEWS`.
 #[derive(Deserialize)]
@@ -50,11 +58,8 @@ impl FromStr for Views {
         }
         let mut views: Vec<View> = Vec::with_capacity(entries.len());
         for entry in entries {
-            check_slug(&entry.slug)?;
-            if entry.name.trim().is_empty() {
-                return Err(format!("the view `{}` has no name", entry.slug));
-            }
-            if views.iter().any(|view| view.slug == entry.slug) {
+            entry.check()?;
+            if views.iter().any(|view| *view.slug == *entry.slug) {
                 return Err(format!("the slug `{}` is there twice", entry.slug));
             }
             views.push(View::from(entry));
@@ -63,12 +68,46 @@ impl FromStr for Views {
     }
 }
 
+impl Entry {
+    fn check(&self) -> Result<(), String> {
+        check_slug(&self.slug)?;
+        let slug = &self.slug;
+        check_text(&self.name, NAME_LIMIT)
+            .map_err(|wrong| format!("the name of the view `{slug}` {wrong}"))?;
+        for tag in &self.tags {
+            check_text(tag, TAG_LIMIT).map_err(|wrong| format!("a tag of the view `{slug}` {wrong}"))?;
+        }
+        if self.exclude && self.group_ids.is_empty() && self.tags.is_empty() {
+            return Err(format!("the view `{slug}` excludes nothing: it names neither group_ids nor tags"));
+        }
+        if self.window_days.is_some_and(|days| !WINDOW_DAYS.contains(&days)) {
+            let (least, most) = WINDOW_DAYS.into_inner();
+            return Err(format!("window_days of the view `{slug}` must be {least} to {most}"));
+        }
+        Ok(())
+    }
+}
+
 fn check_slug(slug: &str) -> Result<(), String> {
     let plain = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !plain || RESERVED.contains(&slug) {
+    if !plain || slug.len() > SLUG_LIMIT || RESERVED.contains(&slug) {
         return Err(format!(
-            "`{slug}` cannot be a view's slug: lower-case letters, digits and `-`, no route's name"
+            "{slug:?} cannot be a view's slug: 1 to {SLUG_LIMIT} lower-case letters, digits and `-`, no route's name"
         ));
+    }
+    Ok(())
+}
+
+/// What people read, and tags that are compared with it.
+fn check_text(text: &str, limit: usize) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("is blank".to_owned());
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("has control characters: {text:?}"));
+    }
+    if text.chars().count() > limit {
+        return Err(format!("has more than {limit} characters"));
     }
     Ok(())
 }
@@ -83,7 +122,7 @@ impl From<Entry> for View {
             PROFESSIONAL_SERVICES => Rule::ProfessionalServices { inside: true },
             _ => Rule::All,
         };
-        Self { slug: entry.slug, name: entry.name, rule, window_days: entry.window_days }
+        Self { slug: entry.slug.into(), name: entry.name, rule, window_days: entry.window_days }
     }
 }
 
@@ -92,20 +131,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn views_that_cannot_work_are_refused() {
-        for json in [
-            "[]",
-            "{}",
-            r#"[{"slug":"api","name":"x"}]"#,
-            r#"[{"slug":"displays","name":"x"}]"#,
-            r#"[{"slug":"insight","name":"x"}]"#,
-            r#"[{"slug":"","name":"x"}]"#,
-            r#"[{"slug":"a","name":" "}]"#,
-            r#"[{"slug":"A b","name":"x"}]"#,
-            r#"[{"slug":"a","name":"x"},{"slug":"a","name":"y"}]"#,
-            r#"[{"slug":"a","name":"x","groups":[1]}]"#,
+    fn views_that_cannot_work_are_refused_with_the_reason() {
+        let (long, longer) = ("x".repeat(50), "x".repeat(61));
+        let slug = "cannot be a view's slug";
+        for (json, reason) in [
+            ("[]", "at least one view is needed"),
+            ("{}", "invalid type"),
+            (r#"[{"slug":"api","name":"x"}]"#, slug),
+            (r#"[{"slug":"displays","name":"x"}]"#, slug),
+            (r#"[{"slug":"insight","name":"x"}]"#, slug),
+            (r#"[{"slug":"","name":"x"}]"#, slug),
+            (r#"[{"slug":"A b","name":"x"}]"#, slug),
+            (r#"[{"slug":"a\n","name":"x"}]"#, slug),
+            (&format!(r#"[{{"slug":"{long}y","name":"x"}}]"#), slug),
+            (r#"[{"slug":"a","name":" "}]"#, "the name of the view `a` is blank"),
+            (r#"[{"slug":"a","name":"x\u0007"}]"#, "the name of the view `a` has control characters"),
+            (
+                &format!(r#"[{{"slug":"a","name":"{longer}"}}]"#),
+                "the name of the view `a` has more than 60 characters",
+            ),
+            (r#"[{"slug":"a","name":"x"},{"slug":"a","name":"y"}]"#, "the slug `a` is there twice"),
+            (r#"[{"slug":"a","name":"x","groups":[1]}]"#, "unknown field `groups`"),
+            (r#"[{"slug":"a","name":"x","tags":["b"," "]}]"#, "a tag of the view `a` is blank"),
+            (r#"[{"slug":"a","name":"x","tags":["b\t"]}]"#, "a tag of the view `a` has control characters"),
+            (r#"[{"slug":"a","name":"x","exclude":true}]"#, "the view `a` excludes nothing"),
+            (r#"[{"slug":"helpdesk","name":"x","exclude":true}]"#, "the view `helpdesk` excludes nothing"),
+            (r#"[{"slug":"a","name":"x","window_days":0}]"#, "window_days of the view `a` must be 1 to 3650"),
+            (
+                r#"[{"slug":"a","name":"x","window_days":4000}]"#,
+                "window_days of the view `a` must be 1 to 3650",
+            ),
         ] {
-            assert!(json.parse::<Views>().is_err(), "{json}");
+            let error = json.parse::<Views>().expect_err(json);
+            assert!(error.contains(reason), "{json}: {error}");
         }
+        let most =
+            format!(r#"[{{"slug":"{long}","name":"x","tags":["a b"],"exclude":true,"window_days":3650}}]"#);
+        assert!(most.parse::<Views>().is_ok());
     }
 }

@@ -103,7 +103,7 @@ pub async fn list(
     AdminOnly(caller): AdminOnly,
     BearerToken(token): BearerToken,
 ) -> Result<Response> {
-    is_admin_in_person(&beacon, &caller)?;
+    signer_for_admin(&beacon, &caller)?;
     Ok(Json(ListedLinks { displays: links(&beacon, token.expose()).await? }).into_response())
 }
 
@@ -128,13 +128,13 @@ pub async fn add(
     page: Page,
     Json(link): Json<NewLink>,
 ) -> Result<Response> {
-    let signer = is_admin_in_person(&beacon, &caller)?;
+    let signer = signer_for_admin(&beacon, &caller)?;
     let view = find_view(&beacon, &link.view).map_err(|_| {
         Problem::new(StatusCode::BAD_REQUEST).error(format!("Unsupported view: {}", link.view))
     })?;
-    let wanted = json!({"name": link.name, "view": view.slug, "subjects": link.subjects, "expires_at": link.expires_at});
+    let wanted = json!({"name": link.name, "view": &*view.slug, "subjects": link.subjects, "expires_at": link.expires_at});
     let made: Display = understood(beacon.0.codex.add_display(&wanted, token.expose()).await?)?;
-    beacon.0.links.is_outdated();
+    beacon.0.links.outdate();
     tracing::info!(link = %made.id, name = made.name, view_slug = made.view, by = caller.label(), "a display link was made");
     let url = format!("{}/display/{}?key={}", page.prefix, made.view, signer.key(&made));
     let Display { id, name, view, subjects, created_at, expires_at, .. } = made;
@@ -162,10 +162,10 @@ pub async fn revoke(
     BearerToken(token): BearerToken,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    is_admin_in_person(&beacon, &caller)?;
+    signer_for_admin(&beacon, &caller)?;
     let id: Uuid = id.parse().map_err(|_| no_such_link())?;
     let answer = beacon.0.codex.revoke_display(id, token.expose()).await?;
-    beacon.0.links.is_outdated();
+    beacon.0.links.outdate();
     if !answer.status.is_success() {
         return Err(refusal(answer));
     }
@@ -188,8 +188,9 @@ pub async fn links(beacon: &Beacon, token: &str) -> Result<Vec<ListedLink>> {
     Ok(listed.collect())
 }
 
-/// Displays are on, and it is an administrator who asks, so that Codex can check the same person.
-pub fn is_admin_in_person<'b>(beacon: &'b Beacon, caller: &Caller) -> Result<&'b Signer> {
+/// What signs links, where displays are on and it is an administrator in person who asks, so that Codex can check the same
+/// person.
+pub fn signer_for_admin<'b>(beacon: &'b Beacon, caller: &Caller) -> Result<&'b Signer> {
     let signer = display::signer(beacon).ok_or_else(|| {
         Problem::new(StatusCode::NOT_FOUND)
             .detail("Public displays are switched off (PUBLIC_DISPLAY_ENABLED).")

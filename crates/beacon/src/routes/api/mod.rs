@@ -2,7 +2,7 @@
 
 pub mod displays;
 mod stream;
-mod sync;
+pub mod sync;
 mod tickets;
 
 use utoipa_axum::{router::OpenApiRouter, routes};

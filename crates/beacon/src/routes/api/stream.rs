@@ -19,9 +19,9 @@ use crate::{
 
 /// The tickets of a view whenever they change
 ///
-/// Server-sent events. Event `tickets`, data: the JSON of `/api/tickets/{view_slug}`, id: its entity tag without quotes. A
-/// comment every 15 s. With `Last-Event-ID` the board comes at once only if it is another one. The stream ends with the
-/// session. It is the poll that is counted, not an open stream.
+/// Server-sent events. Event `tickets`, data: the JSON of `/api/tickets/{view_slug}`, id: its entity tag as in the header
+/// `ETag`. A comment every 15 s. With `Last-Event-ID` the board comes at once only if it is another one. The stream ends
+/// with the session. An open stream does not count as a poll; one caller may hold 20 of them.
 #[utoipa::path(
     get, path = "/api/stream/{view_slug}", tag = "tickets",
     params(
@@ -34,12 +34,13 @@ use crate::{
         (status = 200, description = "Events without end", content_type = "text/event-stream", body = String),
         (status = 401, description = "No valid token"),
         (status = 403, description = "The permission level is `client`"),
-        (status = 404, description = "No such view")
+        (status = 404, description = "No such view"),
+        (status = 429, description = "20 streams of the caller are open, or it opens them too often")
     )
 )]
 pub async fn stream(
     State(beacon): State<Beacon>,
-    _: StaffOnly,
+    StaffOnly(caller): StaffOnly,
     BearerToken(token): BearerToken,
     Path(slug): Path<String>,
     LenientQuery(query): LenientQuery<BoardQuery>,
@@ -47,7 +48,8 @@ pub async fn stream(
 ) -> Result<Response> {
     let view = find_view(&beacon, &slug)?;
     let reader = SessionReader { auth: beacon.0.context.auth.clone(), token };
-    Ok(stream::response(&beacon, Asked::new(view, query, Detail::Whole), reader, &headers))
+    let place = beacon.0.places.take(&caller.rate_key())?;
+    Ok(stream::response(&beacon, Asked::new(view, query, Detail::Whole), reader, &headers, place))
 }
 
 /// Whoever holds a token may read while it counts: it has not expired, and its session was not ended.

@@ -37,8 +37,7 @@ pub async fn start(
     Authenticated(caller): Authenticated,
     BearerToken(token): BearerToken,
 ) -> Result<Response> {
-    let may = matches!(caller.level(), Some(PermissionLevel::Admin | PermissionLevel::Technician));
-    if !may {
+    if !may_sync(&caller) {
         return Err(failure(StatusCode::FORBIDDEN, DENIED));
     }
     let answer = beacon.0.codex.start_ticket_sync(token.expose()).await;
@@ -90,6 +89,11 @@ pub async fn status(
         StatusCode::FORBIDDEN => Err(failure(StatusCode::FORBIDDEN, DENIED)),
         status => Err(relayed_failure(status, &answer, NO_STATUS).with("error", NO_STATUS)),
     }
+}
+
+/// Who may start a sync, and so is offered it.
+pub fn may_sync(caller: &Caller) -> bool {
+    matches!(caller.level(), Some(PermissionLevel::Admin | PermissionLevel::Technician))
 }
 
 fn failure(status: StatusCode, text: &str) -> Problem {

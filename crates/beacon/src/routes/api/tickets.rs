@@ -42,7 +42,7 @@ pub async fn tickets(
 ) -> Result<Response> {
     let view = find_view(&beacon, &slug)?;
     let shown = Shown::load(&beacon).await;
-    let answer = shown.answer(&beacon, Asked::new(view, query, Detail::Whole))?;
+    let answer = shown.answer(&beacon, &Asked::new(view, query, Detail::Whole)).await?;
     tracing::debug!(
         view_slug = slug,
         agent_id = query.agent_id,

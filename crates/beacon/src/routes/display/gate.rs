@@ -2,7 +2,7 @@
 
 use axum::{
     RequestExt,
-    extract::{FromRequestParts, Path, Request, State},
+    extract::{FromRequestParts, MatchedPath, Path, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -10,7 +10,7 @@ use hivematrix_shared::{auth::cookie, contracts::codex::Display, problem::Proble
 use http::{HeaderMap, request::Parts};
 use uuid::Uuid;
 
-use super::not_valid;
+use super::{not_valid, wall};
 use crate::{Beacon, domain::link_key::LinkKey};
 
 /// The link that was shown; handlers get it by [`OpenLink`].
@@ -37,16 +37,24 @@ pub async fn check(State(beacon): State<Beacon>, mut request: Request, next: Nex
         return Problem::no_such_resource().into_response();
     }
     let view = request.extract_parts::<Path<String>>().await.map(|Path(view)| view).unwrap_or_default();
-    let key = key_in_query(request.uri().query()).or_else(|| cookie(request.headers(), &cookie_name(&view)));
+    // Only the page takes a key from its address, to leave it there no longer than it must.
+    let is_page = request.extensions().get::<MatchedPath>().is_some_and(|path| path.as_str() == wall::PATH);
+    let shown = key_in_query(request.uri().query()).filter(|_| is_page);
+    let key = shown.or_else(|| cookie(request.headers(), &cookie_name(&view)));
     let outcome = match key {
         Some(key) => link_of(&beacon, &view, &key).await,
         None => Err(not_valid()),
     };
     if let Ok(link) = &outcome {
-        request.extensions_mut().insert(RateKey(format!("display:{}", link.id).into()));
+        request.extensions_mut().insert(RateKey(rate_key(link).into()));
     }
     request.extensions_mut().insert(Outcome(outcome));
     next.run(request).await
+}
+
+/// What requests and streams of a link are counted by.
+pub fn rate_key(link: &Display) -> String {
+    format!("display:{}", link.id)
 }
 
 /// The living link of `view` with this key.

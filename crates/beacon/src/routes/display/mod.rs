@@ -26,7 +26,7 @@ use crate::{
     domain::link_key::Signer,
     routes::{
         answer::{Asked, Detail, Shown, find_view},
-        stream::{self, Reader},
+        stream::{self, OPENINGS, Reader},
     },
 };
 
@@ -46,7 +46,7 @@ pub fn limits(scale: f64) -> RateLimits {
     let limits = Limits::platform_default()
         .route(Methods::Any, "/display/{view_slug}", &[(60, Per::Minute)])
         .route(Methods::Any, "/display/{view_slug}/tickets", &[(60, Per::Minute)])
-        .route(Methods::Any, "/display/{view_slug}/stream", &[]);
+        .route(Methods::Any, "/display/{view_slug}/stream", &[(OPENINGS, Per::Minute)]);
     RateLimits::new(limits, scale)
 }
 
@@ -86,7 +86,7 @@ async fn tickets(
     headers: HeaderMap,
 ) -> Result<Response> {
     let asked = asked(&beacon, &slug, &link)?;
-    let answer = Shown::load(&beacon).await.answer(&beacon, asked)?;
+    let answer = Shown::load(&beacon).await.answer(&beacon, &asked).await?;
     Ok(answer.response(&headers, beacon.0.context.clock.now()))
 }
 
@@ -99,7 +99,8 @@ async fn tickets(
     responses(
         (status = 200, description = "Events without end", content_type = "text/event-stream", body = String),
         (status = 403, description = "No link of this view was opened here, or it has ended"),
-        (status = 404, description = "No such view, or displays are switched off")
+        (status = 404, description = "No such view, or displays are switched off"),
+        (status = 429, description = "20 streams of the link are open, or it opens them too often")
     )
 )]
 async fn board_stream(
@@ -109,8 +110,9 @@ async fn board_stream(
     headers: HeaderMap,
 ) -> Result<Response> {
     let asked = asked(&beacon, &slug, &link)?;
+    let place = beacon.0.places.take(&gate::rate_key(&link))?;
     let reader = Screen { beacon: beacon.clone(), link: link.id };
-    Ok(stream::response(&beacon, asked, reader, &headers))
+    Ok(stream::response(&beacon, asked, reader, &headers, place))
 }
 
 fn asked(beacon: &Beacon, slug: &str, link: &Display) -> Result<Asked> {

@@ -12,7 +12,6 @@ use hivematrix_shared::{
     pages::{
         Page,
         format::{iso_z, long_datetime},
-        icon as shared_icon,
     },
     problem::{Problem, Result},
 };
@@ -25,13 +24,20 @@ use super::{
 };
 use crate::{
     Beacon,
-    domain::{order::Section, views::View},
+    domain::{
+        order::{Section, by_urgency},
+        views::View,
+    },
     routes::{
         answer::{Shown, find_view},
-        pages::prefix,
+        pages::{modules, prefix},
     },
 };
 
+/// The page's own route, as it is registered.
+pub const PATH: &str = "/display/{view_slug}";
+/// More rows than any screen has room for; a small one is scrolled.
+const MOST_ROWS: usize = 40;
 /// How long browsers keep a cookie at most.
 const LONGEST_COOKIE: TimeDelta = TimeDelta::days(400);
 /// Seconds that a rotating screen may stay at a view.
@@ -45,7 +51,9 @@ struct WallPage<'a> {
     /// `Helpdesk (TV Display)`.
     title: String,
     view_name: &'a str,
-    sections: [WallSection; 4],
+    counts: [WallCount; 4],
+    /// The most urgent first, as many as any screen has room for.
+    rows: Vec<WallRow>,
     /// Whether the link allows subjects.
     subjects: bool,
     total: usize,
@@ -62,20 +70,16 @@ struct WallPage<'a> {
     sound: bool,
     tickets_url: String,
     stream_url: String,
+    modules: &'static [&'static str],
 }
 
-impl WallPage<'_> {
-    fn icon(&self, name: &str) -> &'static str {
-        shared_icon(name).unwrap_or_default()
-    }
-}
-
-/// A section of the screen.
-struct WallSection {
+/// One of the numbers.
+struct WallCount {
     /// `s1` … `s4`.
     prefix: &'static str,
+    label: &'static str,
+    count: usize,
     is_attention: bool,
-    rows: Vec<WallRow>,
 }
 
 /// Several views in turn.
@@ -85,17 +89,11 @@ struct Rotation {
     views: Vec<RotationView>,
 }
 
-impl Rotation {
-    /// Where the screen goes after this view.
-    fn next(&self) -> &str {
-        let following = self.views.iter().skip_while(|view| !view.is_current).nth(1);
-        following.or(self.views.first()).map_or("", |view| &view.url)
-    }
-}
-
 struct RotationView {
     url: String,
     name: String,
+    tickets_url: String,
+    stream_url: String,
     is_current: bool,
 }
 
@@ -115,7 +113,7 @@ struct RotationView {
         (status = 200, description = "The page", content_type = "text/html", body = String),
         (status = 302, description = "The link was opened: to the same address without the key"),
         (status = 403, description = "No link of this view was opened here, or it has ended"),
-        (status = 404, description = "No such view, or displays are switched off"),
+        (status = 404, description = "The link's view is not configured any more, or displays are switched off"),
         (status = 429, description = "More than 60 in a minute through one link"),
         (status = 503, description = "Links cannot be checked yet")
     )
@@ -128,13 +126,14 @@ pub async fn wall(
     page: Page,
     link: Result<OpenLink>,
 ) -> Result<Response> {
-    let view = find_view(&beacon, &slug)?;
+    // Whoever has no link learns nothing of which views there are.
     let OpenLink(link) = link?;
+    let view = find_view(&beacon, &slug)?;
     let now = beacon.0.context.clock.now();
     let query = uri.query().unwrap_or_default();
     let cookie = set_cookie(&beacon, &page, &link, now).map(|cookie| [(header::SET_COOKIE, cookie)]);
     if gate::key_in_query(uri.query()).is_some() {
-        tracing::info!(link = %link.id, name = link.name, view_slug = view.slug, "a display link was opened");
+        tracing::info!(link = %link.id, name = link.name, view_slug = &*view.slug, "a display link was opened");
         let target = address(&page, &view.slug, &without_key(query));
         return Ok((StatusCode::FOUND, NOT_KEPT, cookie, [(header::LOCATION, target)]).into_response());
     }
@@ -163,19 +162,14 @@ async fn render(
     let shown = Shown::load(beacon).await;
     let board = shown.board(view, Default::default(), beacon.0.context.clock.now());
     let total = board.total();
-    let sections = std::array::from_fn(|index| {
-        let (section, tickets) = (Section::ALL[index], &board.sections[index]);
-        WallSection {
-            prefix: prefix(section),
-            is_attention: section == Section::NeedsAgent && !tickets.is_empty(),
-            rows: tickets.iter().map(|ticket| WallRow::new(ticket, section, link.subjects)).collect(),
-        }
-    });
+    let rows = by_urgency(&board.sections).into_iter().take(MOST_ROWS);
+    let rows = rows.map(|(section, ticket)| WallRow::new(ticket, section, link.subjects)).collect();
     let last_sync = shown.last_sync();
     WallPage {
         title: format!("{} (TV Display)", view.name),
         view_name: &view.name,
-        sections,
+        counts: counts(board.sections.each_ref().map(Vec::len)),
+        rows,
         subjects: link.subjects,
         total,
         has_data: shown.current.copy.is_some(),
@@ -187,8 +181,9 @@ async fn render(
         siren_on: total > settings.siren_threshold,
         rotation,
         sound,
-        tickets_url: format!("{}/display/{}/tickets", page.prefix, view.slug),
-        stream_url: format!("{}/display/{}/stream", page.prefix, view.slug),
+        tickets_url: tickets_url(&page, view),
+        stream_url: stream_url(&page, view),
+        modules: modules::of_the_wall(),
         page,
     }
     .render()
@@ -229,9 +224,34 @@ async fn rotation(
     let views = open.into_iter().map(|view| RotationView {
         url: address(page, &view.slug, &options.query),
         name: view.name.clone(),
+        tickets_url: tickets_url(page, view),
+        stream_url: stream_url(page, view),
         is_current: view.slug == current.slug,
     });
     Some(Rotation { seconds, views: views.collect() }).filter(|rotation| rotation.views.len() > 1)
+}
+
+fn counts([open, replied, needs_agent, other]: [usize; 4]) -> [WallCount; 4] {
+    let one = |section, label, count| WallCount {
+        prefix: prefix(section),
+        label,
+        count,
+        is_attention: section == Section::NeedsAgent && count > 0,
+    };
+    [
+        one(Section::NeedsAgent, "need an agent now", needs_agent),
+        one(Section::Open, "open", open),
+        one(Section::Replied, "customer replied", replied),
+        one(Section::Other, "other active", other),
+    ]
+}
+
+fn tickets_url(page: &Page, view: &View) -> String {
+    format!("{}/display/{}/tickets", page.prefix, view.slug)
+}
+
+fn stream_url(page: &Page, view: &View) -> String {
+    format!("{}/display/{}/stream", page.prefix, view.slug)
 }
 
 fn address(page: &Page, slug: &str, query: &str) -> String {

@@ -1,38 +1,47 @@
 //! `GET /{view_slug}`: the board as a page, complete without its script (beacon.md §5, §11).
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use hivematrix_shared::{
-    auth::{Caller, PermissionLevel, StaffOnly},
+    auth::{PermissionLevel, StaffOnly},
     contracts::codex::PsaId,
     extract::{LenientQuery, Path},
     pages::{
         Page,
         format::{iso_z, long_datetime, short_datetime},
-        icon as shared_icon,
     },
     problem::{Problem, Result},
 };
 use http::{HeaderValue, header};
+use serde::Deserialize;
 
 use super::{
-    insight::{self, Strip},
-    row::{Row, keeps_updated, prefix, state_key},
+    insight::{self, History, Stamp, Strip},
+    modules,
+    row::prefix,
+    section::SectionView,
 };
 use crate::{
     Beacon,
     cache::{Memo, Weigh},
-    domain::{agents::AgentOption, hints, links::TicketLinks, order::Section, views::View},
-    routes::answer::{BoardQuery, Shown, find_view},
+    domain::{agents::AgentOption, links::TicketLinks, order::Section, views::View},
+    routes::{
+        answer::{BoardQuery, Shown, find_view},
+        api::sync::may_sync,
+    },
 };
 
 /// Pages remembered together; one of a large board takes about 600 KB.
 const BUDGET: usize = 12 * 1024 * 1024;
-const EMPTY: &str = "No tickets currently in this category.";
+/// So many rows of a section are complete at first (section.js says the same); without the script a link shows all.
+const FOLD: usize = 100;
 /// Said beside `Never` when there are tickets all the same: they come before the end of the sync that brings them.
 const FIRST_SYNC: &str = "the first sync is not complete yet";
 /// Extra classes of the total from this number on (beacon.md §11.4).
@@ -42,13 +51,23 @@ const COUNT_STEPS: [(usize, &str); 4] =
 /// All that a page depends on beside the data. Nothing of it names a user: a page is made once for all who see the same.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct PageKey {
-    view: String,
+    view: Arc<str>,
     query: BoardQuery,
+    all_rows: bool,
     prefix: String,
     may_sync: bool,
     makes_displays: bool,
     /// Which history the insight strip shows.
-    strip: Option<insight::Stamp>,
+    strip: Stamp,
+}
+
+/// Query of the page.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct PageQuery {
+    agent_id: Option<i64>,
+    priority: Option<i64>,
+    /// `all`: no section is folded.
+    rows: Option<String>,
 }
 
 /// A finished page.
@@ -101,22 +120,23 @@ struct BoardPage<'a> {
     sections: Vec<SectionView>,
     stream_url: String,
     insight_url: String,
-    insight: Option<Strip>,
+    insight: Strip,
+    /// Rows of a section that are complete.
+    complete_rows: usize,
+    /// The page without folds.
+    all_rows_url: String,
+    modules: &'static [&'static str],
 }
 
 impl BoardPage<'_> {
-    fn icon(&self, name: &str) -> &'static str {
-        shared_icon(name).unwrap_or_default()
-    }
-
     fn is_selected(&self, agent: &AgentOption) -> bool {
         self.selected_agent_id == Some(agent.id)
     }
 }
 
 struct Tab<'a> {
-    slug: &'a str,
-    label: String,
+    url: String,
+    label: &'a str,
     is_current: bool,
 }
 
@@ -127,31 +147,14 @@ struct SummaryPart {
     is_attention: bool,
 }
 
-struct SectionView {
-    prefix: &'static str,
-    name: String,
-    hint: String,
-    empty_text: String,
-    is_attention: bool,
-    keeps_updated: bool,
-    heads: [Head; 8],
-    rows: Vec<Row>,
-    blank: Row,
-}
-
-struct Head {
-    key: &'static str,
-    label: &'static str,
-    classes: &'static str,
-}
-
 /// The ticket board of a view
 #[utoipa::path(
     get, path = "/{view_slug}", tag = "pages",
     params(
         ("view_slug" = String, Path, description = "View, such as `helpdesk`"),
         ("agent_id" = Option<i64>, Query, description = "Only tickets of the agent with this PSA id; a value that is no integer is ignored"),
-        ("priority" = Option<i64>, Query, description = "Only tickets of this priority, 1 low to 4 urgent; any other value is ignored")
+        ("priority" = Option<i64>, Query, description = "Only tickets of this priority, 1 low to 4 urgent; any other value is ignored"),
+        ("rows" = Option<String>, Query, description = "`all`: long sections are not folded, so that all is there without the script")
     ),
     responses(
         (status = 200, description = "The page", content_type = "text/html", body = String),
@@ -165,27 +168,32 @@ pub async fn board(
     State(beacon): State<Beacon>,
     StaffOnly(caller): StaffOnly,
     Path(slug): Path<String>,
-    LenientQuery(query): LenientQuery<BoardQuery>,
-    page: Page,
+    LenientQuery(query): LenientQuery<PageQuery>,
+    mut page: Page,
 ) -> Result<Response> {
     let parts = &beacon.0;
     let view = find_view(&beacon, &slug)?;
-    let (shown, history) = tokio::join!(Shown::load(&beacon), insight::history(&beacon, view));
+    let (shown, history) =
+        tokio::join!(Shown::load(&beacon), History::of(&beacon, view, Some(insight::PATIENCE)));
     let now = parts.context.clock.now();
+    let selected = BoardQuery { agent_id: query.agent_id, priority: query.priority };
     let key = PageKey {
         view: view.slug.clone(),
-        query: BoardQuery { agent_id: query.agent_id, priority: query.priority() },
-        prefix: page.prefix.clone(),
+        query: BoardQuery { priority: selected.priority(), ..selected },
+        all_rows: query.rows.as_deref() == Some("all"),
+        prefix: std::mem::take(&mut page.prefix),
         may_sync: may_sync(&caller),
         makes_displays: parts.signer.is_some() && caller.level() == Some(PermissionLevel::Admin),
-        strip: history.as_deref().and_then(insight::stamp),
+        strip: history.stamp(),
     };
-    let finished = parts.pages.get(&shown.basis(now), key.clone(), || {
-        let strip = history.map(|history| Strip::new(&history, &shown.reference.agents, now));
-        finish(&beacon, view, &key, &shown, strip, page)
-    })?;
+    let make = || {
+        let strip = history.strip(view, &shown, now);
+        page.prefix.clone_from(&key.prefix);
+        finish(&beacon, view, &key, &shown, strip, page, now)
+    };
+    let finished = parts.pages.get(&shown.basis(now), &key, make).await?;
     tracing::info!(
-        view_slug = view.slug,
+        view_slug = &*view.slug,
         agent_id = query.agent_id,
         ticket_count = finished.total,
         "Loading dashboard for view: {}",
@@ -201,30 +209,19 @@ fn finish(
     view: &View,
     key: &PageKey,
     shown: &Shown,
-    insight: Option<Strip>,
+    insight: Strip,
     page: Page,
+    now: DateTime<Utc>,
 ) -> Result<FinishedPage> {
     let parts = &beacon.0;
-    let now = parts.context.clock.now();
     let board = shown.board(view, key.query, now);
     let total = board.total();
     let links = shown.reference.links.as_ref();
     let agent = key.query.agent_id.map(PsaId);
     let counts = board.sections.each_ref().map(Vec::len);
-    let mut sections = Vec::with_capacity(Section::ALL.len());
-    for (section, tickets) in Section::ALL.into_iter().zip(&board.sections) {
-        sections.push(SectionView {
-            prefix: prefix(section),
-            name: section.name(&view.name),
-            hint: hints::hint(section, tickets, now).unwrap_or_default(),
-            empty_text: empty_text(section, &view.name),
-            is_attention: section == Section::NeedsAgent && !tickets.is_empty(),
-            keeps_updated: keeps_updated(section),
-            heads: heads(section),
-            rows: tickets.iter().map(|ticket| Row::new(ticket, section, links)).collect(),
-            blank: Row::blank(section),
-        });
-    }
+    let sections = Section::ALL.into_iter().zip(&board.sections);
+    let sections =
+        sections.map(|(section, tickets)| SectionView::new(section, tickets, view, links, now)).collect();
     let stale_since =
         shown.current.confirmed_at.filter(|_| shown.current.is_away && shown.current.copy.is_some());
     let last_sync = shown.last_sync();
@@ -232,13 +229,20 @@ fn finish(
         stream_url: format!("{}/api/stream/{}", page.prefix, view.slug),
         insight_url: format!("{}/insight/{}", page.prefix, view.slug),
         insight,
+        complete_rows: if key.all_rows { usize::MAX } else { FOLD },
+        all_rows_url: address(&key.prefix, view, key.query, true),
+        modules: modules::of_the_board(),
         page,
         view_slug: &view.slug,
         view_name: &view.name,
         tabs: parts
             .views
             .iter()
-            .map(|tab| Tab { slug: &tab.slug, label: tab.tab_label(), is_current: tab.slug == view.slug })
+            .map(|tab| Tab {
+                url: address(&key.prefix, tab, key.query, key.all_rows),
+                label: tab.tab_label(),
+                is_current: tab.slug == view.slug,
+            })
             .collect(),
         has_data: shown.current.copy.is_some(),
         error_message: shown.error(),
@@ -267,8 +271,16 @@ fn finish(
     Ok(FinishedPage { html: html.into(), total })
 }
 
-fn may_sync(caller: &Caller) -> bool {
-    matches!(caller.level(), Some(PermissionLevel::Admin | PermissionLevel::Technician))
+/// Address of a view that keeps what is selected.
+fn address(prefix: &str, view: &View, query: BoardQuery, all_rows: bool) -> String {
+    let parameters = [
+        query.agent_id.map(|id| format!("agent_id={id}")),
+        query.priority.map(|priority| format!("priority={priority}")),
+        all_rows.then(|| "rows=all".to_owned()),
+    ];
+    let query = parameters.into_iter().flatten().collect::<Vec<_>>().join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    format!("{prefix}/{}{mark}{query}", view.slug)
 }
 
 fn count_class(total: usize) -> &'static str {
@@ -287,39 +299,5 @@ fn summary([open, replied, needs_agent, other]: [usize; 4]) -> [SummaryPart; 4] 
         part(Section::Open, "open", open),
         part(Section::Replied, "customer replied", replied),
         part(Section::Other, "other active", other),
-    ]
-}
-
-fn empty_text(section: Section, view: &str) -> String {
-    let hint = match section {
-        Section::Open => String::new(),
-        Section::Replied => " No tickets currently have a customer reply.".to_owned(),
-        Section::NeedsAgent => " No tickets currently need an agent or have an overdue update.".to_owned(),
-        Section::Other => format!(" No other active {view} tickets found."),
-    };
-    format!("{EMPTY}{hint}")
-}
-
-fn heads(section: Section) -> [Head; 8] {
-    let head = |key, label, classes| Head { key, label, classes };
-    let (updated, created) = if keeps_updated(section) {
-        (" hide-sm", " hide-md hide-sm")
-    } else {
-        (" hide-md hide-sm", " hide-sm")
-    };
-    let state = match section {
-        Section::Open => "Action / SLA",
-        Section::Replied | Section::NeedsAgent => "Action / Status",
-        Section::Other => "Status",
-    };
-    [
-        head("id", "ID", ""),
-        head("subject", "Subject", ""),
-        head("requester_name", "Requester", " hide-lg hide-sm"),
-        head("agent_name", "Agent", ""),
-        head("priority_raw", "Priority", ""),
-        head(state_key(section), state, ""),
-        head("updated_at_str", "Updated", updated),
-        head("created_at_str", "Created", created),
     ]
 }

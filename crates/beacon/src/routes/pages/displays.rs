@@ -11,7 +11,6 @@ use hivematrix_shared::{
     pages::{
         Page,
         format::{iso_z, long_datetime},
-        icon as shared_icon,
     },
     problem::{Problem, Result},
 };
@@ -20,7 +19,7 @@ use http::{HeaderValue, header};
 use crate::{
     Beacon,
     domain::views::View,
-    routes::api::displays::{ListedLink, is_admin_in_person, links},
+    routes::api::displays::{ListedLink, links, signer_for_admin},
 };
 
 #[derive(Template)]
@@ -31,12 +30,6 @@ struct DisplaysPage<'a> {
     api_url: String,
     views: Vec<&'a View>,
     links: Vec<LinkRow>,
-}
-
-impl DisplaysPage<'_> {
-    fn icon(&self, name: &str) -> &'static str {
-        shared_icon(name).unwrap_or_default()
-    }
 }
 
 /// A link as the page shows it.
@@ -82,7 +75,7 @@ pub async fn displays(
     BearerToken(token): BearerToken,
     page: Page,
 ) -> Result<Response> {
-    is_admin_in_person(&beacon, &caller)?;
+    signer_for_admin(&beacon, &caller)?;
     let now = beacon.0.context.clock.now();
     let links =
         links(&beacon, token.expose()).await?.into_iter().map(|link| row(&beacon, link, now)).collect();

@@ -3,7 +3,10 @@
 pub mod board;
 mod displays;
 mod insight;
+pub mod modules;
 mod row;
+mod section;
+mod state;
 
 use axum::{
     extract::State,
@@ -13,7 +16,10 @@ use hivematrix_shared::pages::{Page, assets::Asset};
 use http::{StatusCode, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use self::row::{Row, prefix};
+pub use self::{
+    row::{Row, classes, prefix},
+    state::is_at_rest,
+};
 use crate::Beacon;
 
 macro_rules! scripts {
@@ -47,6 +53,7 @@ scripts![
     "keyboard.js",
     "main.js",
     "marks.js",
+    "news.js",
     "records.js",
     "refresh-button.js",
     "rotation.js",
@@ -55,6 +62,7 @@ scripts![
     "sla.js",
     "sort.js",
     "sse.js",
+    "state.js",
     "store.js",
     "stream.js",
     "sync.js",
@@ -65,6 +73,7 @@ scripts![
     "wall-main.js",
     "wall-rows.js",
     "wall-screen.js",
+    "wall-view.js",
     "wall.js",
     "work.js"
 ];

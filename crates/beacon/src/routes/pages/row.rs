@@ -3,18 +3,16 @@
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     contracts::codex::{SlaColor, Ticket},
-    pages::format::{iso_z, short_datetime},
+    pages::format::iso_z,
 };
 
-use crate::domain::{
-    links::TicketLinks,
-    order::{Section, due, is_service_request},
-};
+use super::state::{Due, class_name, clock_value, due_line, is_at_rest};
+use crate::domain::{links::TicketLinks, order::Section};
 
 /// Longest subject in the table, in characters; more is cut and marked with `...` (beacon.md §2).
 const SUBJECT_LIMIT: usize = 60;
-/// Distance between two colours in the sort value of the clock; larger than any time in milliseconds.
-const COLOR_STEP: i64 = 10_000_000_000_000;
+const NOBODY: &str = "N/A";
+const UNASSIGNED: &str = "Unassigned";
 
 /// What `ticket_row.html` shows.
 #[derive(Debug, Default)]
@@ -33,10 +31,14 @@ pub struct Row {
     pub subject: String,
     /// The subject as far as the table shows it.
     pub subject_cut: String,
-    /// Name of the requester.
+    /// Name of the requester as Codex gives it.
     pub requester: String,
-    /// Name of the agent.
+    /// The same for people: `N/A` for nobody.
+    pub requester_text: String,
+    /// Name of the agent as Codex gives it.
     pub agent: String,
+    /// The same for people: `Unassigned` for nobody.
+    pub agent_text: String,
     /// The agent's initials; empty for nobody.
     pub initials: String,
     /// 1 low to 4 urgent; empty when unknown.
@@ -69,17 +71,6 @@ pub struct Row {
     pub keeps_updated: bool,
 }
 
-/// The line `FR Due: …` or `Due: …` under the clock.
-#[derive(Debug)]
-pub struct Due {
-    /// `FR Due: ` or `Due: `.
-    pub prefix: &'static str,
-    /// The time.
-    pub iso: String,
-    /// Its short form, UTC; the script makes it local.
-    pub text: String,
-}
-
 /// A time cell.
 #[derive(Debug, Default)]
 pub struct Moment {
@@ -108,23 +99,20 @@ impl Row {
     /// The row of `ticket` in `section`.
     pub fn new(ticket: &Ticket, section: Section, links: Option<&TicketLinks>) -> Self {
         let is_other = section == Section::Other;
-        let is_attention = section == Section::NeedsAgent;
-        let is_overdue = is_attention && ticket.sla_color == SlaColor::Red;
+        let is_overdue = !is_other && ticket.sla_color == SlaColor::Red;
         Self {
             id: ticket.id.to_string(),
             number: ticket.external_id.to_string(),
             link: links.map(|links| links.of(ticket.external_id)),
             prefix: prefix(section),
-            classes: match (is_attention, is_overdue) {
-                (_, true) => "row--attention is-overdue",
-                (true, _) => "row--attention",
-                _ => "",
-            },
+            classes: classes(section, is_overdue),
             subject: ticket.subject.clone(),
             subject_cut: subject_cut(&ticket.subject),
             requester: ticket.requester_name.clone(),
+            requester_text: or(&ticket.requester_name, NOBODY),
             agent: ticket.agent_name.clone(),
-            initials: if ticket.responder_id.is_some() {
+            agent_text: or(&ticket.agent_name, UNASSIGNED),
+            initials: if ticket.responder_id.is_some() && ticket.agent_name != UNASSIGNED {
                 initials(&ticket.agent_name)
             } else {
                 String::new()
@@ -179,6 +167,20 @@ pub const fn keeps_updated(section: Section) -> bool {
     !matches!(section, Section::Open)
 }
 
+/// Classes of a row: section 3 is red, and what is overdue has an edge.
+pub const fn classes(section: Section, is_overdue: bool) -> &'static str {
+    match (matches!(section, Section::NeedsAgent), is_overdue) {
+        (true, true) => "row--attention is-overdue",
+        (true, false) => "row--attention",
+        (false, true) => "is-overdue",
+        (false, false) => "",
+    }
+}
+
+fn or(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise } else { text }.to_owned()
+}
+
 fn subject_cut(subject: &str) -> String {
     match subject.char_indices().nth(SUBJECT_LIMIT) {
         Some((end, _)) => format!("{}...", &subject[..end]),
@@ -201,38 +203,6 @@ const fn priority_class(priority: Option<i64>) -> &'static str {
         Some(2) => "medium",
         _ => "low",
     }
-}
-
-/// Colour rank, then due time; without a due time last within the colour.
-fn clock_value(ticket: &Ticket) -> i64 {
-    let rank = match ticket.sla_color {
-        SlaColor::Red => 0,
-        SlaColor::Orange => 1,
-        SlaColor::Yellow => 2,
-        SlaColor::Green => 3,
-    };
-    let time = due(ticket).map_or(COLOR_STEP - 1, |due| due.timestamp_millis().clamp(0, COLOR_STEP - 1));
-    rank * COLOR_STEP + time
-}
-
-fn is_at_rest(ticket: &Ticket) -> bool {
-    ticket.sla_color == SlaColor::Green
-        && matches!(ticket.sla_class.as_str(), "sla-none" | "sla-responded" | "sla-in-progress")
-}
-
-fn due_line(ticket: &Ticket) -> Option<Due> {
-    let is_calm = matches!(ticket.sla_class.as_str(), "sla-normal" | "sla-responded" | "sla-none");
-    let due = due(ticket).filter(|_| !is_calm)?;
-    let prefix = if is_service_request(ticket) { "Due: " } else { "FR Due: " };
-    Some(Due { prefix, iso: iso_z(due), text: short_datetime(due) })
-}
-
-/// Codex's class if it is one of the stylesheet's, so that nothing else gets into the attribute.
-fn class_name(class: &str) -> String {
-    let known = class
-        .strip_prefix("sla-")
-        .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
-    if known { class.to_owned() } else { "sla-none".to_owned() }
 }
 
 #[cfg(test)]
@@ -271,60 +241,31 @@ mod tests {
     }
 
     #[test]
-    fn the_due_line_is_there_while_an_unanswered_ticket_runs_late() {
-        let fr = "2025-11-22T12:00:00Z";
-        for (class, kind, answered, expected) in [
-            ("sla-critical", "Incident", None, Some("FR Due: Nov 22, 12:00 PM")),
-            ("sla-overdue", "Service Request", None, Some("Due: Nov 23, 08:00 AM")),
-            ("sla-warning", "Incident", Some(fr), None),
-            ("sla-normal", "Incident", None, None),
-            ("sla-none", "Incident", None, None),
-            ("sla-responded", "Incident", None, None),
-        ] {
-            let row = row(
-                Section::Open,
-                json!({"id": 1, "sla_class": class, "type": kind, "fr_due_by_str": fr,
-                       "due_by_str": "2025-11-23T08:00:00Z", "first_responded_at_iso": answered}),
-            );
-            let line = row.due.map(|due| format!("{}{}", due.prefix, due.text));
-            assert_eq!(line.as_deref(), expected, "{class} {kind} {answered:?}");
-        }
-    }
-
-    #[test]
-    fn the_clock_sorts_by_colour_then_due_time() {
-        let value = |ticket| row(Section::Open, ticket).state_value.parse::<i64>().unwrap();
-        let values = [
-            json!({"id": 1, "sla_color": "red", "fr_due_by_str": "2025-11-22T12:00:00Z"}),
-            json!({"id": 2, "sla_color": "red"}),
-            json!({"id": 3, "sla_color": "orange", "fr_due_by_str": "2025-11-20T12:00:00Z"}),
-            json!({"id": 4, "sla_color": "orange", "fr_due_by_str": "2025-11-21T12:00:00Z"}),
-            json!({"id": 5, "sla_color": "green", "fr_due_by_str": "2024-11-21T12:00:00Z"}),
-        ]
-        .map(value);
-        assert!(values.is_sorted(), "{values:?}");
-    }
-
-    #[test]
-    fn rows_of_section_three_are_marked_and_red_ones_have_the_edge() {
+    fn rows_of_section_three_are_marked_and_what_is_overdue_has_the_edge() {
         for (section, color, classes) in [
             (Section::NeedsAgent, "red", "row--attention is-overdue"),
             (Section::NeedsAgent, "orange", "row--attention"),
-            (Section::Open, "red", ""),
+            (Section::Open, "red", "is-overdue"),
+            (Section::Other, "red", ""),
         ] {
             assert_eq!(row(section, json!({"id": 1, "sla_color": color})).classes, classes);
         }
     }
 
+    /// The cases that the page's script is held to as well (crates/e2e/tests/suite/rules.js).
     #[test]
-    fn only_the_stylesheets_classes_reach_the_page() {
-        for (class, shown) in [
-            ("sla-overdue", "sla-overdue"),
-            ("sla-x\" onload=\"y", "sla-none"),
-            ("active", "sla-none"),
-            ("", "sla-none"),
-        ] {
-            assert_eq!(class_name(class), shown);
+    fn rows_are_as_the_table_has_them_for_server_and_script() {
+        let table: Value = serde_json::from_str(include_str!("../../../tests/cases/rows.json")).unwrap();
+        for case in table["rows"].as_array().unwrap() {
+            let prefix_wanted = case["section"].as_str().unwrap();
+            let section = Section::ALL.into_iter().find(|section| prefix(*section) == prefix_wanted).unwrap();
+            let found = row(section, case["ticket"].clone());
+            let found = json!({
+                "classes": found.classes, "requester": found.requester_text, "agent": found.agent_text,
+                "initials": found.initials, "state": found.state_text, "color": found.sla_color,
+                "class": found.sla_class, "rests": found.is_at_rest
+            });
+            assert_eq!(found, case["board"], "{}", case["what"]);
         }
     }
 }

@@ -14,6 +14,10 @@ use crate::{clients::tls, config::Settings};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Bytes that are read from a backend at once. A buffer that grows with the answer soon is a mapping of its own, whose pages
+/// the system has to clear for each piece; this one comes from the heap, and holds the head of any answer.
+const READ_BUFFER: usize = 64 * 1024;
+
 /// Opens connections.
 #[derive(Clone)]
 pub(super) struct Connector(HttpsConnector<HttpConnector>);
@@ -51,7 +55,7 @@ impl Connector {
         let opening = async {
             let stream = self.0.clone().oneshot(instance.origin().clone()).await;
             let stream = stream.map_err(ConnectError::Refused)?;
-            Ok(http1::handshake(stream).await?)
+            Ok(http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER)).handshake(stream).await?)
         };
         let (sender, connection) =
             tokio::time::timeout(READY_TIMEOUT, opening).await.unwrap_or(Err(ConnectError::Timeout))?;
