@@ -1,11 +1,14 @@
 //! The insight strip: the last 24 hours of a view in three charts, and the same in words (beacon.md §9).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hivematrix_shared::contracts::codex::{BoardHistory, BoardPoint, PsaId};
+use hivematrix_shared::{
+    contracts::codex::{BoardHistory, BoardPoint, PsaId},
+    pages::chart::Bars,
+};
 
 use super::{
     agents::Agents,
-    chart::{Areas, Bars, Columns, WIDTH},
+    chart::{Areas, BARS, Columns, WIDTH},
     hints::age,
 };
 
@@ -84,7 +87,7 @@ impl Insight {
             breached: Columns::of(&hours),
             breached_words: breached_words(&hours),
             loads_words: loads_words(&loads),
-            loads: Bars::of(loads),
+            loads: Bars::of(loads, BARS),
         })
     }
 }
