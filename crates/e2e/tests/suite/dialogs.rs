@@ -1,6 +1,7 @@
 //! Dialogs of Codex: what somebody cancelled is forgotten, and a thoughtless Enter destroys nothing.
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use thirtyfour::Key;
 
 use crate::stage::Stage;
@@ -33,17 +34,26 @@ pub async fn a_cancelled_dialog_is_forgotten(stage: &Stage) -> Result<()> {
 }
 
 pub async fn a_question_about_a_loss_begins_on_cancel(stage: &Stage) -> Result<()> {
-    stage.visit("admin", "/codex/assets/").await?;
+    stage.visit("tech", "/codex/companies/").await?;
     stage.click(".data-table tbody td:not([data-label]) a").await?;
+    stage.yes("a company is opened", "document.getElementById('company-form')").await?;
     let page = stage.address().await?;
-    stage.click("[data-delete]").await?;
+    let place = json!({"name": "Lighthouse", "address": "1 Harbour Street"});
+    let (status, answer) = stage.request("POST", &format!("{page}/locations"), Some(&place)).await?;
+    ensure!(status < 300, "the location is answered by {status} {answer}");
+    stage.browser.driver.refresh().await?;
+    let remove = "[data-name=Lighthouse] [data-remove-location]";
+    stage.click(remove).await?;
     stage.yes("it asks", &opened("ask")).await?;
     stage.yes("the focus is on Cancel", "document.activeElement.textContent === 'Cancel'").await?;
     stage.press(Key::Enter).await?;
-    stage.yes("Enter changes nothing", &format!("!{}", opened("ask"))).await?;
-    stage.yes("the focus is back", "document.activeElement.matches('[data-delete]')").await?;
-    ensure!(stage.browser.fetch_status(&page).await? == 200, "the asset is gone");
-    Ok(())
+    stage.yes("Enter closes the question", &format!("!{}", opened("ask"))).await?;
+    stage.yes("the focus is back", &format!("document.activeElement.matches('{remove}')")).await?;
+    stage.browser.driver.refresh().await?;
+    stage.yes("the location is still there", &format!("document.querySelector('{remove}')")).await?;
+    stage.click(remove).await?;
+    stage.click("#ask [type=submit]").await?;
+    stage.yes("who means it removes it", &format!("!document.querySelector('{remove}')")).await
 }
 
 /// Answers one call of the page in the place of the server.
