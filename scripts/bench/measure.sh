@@ -1,4 +1,4 @@
-# Measuring and reporting for the benchmarks. Sourced by run.sh.
+# Measuring and reporting for the benchmarks. Sourced by all of them.
 
 FAILED=0
 RESULTS=""

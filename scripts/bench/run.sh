@@ -9,6 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/packages.sh
 . scripts/bench/measure.sh
+. scripts/bench/suite.sh
 . scripts/bench/injection.sh
 . scripts/bench/streaming.sh
 . scripts/bench/connections.sh
@@ -38,7 +39,6 @@ peer="$PWD/target/release/examples/bench_peer"
 work="$(mktemp -d "${TMPDIR:-/tmp}/hivematrix-bench.XXXXXX")"
 chmod 755 "$work"
 export HIVEMATRIX_HOME="$work/instance" HIVEMATRIX_PORT_OFFSET=12000 HIVEMATRIX_RATE_LIMIT_SCALE=1000000
-port() { echo $(($1 + HIVEMATRIX_PORT_OFFSET)); }
 finish() {
   stop_nginx
   [ -z "${swallower:-}" ] || kill "$swallower" 2>/dev/null || true
@@ -47,16 +47,8 @@ finish() {
 }
 trap finish EXIT
 
-say "Starting a suite with reference data"
-"$helm" up --demo --size reference >"$work/up.log" || { cat "$work/up.log" >&2; exit 1; }
-token="$("$helm" token --permission technician)"
+start_reference "$work/up.log"
 tickets="http://127.0.0.1:$(port 5010)/api/tickets/active"
-for _ in $(seq 1 120); do
-  total="$(curl -s -H "Authorization: Bearer $token" "$tickets" | jq '.total_active // 0')"
-  [ "$total" -lt 340 ] || break
-  sleep 2
-done
-[ "$total" -ge 340 ] || fail "only $total active tickets were synchronised"
 
 say "Start of an existing instance"
 "$helm" down >/dev/null
@@ -65,16 +57,6 @@ began="$(now_ms)"
 took=$(($(now_ms) - began))
 report_most "start until all services are healthy" "$took ms" 3000 "$took"
 token="$("$helm" token --permission technician)"
-
-pid_of() { "$helm" status --json | jq -r --arg name "$1" '.[] | select(.name == $name) | .pid'; }
-hold() { taskset -acp "$2" "$1" >/dev/null; }
-pin_others() {
-  local pid child
-  for pid in $("$helm" status --json | jq -r '.[].pid // empty'); do
-    hold "$pid" 1 || true
-    for child in $(pgrep -P "$pid" || true); do hold "$child" 1 || true; done
-  done
-}
 
 say "/api/tickets/active against nginx serving the same bytes"
 pin_others

@@ -272,6 +272,28 @@ async fn an_administrator_vouches_for_the_address_unless_he_says_otherwise() {
 }
 
 #[tokio::test]
+async fn only_a_users_own_members_are_changed_and_others_are_named() {
+    let world = World::new().await;
+    let before = world.realm.lock().unwrap().users["bo"].clone();
+    for (member, value) in [
+        ("credentials", json!([{ "type": "password", "value": "smuggled-in-1" }])),
+        ("attributes", json!({ "permission_level": ["admin"] })),
+        ("realmRoles", json!(["admin"])),
+        ("groups", json!(["/admins"])),
+        ("id", json!("root")),
+    ] {
+        let body = json!({ "firstName": "Bo", member: value });
+        let (status, refused) = world.admin("PUT", "/users/bo", body).await;
+        let words = format!("{member} cannot be changed here");
+        assert_eq!((status, &refused["error"], &refused["details"]), (400, &json!(words), &json!(words)));
+    }
+    assert_eq!(world.realm.lock().unwrap().users["bo"], before);
+    let all = json!({ "username": "bo", "email": "bo@x.example", "firstName": "Bo", "lastName": "B",
+        "emailVerified": true, "enabled": true, "requiredActions": ["UPDATE_PASSWORD"] });
+    assert_eq!(world.admin("PUT", "/users/bo", all).await.0, 200);
+}
+
+#[tokio::test]
 async fn all_pages_of_users_are_listed() {
     let world = World::new().await;
     for n in 0..250 {

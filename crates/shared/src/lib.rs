@@ -11,6 +11,7 @@ pub mod config;
 pub mod context;
 pub mod contracts;
 pub mod correlation;
+pub mod csv;
 pub mod db;
 pub mod extract;
 pub mod health;

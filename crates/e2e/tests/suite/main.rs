@@ -10,6 +10,7 @@ mod faults;
 mod findings;
 mod hands;
 mod live;
+mod logs;
 mod look;
 mod many;
 mod pages;
@@ -108,6 +109,9 @@ const SCENARIOS: &[Scenario] = scenarios![
     clients::what_a_client_is_not_shown_is_refused_too,
     pages::helm_shows_an_administrator_how_the_services_are,
     pages::helm_is_closed_to_others,
+    logs::log_lines_come_in_by_themselves_and_stop_on_pause,
+    logs::log_lines_are_found_by_filters_and_kept_in_the_address,
+    logs::a_request_is_drawn_through_its_services,
     look::parts_of_the_pages_work_by_keyboard,
     look::the_theme_stays_for_the_sign_in,
     look::the_side_panel_stays_as_it_was_left,

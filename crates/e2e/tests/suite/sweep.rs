@@ -102,7 +102,7 @@ pub async fn the_api_documents_are_quiet_and_load_nothing_from_elsewhere(stage: 
 }
 
 /// Looks at the page in every size. An error page's own answer is no error of the console.
-async fn look_at(browser: &Browser, page: &str) -> Result<()> {
+pub async fn look_at(browser: &Browser, page: &str) -> Result<()> {
     for (width, height) in SIZES {
         browser.resize(width, height).await?;
         browser.settled().await?;

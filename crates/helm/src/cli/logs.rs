@@ -1,6 +1,6 @@
 //! `helm logs`: out of the central log, oldest first.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     domain::log_filter::{LogFilter, Order},
     instance::Layout,
+    routes::api::logs::LogObject,
     store::logs::{self, LogRow},
 };
 
@@ -30,39 +31,48 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
         level: args.level,
         correlation_id: args.correlation,
         user: args.user,
+        search: args.search,
+        start: args.since,
+        end: args.until,
         limit: args.tail,
         ..LogFilter::default()
     };
+    // Asked first, so that no line falls between the end of the log and its tail.
+    let mut last = if args.follow { logs::settled(&pool).await.context("cannot read the log")? } else { 0 };
     let mut rows = logs::search(&pool, &filter).await.context("cannot read the log")?;
     rows.reverse();
     let colours = coloured();
-    if rows.is_empty() && !args.follow {
+    let print = |row: LogRow| {
+        let line = if args.json { json(row) } else { text(&row, colours) };
+        say!("{line}");
+    };
+    if rows.is_empty() && !args.follow && !args.json {
         say!("No logs found");
         if let Some(service) = filter.service.as_deref().filter(|name| !is_known(layout, name)) {
             bail!("there is no service '{service}'; `helm list` names them");
         }
         return Ok(());
     }
-    let heading = format!("{} log lines, oldest first", rows.len());
-    say!("{}", paint(&heading, Colour::Grey, colours));
-    let mut last = rows.iter().map(|row| row.id).max().unwrap_or(0);
-    for row in &rows {
-        say!("{}", text(row, colours));
+    if !args.json {
+        let heading = format!("{} log lines, oldest first", rows.len());
+        say!("{}", paint(&heading, Colour::Grey, colours));
     }
+    // Lines that came between the two questions are in both answers.
+    let mut told: HashSet<i64> = rows.iter().map(|row| row.id).filter(|id| *id > last).collect();
+    rows.into_iter().for_each(print);
     if !args.follow {
         return Ok(());
-    }
-    if rows.is_empty() {
-        let newest = LogFilter { limit: 1, after_id: Some(0), ..LogFilter::default() };
-        last = logs::search(&pool, &newest).await?.first().map_or(0, |row| row.id);
     }
     filter.limit = FOLLOW_BATCH;
     filter.order = Order::Ascending;
     loop {
         filter.after_id = Some(last);
+        filter.up_to_id = Some(logs::settled(&pool).await.context("cannot read the log")?);
         for row in logs::search(&pool, &filter).await.context("cannot read the log")? {
-            last = last.max(row.id);
-            say!("{}", text(&row, colours));
+            last = row.id;
+            if !told.remove(&row.id) {
+                print(row);
+            }
         }
         tokio::time::sleep(FOLLOW_POLL).await;
     }
@@ -71,6 +81,12 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
 /// Whether the suite has a service of this name. An unreadable registry hides nothing.
 fn is_known(layout: &Layout, name: &str) -> bool {
     name == "helm" || registry_of(layout).is_ok_and(|registry| registry.get(name).is_some())
+}
+
+/// The object that `GET /api/logs` has for the row.
+fn json(row: LogRow) -> String {
+    // It has no map with keys that are no strings, so that this cannot fail.
+    serde_json::to_string(&LogObject::from(row)).unwrap_or_default()
 }
 
 /// A line, and an indented one for each value beside the message.

@@ -19,7 +19,9 @@ mod update_config;
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Subcommand, ValueEnum};
+use hivematrix_shared::clock::Clock;
 
 use crate::{config::Settings, daemon, instance::Layout};
 
@@ -159,6 +161,18 @@ pub struct LogsArgs {
     /// Only lines of users whose name or address contains this.
     #[arg(long, short, value_name = "NAME")]
     pub user: Option<String>,
+    /// Only lines whose message contains this.
+    #[arg(long, short, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// Not before: a time (ISO 8601, UTC unless it says otherwise), or how long ago: 90s, 15m, 2h, 7d.
+    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
+    pub since: Option<DateTime<Utc>>,
+    /// Not after, in the same forms.
+    #[arg(long, value_name = "TIME", value_parser = parse_moment, conflicts_with = "follow")]
+    pub until: Option<DateTime<Utc>>,
+    /// One JSON object a line, with the names of `GET /api/logs`.
+    #[arg(long)]
+    pub json: bool,
     /// Go on with new lines until interrupted.
     #[arg(long, short)]
     pub follow: bool,
@@ -281,6 +295,25 @@ fn parse_level(given: &str) -> Result<&'static str, String> {
     let upper = given.to_ascii_uppercase();
     let known = crate::domain::log_entry::LEVELS;
     known.into_iter().find(|level| *level == upper).ok_or_else(|| format!("one of {}", known.join(", ")))
+}
+
+fn parse_moment(given: &str) -> Result<DateTime<Utc>, String> {
+    moment(given, Clock::system().now())
+        .ok_or_else(|| "a time such as 2025-11-22T10:30, or how long ago, such as 15m".to_owned())
+}
+
+fn moment(given: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let ago = given.strip_suffix(['s', 'm', 'h', 'd']).and_then(|number| number.parse::<i64>().ok());
+    let Some(ago) = ago.filter(|ago| *ago >= 0) else {
+        return crate::domain::log_entry::parse_time(given);
+    };
+    let ago = match given.chars().last() {
+        Some('s') => TimeDelta::try_seconds(ago),
+        Some('m') => TimeDelta::try_minutes(ago),
+        Some('h') => TimeDelta::try_hours(ago),
+        _ => TimeDelta::try_days(ago),
+    };
+    now.checked_sub_signed(ago?)
 }
 
 fn parse_pair(given: &str) -> Result<(String, String), String> {

@@ -28,6 +28,8 @@ fn every_documented_call_is_understood() {
         "logs --correlation req-abc-123",
         "logs -c req-abc-123 -u ada -l warning --follow",
         "logs --correlation-id x --service codex",
+        "logs codex --search timeout --since 15m --until 2025-11-22T10:30:00Z --json",
+        "logs -s timeout --since 2025-11-22 --follow",
         "token",
         "token --permission technician",
         "token --service beacon:codex",
@@ -60,6 +62,10 @@ fn wrong_calls_are_refused_with_exit_code_2() {
         "logs --level loud",
         "logs codex --service core",
         "logs --tail 0",
+        "logs --since yesterday",
+        "logs --since -5m",
+        "logs --since 99999999999999d",
+        "logs --until 5m --follow",
         "token --permission root",
         "keys",
         "keys rotate now",
@@ -80,4 +86,23 @@ fn wrong_calls_are_refused_with_exit_code_2() {
 fn the_level_is_stored_in_its_own_form() {
     let Ok(Command::Logs(args)) = parse("logs --level warning") else { panic!("not parsed") };
     assert_eq!(args.level, Some("WARNING"));
+}
+
+#[test]
+fn a_moment_is_a_time_or_how_long_ago() {
+    let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+    let now = at("2025-11-22T10:30:00Z");
+    for (given, expected) in [
+        ("90s", Some("2025-11-22T10:28:30Z")),
+        ("15m", Some("2025-11-22T10:15:00Z")),
+        ("2h", Some("2025-11-22T08:30:00Z")),
+        ("7d", Some("2025-11-15T10:30:00Z")),
+        ("2025-11-22T10:00:00+02:00", Some("2025-11-22T08:00:00Z")),
+        ("2025-11-22", Some("2025-11-22T00:00:00Z")),
+        ("99999999999999d", None),
+        ("m", None),
+        ("", None),
+    ] {
+        assert_eq!(moment(given, now), expected.map(at), "{given}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Which log rows are asked for (helm.md §4.2).
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 use super::log_entry::{normal_level, parse_time};
@@ -17,6 +19,29 @@ pub enum Order {
     Descending,
     /// Oldest first.
     Ascending,
+}
+
+/// A place in the log by time: where the next page goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// Time of the last row of a page, to the microsecond.
+    pub timestamp: DateTime<Utc>,
+    /// Its id, which tells rows of one time apart.
+    pub id: i64,
+}
+
+impl Cursor {
+    fn parse(text: &str) -> Option<Self> {
+        let (micros, id) = text.rsplit_once('.')?;
+        let timestamp = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        Some(Self { timestamp, id: id.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.timestamp.timestamp_micros(), self.id)
+    }
 }
 
 /// A search over the log; every set member narrows it.
@@ -40,6 +65,10 @@ pub struct LogFilter {
     pub end: Option<DateTime<Utc>>,
     /// Only rows with a higher id: the live tail.
     pub after_id: Option<i64>,
+    /// No rows with a higher id: the end of what a live tail may read.
+    pub up_to_id: Option<i64>,
+    /// Only rows behind this place, in the order asked for.
+    pub cursor: Option<Cursor>,
     /// Rows wanted.
     pub limit: i64,
     /// Rows skipped.
@@ -72,6 +101,8 @@ pub struct RawFilter {
     pub end_time: Option<String>,
     /// Live tail.
     pub after_id: Option<String>,
+    /// Where an earlier page ended.
+    pub cursor: Option<String>,
     /// Rows wanted.
     pub limit: Option<String>,
     /// Rows skipped.
@@ -89,6 +120,9 @@ pub enum BadFilter {
     /// `end_time` is no time.
     #[error("Invalid end_time format")]
     EndTime,
+    /// `cursor` is none that an earlier page gave.
+    #[error("Invalid cursor")]
+    Cursor,
 }
 
 impl TryFrom<RawFilter> for LogFilter {
@@ -108,6 +142,8 @@ impl TryFrom<RawFilter> for LogFilter {
             start,
             end,
             after_id: number(raw.after_id),
+            up_to_id: None,
+            cursor: given(raw.cursor).map(|c| Cursor::parse(&c).ok_or(BadFilter::Cursor)).transpose()?,
             limit: number(raw.limit).unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
             offset: number(raw.offset).unwrap_or(0).max(0),
             order: match given(raw.order).as_deref() {
@@ -160,6 +196,18 @@ mod tests {
         assert_eq!(LogFilter::try_from(start).unwrap_err().to_string(), "Invalid start_time format");
         let end = RawFilter { end_time: Some("later".into()), ..RawFilter::default() };
         assert_eq!(LogFilter::try_from(end).unwrap_err().to_string(), "Invalid end_time format");
+    }
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written_and_else_refused() {
+        let cursor = Cursor { timestamp: DateTime::from_timestamp_micros(-1_234_567).unwrap(), id: 9 };
+        let read = |text: &str| {
+            LogFilter::try_from(RawFilter { cursor: Some(text.to_owned()), ..RawFilter::default() })
+        };
+        assert_eq!(read(&cursor.to_string()).unwrap().cursor, Some(cursor));
+        for bad in ["x", "1", "1.", ".1", "1.x", "99999999999999999999.1"] {
+            assert_eq!(read(bad).unwrap_err().to_string(), "Invalid cursor", "{bad}");
+        }
     }
 
     #[test]

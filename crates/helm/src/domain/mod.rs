@@ -9,3 +9,4 @@ pub mod ports;
 pub mod registry;
 pub mod secrets;
 pub mod status;
+pub mod timeline;

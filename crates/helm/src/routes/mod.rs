@@ -31,6 +31,7 @@ pub fn router(state: ServeState) -> (Router, Document) {
         .routes(routes!(api::services::dashboard))
         .routes(routes!(api::logs::search, api::ingest::single))
         .routes(routes!(api::ingest::batch))
+        .routes(routes!(api::log_export::export))
         .routes(routes!(api::logs::one))
         .routes(routes!(api::logs::chain))
         .routes(routes!(api::keycloak::users, api::keycloak::create))

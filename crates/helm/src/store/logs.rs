@@ -1,5 +1,7 @@
 //! `log_entries`: rows come in, are searched, and are never changed.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -7,7 +9,7 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::domain::{
     log_entry::NewLogEntry,
-    log_filter::{LogFilter, Order, contains_pattern},
+    log_filter::{Cursor, LogFilter, Order, contains_pattern},
 };
 
 /// One stored row.
@@ -37,12 +39,27 @@ pub struct LogRow {
     pub process_id: Option<i32>,
 }
 
+impl LogRow {
+    /// Where a page that ends with this row goes on.
+    #[must_use]
+    pub const fn cursor(&self) -> Cursor {
+        Cursor { timestamp: self.timestamp, id: self.id }
+    }
+}
+
 /// As many characters of a correlation id are shown in lines and tables.
 pub const SHORT_CORRELATION: usize = 8;
 
 const COLUMNS: &str = r#"id, service, level, message, "timestamp", correlation_id, user_email, extra_data, created_at, hostname, process_id"#;
 
-/// Stores a batch in one statement, all or nothing, in the order of the batch. Returns the ids.
+/// Writers share this advisory lock; who holds it alone knows that no id is drawn and not yet to be seen.
+const WRITERS: i64 = 0x4c4f_4753;
+/// As long as a tail waits for writers; they are done in milliseconds.
+const WRITERS_PATIENCE: &str = "SET LOCAL lock_timeout = '2s'";
+/// SQLSTATE of a lock that was not had in time.
+const NOT_HAD: &str = "55P03";
+
+/// Stores a batch in one transaction, all or nothing, in the order of the batch. Returns the ids.
 ///
 /// # Errors
 /// When the database refuses or is away.
@@ -62,7 +79,9 @@ pub async fn insert(pool: &PgPool, entries: &[NewLogEntry]) -> sqlx::Result<Vec<
     let extras: Vec<Option<Value>> = entries.iter().map(|e| e.extra_data.clone()).collect();
     let hostnames: Vec<Option<String>> = entries.iter().map(|e| e.hostname.clone()).collect();
     let process_ids: Vec<Option<i32>> = entries.iter().map(|e| e.process_id).collect();
-    sqlx::query_scalar!(
+    let mut transaction = pool.begin().await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock_shared($1)", WRITERS).fetch_one(&mut *transaction).await?;
+    let ids = sqlx::query_scalar!(
         r#"INSERT INTO log_entries
              (service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id)
            SELECT service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id
@@ -82,8 +101,40 @@ pub async fn insert(pool: &PgPool, entries: &[NewLogEntry]) -> sqlx::Result<Vec<
         &hostnames as _,
         &process_ids as _,
     )
-    .fetch_all(pool)
-    .await
+    .fetch_all(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(ids)
+}
+
+/// Where a live tail may read to: up to this id no line will appear any more. Ids are drawn before they can be seen, so that
+/// a tail that goes by what it sees would pass over the lines of a slower writer.
+///
+/// # Errors
+/// When the database refuses or is away.
+pub async fn settled(pool: &PgPool) -> sqlx::Result<i64> {
+    let mut alone = pool.begin().await?;
+    sqlx::raw_sql(WRITERS_PATIENCE).execute(&mut *alone).await?;
+    let drawn = sqlx::query_scalar!(
+        r#"WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock($1))
+           SELECT pg_sequence_last_value(pg_get_serial_sequence('log_entries', 'id')::regclass) AS last FROM alone"#,
+        WRITERS
+    )
+    .fetch_one(&mut *alone)
+    .await;
+    match drawn {
+        Ok(last) => Ok(last.unwrap_or(0)),
+        // A writer hangs. What has lain there for a while is shown all the same.
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NOT_HAD) => {
+            alone.rollback().await?;
+            sqlx::query_scalar!(
+                r#"SELECT coalesce(max(id), 0) AS "id!" FROM log_entries WHERE created_at < now() - interval '10 seconds'"#
+            )
+            .fetch_one(pool)
+            .await
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// One row.
@@ -119,7 +170,7 @@ pub async fn chain(pool: &PgPool, correlation_id: &str, limit: i64) -> sqlx::Res
     .await
 }
 
-/// The rows that a filter asks for.
+/// The rows that a filter asks for. A tail wants `up_to_id` of [`settled`].
 ///
 /// # Errors
 /// When the database refuses or is away.
@@ -137,14 +188,43 @@ pub async fn search(pool: &PgPool, filter: &LogFilter) -> sqlx::Result<Vec<LogRo
     query.build_query_as().fetch_all(pool).await
 }
 
-/// How many rows a filter finds in all.
+/// How many rows a filter finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// How many.
+    pub rows: i64,
+    /// Counting would have taken too long: this is the planner's guess.
+    pub is_estimate: bool,
+}
+
+/// SQLSTATE of a statement that ran out of time.
+const TIMED_OUT: &str = "57014";
+
+/// How many rows a filter finds in all, cursor and offset apart; a guess where counting takes longer than `patience`.
 ///
 /// # Errors
 /// When the database refuses or is away.
-pub async fn count(pool: &PgPool, filter: &LogFilter) -> sqlx::Result<i64> {
-    let mut query = QueryBuilder::new("SELECT count(*) FROM log_entries");
-    narrow(&mut query, filter);
-    query.build_query_scalar().fetch_one(pool).await
+pub async fn count(pool: &PgPool, filter: &LogFilter, patience: Duration) -> sqlx::Result<Total> {
+    let filter = LogFilter { cursor: None, ..filter.clone() };
+    let mut exact = QueryBuilder::new("SELECT count(*) FROM log_entries");
+    narrow(&mut exact, &filter);
+    let mut transaction = pool.begin().await?;
+    let patience = format!("{}ms", patience.as_millis().max(1));
+    sqlx::query!("SELECT set_config('statement_timeout', $1, true)", patience)
+        .fetch_one(&mut *transaction)
+        .await?;
+    match exact.build_query_scalar().fetch_one(&mut *transaction).await {
+        Ok(rows) => return Ok(Total { rows, is_estimate: false }),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(TIMED_OUT) => {}
+        Err(error) => return Err(error),
+    }
+    transaction.rollback().await?;
+    let mut plan = QueryBuilder::new("EXPLAIN (FORMAT JSON) SELECT FROM log_entries");
+    narrow(&mut plan, &filter);
+    let plan: Value = plan.build_query_scalar().fetch_one(pool).await?;
+    let rows = plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_f64).unwrap_or_default();
+    #[expect(clippy::cast_possible_truncation, reason = "a guess far below 2^53")]
+    Ok(Total { rows: rows as i64, is_estimate: true })
 }
 
 fn narrow(query: &mut QueryBuilder<Postgres>, filter: &LogFilter) {
@@ -190,6 +270,15 @@ fn narrow(query: &mut QueryBuilder<Postgres>, filter: &LogFilter) {
     if let Some(after) = filter.after_id {
         next(query, "id > ");
         query.push_bind(after);
+    }
+    if let Some(last) = filter.up_to_id {
+        next(query, "id <= ");
+        query.push_bind(last);
+    }
+    if let Some(cursor) = filter.cursor {
+        next(query, r#"("timestamp", id) "#);
+        query.push(if filter.order == Order::Ascending { "> (" } else { "< (" });
+        query.push_bind(cursor.timestamp).push(", ").push_bind(cursor.id).push(")");
     }
 }
 

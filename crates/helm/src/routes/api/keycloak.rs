@@ -195,8 +195,14 @@ fn long_enough(password: &str) -> Result<()> {
     Ok(())
 }
 
-/// Changes a user: Keycloak's own members, passed on as they are. A new e-mail address counts as confirmed, unless the body
-/// says otherwise.
+/// Members of Keycloak's user that may be changed here. Passwords and groups have routes of their own with guards of their own;
+/// roles and attributes are for Keycloak's console.
+const CHANGEABLE: [&str; 7] =
+    ["username", "email", "emailVerified", "firstName", "lastName", "enabled", "requiredActions"];
+
+/// Changes a user, by Keycloak's names: `username`, `email`, `emailVerified`, `firstName`, `lastName`, `enabled`,
+/// `requiredActions`; any other member refuses the whole. A new e-mail address counts as confirmed, unless the body says
+/// otherwise.
 #[utoipa::path(put, path = "/api/keycloak/users/{user_id}", tag = "keycloak", request_body = Object,
     params(("user_id" = String, Path)), responses(
     (status = 200, body = Changed), (status = 400, description = "No data provided, or a value is refused"),
@@ -213,6 +219,10 @@ pub async fn update(
 ) -> Result<Json<Changed>> {
     if body.is_empty() {
         return Err(Problem::new(StatusCode::BAD_REQUEST).error("No data provided"));
+    }
+    if let Some(other) = body.keys().find(|name| !CHANGEABLE.contains(&name.as_str())) {
+        let text = format!("{other} cannot be changed here");
+        return Err(Problem::new(StatusCode::BAD_REQUEST).with("details", text.clone()).error(text));
     }
     if body.get("enabled").is_some_and(|enabled| !enabled.is_boolean()) {
         return Err(Problem::new(StatusCode::BAD_REQUEST).error("enabled must be true or false"));
@@ -234,7 +244,7 @@ pub async fn update(
         body.entry("emailVerified").or_insert(Value::Bool(true));
     }
     let matters = disables
-        || ["email", "emailVerified", "credentials"].into_iter().any(|member| body.contains_key(member));
+        || ["username", "email", "emailVerified"].into_iter().any(|member| body.contains_key(member));
     let names = body.keys().cloned().collect::<Vec<_>>().join(",");
     realm.update(&id, &Value::Object(body)).await.map_err(failed)?;
     audit!(user = id, members = names, disables, by = by.email, "a user was changed");

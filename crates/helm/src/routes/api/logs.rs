@@ -1,5 +1,7 @@
 //! Reading the log (helm.md §4.2).
 
+use std::time::Duration;
+
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
@@ -13,11 +15,13 @@ use utoipa::ToSchema;
 
 use crate::{
     ServeState,
-    domain::log_filter::{LogFilter, RawFilter},
+    domain::log_filter::{Cursor, LogFilter, RawFilter},
     routes::access::AdminUser,
     store::logs::{self, LogRow},
 };
 
+/// As long as this may counting take: a page of a large log must not wait for a number.
+const COUNT_PATIENCE: Duration = Duration::from_millis(50);
 /// Most rows of one correlation chain.
 const MAX_CHAIN: i64 = 5_000;
 
@@ -68,8 +72,14 @@ impl From<LogRow> for LogObject {
 pub struct LogPage {
     /// Entries that the filter finds in all.
     total: i64,
+    /// Counting took too long: `total` is the planner's guess.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    total_is_estimate: bool,
     limit: i64,
     offset: i64,
+    /// Parameter `cursor` of the next page; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
     logs: Vec<LogObject>,
 }
 
@@ -86,23 +96,42 @@ pub struct LogPage {
         ("start_time" = Option<String>, Query, description = "ISO 8601, inclusive"),
         ("end_time" = Option<String>, Query, description = "ISO 8601, inclusive"),
         ("after_id" = Option<i64>, Query, description = "Only later stored entries: the live tail"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before; nothing is skipped or repeated while entries come in"),
         ("limit" = Option<i64>, Query, description = "100, at most 1000"),
         ("offset" = Option<i64>, Query, description = "Entries skipped"),
         ("order" = Option<String>, Query, description = "`asc` or `desc`"),
     ),
-    responses((status = 200, description = "Entries", body = LogPage), (status = 400, description = "A time is wrong"))
+    responses((status = 200, description = "Entries", body = LogPage), (status = 400, description = "A time or the cursor is wrong"))
 )]
 pub async fn search(
     State(state): State<ServeState>,
     _: AdminUser,
     Query(raw): Query<RawFilter>,
 ) -> Result<Json<LogPage>> {
-    let filter = LogFilter::try_from(raw)
+    let mut filter = LogFilter::try_from(raw)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST).error(error.to_string()))?;
-    let total = logs::count(&state.pool, &filter).await?;
+    if filter.after_id.is_some() {
+        filter.up_to_id = Some(logs::settled(&state.pool).await?);
+    }
+    let total = logs::count(&state.pool, &filter, COUNT_PATIENCE).await?;
     let rows = logs::search(&state.pool, &filter).await?;
+    // The tail goes by ids; its next call is told by the last of them.
+    let next_cursor = next_cursor(&rows, &filter).filter(|_| filter.after_id.is_none());
     let logs = rows.into_iter().map(LogObject::from).collect();
-    Ok(Json(LogPage { total, limit: filter.limit, offset: filter.offset, logs }))
+    Ok(Json(LogPage {
+        total: total.rows,
+        total_is_estimate: total.is_estimate,
+        limit: filter.limit,
+        offset: filter.offset,
+        next_cursor: next_cursor.map(|cursor| cursor.to_string()),
+        logs,
+    }))
+}
+
+/// Where the page after this one begins; none when this one was not full.
+pub fn next_cursor(rows: &[LogRow], filter: &LogFilter) -> Option<Cursor> {
+    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == filter.limit);
+    rows.last().filter(|_| is_full).map(LogRow::cursor)
 }
 
 /// One log entry.

@@ -2,5 +2,6 @@
 
 pub mod ingest;
 pub mod keycloak;
+pub mod log_export;
 pub mod logs;
 pub mod services;

@@ -4,16 +4,19 @@ use askama::Template;
 use axum::{extract::State, response::Html};
 use hivematrix_shared::{extract::LenientQuery, pages::Page, problem::Result};
 
-use super::render;
+use super::{line::Line, render};
 use crate::{
     ServeState,
     domain::{
         log_entry::LEVELS,
         log_filter::{LogFilter, RawFilter},
     },
-    routes::access::AdminUser,
+    routes::{access::AdminUser, api::logs::next_cursor},
     store::logs,
 };
+
+/// Lines of a page; the API takes more.
+const MOST: i64 = 500;
 
 #[derive(Template)]
 #[template(path = "logs.html")]
@@ -25,24 +28,16 @@ struct Logs {
     problem: Option<String>,
     lines: Vec<Line>,
     older: Option<String>,
+    /// Whether lines that come in belong to this page: it is the newest one, and its time is open.
+    live: bool,
+    live_query: String,
+    tail_start: i64,
+    export_query: String,
 }
 
 struct Choice {
     value: String,
     chosen: bool,
-}
-
-struct Line {
-    id: i64,
-    time: String,
-    iso: String,
-    service: String,
-    level: String,
-    message: String,
-    correlation_id: String,
-    correlation_short: String,
-    user: String,
-    extra: Option<String>,
 }
 
 /// `GET /logs`
@@ -55,47 +50,39 @@ pub async fn show(
     let (filter, problem) = match LogFilter::try_from(raw.clone()) {
         Ok(filter) => (filter, None),
         Err(error) => {
-            let without = RawFilter { start_time: None, end_time: None, ..raw.clone() };
+            let without = RawFilter { start_time: None, end_time: None, cursor: None, ..raw.clone() };
             (LogFilter::try_from(without).unwrap_or_default(), Some(error.to_string()))
         }
     };
+    let filter = LogFilter { limit: filter.limit.min(MOST), ..filter };
+    let live = filter.cursor.is_none() && filter.offset == 0 && filter.end.is_none();
+    // Asked first: a line that comes between the two questions is then told twice, never missed.
+    let tail_start = if live { logs::settled(&state.pool).await? } else { 0 };
     let rows = logs::search(&state.pool, &filter).await?;
-    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == filter.limit);
+    let next = next_cursor(&rows, &filter);
     let registry = state.board.registry();
     let choice = |value: &str, chosen: Option<&str>| Choice {
         value: value.to_owned(),
         chosen: chosen.is_some_and(|chosen| chosen.eq_ignore_ascii_case(value)),
     };
-    let lines = rows.into_iter().map(line).collect();
+    let lines = rows.into_iter().map(Line::from).collect();
     render(&Logs {
         page,
         services: registry.names().map(|name| choice(name, raw.service.as_deref())).collect(),
         levels: LEVELS.iter().map(|level| choice(level, raw.level.as_deref())).collect(),
-        older: is_full.then(|| query_string(&raw, filter.offset + filter.limit)),
+        older: next.map(|cursor| query_string(&raw, &[("cursor", &cursor.to_string())])),
+        live,
+        live_query: query_string(&raw, &[("order", "asc"), ("limit", "500")]),
+        tail_start,
+        export_query: query_string(&raw, &[]),
         raw,
         problem,
         lines,
     })
 }
 
-fn line(row: logs::LogRow) -> Line {
-    let correlation_id = row.correlation_id.unwrap_or_default();
-    Line {
-        id: row.id,
-        time: row.timestamp.format("%Y-%m-%d %H:%M:%S").to_string(),
-        iso: row.timestamp.to_rfc3339(),
-        service: row.service,
-        level: row.level,
-        message: row.message,
-        correlation_short: correlation_id.chars().take(8).collect(),
-        correlation_id,
-        user: row.user_email.unwrap_or_default(),
-        extra: row.extra_data.and_then(|extra| serde_json::to_string_pretty(&extra).ok()),
-    }
-}
-
-/// The same filters at another offset.
-fn query_string(raw: &RawFilter, offset: i64) -> String {
+/// The same filters, and what is added.
+fn query_string(raw: &RawFilter, added: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     let values = [
         ("service", &raw.service),
@@ -103,14 +90,14 @@ fn query_string(raw: &RawFilter, offset: i64) -> String {
         ("correlation_id", &raw.correlation_id),
         ("user", &raw.user),
         ("search", &raw.search),
+        ("words", &raw.words),
         ("start_time", &raw.start_time),
         ("end_time", &raw.end_time),
-        ("limit", &raw.limit),
     ];
     for (name, value) in values {
         if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
             query.append_pair(name, value);
         }
     }
-    query.append_pair("offset", &offset.to_string()).finish()
+    query.extend_pairs(added).finish()
 }

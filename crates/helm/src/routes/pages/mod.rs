@@ -1,6 +1,8 @@
 //! HTML pages, for administrators.
 
+mod chain;
 mod dashboard;
+mod line;
 mod logs;
 
 use axum::{Router, routing::get};
@@ -11,13 +13,17 @@ use hivematrix_shared::{
 
 use crate::ServeState;
 
-const ASSETS: &[Asset] = &[Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js"))];
+const ASSETS: &[Asset] = &[
+    Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
+    Asset::new("js/logs.js", include_bytes!("../../../static/js/logs.js")),
+];
 
 /// All pages and the files they load.
 pub fn router(state: ServeState) -> Router {
     Router::new()
         .route("/", get(dashboard::show))
         .route("/logs", get(logs::show))
+        .route("/logs/correlation/{correlation_id}", get(chain::show))
         .with_state(state)
         .merge(assets::router(ASSETS))
 }

@@ -1,83 +1,18 @@
 //! Lists as files.
 
 use axum::response::{IntoResponse, Response};
+use hivematrix_shared::csv;
 use http::header;
 
-/// A file of comma-separated values (RFC 4180) with a byte order mark, so that spreadsheets read it as UTF-8.
-pub fn file<'a>(name: &str, headings: &[&str], rows: impl Iterator<Item = Vec<&'a str>>) -> Response {
-    let mut text = String::from('\u{feff}');
-    let mut line = |cells: &[&str]| {
-        for (index, cell) in cells.iter().enumerate() {
-            if index > 0 {
-                text.push(',');
-            }
-            push_cell(&mut text, cell);
-        }
-        text.push_str("\r\n");
-    };
-    line(headings);
+/// A list as a file for spreadsheets.
+pub fn file<'a>(name: &str, headings: &[&'a str], rows: impl Iterator<Item = Vec<&'a str>>) -> Response {
+    let mut text = String::from(csv::BYTE_ORDER_MARK);
+    csv::push_line(&mut text, headings.iter().copied());
     for row in rows {
-        line(&row);
+        csv::push_line(&mut text, row);
     }
     let disposition = format!("attachment; filename=\"{name}.csv\"");
     let headers =
         [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &disposition)];
     (headers, text).into_response()
-}
-
-/// Writes a cell. What a spreadsheet would run as a formula becomes text.
-fn push_cell(text: &mut String, cell: &str) {
-    if cell.parse::<f64>().is_ok() || !cell.contains([',', ';', '"', '=', '+', '-', '@', '\t', '\n', '\r']) {
-        return text.push_str(cell);
-    }
-    let begins = text.len();
-    let mut quoted = cell.contains([',', ';', '\t', '"', '\n', '\r']);
-    // A semicolon, a tab or an end of line separates cells where a spreadsheet's language says so, and for such a spreadsheet
-    // our quotes, which then stand in the middle of a cell, are letters.
-    let mut before = None;
-    for letter in cell.chars() {
-        let formula = match before {
-            None => matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r'),
-            Some(';' | '\t' | '\n' | '\r') => matches!(letter, '=' | '+' | '-' | '@'),
-            Some(_) => false,
-        };
-        if formula {
-            text.push('\'');
-            quoted = true;
-        }
-        if letter == '"' {
-            text.push('"');
-        }
-        text.push(letter);
-        before = Some(letter);
-    }
-    if quoted {
-        text.insert(begins, '"');
-        text.push('"');
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_one_value_and_no_formula() {
-        for (cell, expected) in [
-            ("plain", "plain"),
-            ("a, \"b\"", "\"a, \"\"b\"\"\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("=HYPERLINK(1)", "\"'=HYPERLINK(1)\""),
-            ("-12.5", "-12.5"),
-            ("-1+cmd", "\"'-1+cmd\""),
-            ("a-b@c.example", "a-b@c.example"),
-            ("+49 30 1234", "\"'+49 30 1234\""),
-            ("x;=cmd|' /C calc'!A0;y", "\"x;'=cmd|' /C calc'!A0;y\""),
-            ("x, @SUM(1)\n+2; -3", "\"x, @SUM(1)\n'+2; -3\""),
-        ] {
-            let mut text = String::new();
-            push_cell(&mut text, cell);
-            assert_eq!(text, expected);
-        }
-    }
 }
