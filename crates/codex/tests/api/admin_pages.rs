@@ -46,7 +46,15 @@ async fn the_admin_page_shows_what_is_set_and_no_secret(pool: PgPool) {
 async fn what_changes_with_a_sync_or_a_setting_is_marked_to_be_drawn_again(pool: PgPool) {
     let here = Instance::new(pool, CONF, &[]);
     let page = here.send("GET", "/admin/", Value::Null, Admin).await.text();
-    for part in ["statistics", "schedule", "data-type", "webhooks", "freshservice-psa", "datto-rmm", "freshservice-api_key-help"] {
+    for part in [
+        "statistics",
+        "schedule",
+        "data-type",
+        "webhooks",
+        "freshservice-psa",
+        "datto-rmm",
+        "freshservice-api_key-help",
+    ] {
         assert_eq!(page.matches(&format!("data-part=\"{part}\"")).count(), 1, "{part}: {page}");
     }
 }

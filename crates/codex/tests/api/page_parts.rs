@@ -43,7 +43,10 @@ async fn an_address_that_was_changed_by_hand_can_follow_the_psa_again(pool: PgPo
     assert!(after.contains(">edited<") && after.contains("data-follow=\"address\""), "{after}");
     assert!(after.contains("1 Harbour Street &#60;b&#62;"), "{after}");
     let read = main(Billing).await;
-    assert!(read.contains(">edited<") && !read.contains("data-follow"), "who may not change it is told: {read}");
+    assert!(
+        read.contains(">edited<") && !read.contains("data-follow"),
+        "who may not change it is told: {read}"
+    );
     let done = send(&world, Technician, Method::DELETE, "/companies/100001/edited/address", json!({})).await;
     assert!(done.status.is_success(), "{}", done.text());
     assert!(!main(Technician).await.contains(">edited<"));
@@ -58,7 +61,11 @@ async fn a_portal_has_a_card_and_without_one_only_those_who_can_enter_it(pool: P
     let page = world.get_as(Technician, "/companies/100001").await.text();
     assert!(page.contains(while_editing), "{page}");
     assert!(!world.get_as(Billing, "/companies/100001").await.text().contains("Technology"));
-    world.sql("update companies set datto_portal_url = 'https://rmm.example/9' where account_number = '100001'").await;
+    world
+        .sql(
+            "update companies set datto_portal_url = 'https://rmm.example/9' where account_number = '100001'",
+        )
+        .await;
     for level in [Technician, Billing] {
         let page = world.get_as(level, "/companies/100001").await.text();
         assert!(page.contains(shown) && page.contains("href=\"https://rmm.example/9\""), "{level}: {page}");
@@ -121,13 +128,17 @@ async fn buttons_that_need_a_script_are_hidden_without_one(pool: PgPool) {
     world.sql("insert into agents (keycloak_id, username) values ('k1', 'ada')").await;
     for (path, marks) in [
         ("/contacts/3", vec!["id=\"edit\"", "data-modal-open=\"merge-dialog\"", "data-delete="]),
-        ("/assets/3", vec!["data-modal-open=\"users-dialog\"", "data-modal-open=\"change-dialog\"", "data-delete="]),
+        (
+            "/assets/3",
+            vec!["data-modal-open=\"users-dialog\"", "data-modal-open=\"change-dialog\"", "data-delete="],
+        ),
         ("/assets/1", vec!["data-reveal=\"udf2\""]),
         ("/agents", vec!["id=\"sync-users\"", "id=\"new-user\"", "data-edit=\"k1\""]),
     ] {
         let page = world.get_as(Admin, path).await.text();
         for mark in marks {
-            let button = page.split("<button").find(|button| button.split('>').next().unwrap().contains(mark));
+            let button =
+                page.split("<button").find(|button| button.split('>').next().unwrap().contains(mark));
             let button = button.unwrap_or_else(|| panic!("{path} has no {mark}")).split('>').next().unwrap();
             assert!(button.contains("hidden data-needs-script"), "{path}: {button}");
         }
@@ -140,7 +151,10 @@ async fn regions_of_a_page_have_names_of_their_own(pool: PgPool) {
     world.sql(PEOPLE).await;
     for path in ["/", "/companies/", "/companies/100002", "/contacts/2", "/assets/1", "/agents", "/admin/"] {
         let page = world.get_as(Admin, path).await.text();
-        assert!(!page.contains("role=\"region\""), "{path}: a table to scroll is no landmark beside its section");
+        assert!(
+            !page.contains("role=\"region\""),
+            "{path}: a table to scroll is no landmark beside its section"
+        );
     }
 }
 

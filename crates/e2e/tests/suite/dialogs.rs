@@ -18,8 +18,9 @@ pub async fn a_cancelled_dialog_is_forgotten(stage: &Stage) -> Result<()> {
     stage.click(opener).await?;
     let boxes = "#users input[type=checkbox]";
     stage.texts_when("people to choose from", "#users label", |people| !people.is_empty()).await?;
-    let ticked =
-        format!("[...document.querySelectorAll('{boxes}')].filter((box) => box.checked).map((box) => box.value).sort()");
+    let ticked = format!(
+        "[...document.querySelectorAll('{boxes}')].filter((box) => box.checked).map((box) => box.value).sort()"
+    );
     let before = stage.value(&ticked).await?;
     stage.value(&format!("document.querySelectorAll('{boxes}').forEach((box) => box.click())")).await?;
     ensure!(stage.value(&ticked).await? != before, "nothing was changed that could be forgotten");
@@ -69,7 +70,8 @@ pub async fn a_user_is_made_changed_and_removed_and_what_failed_is_told(stage: &
     let Stage { suite, browser, .. } = stage;
     stage.visit("admin", "/codex/agents").await?;
     // The realm has the new user, but Codex cannot read it: nobody may think that nothing has happened.
-    let refused = r#"{"success": false, "error": "the identity provider refuses the list of users (HTTP 401)"}"#;
+    let refused =
+        r#"{"success": false, "error": "the identity provider refuses the list of users (HTTP 401)"}"#;
     stage.value(&answers("/api/agents/sync", 401, refused)).await?;
     stage.click("#new-user").await?;
     for (field, text) in [
@@ -91,7 +93,8 @@ pub async fn a_user_is_made_changed_and_removed_and_what_failed_is_told(stage: &
     browser.open(suite, "/codex/agents").await?;
     stage.click("#sync-users").await?;
     stage.click("#ask [type=submit]").await?;
-    let row = "[...document.querySelectorAll('#users tbody tr')].find((row) => row.cells[0].innerText === 'wanda')";
+    let row =
+        "[...document.querySelectorAll('#users tbody tr')].find((row) => row.cells[0].innerText === 'wanda')";
     stage.yes("the new user is listed", row).await?;
     let id = stage.value(&format!("{row}.querySelector('[data-edit]').dataset.edit")).await?;
     let edit = format!("[data-edit='{}']", id.as_str().context("no id")?);

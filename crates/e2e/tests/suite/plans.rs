@@ -59,7 +59,12 @@ pub async fn a_plan_is_created_priced_and_refused_a_bad_price(stage: &Stage) -> 
     );
     browser.open(suite, "/codex/").await?;
     browser.open(suite, &format!("/codex/billing-plans/?plan={NAME}")).await?;
-    stage.yes("a link leads to the plan", &format!("document.activeElement === document.querySelector('{plan} summary')")).await?;
+    stage
+        .yes(
+            "a link leads to the plan",
+            &format!("document.activeElement === document.querySelector('{plan} summary')"),
+        )
+        .await?;
     ensure!(
         stage.value(&format!("document.querySelector('{price}').value")).await? == "85.50",
         "the price is not kept"
@@ -76,7 +81,8 @@ pub async fn of_two_files_the_newer_one_is_shown(stage: &Stage) -> Result<()> {
     stage.visit("admin", "/codex/billing-plans/").await?;
     stage.click("[data-modal-open=import-dialog]").await?;
     // The answer about the first file comes last.
-    let late = "(() => { const asked = window.fetch; let first = true; window.fetch = async (address, how) => {
+    let late =
+        "(() => { const asked = window.fetch; let first = true; window.fetch = async (address, how) => {
         const mine = first; first = false;
         const answer = await asked(address, how);
         if (mine) await new Promise((go) => setTimeout(go, 1500));

@@ -67,7 +67,9 @@ pub async fn a_sync_that_ends_well_is_in_the_history(stage: &Stage) -> Result<()
     stage.value(&format!("{old}.forEach((e) => e.textContent = 'of old')")).await?;
     stage.click(SYNC).await?;
     stage.toast(&format!("{NAME}: ")).await?;
-    stage.yes("the counts are those of now", &format!("[...{old}].every((e) => e.textContent !== 'of old')")).await?;
+    stage
+        .yes("the counts are those of now", &format!("[...{old}].every((e) => e.textContent !== 'of old')"))
+        .await?;
     eventually("one more run", ARRIVAL, async || Ok(when(runs(stage).await? == before + 1))).await?;
     stage
         .yes(
