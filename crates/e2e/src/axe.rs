@@ -20,12 +20,16 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether somebody cannot use a part of the page.
+    /// Whether somebody cannot use a part of the page, or loses the way on it.
     #[must_use]
     pub fn is_serious(&self) -> bool {
         self.impact.as_deref().is_none_or(|impact| matches!(impact, "serious" | "critical"))
+            || LANDMARKS.contains(&self.rule.as_str())
     }
 }
+
+/// Rules about the parts of a page that people jump to, which the checker calls moderate.
+const LANDMARKS: [&str; 3] = ["landmark-unique", "region", "skip-link"];
 
 /// Runs in the page.
 const CHECK: &str = "

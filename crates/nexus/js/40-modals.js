@@ -24,6 +24,14 @@ function lockOutside(element) {
   return locked;
 }
 
+/** Where the focus begins: at the first thing to do. A button that destroys is none; then it is the way out. */
+function firstInside(box) {
+  const inside = focusable(box);
+  const first = box.querySelector("[autofocus]") ?? inside.find((one) => !one.matches(MODAL_CLOSE)) ?? inside[0];
+  if (!first?.matches(".btn--danger")) return first;
+  return inside.find((one) => one.matches("[data-modal-close]")) ?? inside[0];
+}
+
 function modalShown(modal) {
   const box = modal.querySelector(".modal__dialog, .log-modal__content") ?? modal;
   const title = box.querySelector(".modal__title, .log-modal__title");
@@ -33,8 +41,7 @@ function modalShown(modal) {
   modal.removeAttribute("aria-hidden");
   const opener = document.activeElement;
   openModals.set(modal, { opener, locked: lockOutside(modal) });
-  const inside = focusable(box);
-  const first = box.querySelector("[autofocus]") ?? inside.find((one) => !one.matches(MODAL_CLOSE)) ?? inside[0];
+  const first = firstInside(box);
   if (!first) box.tabIndex = -1;
   (first ?? box).focus();
 }

@@ -11,6 +11,7 @@ use std::{
 use hivematrix_shared::{
     audit,
     auth::{Caller, PermissionLevel, UserClaims},
+    pages::format::shortened,
     rate_limit::customer,
     registry::ServiceEntry,
 };
@@ -72,8 +73,8 @@ impl Audit {
             reason = refusal.reason.as_str(),
             user,
             client_address = address,
-            service = refusal.service.map(shortened),
-            detail = refusal.detail.map(shortened),
+            service = refusal.service.map(|text| shortened(text, LONGEST)),
+            detail = refusal.detail.map(|text| shortened(text, LONGEST)),
             "A request was refused"
         );
     }
@@ -143,8 +144,4 @@ impl Change {
 
 fn label(user: &UserClaims) -> String {
     Caller::User(user.clone()).label()
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
 }

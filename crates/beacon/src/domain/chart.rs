@@ -1,5 +1,7 @@
 //! Small charts, drawn on the server as SVG: where lines and bars are. All numbers are units of the picture.
 
+use hivematrix_shared::pages::chart::Measures;
+
 /// Width of a picture.
 pub const WIDTH: i64 = 360;
 /// Height of the drawing itself; labels stand below.
@@ -10,14 +12,8 @@ pub const TOTAL_HEIGHT: i64 = HEIGHT + 16;
 /// Width of a column without neighbours.
 const ALONE: i64 = 4;
 
-/// Bars that fit beside their labels; what is left over becomes one more.
-const MOST: usize = 4;
-/// From one labelled bar to the next.
-const STEP: i64 = 15;
-/// Length of the longest labelled bar.
-const LENGTH: i64 = 190;
-/// Letters that fit before a bar.
-const LABEL: usize = 18;
+/// Lying bars beside their labels, as high as the other charts.
+pub const BARS: Measures = Measures { most: 4, step: 15, length: 190, label: 18 };
 
 /// A line across, with its number.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -105,52 +101,6 @@ impl Columns {
     }
 }
 
-/// A bar beside its label.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Bar {
-    /// What is counted, at most as long as its place.
-    pub label: String,
-    /// How many.
-    pub value: i64,
-    /// Length.
-    pub length: i64,
-    /// Upper edge.
-    pub top: i64,
-}
-
-/// Numbers by name as lying bars.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Bars {
-    /// The bars, the longest first, what does not fit together as the last.
-    pub bars: Vec<Bar>,
-    /// Height of the picture.
-    pub height: i64,
-}
-
-impl Bars {
-    /// Draws these names with their numbers.
-    pub fn of(mut values: Vec<(String, i64)>) -> Self {
-        values.retain(|(_, value)| *value > 0);
-        values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        if values.len() > MOST + 1 {
-            let rest = values.split_off(MOST);
-            let others = rest.iter().map(|(_, value)| value).sum();
-            values.push((format!("{} others", rest.len()), others));
-        }
-        let longest = values.iter().map(|(_, value)| *value).max().unwrap_or(1);
-        let bars: Vec<_> = (0..)
-            .zip(values)
-            .map(|(index, (label, value))| Bar {
-                label: shortened(&label),
-                value,
-                length: (value.saturating_mul(LENGTH) / longest).max(2),
-                top: index * STEP,
-            })
-            .collect();
-        Self { height: STEP * i64::try_from(bars.len()).unwrap_or_default(), bars }
-    }
-}
-
 fn push_shape(path: &mut String, points: impl Iterator<Item = (i64, i64)>) {
     for (index, (x, y)) in points.enumerate() {
         let command = if index == 0 { 'M' } else { 'L' };
@@ -183,13 +133,6 @@ fn scale_end(largest: i64) -> i64 {
             None => return i64::MAX / 2,
         }
     }
-}
-
-fn shortened(label: &str) -> String {
-    if label.chars().count() <= LABEL {
-        return label.to_owned();
-    }
-    label.chars().take(LABEL - 1).chain(['…']).collect()
 }
 
 #[cfg(test)]
@@ -229,16 +172,5 @@ mod tests {
         let drawn: Vec<_> = columns.columns.iter().map(|c| (c.x, c.y, c.width, c.height, c.value)).collect();
         assert_eq!(drawn, [(2, 0, 86, 60, 4), (182, 60, 86, 0, 0), (272, 45, 86, 15, 1)]);
         assert!(Columns::of(&[]).columns.is_empty());
-    }
-
-    #[test]
-    fn bars_are_as_long_as_their_numbers_and_the_rest_is_one() {
-        let bars = Bars::of((0..=9).map(|n| (format!("Agent {n}"), n)).collect());
-        assert_eq!(bars.bars.len(), 5);
-        let first = Bar { label: "Agent 9".into(), value: 9, length: 114, top: 0 };
-        assert_eq!(bars.bars[0], first);
-        assert_eq!((bars.bars[4].label.as_str(), bars.bars[4].value), ("5 others", 15));
-        assert_eq!((bars.bars[1].top, bars.height), (15, 75));
-        assert_eq!(Bars::of(vec![("x".repeat(30), 1)]).bars[0].label.chars().count(), LABEL);
     }
 }

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hivematrix_shared::contracts::codex::{BoardHistory, BoardPoint, PsaId};
+use hivematrix_shared::{
+    contracts::codex::{BoardHistory, BoardPoint, PsaId},
+    pages::chart::Bars,
+};
 
 use super::{
     agents::Agents,
-    chart::{Areas, Bars, Columns, WIDTH},
+    chart::{Areas, BARS, Columns, WIDTH},
     hints::age,
 };
 
@@ -85,7 +88,7 @@ impl Insight {
             breached: Columns::of(&hours),
             breached_words: breached_words(&hours),
             loads_words: loads_words(&loads),
-            loads: Bars::of(loads),
+            loads: Bars::of(loads, BARS),
         })
     }
 }

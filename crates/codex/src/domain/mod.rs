@@ -4,7 +4,6 @@ pub mod account_number;
 pub mod asset;
 pub mod board;
 pub mod board_sample;
-pub mod chart;
 pub mod company_edit;
 pub mod contract;
 pub mod features;

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
-use hivematrix_shared::auth;
+use hivematrix_shared::{auth, pages::format::shortened};
 use http::{HeaderMap, HeaderValue, request::Parts};
 
 /// The cookie.
@@ -66,7 +66,9 @@ impl Flash {
     pub fn cookie(messages: &[Self]) -> Option<HeaderValue> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         for message in messages {
-            form.append_pair(message.kind.name(), &shortened(&message.text));
+            // Text of our alphabet takes few bytes, so more of it is kept.
+            let most = if message.text.is_ascii() { 3 * LONGEST } else { LONGEST };
+            form.append_pair(message.kind.name(), &shortened(&message.text, most));
         }
         let value = form.finish();
         HeaderValue::from_str(&format!("{COOKIE}={value}; Path=/; Max-Age={SECONDS}; HttpOnly; SameSite=Lax"))
@@ -87,15 +89,6 @@ impl Flash {
                 Some(Self::new(kind, text))
             })
             .collect()
-    }
-}
-
-fn shortened(text: &str) -> String {
-    // Text of our alphabet takes few bytes, so more of it is kept.
-    let longest = if text.is_ascii() { 3 * LONGEST } else { LONGEST };
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

@@ -246,16 +246,48 @@ pub async fn dependents(
     .await
 }
 
-/// How many plans use each option: category and value → plan names.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn plans_by_value(executor: impl PgExecutor<'_>) -> sqlx::Result<BTreeMap<(String, String), i64>> {
-    let rows = sqlx::query!(
-        r#"select f.feature_type, f.feature_value, count(distinct p.plan_name) as "plans!"
-           from plan_features f join billing_plans p on p.id = f.plan_id group by 1, 2"#
-    )
-    .fetch_all(executor)
-    .await?;
-    Ok(rows.into_iter().map(|row| ((row.feature_type, row.feature_value), row.plans)).collect())
+/// What depends on each option and on each category, all at once.
+#[derive(Clone, Debug, Default)]
+pub struct AllDependents(BTreeMap<(String, String), Dependents>);
+
+impl AllDependents {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(executor: impl PgExecutor<'_>) -> sqlx::Result<Self> {
+        // The empty value stands for the whole category.
+        let rows = sqlx::query!(
+            r#"
+            with named as (
+                select f.feature_type as key, f.feature_value as value, p.plan_name, p.id
+                from plan_features f join billing_plans p on p.id = f.plan_id
+                union all
+                select f.feature_type, '', p.plan_name, p.id
+                from plan_features f join billing_plans p on p.id = f.plan_id where f.feature_value <> 'Not Included'
+            ), plans as (
+                select key, value, count(distinct plan_name) as plans, count(id) as plan_terms from named group by 1, 2
+            ), companies as (
+                select a.feature_key as key, v.value, count(distinct a.company_account_number) as companies
+                from company_feature_overrides a cross join lateral (values (a.value), ('')) v (value) group by 1, 2
+            )
+            select coalesce(p.key, c.key) as "key!", coalesce(p.value, c.value) as "value!",
+                coalesce(p.plans, 0) as "plans!", coalesce(p.plan_terms, 0) as "plan_terms!", coalesce(c.companies, 0) as "companies!"
+            from plans p full join companies c on c.key = p.key and c.value = p.value
+            "#
+        )
+        .fetch_all(executor)
+        .await?;
+        let of = rows.into_iter().map(|row| {
+            let used = Dependents { plans: row.plans, plan_terms: row.plan_terms, companies: row.companies };
+            ((row.key, row.value), used)
+        });
+        Ok(Self(of.collect()))
+    }
+
+    /// As [`dependents`] has it.
+    pub fn of(&self, category: &str, value: Option<&str>) -> Dependents {
+        let key = (category.to_owned(), value.unwrap_or_default().to_owned());
+        self.0.get(&key).copied().unwrap_or_default()
+    }
 }

@@ -1,10 +1,10 @@
 // The settings forms of the admin page: only what changed is sent, every refused value is named at its field.
 
-import { base, codex, fetchPage } from "./call.js";
+import { redraw } from "./admin-parts.js";
+import { base, codex } from "./call.js";
 import { ask, open } from "./dialog.js";
 import { element } from "./dom.js";
 import { busy, guard, ready, reload, say } from "./page.js";
-import { localise } from "./time.js";
 
 const valueOf = (input) => (input.type === "checkbox" ? input.checked : input.value.trim());
 const inputs = (form) => [...form.querySelectorAll("[data-key]")].filter((input) => !input.disabled);
@@ -14,6 +14,8 @@ function remember(form) {
 }
 
 const changed = (form) => inputs(form).filter((input) => String(valueOf(input)) !== input.dataset.was);
+
+const forms = [...document.querySelectorAll("form[data-section]")];
 
 function clearErrors(form) {
   for (const text of form.querySelectorAll(".form-group__error")) text.remove();
@@ -56,25 +58,18 @@ async function save(form) {
     return;
   }
   status.textContent = "Saved. Holds from now on.";
-  say("success", "Settings saved.");
   for (const input of form.querySelectorAll("input[type=password]")) input.value = "";
   remember(form);
-  if (["psa", "rmm"].includes(form.dataset.section)) {
+  // Another provider changes names all over the page, but nothing that is typed in other forms may be lost for that.
+  if (["psa", "rmm"].includes(form.dataset.section) && !forms.some((other) => changed(other).length)) {
     location.hash = form.dataset.section;
-    await reload();
+    await reload("Settings saved.");
   }
-  if (form.dataset.section === "scheduler") await schedule();
+  say("success", "Settings saved.");
+  await redraw();
 }
 
-/** The next runs after a change. */
-async function schedule() {
-  const fresh = (await fetchPage(location.pathname)).getElementById("schedule-rows");
-  if (!fresh) return;
-  document.getElementById("schedule-rows").replaceChildren(...fresh.children);
-  localise(document.getElementById("schedule-rows"));
-}
-
-for (const form of document.querySelectorAll("form[data-section]")) {
+for (const form of forms) {
   remember(form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -85,7 +80,7 @@ for (const form of document.querySelectorAll("form[data-section]")) {
   });
 }
 
-guard(() => [...document.querySelectorAll("form[data-section]")].some((form) => changed(form).length));
+guard(() => forms.some((form) => changed(form).length));
 
 for (const button of document.querySelectorAll("[data-test]")) {
   button.addEventListener("click", () =>
@@ -120,6 +115,7 @@ document.getElementById("new-secret")?.addEventListener("click", async (event) =
     document.getElementById("secret-value").value = made.secret;
     button.dataset.had = "true";
     open(document.getElementById("secret"));
+    await redraw();
   });
 });
 

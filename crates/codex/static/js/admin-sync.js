@@ -1,6 +1,7 @@
 // Syncs of the admin page: starting, watching whatever runs (also what others or the schedule started), cancelling, and
 // the history.
 
+import { redraw } from "./admin-parts.js";
 import { codex } from "./call.js";
 import { ask, open } from "./dialog.js";
 import { element, skeleton } from "./dom.js";
@@ -30,27 +31,40 @@ for (const button of document.querySelectorAll("[data-sync]")) {
   button.addEventListener("click", async () => {
     const { confirm, word, sync } = button.dataset;
     const title = button.getAttribute("aria-label") ?? button.textContent.trim();
+    if (button.getAttribute("aria-disabled") === "true") {
+      runsAlready();
+      return;
+    }
     if (confirm && !(await ask({ title: `${title}?`, text: confirm, word: word ?? "", yes: "Start" }))) return;
     await busy(button, async () => {
       try {
         const started = await codex("POST", sync);
         say("info", started.message);
       } catch (error) {
-        if (error.status !== 409) throw error;
-        say("warning", "This runs already; its progress is shown below.");
+        // Other conflicts are no runs that could be watched.
+        if (error.status !== 409 || !error.problem.job_id) throw error;
+        runsAlready();
       }
-      await watch();
-      card.scrollIntoView({ block: "nearest" });
     });
+    await watch();
+    card.scrollIntoView({ block: "nearest" });
   });
 }
 
-/** The button of a job is busy for as long as the job runs. */
+function runsAlready() {
+  say("warning", "This runs already; its progress is shown below.");
+  card.scrollIntoView({ block: "nearest" });
+}
+
+/** The button of a job is busy for as long as the job runs. It keeps the focus, which a disabled one would lose. */
 function markButtons(jobs) {
   for (const button of document.querySelectorAll("[data-sync]")) {
     const { script, type } = button.dataset;
     const runs = jobs.some((job) => job.script === script && (!type || !job.sync_type || (type === "base") === (job.sync_type === "base")));
-    button.classList.toggle("is-busy", runs);
+    for (const state of ["aria-busy", "aria-disabled"]) {
+      if (runs) button.setAttribute(state, "true");
+      else button.removeAttribute(state);
+    }
     button.title = runs ? "Runs now" : "";
   }
 }
@@ -129,7 +143,7 @@ async function watch() {
       parts.root.remove();
       shown.delete(id);
       await ended(id);
-      await history();
+      await Promise.all([history(), redraw()]);
     }
     for (const job of jobs) {
       if (!shown.has(job.id)) {

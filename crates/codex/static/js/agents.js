@@ -2,12 +2,13 @@
 
 import { codex, fetchPage, request } from "./call.js";
 import { ask, close, onSubmit, open, tell, watch } from "./dialog.js";
-import { busy, ready, say } from "./page.js";
+import { busy, ready, say, showScripted, warn } from "./page.js";
 import { localise } from "./time.js";
 
-/** Helm's routes for the users of the realm; behind the gateway they are beside Codex. */
+/** Helm's routes for the users of the realm; behind the gateway they are beside Codex. What was done may come with a warning. */
 const realm = async (method, path, body) => {
   const { status, answer } = await request(method, `/helm/api/keycloak${path}`, body);
+  if (answer.warning) warn(answer.warning);
   return { status, ...answer };
 };
 const user = (id, rest = "") => `/users/${encodeURIComponent(id)}${rest}`;
@@ -20,7 +21,16 @@ let current = null;
 async function refresh() {
   const fresh = (await fetchPage(location.pathname)).getElementById("users");
   if (fresh) users.replaceChildren(...fresh.childNodes);
+  showScripted(users);
   localise(users);
+}
+
+/** The table is drawn anew after a change: whoever leaves the dialogs about a user is back at that row. */
+function backToRow() {
+  setTimeout(() => {
+    if (document.activeElement !== document.body) return;
+    users.querySelector(`[data-edit="${CSS.escape(current.agent.keycloak_id)}"]`)?.focus();
+  });
 }
 
 /** Lets Codex read the realm, and says what came of it when somebody asked for that. */
@@ -33,8 +43,12 @@ async function sync(told) {
   return done;
 }
 
-/** What Keycloak said, where it said something. */
-const words = (error) => [error.message, error.problem?.details].filter((text, index, all) => text && !all.slice(0, index).some((said) => said.includes(text))).join(": ");
+/** What went wrong, with what Keycloak said where it said something. */
+function words(error) {
+  const { message, problem } = error;
+  const text = problem?.details && !message.includes(problem.details) ? `${message}: ${problem.details}` : message;
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
 
 const groupsOf = (form) => [...form.querySelectorAll("[name=groups]:checked")].map((box) => box.value);
 
@@ -46,7 +60,7 @@ function submits(dialog, work) {
 
 document.getElementById("sync-users").addEventListener("click", () => {
   const text = "Reads all users of Keycloak. Users who are gone there are disabled here; preferences stay.";
-  ask({ title: "Sync from Keycloak?", text, yes: "Sync" }, () => sync(true));
+  ask({ title: "Sync from Keycloak?", text, yes: "Sync" }, () => sync(true), { words });
 });
 
 // New
@@ -64,12 +78,22 @@ const create = submits(createDialog, async (form) => {
     temporary: temporary.checked,
     groups: groupsOf(form),
   });
+  const failed = [];
+  await sync(false).catch((error) => failed.push(`the users could not be read again (${words(error)})`));
+  if (theme !== "light") await setTheme(made.id, name, theme).catch((error) => failed.push(`the theme was not set (${words(error)})`));
   close(createDialog);
   form.reset();
-  await sync(false);
-  if (theme !== "light") await codex("PUT", `/api/agents/${made.id}/settings`, { theme_preference: theme });
-  say("success", `${name} was created.`);
+  if (failed.length) warn(`${name} was created, but not all is done: ${failed.join("; ")}`);
+  else say("success", `${name} was created.`);
 });
+
+/** The theme of a new user, whose id the realm need not have told. */
+async function setTheme(id, name, theme) {
+  const same = ({ username }) => username.toLowerCase() === name.toLowerCase();
+  const known = id ?? (await codex("GET", "/api/agents")).agents.find(same)?.keycloak_id;
+  if (!known) throw new Error("The user is not in the list yet.");
+  await codex("PUT", `/api/agents/${encodeURIComponent(known)}/settings`, { theme_preference: theme });
+}
 
 document.getElementById("new-user").addEventListener("click", () => {
   create.reset();
@@ -108,10 +132,11 @@ const edit = submits(editDialog, async (form) => {
       failed.push(`${what}: ${words(error)}`);
     }
   }
-  await sync(false).catch((error) => failed.push(`reading the users again: ${error.message}`));
+  const unread = await sync(false).then(() => "", words);
+  if (unread) warn(`The users could not be read again: ${unread}`);
   if (failed.length) {
     const saved = steps.length > failed.length ? "Saved in part. " : "";
-    await load(agent.keycloak_id);
+    await load(agent.keycloak_id).catch(() => {}); // what was not saved is told all the same
     tell(form, `${saved}Not saved: ${failed.join("; ")}`);
     return;
   }
@@ -153,14 +178,15 @@ document.getElementById("delete-user").addEventListener("click", () => {
   const { agent } = current;
   close(editDialog);
   const text = "The account is removed from Keycloak and signed out everywhere. Its row here stays, disabled.";
-  ask({ title: `Delete ${agent.username}?`, text, yes: "Delete", danger: true, word: agent.username }, async () => {
-    await realm("DELETE", user(agent.keycloak_id)).catch((error) => {
-      throw new Error(words(error));
-    });
-    await sync(false);
-    say("success", `${agent.username} was deleted.`);
-  });
+  const asked = ask({ title: `Delete ${agent.username}?`, text, yes: "Delete", danger: true, word: agent.username }, async () => {
+    await realm("DELETE", user(agent.keycloak_id));
+    const unread = await sync(false).then(() => "", words);
+    if (unread) warn(`${agent.username} was deleted, but the users could not be read again: ${unread}`);
+    else say("success", `${agent.username} was deleted.`);
+  }, { words });
+  asked.then(backToRow);
 });
+watch(editDialog, { closed: backToRow });
 
 // Password
 

@@ -1,7 +1,7 @@
 // The page of a device: its users, secrets on request, and changes of devices that were made by hand.
 
 import { call } from "./call.js";
-import { onSubmit, watch } from "./dialog.js";
+import { onSubmit, tell, watch } from "./dialog.js";
 import { busy, ready, reload } from "./page.js";
 import { picker, rowsOf } from "./picker.js";
 
@@ -43,7 +43,13 @@ if (users) {
     const query = new URLSearchParams({ per_page: 100, search: text, company: users.dataset.company });
     return rowsOf.contacts(await call("GET", `${users.dataset.source}?${query}`));
   });
-  watch(users.closest(".modal"), { opened: () => pick.show() });
+  watch(users.closest(".modal"), {
+    opened: () => {
+      tell(users);
+      pick.reset();
+      pick.show();
+    },
+  });
   onSubmit(users, async () => {
     const { message } = await call("PUT", users.dataset.endpoint, { contact_ids: pick.values().map(Number) });
     return reload(message);
@@ -55,10 +61,17 @@ if (users) {
 const change = document.getElementById("change-form");
 if (change) {
   const fields = JSON.parse(change.dataset.values);
-  for (const [name, value] of Object.entries(fields)) change.elements.namedItem(name).value = value ?? "";
   const company = picker(document.getElementById("company"), async (text) => {
     return rowsOf.companies(await call("GET", `${change.dataset.companies}?per_page=50&search=${encodeURIComponent(text)}`));
   }, { single: true });
+  // Whoever cancelled finds the device as it is stored.
+  watch(change.closest(".modal"), {
+    opened: () => {
+      tell(change);
+      for (const [name, value] of Object.entries(fields)) change.elements.namedItem(name).value = value ?? "";
+      company.reset();
+    },
+  });
   onSubmit(change, async () => {
     const body = Object.fromEntries(Object.keys(fields).map((name) => [name, change.elements.namedItem(name).value]));
     const [moved] = company.values();

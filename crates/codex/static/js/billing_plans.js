@@ -31,6 +31,12 @@ function markSaved(form) {
   showState(form);
 }
 
+/** The head of a plan's card names the support levels of its terms, each once. */
+function showSupport(form) {
+  const levels = [...form.querySelectorAll("select[name^=support_level_]")].map((select) => select.value);
+  form.closest("[data-plan]").querySelector("[data-support]").textContent = [...new Set(levels)].sort().join(", ");
+}
+
 guard(() => forms.some(isDirty));
 
 // What is wrong
@@ -93,6 +99,7 @@ async function save(form) {
   try {
     const answer = await call("PUT", form.dataset.endpoint, { terms: termsOf(form) });
     markSaved(form);
+    showSupport(form);
     say("success", answer.message);
   } catch (error) {
     const fields = Object.entries(error.problem?.fields ?? {}).map(([name, text]) => [form.elements[name], text]);
@@ -192,6 +199,14 @@ foldAll?.addEventListener("click", () => {
 });
 showFolding();
 
+// Whoever follows a link to a plan is at that plan; whoever comes back is where he was.
+const asked = new URL(location.href).searchParams.get("plan");
+const linked = performance.getEntriesByType("navigation")[0]?.type === "navigate" && cards.find((card) => card.dataset.plan === asked);
+if (linked) {
+  linked.scrollIntoView({ block: "start" });
+  linked.querySelector("summary").focus({ preventScroll: true });
+}
+
 // Dialogs
 
 function fillSelect(select, values) {
@@ -243,7 +258,10 @@ function list(title, entries) {
   return [element("details", {}, element("summary", {}, `${title} (${entries.length})`), items)];
 }
 
+let newestFile = 0;
+
 async function showPreview(file) {
+  const mine = (newestFile += 1); // the answer about a file that was given up is for nobody
   const button = importForm.querySelector("[type=submit]");
   preview.replaceChildren();
   button.disabled = false;
@@ -252,6 +270,7 @@ async function showPreview(file) {
   preview.replaceChildren(paragraph("Looking at the file…", "u-text-muted"));
   try {
     const found = await call("POST", `${importForm.dataset.endpoint}?dry_run=true`, await file.text());
+    if (mine !== newestFile) return;
     const of = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
     const plans = `New: ${of(found.plans_imported, "plan term")} and ${of(found.features_imported, "option")}.`;
     const known = `Already here and left as they are: ${of(found.plans_skipped, "plan term")} and ${of(found.features_skipped, "option")}.`;
@@ -266,6 +285,7 @@ async function showPreview(file) {
     );
     button.disabled = found.plans_imported + found.features_imported === 0;
   } catch (error) {
+    if (mine !== newestFile) return;
     preview.replaceChildren(paragraph(error.message, "form-group__error"));
   }
 }

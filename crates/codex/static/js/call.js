@@ -33,7 +33,8 @@ export async function request(method, address, body, { signal } = {}) {
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return { status: response.status, answer };
-  if (response.status === 401) {
+  // With `success` it is a refusal of the identity provider that Codex passes on: this session goes on.
+  if (response.status === 401 && answer.success === undefined) {
     throw new Refused(401, { ...answer, detail: "Your session has ended. Sign in again in another tab, then repeat." });
   }
   throw new Refused(response.status, answer);

@@ -1,7 +1,7 @@
 // The page of a contact: editing in place, merging with another record.
 
 import { call } from "./call.js";
-import { onSubmit } from "./dialog.js";
+import { onSubmit, tell, watch } from "./dialog.js";
 import { guard, leave, ready, reload } from "./page.js";
 import { picker, rowsOf } from "./picker.js";
 
@@ -117,6 +117,13 @@ function explain() {
     "filled. Tickets keep what they say of their requester. This cannot be undone.";
 }
 
+watch(dialog, {
+  opened: () => {
+    tell(mergeForm);
+    mergeForm.reset();
+    other.reset();
+  },
+});
 keep.addEventListener("change", explain);
 onSubmit(mergeForm, async () => {
   const [chosen] = other.values();

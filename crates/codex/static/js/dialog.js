@@ -74,7 +74,7 @@ function made() {
     const done = await work();
     settle(done ?? true);
     close(parts.modal);
-  });
+  }, { words: (error) => question.words(error) });
   watch(parts.modal, { closed: () => question.settle(undefined) });
   return parts;
 }
@@ -89,10 +89,10 @@ let dialog;
  * Asks before something is done; with `word`, it has to be typed. `work` runs while the dialog is open, which shows its problem
  * and can be tried again. Gives back what `work` does (true for nothing), or undefined when nobody wanted it.
  */
-export function ask({ title, text, yes = "Go on", danger = false, word = "" }, work = async () => true) {
+export function ask({ title, text, yes = "Go on", danger = false, word = "" }, work = async () => true, { words = (error) => error.message } = {}) {
   dialog ??= made();
   return new Promise((settle) => {
-    question = { work, settle, expected: word };
+    question = { work, settle, words, expected: word };
     dialog.title.textContent = title;
     dialog.text.textContent = text;
     dialog.text.className = danger ? "modal__lost" : "";

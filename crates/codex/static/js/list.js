@@ -14,6 +14,7 @@ const search = document.getElementById("list-search");
 const perPage = document.getElementById("list-per-page");
 const columnsButton = document.getElementById("list-columns");
 const columnsCard = document.getElementById("list-columns-card");
+const narrow = matchMedia("(max-width: 620px)");
 const part = (root, name) => root.querySelector(`[data-list-part="${name}"]`);
 
 let running; // the newest request; an older one is given up
@@ -60,6 +61,14 @@ function fill(address) {
   }
 }
 
+/** Of many companies a filter lists only the chosen one; whichever that is now, it can be chosen. */
+function takeCompanies(fresh) {
+  for (const filter of form.querySelectorAll("select[data-finds-more]")) {
+    const next = fresh.querySelector(`#list-form select[name="${filter.name}"]`);
+    if (next) filter.replaceChildren(...[...next.options].map((option) => document.adoptNode(option)));
+  }
+}
+
 /** Fetches an address and shows it. `history` is push, replace, or nothing for Back and Forward. */
 async function show(address, history) {
   running?.abort();
@@ -74,6 +83,7 @@ async function show(address, history) {
     if (!part(fresh, "table")) throw new Error("The answer is no list: sign in again.");
     if (history) window.history[`${history}State`](null, "", address);
     confirmed = location.href;
+    takeCompanies(fresh);
     fill(new URL(address, location.href));
     restore();
     draw(fresh);
@@ -127,18 +137,27 @@ function draw(fresh) {
   (again ?? (used === "clear" ? search : document.querySelector("[data-list-part=table] .table-wrapper")))?.focus();
 }
 
-/** Where all columns fit, the headings may stay in sight; else the table is scrolled in its own box. */
+/** Where all columns fit, the headings stay in sight of the window; else in that of the table's own box, which is scrolled. */
 function fit() {
   const wrapper = document.querySelector("[data-list-part=table] .table-wrapper");
-  wrapper?.classList.toggle("table-wrapper--fits", wrapper.firstElementChild.offsetWidth <= wrapper.clientWidth);
+  if (!wrapper) return;
+  wrapper.classList.remove("table-wrapper--fits", "table-wrapper--wide");
+  const fits = wrapper.firstElementChild.offsetWidth <= wrapper.clientWidth;
+  wrapper.classList.add(fits ? "table-wrapper--fits" : "table-wrapper--wide");
 }
 
-/** Hides the columns that somebody chose not to see. */
+/** Shows the columns that somebody chose, else those of the page; a telephone leaves out what is marked hide-sm. */
 function showColumns() {
   for (const box of columnsCard?.querySelectorAll("[data-shows]") ?? []) {
     const key = box.dataset.shows;
-    box.checked = (remembered(key) ?? box.dataset.default) !== "false";
-    for (const cell of document.querySelectorAll(`[data-column="${CSS.escape(key)}"]`)) cell.hidden = !box.checked;
+    const cells = [...document.querySelectorAll(`[data-column="${CSS.escape(key)}"]`)];
+    const chosen = remembered(key);
+    const isSpared = narrow.matches && cells.some((cell) => cell.matches("td.hide-sm"));
+    box.checked = chosen === null ? box.dataset.default === "true" && !isSpared : chosen === "true";
+    for (const cell of cells) {
+      cell.hidden = !box.checked;
+      if (chosen === "true") cell.classList.remove("hide-sm");
+    }
   }
   fit();
 }
@@ -213,6 +232,7 @@ if (columnsButton) {
 }
 showColumns();
 addEventListener("resize", fit);
+narrow.addEventListener("change", showColumns);
 document.getElementById("list-submit").hidden = true; // typing is enough
 
 // What somebody chose last time counts where the address does not say.

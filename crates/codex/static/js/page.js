@@ -7,9 +7,19 @@ export function say(kind, text) {
   globalThis.hivematrix?.say?.(kind, text);
 }
 
+/** Says what must not be missed: the toast stays until somebody closes it. */
+export function warn(text) {
+  globalThis.hivematrix?.say?.("warning", text)?.setAttribute("data-stays", "");
+}
+
+/** Shows what needs a script below `root`. */
+export function showScripted(root = document) {
+  for (const element of root.querySelectorAll("[data-needs-script]")) element.hidden = false;
+}
+
 /** Shows what needs a script, and says what the page before left to say. */
 export function ready() {
-  for (const element of document.querySelectorAll("[data-needs-script]")) element.hidden = false;
+  showScripted();
   sayHere();
 }
 

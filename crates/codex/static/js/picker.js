@@ -8,12 +8,14 @@ let last = 0;
 
 /**
  * Makes a picker of an element with an `input[type=search]` and a `.checkbox-list`. `find(text)` gives rows of
- * `{ value, label, note }`; with `single` only one can be chosen. Gives back how to read and refresh it.
+ * `{ value, label, note }`; with `single` only one can be chosen. Gives back how to read and refresh it, and how to have it
+ * as the page came.
  */
 export function picker(element, find, { single = false, changed = () => {} } = {}) {
   const field = element.querySelector("input[type=search]");
   const list = element.querySelector(".checkbox-list");
   const name = `picker-${(last += 1)}`;
+  const initial = [...list.children];
   let timer;
   let newest = 0;
 
@@ -64,7 +66,17 @@ export function picker(element, find, { single = false, changed = () => {} } = {
     if (hadFocus) boxes().find((box) => box.value === focused)?.focus();
   }
 
-  list.hidden = list.children.length === 0;
+  function reset() {
+    clearTimeout(timer);
+    newest += 1; // an answer that is on its way is for somebody else
+    field.value = "";
+    list.replaceChildren(...initial);
+    for (const box of boxes()) box.checked = box.defaultChecked;
+    list.hidden = initial.length === 0;
+    changed(ticked());
+  }
+
+  list.hidden = initial.length === 0;
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(show, DELAY_MS);
@@ -75,8 +87,8 @@ export function picker(element, find, { single = false, changed = () => {} } = {
   list.addEventListener("change", () => changed(ticked()));
   return {
     show,
+    reset,
     values: () => ticked().map((box) => box.value),
-    labels: () => ticked().map((box) => list.querySelector(`label[for="${box.id}"]`).firstChild.textContent.trim()),
   };
 }
 

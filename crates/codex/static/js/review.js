@@ -1,14 +1,16 @@
 // The review page: decisions, each a JSON call, and the question leaves the page.
 
 import { call } from "./call.js";
-import { close, onSubmit, open } from "./dialog.js";
-import { busy, ready, say } from "./page.js";
+import { close, onSubmit, open, tell } from "./dialog.js";
+import { busy, ready, reload, say } from "./page.js";
 import { picker, rowsOf } from "./picker.js";
 
 const api = document.getElementById("review-script").dataset.api;
 const count = document.getElementById("review-count");
 const dialogs = Object.fromEntries(["dismiss", "merge", "link"].map((name) => [name, document.getElementById(`${name}-dialog`)]));
 const forms = Object.fromEntries(["dismiss", "merge", "link"].map((name) => [name, document.getElementById(`${name}-form`)]));
+const items = () => document.querySelectorAll("[data-item]");
+let total = Number(count.dataset.total);
 let current; // the question a dialog is about
 
 const itemOf = (button) => button.closest("[data-item]");
@@ -16,14 +18,25 @@ const detailOf = (item) => item.querySelector(".user-item__name").textContent;
 
 function about(item, name) {
   current = item;
+  tell(forms[name]);
   open(dialogs[name]);
 }
 
 async function decide(item, what, body, said) {
   const done = await call("POST", `${api}${item.dataset.item}/${what}`, body);
   for (const dialog of Object.values(dialogs)) close(dialog);
+  total -= 1;
+  // The page has only the first questions: when they are decided, the next ones come.
+  if (total > 0 && items().length === 1) return reload(done.message ?? said);
   say("success", done.message ?? said);
-  leave(item);
+  return leave(item);
+}
+
+/** How many there are, and of more than the page shows the part that it does. */
+function counted(left) {
+  const questions = total === 1 ? "open question" : "open questions";
+  if (total === 0) return "Nothing left to decide";
+  return left < total ? `The first ${left} of ${total} ${questions}` : `${total} ${questions}`;
 }
 
 /** Takes a decided question out of the page; the focus goes to the next one. */
@@ -31,8 +44,7 @@ function leave(item) {
   const group = item.closest("[data-group]");
   const next = item.nextElementSibling ?? item.previousElementSibling;
   item.remove();
-  const left = document.querySelectorAll("[data-item]").length;
-  count.textContent = left === 0 ? "Nothing left to decide here" : left === 1 ? "1 open question" : `${left} open questions`;
+  count.textContent = counted(items().length);
   const here = group.querySelectorAll("[data-item]").length;
   if (here === 0) group.remove();
   else group.querySelector("[data-group-count]").textContent = here;
@@ -64,6 +76,7 @@ document.addEventListener("click", (event) => {
     about(item, "merge");
   } else if ("choose" in dataset) {
     document.getElementById("link-what").textContent = detailOf(item);
+    companies.reset(); // the choice for another site must not be taken for this one
     companies.show();
     about(item, "link");
   }
@@ -77,12 +90,17 @@ onSubmit(forms.dismiss, () => {
 
 onSubmit(forms.merge, () => decide(current, "merge", { into: Number(forms.merge.elements.into.value) }));
 
+const linkButton = dialogs.link.querySelector("[type=submit]");
 const companies = picker(document.getElementById("link-company"), async (text) => {
   return rowsOf.companies(await call("GET", `${dialogs.link.dataset.source}?per_page=50&search=${encodeURIComponent(text)}`));
-}, { single: true });
+}, {
+  single: true,
+  changed: (chosen) => {
+    linkButton.disabled = chosen.length === 0;
+  },
+});
 
 onSubmit(forms.link, () => {
   const [number] = companies.values();
-  if (!number) throw new Error("Choose a company.");
   return decide(current, "link", { account_number: number });
 });

@@ -75,7 +75,7 @@ impl Instance {
         self.admin("PUT", "/api/admin/settings", body).await
     }
 
-    async fn form(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, String, String) {
+    pub async fn form(&self, path: &str, pairs: &[(&str, &str)]) -> (u16, String, String) {
         let token = self.identity.user_token(Admin);
         let request = self.client.post(path).bearer(token).header("x-forwarded-prefix", "/codex");
         let answer = request.form(pairs).send().await;

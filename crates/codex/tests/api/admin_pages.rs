@@ -43,6 +43,37 @@ async fn the_admin_page_shows_what_is_set_and_no_secret(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_changes_with_a_sync_or_a_setting_is_marked_to_be_drawn_again(pool: PgPool) {
+    let here = Instance::new(pool, CONF, &[]);
+    let page = here.send("GET", "/admin/", Value::Null, Admin).await.text();
+    for part in [
+        "statistics",
+        "schedule",
+        "data-type",
+        "webhooks",
+        "freshservice-psa",
+        "datto-rmm",
+        "freshservice-api_key-help",
+    ] {
+        assert_eq!(page.matches(&format!("data-part=\"{part}\"")).count(), 1, "{part}: {page}");
+    }
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn a_vendors_form_stores_every_field_of_its_card_and_refuses_others_by_name(pool: PgPool) {
+    let here = Instance::new(pool, CONF, &[]);
+    let said = async |fields: &[(&str, &str)]| here.form("/admin/update-freshservice", fields).await.2;
+    let cookie = said(&[("helpdesk_group_id", "77"), ("fs_api_key", "")]).await;
+    assert!(cookie.starts_with("codex_session=success"), "{cookie}");
+    let conf = std::fs::read_to_string(here.path("codex.conf")).unwrap();
+    assert!(conf.contains("helpdesk_group_id = 77") && conf.contains("s3cret-key"), "{conf}");
+    let cookie = said(&[("helpdesk_group_id", "78"), ("fs_agents", "1")]).await;
+    assert!(cookie.starts_with("codex_session=error") && cookie.contains("fs_agents"), "{cookie}");
+    let conf = std::fs::read_to_string(here.path("codex.conf")).unwrap();
+    assert!(conf.contains("helpdesk_group_id = 77"), "nothing of it is stored: {conf}");
+}
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
 async fn a_message_is_shown_once_and_as_text(pool: PgPool) {
     let world = World::new(pool);
     let token = world.token(Admin);

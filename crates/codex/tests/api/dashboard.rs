@@ -27,7 +27,7 @@ const WORLD: &str = r#"
     insert into agents (keycloak_id, username) values ('k', 'kim');
     insert into billing_plans (plan_name, term_length) values ('Gold', '1 Year'), ('Gold', '2 Year');
     insert into review_items (kind, subject, detail, found_at, last_seen_at) values
-        ('duplicate_contact', '1', 'Two contacts with one address', '2025-11-22', '2025-11-22'),
+        ('duplicate_contact', '1', 'two contacts with one address', '2025-11-22', '2025-11-22'),
         ('duplicate_asset', '2', 'settled', '2025-11-22', '2025-11-22');
     update review_items set resolved_at = now() where kind = 'duplicate_asset';
     insert into sync_jobs (id, script, provider, sync_type, status, started_at, completed_at, error, progress) values

@@ -10,14 +10,14 @@ use sqlx::PgPool;
 
 use crate::{plans::WORLD, support::World};
 
-async fn world(pool: PgPool) -> World {
+pub async fn world(pool: PgPool) -> World {
     let world = World::new(pool);
     world.sql(WORLD).await;
     world
 }
 
 impl World {
-    async fn form(&self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let path = format!("/billing-plans/{path}");
         let request =
             self.client.post(&path).bearer(self.token(Admin)).header("x-forwarded-prefix", "/codex");
@@ -25,7 +25,7 @@ impl World {
     }
 
     /// Where a form led to, and what the next page said.
-    async fn said(&self, answer: TestResponse) -> (String, String) {
+    pub async fn said(&self, answer: TestResponse) -> (String, String) {
         assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text());
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
         assert!(cookie.starts_with("codex_session="), "the gateway owns `session`");
@@ -292,7 +292,10 @@ async fn the_page_is_for_reading_unless_one_may_edit(pool: PgPool) {
     assert!(world.get("/billing-plans/").await.text().contains("readonly"), "services read");
     let found = world.get_as(Admin, "/billing-plans/?search=prem").await.text();
     assert!(found.contains("1 of 2 plans match") && !found.contains("data-plan=\"Basic\""));
-    assert!(found.contains("<details class=\"card\" data-plan=\"Premium\" open>"), "the only one is open");
+    assert!(
+        found.contains("<details class=\"card\" id=\"plan-Premium\" data-plan=\"Premium\" open>"),
+        "the only one is open"
+    );
     let open = world.get_as(Admin, "/billing-plans/?plan=Basic").await.text();
     assert!(open.contains("data-plan=\"Basic\" open") && !open.contains("data-plan=\"Premium\" open"));
     let root = world.get_as(Admin, "/billing-plans").await;

@@ -5,6 +5,7 @@ mod board;
 mod clients;
 mod contacts;
 mod correlation;
+mod dialogs;
 mod faults;
 mod findings;
 mod hands;
@@ -94,15 +95,21 @@ const SCENARIOS: &[Scenario] = scenarios![
     search::one_search_finds_companies_contacts_and_assets,
     search::a_list_is_searched_under_an_address_of_its_own,
     search::filters_say_what_they_leave_and_leave_that,
+    search::columns_are_chosen_on_a_telephone_too,
     contacts::a_contact_is_edited_once_what_is_wrong_is_corrected,
     settings::a_look_is_shown_at_once_and_stays,
     settings::the_home_page_is_where_a_sign_in_leads,
+    dialogs::a_cancelled_dialog_is_forgotten,
+    dialogs::a_question_about_a_loss_begins_on_cancel,
+    dialogs::a_user_is_made_changed_and_removed_and_what_failed_is_told,
     plans::a_plan_is_created_priced_and_refused_a_bad_price,
+    plans::of_two_files_the_newer_one_is_shown,
     syncs::a_sync_is_started_once_watched_and_cancelled,
     syncs::a_sync_that_ends_well_is_in_the_history,
     syncs::the_first_page_follows_syncs_and_keeps_the_focus,
     review::two_records_of_one_person_are_merged,
     review::two_people_stay_two,
+    review::a_company_chosen_for_one_site_is_not_taken_for_the_next,
     clients::a_client_sees_only_its_own_company,
     clients::what_a_client_is_not_shown_is_refused_too,
     pages::helm_shows_an_administrator_how_the_services_are,

@@ -12,6 +12,7 @@ use crate::stage::{Stage, quoted};
 /// Ids at the vendor that its own people do not have.
 const MERGED: u64 = 19_900_000_001;
 const APART: u64 = 19_900_000_011;
+const CHOSEN: u64 = 19_900_000_021;
 
 pub async fn two_records_of_one_person_are_merged(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
@@ -59,6 +60,33 @@ pub async fn two_people_stay_two(stage: &Stage) -> Result<()> {
     ensure!(open_questions(stage).await? == before - 1, "the next sync asks again");
     let found = listed(stage, "Apart").await?;
     ensure!(found.len() == 2, "of two people there are {found:?}");
+    Ok(())
+}
+
+pub async fn a_company_chosen_for_one_site_is_not_taken_for_the_next(stage: &Stage) -> Result<()> {
+    stage.visit("admin", "/codex/admin/").await?;
+    question(stage, CHOSEN, "Chosen").await?;
+    // Sites without a company, as the page has them.
+    let sites = "document.querySelector('[data-group] ul').insertAdjacentHTML('beforeend', ['a', 'b'].map((id) =>
+        `<li data-item=\"${id}\"><p class=\"user-item__name\">Site ${id}</p><button type=\"button\" data-choose>Choose</button></li>`).join(''))";
+    stage.value(sites).await?;
+    let disabled = "document.querySelector('#link-dialog [type=submit]').disabled";
+    let chosen = "document.querySelector('#link-company input:checked')";
+    stage.click("[data-item=a] [data-choose]").await?;
+    stage.yes("nothing is chosen yet", disabled).await?;
+    stage.fill("#link-company input[type=search]", "a").await?;
+    stage.click("#link-company label").await?;
+    stage.yes("a company is chosen", &format!("{chosen} && !{disabled}")).await?;
+    stage.press(thirtyfour::Key::Escape).await?;
+    stage.yes("the dialog is closed", "!document.querySelector('.modal.active')").await?;
+    stage.click("[data-item=b] [data-choose]").await?;
+    ensure!(stage.text("#link-what").await? == "Site b");
+    stage.texts_when("companies to choose from", "#link-company label", |found| !found.is_empty()).await?;
+    ensure!(
+        stage.value(&format!("!{chosen} && {disabled}")).await? == true,
+        "the company that was chosen for the first site is chosen for the second"
+    );
+    ensure!(stage.value("document.querySelector('#link-company input[type=search]').value").await? == "");
     Ok(())
 }
 

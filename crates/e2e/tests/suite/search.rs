@@ -117,6 +117,25 @@ pub async fn filters_say_what_they_leave_and_leave_that(stage: &Stage) -> Result
     stage.yes("the column is still hidden after a reload", hidden).await
 }
 
+pub async fn columns_are_chosen_on_a_telephone_too(stage: &Stage) -> Result<()> {
+    stage.browser.resize(400, 860).await?;
+    stage.visit("tech", "/codex/assets/").await?;
+    let column = "[...document.querySelectorAll('td[data-column=assets_column_os]')]";
+    let shown = format!("{column}.some((cell) => cell.checkVisibility())");
+    ensure!(stage.value(&shown).await? == false, "a telephone has no room for it unless somebody asks");
+    stage.click("#list-columns").await?;
+    ensure!(
+        stage.value("document.getElementById('show-assets_column_os').checked").await? == false,
+        "the box says that a column is shown which is not"
+    );
+    stage.click("label[for=show-assets_column_os]").await?;
+    stage.yes("the column is shown", &shown).await?;
+    stage.browser.driver.refresh().await?;
+    stage.yes("and stays", &shown).await?;
+    stage.value("localStorage.removeItem('assets_column_os')").await?;
+    Ok(())
+}
+
 /// `Laptop (12)` in two.
 fn parts(choice: &str) -> Result<(&str, &str)> {
     choice.trim_end_matches(')').rsplit_once(" (").with_context(|| format!("{choice} has no count"))

@@ -29,7 +29,7 @@ pub async fn a_sync_is_started_once_watched_and_cancelled(stage: &Stage) -> Resu
     stage
         .yes(
             "the button says that it runs",
-            &format!("document.querySelector(\"{SYNC}\").classList.contains('is-busy')"),
+            &format!("document.querySelector(\"{SYNC}[aria-disabled=true][aria-busy=true]\")"),
         )
         .await?;
 
@@ -49,6 +49,12 @@ pub async fn a_sync_is_started_once_watched_and_cancelled(stage: &Stage) -> Resu
     stage.toast(&format!("{NAME}: Cancelled")).await?;
     control.clear_faults();
     stage.yes("its progress is taken away", &format!("!({RUNS})")).await?;
+    stage
+        .yes(
+            "the button can be used again",
+            &format!("!document.querySelector(\"{SYNC}\").matches('[aria-disabled], [aria-busy]')"),
+        )
+        .await?;
     stage.yes("the history says how it ended", &format!("{ROW}?.textContent.includes('Cancelled')")).await
 }
 
@@ -56,8 +62,14 @@ pub async fn a_sync_that_ends_well_is_in_the_history(stage: &Stage) -> Result<()
     stage.visit("admin", "/codex/admin/").await?;
     idle(stage).await?;
     let before = runs(stage).await?;
+    // As if the page had stood open for long: its counts are of another day.
+    let old = "document.querySelectorAll('[data-part=statistics] .text-right, #data-type option')";
+    stage.value(&format!("{old}.forEach((e) => e.textContent = 'of old')")).await?;
     stage.click(SYNC).await?;
     stage.toast(&format!("{NAME}: ")).await?;
+    stage
+        .yes("the counts are those of now", &format!("[...{old}].every((e) => e.textContent !== 'of old')"))
+        .await?;
     eventually("one more run", ARRIVAL, async || Ok(when(runs(stage).await? == before + 1))).await?;
     stage
         .yes(

@@ -1,4 +1,4 @@
-//! How times are written in APIs and on pages.
+//! How times are written in APIs and on pages, and texts that have to fit.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -22,6 +22,14 @@ pub fn long_datetime(time: DateTime<Utc>) -> String {
     time.format("%b %-d, %Y %-I:%M %p").to_string()
 }
 
+/// A text with at most so many letters: what does not fit gives way to an ellipsis.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +41,12 @@ mod tests {
         assert_eq!(iso_z_millis(time), "2025-11-22T09:05:07.123Z");
         assert_eq!(short_datetime(time), "Nov 22, 09:05 AM");
         assert_eq!(long_datetime(time), "Nov 22, 2025 9:05 AM");
+    }
+
+    #[test]
+    fn what_fits_stays_whole_and_letters_are_never_cut() {
+        for (text, short) in [("", ""), ("abcd", "abcd"), ("abcde", "abc…"), ("äöüßx", "äöü…")] {
+            assert_eq!(shortened(text, 4), short);
+        }
     }
 }

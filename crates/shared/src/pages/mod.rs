@@ -4,6 +4,7 @@
 //! `{% extends "layout.html" %}` and have a field `page: Page`. Services ship no stylesheet: the gateway adds it.
 
 pub mod assets;
+pub mod chart;
 mod context;
 pub mod format;
 pub mod icons;

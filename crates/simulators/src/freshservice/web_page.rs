@@ -59,7 +59,7 @@ pub async fn list(State(engine): State<Arc<Engine>>) -> Response {
 fn page(title: &str, heading: &str, description: &str, content: &str) -> Response {
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head><body><main>\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head><body><main id=\"main\">\
          <header class=\"page-header\"><div class=\"page-header__content\"><h1 class=\"page-header__title\">{heading}</h1>\
          <p class=\"page-header__description\">{description}</p></div></header>{content}</main></body></html>"
     );

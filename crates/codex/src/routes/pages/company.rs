@@ -12,8 +12,9 @@ use hivematrix_shared::{
 use serde::Deserialize;
 
 use super::{
-    company_lines::{Line, Lines, Shown, tel},
+    company_lines::{Line, Lines, Shown},
     parts::{self, ChangeLine, Head, HeadLink, Moment, TicketLine, counted},
+    phone::tel,
 };
 use crate::{
     Codex,
@@ -85,6 +86,7 @@ struct CompanyPage {
     company: Whole,
     overview: Vec<Line>,
     contract: Vec<Line>,
+    address: Line,
     portal: Line,
     sites: Vec<String>,
     locations: Vec<Location>,
@@ -195,6 +197,7 @@ pub async fn page(
     let html = CompanyPage {
         overview: lines.overview(&candidates, &offered),
         contract: lines.contract(),
+        address: lines.address(),
         portal: lines.portal(),
         sites: company_page::sites(pool, number).await?,
         locations: locations::list(pool, Some(&only)).await?.into_iter().map(|row| row.location).collect(),

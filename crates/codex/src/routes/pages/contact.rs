@@ -9,7 +9,10 @@ use hivematrix_shared::{
     problem::{Problem, Result},
 };
 
-use super::parts::{self, ChangeLine, Head, HeadLink, Moment, TicketLine, counted, field_label};
+use super::{
+    parts::{self, ChangeLine, Head, HeadLink, Moment, TicketLine, counted, field_label},
+    phone::tel,
+};
 use crate::{
     Codex,
     routes::api::{

@@ -12,6 +12,7 @@ use hivematrix_shared::{
 use super::{
     list::{Add, Column, Filter, ListView, Toggle},
     parts,
+    phone::tel,
 };
 use crate::{
     Codex,

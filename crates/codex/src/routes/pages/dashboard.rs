@@ -7,19 +7,26 @@ use axum::{extract::State, response::Html};
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     auth::{PermissionLevel, UserOnly},
-    pages::{Page, format::iso_z},
+    pages::{
+        Page,
+        chart::{Bars, Measures},
+        format::iso_z,
+    },
     problem::{Problem, Result},
 };
 
 use crate::{
     Codex,
-    domain::{chart::Chart, contract::ENDS_SOON, features::title_of, review, sync_progress::Step, words},
+    domain::{contract::ENDS_SOON, features::title_of, review, sync_progress::Step, words},
     routes::api::{reader::Reader, sync_jobs},
     store::{
         self,
         dashboard::{self as store_dashboard, Counts, Note, Offline, Run, Share},
     },
 };
+
+/// How large the charts are.
+const CHART: Measures = Measures { most: 6, step: 26, length: 220, label: 19 };
 
 /// What only staff sees.
 struct Staff {
@@ -41,7 +48,7 @@ struct Dashboard {
     ending: store::Page<Note>,
     expired: i64,
     offline: Vec<Offline>,
-    charts: Vec<(&'static str, &'static str, Chart)>,
+    charts: Vec<(&'static str, &'static str, Bars)>,
     /// Whether the reader is a client of whom no company is known.
     unlinked: bool,
 }
@@ -154,13 +161,14 @@ pub async fn page(
     html.render().map(Html).map_err(Problem::internal)
 }
 
-fn chart(shares: &[Share], of: &str, nothing: &str) -> Chart {
-    Chart::of(shares.iter().filter(|share| share.of == of).map(|share| {
+fn chart(shares: &[Share], of: &str, nothing: &str) -> Bars {
+    let shares = shares.iter().filter(|share| share.of == of).map(|share| {
         let label = match share.value.as_str() {
             "" => nothing.to_owned(),
             status if of == "status" => title_of(status),
             value => value.to_owned(),
         };
         (label, share.count)
-    }))
+    });
+    Bars::of(shares, CHART)
 }

@@ -54,6 +54,8 @@ pub struct Filter {
     pub choices: Vec<(String, String)>,
     /// The chosen value; empty for all.
     pub chosen: String,
+    /// Whether there are more choices than these, which the page lets people find.
+    pub finds_more: bool,
 }
 
 impl Filter {
@@ -73,7 +75,12 @@ impl Filter {
             }
             chosen.to_owned()
         });
-        Self { name, label, all, choices, chosen }
+        Self { name, label, all, choices, chosen, finds_more: false }
+    }
+
+    /// With more choices than it lists.
+    pub fn finding_more(self) -> Self {
+        Self { finds_more: true, ..self }
     }
 
     /// A filter by something that is so or is not.
@@ -92,7 +99,8 @@ impl Filter {
 
     /// Those that leave a choice: a value that all rows share is none.
     pub fn with_a_choice<const N: usize>(filters: [Self; N]) -> Vec<Self> {
-        let offers = |filter: &Self| filter.choices.len() > 1 || !filter.chosen.is_empty();
+        let offers =
+            |filter: &Self| filter.finds_more || filter.choices.len() > 1 || !filter.chosen.is_empty();
         filters.into_iter().filter(offers).collect()
     }
 }
@@ -227,6 +235,11 @@ impl ListView {
     /// Whether a column can be hidden.
     pub fn has_optional_columns(&self) -> bool {
         self.columns.iter().any(|column| column.stored.is_some())
+    }
+
+    /// Whether the page needs the dialog that finds a company.
+    pub fn finds_company(&self) -> bool {
+        self.filters.iter().any(|filter| filter.finds_more)
     }
 
     /// Whether a search or a filter narrows the list.

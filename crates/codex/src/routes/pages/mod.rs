@@ -13,6 +13,7 @@ pub mod contacts;
 pub mod dashboard;
 pub mod list;
 pub mod parts;
+pub mod phone;
 pub mod review;
 pub mod search;
 pub mod settings;
@@ -39,12 +40,14 @@ use crate::Codex;
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
+    Asset::new("js/admin-parts.js", include_bytes!("../../../static/js/admin-parts.js")),
     Asset::new("js/admin-settings.js", include_bytes!("../../../static/js/admin-settings.js")),
     Asset::new("js/admin-sync.js", include_bytes!("../../../static/js/admin-sync.js")),
     Asset::new("js/agents.js", include_bytes!("../../../static/js/agents.js")),
     Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
     Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
     Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
+    Asset::new("js/company-filter.js", include_bytes!("../../../static/js/company-filter.js")),
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
     Asset::new("js/contact.js", include_bytes!("../../../static/js/contact.js")),
     Asset::new("js/create.js", include_bytes!("../../../static/js/create.js")),

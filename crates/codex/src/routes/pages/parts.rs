@@ -82,7 +82,7 @@ pub fn psa(codex: &Codex, is_staff: bool) -> PsaConfig {
     if is_staff { codex.settings().psa_config() } else { PsaConfig::default() }
 }
 
-/// Companies that a filter offers; of more, a list is reached from the company's page.
+/// Companies that a filter lists; of more, one is found by its name.
 const MOST_COMPANIES: i64 = 400;
 
 /// The filter by company; `first` is another choice before them.
@@ -101,7 +101,8 @@ pub async fn company_filter(
         companies::Selection { only, limit: Some(MOST_COMPANIES + 1), ..companies::Selection::default() },
     )
     .await?;
-    if i64::try_from(found.len()).is_ok_and(|found| found > MOST_COMPANIES) {
+    let has_more = i64::try_from(found.len()).is_ok_and(|found| found > MOST_COMPANIES);
+    if has_more {
         found.clear();
         found.extend(
             companies::find(pool, chosen)
@@ -111,7 +112,8 @@ pub async fn company_filter(
     }
     let companies = found.into_iter().map(|company| (company.account_number, company.name));
     let choices = first.into_iter().chain(companies).collect();
-    Ok(Filter::new("company", "Company", "All companies", choices, chosen))
+    let filter = Filter::new("company", "Company", "All companies", choices, chosen);
+    Ok(if has_more { filter.finding_more() } else { filter })
 }
 
 /// A line of a table of tickets.
@@ -234,10 +236,7 @@ fn shown(value: Option<&str>) -> String {
         },
         Some(text) => text.to_owned(),
     };
-    match value.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}\u{2026}", &value[..end]),
-        None => value,
-    }
+    format::shortened(&value, MOST)
 }
 
 /// `1 asset`, `2 assets`, `no company`.
@@ -270,7 +269,7 @@ mod tests {
             (Some("true"), "yes".to_owned()),
             (Some(r#"["a@b.example", "c@d.example"]"#), "a@b.example, c@d.example".to_owned()),
             (Some("[broken"), "[broken".to_owned()),
-            (Some(long.as_str()), format!("{}\u{2026}", "x".repeat(120))),
+            (Some(long.as_str()), format!("{}\u{2026}", "x".repeat(119))),
         ] {
             assert_eq!(shown(value), text);
         }

@@ -58,11 +58,15 @@ pub async fn page(State(codex): State<Codex>, UserOnly(user): UserOnly, page: Pa
             Choice::of(name, title, &chosen.home_page_preference)
         })
         .collect();
-    let or_token = |known: Option<String>, token: &str| known.unwrap_or_else(|| token.to_owned());
+    // What stands here is that of the synced account, which the preferences belong to; the token's may be another.
+    let known = |of_account: Option<String>, of_token: &str| match mine.synced {
+        true => of_account.unwrap_or_else(|| of_token.to_owned()),
+        false => "Not synced".to_owned(),
+    };
     let html = SettingsPage {
         page,
-        username: or_token(mine.username, &user.preferred_username),
-        email: or_token(mine.email, &user.email),
+        username: known(mine.username, &user.preferred_username),
+        email: known(mine.email, &user.email),
         account_url: format!("/keycloak/realms/{}/account", codex.settings().keycloak.keycloak_realm),
         synced: mine.synced,
         themes: ["light", "dark"]

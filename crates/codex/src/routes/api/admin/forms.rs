@@ -21,7 +21,10 @@ use crate::{
     Codex,
     routes::api::refusals::ForAdmins,
     routes::flash::{Flash, Kind},
-    settings::change::Sent,
+    settings::{
+        change::{Sent, find},
+        fields as setting,
+    },
     store::clear::DataType,
 };
 
@@ -50,20 +53,32 @@ enum Blank {
 /// A form field and the setting it stands for.
 type Mapping = (&'static str, &'static str, Blank);
 
-fn sent(section: &str, form: &Fields, mappings: &[Mapping]) -> Sent {
+/// The settings of a form: its fields have the original's names, those the original does not have the names of their keys.
+///
+/// # Errors
+/// What is wrong, for a field that is no setting of the section: it must not look as if it had been saved.
+fn sent(section: &str, form: &Fields, mappings: &[Mapping]) -> std::result::Result<Sent, String> {
+    let own = |name: &str| {
+        let field = find(section, name)?;
+        Some((field.key, if field.kind == setting::Kind::Secret { Blank::Keeps } else { Blank::Clears }))
+    };
     let mut values: Map<String, Value> = Map::new();
-    for (name, key, blank) in mappings {
-        match (form.get(*name).map(|value| value.trim()), blank) {
-            (None, _) | (Some(""), Blank::Keeps) => {}
-            (Some(""), Blank::Clears) => {
-                values.insert((*key).to_owned(), Value::Null);
+    for (name, value) in form {
+        let mapped = mappings.iter().find(|(known, ..)| known == name).map(|(_, key, blank)| (*key, *blank));
+        let Some((key, blank)) = mapped.or_else(|| own(name)) else {
+            return Err(format!("There is no field “{name}”."));
+        };
+        match (value.trim(), blank) {
+            ("", Blank::Keeps) => {}
+            ("", Blank::Clears) => {
+                values.insert(key.to_owned(), Value::Null);
             }
-            (Some(value), _) => {
-                values.insert((*key).to_owned(), json!(value));
+            (value, _) => {
+                values.insert(key.to_owned(), json!(value));
             }
         }
     }
-    Sent::from([(section.to_owned(), values)])
+    Ok(Sent::from([(section.to_owned(), values)]))
 }
 
 fn fields(form: std::result::Result<Form<Fields>, FormRejection>) -> Result<Fields> {
@@ -84,16 +99,26 @@ fn back(page: &Page, flash: &Flash) -> Response {
     response
 }
 
-async fn stored(codex: &Codex, caller: &Caller, page: &Page, sent: Sent, what: &str) -> Result<Response> {
-    let flash = match save(codex, caller, &sent).await {
+async fn stored(
+    codex: &Codex,
+    caller: &Caller,
+    page: &Page,
+    sent: std::result::Result<Sent, String>,
+    what: &str,
+) -> Result<Response> {
+    let saved = match sent {
+        Ok(sent) => {
+            let saved = save(codex, caller, &sent).await;
+            saved.map_err(|problem| problem.detail_text().unwrap_or_default().to_owned())
+        }
+        Err(text) => Err(text),
+    };
+    let flash = match saved {
         Ok(changed) if changed.is_empty() => {
             Flash::new(Kind::Success, format!("{what}: nothing has changed."))
         }
         Ok(_) => Flash::new(Kind::Success, format!("{what} saved. The change holds at once.")),
-        Err(problem) => Flash::new(
-            Kind::Error,
-            format!("{what} not saved. {}", problem.detail_text().unwrap_or_default()),
-        ),
+        Err(text) => Flash::new(Kind::Error, format!("{what} not saved. {text}")),
     };
     Ok(back(page, &flash))
 }

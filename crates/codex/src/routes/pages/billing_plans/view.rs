@@ -15,7 +15,7 @@ use crate::{
     },
     routes::api::reader::Reader,
     store::{
-        feature_options::{self, FeatureOption, Selection},
+        feature_options::{self, AllDependents, Dependents, FeatureOption, Selection},
         plan_usage::Usage,
         plans,
     },
@@ -27,7 +27,7 @@ pub(super) struct Data {
     features: BTreeMap<i64, Features>,
     options: Vec<FeatureOption>,
     names: BTreeMap<String, String>,
-    used: BTreeMap<(String, String), i64>,
+    used: AllDependents,
     usage: Usage,
     /// Whether all companies are seen, not only a customer's own.
     pub(super) whole: bool,
@@ -36,6 +36,8 @@ pub(super) struct Data {
 /// A plan with all its terms.
 pub(super) struct PlanCard {
     pub(super) name: String,
+    /// Where links to the plan lead.
+    pub(super) anchor: String,
     pub(super) open: bool,
     pub(super) companies: usize,
     pub(super) badge: &'static str,
@@ -83,7 +85,7 @@ pub(super) struct CategoryCard {
     pub(super) key: String,
     pub(super) name: String,
     pub(super) options: Vec<OptionRow>,
-    /// Plans that have any of its options but `Not Included`.
+    /// What the dialogs of this category need to know.
     pub(super) fill: String,
 }
 
@@ -92,7 +94,7 @@ pub(super) struct OptionRow {
     pub(super) label: String,
     pub(super) value: String,
     pub(super) description: String,
-    pub(super) plans: i64,
+    pub(super) used: Dependents,
     /// `Not Included` stays as it is.
     pub(super) fixed: bool,
     pub(super) fill: String,
@@ -129,7 +131,7 @@ impl Data {
             plans: found,
             options,
             names,
-            used: feature_options::plans_by_value(&codex.pool).await?,
+            used: AllDependents::load(&codex.pool).await?,
             usage,
             whole: own.is_none(),
         })
@@ -164,6 +166,7 @@ impl Data {
             support: levels.into_iter().collect::<Vec<_>>().join(", "),
             terms: rows.into_iter().map(|row| self.term(row)).collect(),
             fill: fill.to_string(),
+            anchor: format!("plan-{}", encoded(&name)),
             name,
         }
     }
@@ -212,15 +215,10 @@ impl Data {
         let options: Vec<&FeatureOption> =
             self.options.iter().filter(|option| option.feature_category == key).collect();
         let values: Vec<&str> = options.iter().map(|option| option.option_value.as_str()).collect();
-        let plans: i64 = self
-            .used
-            .iter()
-            .filter(|((of, value), _)| of == key && value != NOT_INCLUDED)
-            .map(|(_, plans)| plans)
-            .sum();
+        let used = self.used.of(key, None);
         let fill = json!({
             "action": format!("features/categories/{}/", encoded(key)), "feature_type": key, "category_name": name, "name": name,
-            "used": plans > 0,
+            "used": !used.none(), "users": used.words(),
         });
         CategoryCard {
             options: options.iter().map(|option| self.option(option, &values)).collect(),
@@ -231,21 +229,20 @@ impl Data {
     }
 
     fn option(&self, option: &FeatureOption, values: &[&str]) -> OptionRow {
-        let key = (option.feature_category.clone(), option.option_value.clone());
-        let plans = self.used.get(&key).copied().unwrap_or_default();
+        let used = self.used.of(&option.feature_category, Some(&option.option_value));
         let others = values.iter().filter(|value| **value != option.option_value && **value != NOT_INCLUDED);
         let others: Vec<&str> = [NOT_INCLUDED].into_iter().chain(others.copied()).collect();
         let description = option.description.clone().unwrap_or_default();
         let fill = json!({
             "action": format!("features/{}/", option.id), "option_name": option.label(), "description": description,
-            "name": option.label(), "replace_with": others, "used": plans > 0,
-            "plans": if plans == 1 { "1 plan".to_owned() } else { format!("{plans} plans") },
+            "name": option.label(), "replace_with": others, "used": !used.none(),
+            "users": used.words(),
         });
         OptionRow {
             label: option.label().to_owned(),
             value: option.option_value.clone(),
             description,
-            plans,
+            used,
             fixed: option.option_value == NOT_INCLUDED,
             fill: fill.to_string(),
         }

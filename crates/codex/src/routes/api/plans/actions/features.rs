@@ -159,7 +159,7 @@ pub async fn remove_option(
         return Err(in_use(
             &format!("The option “{value}” is used by {}", used.words()),
             used,
-            "replace_with, or confirm",
+            "Choose what they get instead (replace_with), or confirm that they lose it (confirm).",
         ));
     }
     options::replace_value(&mut tx, key, value, new).await?;
@@ -233,7 +233,8 @@ pub async fn remove_category(codex: &Codex, caller: &Caller, key: &str, confirm:
     }
     let used = options::dependents(&mut *tx, key, None).await?;
     if !used.none() && !confirm {
-        return Err(in_use(&format!("The category “{key}” is used by {}", used.words()), used, "confirm"));
+        let what = format!("The category “{key}” is used by {}", used.words());
+        return Err(in_use(&what, used, "Confirm that they lose it (confirm)."));
     }
     categories::remove(&mut tx, key).await?;
     tx.commit().await?;
@@ -256,7 +257,7 @@ fn described(text: Option<&str>) -> Result<Option<String>> {
 }
 
 fn in_use(what: &str, used: Dependents, way: &str) -> Problem {
-    clash(format!("{what}. Say what happens to them: {way}."))
+    clash(format!("{what}. {way}"))
         .with("plans", used.plans)
         .with("plan_terms", used.plan_terms)
         .with("companies", used.companies)

@@ -301,7 +301,7 @@ pub async fn remove_row(codex: &Codex, caller: &Caller, id: i64, removal: &Remov
 fn in_use(name: &str, companies: usize) -> Problem {
     let who = if companies == 1 { "1 company has".to_owned() } else { format!("{companies} companies have") };
     clash(format!(
-        "{who} the plan “{name}”. Say which plan they get instead (reassign_to), or that they stay without one (force)."
+        "{who} the plan “{name}”. Choose the plan they get instead (reassign_to), or leave them on this name, without prices (force)."
     ))
     .with("companies", companies)
 }
