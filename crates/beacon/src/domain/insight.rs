@@ -118,9 +118,9 @@ impl Now {
         loads.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         Self {
             sections_words: sections_words(stacked),
-            sections: Bars::of(names.into_iter().zip(stacked).collect()),
+            sections: Bars::of(names.into_iter().zip(stacked), BARS),
             loads_words: loads_words(&loads),
-            loads: Bars::of(loads),
+            loads: Bars::of(loads, BARS),
         }
     }
 }
