@@ -196,6 +196,11 @@ async function history() {
   const restore = skeleton(rows);
   const found = await codex("GET", `/api/sync/jobs?${query}`).finally(restore);
   const { total, pages: last, has_prev, has_next } = found.pagination;
+  // Runs went away meanwhile: the last page that exists is shown instead of an empty one.
+  if (last > 0 && page > last) {
+    page = last;
+    return history();
+  }
   rows.replaceChildren(...found.jobs.map(row));
   if (!found.jobs.length) {
     const filtered = filter.script.value || filter.status.value;

@@ -233,6 +233,11 @@ async fn a_file_is_imported_by_its_form(pool: PgPool) {
     let nothing = world.client.post("/billing-plans/import").bearer(world.token(Admin));
     let nothing = nothing.body("multipart/form-data; boundary=b", b"--b--\r\n".to_vec()).send().await;
     assert_eq!(world.said(nothing).await.1, "Choose a file to import.");
+    for kind in ["multipart/form-data", "text/plain"] {
+        let odd = world.client.post("/billing-plans/import").bearer(world.token(Admin));
+        let (_, said) = world.said(odd.body(kind, b"x".to_vec()).send().await).await;
+        assert!(said.contains("multipart/form-data"), "{kind}: {said}");
+    }
     let large = upload("plans.json", &"x".repeat(17 << 20));
     let large = world
         .client

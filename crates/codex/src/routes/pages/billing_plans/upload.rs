@@ -1,7 +1,10 @@
 //! The form that takes plans from a file.
 
 use axum::{
-    extract::{Multipart, State},
+    extract::{
+        Multipart, State,
+        multipart::{MultipartError, MultipartRejection},
+    },
     response::Response,
 };
 use hivematrix_shared::{
@@ -42,14 +45,16 @@ pub(super) async fn import(
     State(codex): State<Codex>,
     AdminOnly(caller): AdminOnly,
     page: Page,
-    form: Multipart,
+    form: std::result::Result<Multipart, MultipartRejection>,
 ) -> Result<Response> {
-    let file =
-        match read_upload(form).await.and_then(|bytes| plan_file::read(&bytes).map_err(Problem::bad_request))
-        {
-            Ok(file) => file,
-            Err(problem) => return Back::plans(&page).with(Err(problem)),
-        };
+    let bytes = match form {
+        Ok(form) => read_upload(form).await,
+        Err(error) => Err(Problem::new(error.status()).detail(error.body_text())),
+    };
+    let file = match bytes.and_then(|bytes| plan_file::read(&bytes).map_err(Problem::bad_request)) {
+        Ok(file) => file,
+        Err(problem) => return Back::plans(&page).with(Err(problem)),
+    };
     let done = actions::import(&codex, &caller, file, false).await?;
     let mut flashes = vec![Flash::new(
         if done.errors.is_empty() { Kind::Success } else { Kind::Warning },
@@ -72,7 +77,7 @@ pub(super) async fn import(
 }
 
 async fn read_upload(mut form: Multipart) -> Result<Vec<u8>> {
-    let unreadable = |error: axum::extract::multipart::MultipartError| {
+    let unreadable = |error: MultipartError| {
         Problem::new(error.status()).detail(match error.status() {
             StatusCode::PAYLOAD_TOO_LARGE => "The file is larger than 16 MB.".to_owned(),
             _ => error.body_text(),
