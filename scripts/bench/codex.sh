@@ -93,7 +93,7 @@ watch_memory() {
 }
 
 # start_suite NAME TICKETS [ARGUMENTS OF THE SIMULATOR]: a suite that reads a vendor without limits; sets token, codex (its
-# address) and pid; waits for so many tickets.
+# address), pid and database; waits for so many tickets.
 start_suite() {
   local wanted="$2"
   export HIVEMATRIX_HOME="$work/$1"
@@ -102,13 +102,13 @@ start_suite() {
     --datto-port "$(port 6011)" --datto-read-limit 1000000000 "$@" 2>/dev/null &
   vendor=$!
   await_vendor
-  FRESHSERVICE_API_KEY=bench FRESHSERVICE_BASE_URL="http://127.0.0.1:$(port 6010)" \
-    DATTO_PUBLIC_KEY=simulator-public DATTO_SECRET_KEY=simulator-secret DATTO_BASE_URL="http://127.0.0.1:$(port 6011)" \
-    "$bin/helm" up >"$work/up.log" ||
+  FRESHSERVICE_API_KEY=bench FRESHSERVICE_BASE_URL="http://127.0.0.1:$(port 6010)" "$bin/helm" up >"$work/up.log" ||
     { cat "$work/up.log" >&2; exit 1; }
   token="$("$bin/helm" token --permission technician)"
   codex="http://127.0.0.1:$(port 5010)"
   pid="$("$bin/helm" status --json | jq -r '.[] | select(.name == "codex") | .pid')"
+  # Where Codex itself reads from; Helm gives it to the process alone.
+  database="$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^DATABASE_URL=//p')"
   echo 0 >"$work/most"
   watch_memory "$pid" &
   sampler=$!
@@ -163,11 +163,13 @@ p95() {
 }
 
 say "Bulk answer of reference data against psql"
+export DATTO_PUBLIC_KEY=simulator-public DATTO_SECRET_KEY=simulator-secret DATTO_BASE_URL="http://127.0.0.1:$(port 6011)"
 start_suite reference 19000 --size reference
+unset DATTO_PUBLIC_KEY DATTO_SECRET_KEY DATTO_BASE_URL
+settle
+sync_devices
 get_json '/api/companies/bulk?include_tickets=true' >"$work/bulk.json"
 echo "   $(stat -c %s "$work/bulk.json") bytes, $(jq length "$work/bulk.json") companies"
-# Where Codex itself reads from; Helm gives it to the process alone.
-database="$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^DATABASE_URL=//p')"
 best() {
   local began took least=999999999
   for _ in 1 2 3 4 5; do
@@ -181,7 +183,6 @@ best() {
 ours="$(best get_json '/api/companies/bulk?include_tickets=true')"
 theirs="$(best psql -At "$database" -f scripts/bench/bulk.sql)"
 report_most "companies/bulk with tickets" "$ours ms" $((2 * theirs)) "$ours"
-settle
 curl -s -H "Authorization: Bearer $token" "$codex/api/tickets/active" >"$work/active.json"
 active="$(jq .total_active "$work/active.json")"
 small="$(requests_per_second "$seconds" "$codex/api/tickets/active" "$token")"
@@ -194,7 +195,8 @@ stop_vendor
 say "Ten times the data"
 start_suite large 190000 --size large --active "$active"
 settle
-sync_devices
+psql -q "$database" -f scripts/bench/devices.sql
+echo "   $(get_json '/assets/api/search?per_page=1' | jq .pagination.total) devices"
 big="$(requests_per_second "$seconds" "$codex/api/tickets/active" "$token")"
 report_least "active tickets among ten times as many" "$big/s" 0.667 "$(ratio "$big" "$small")" "reference $small/s"
 name="$(get_json '/companies/api/search?per_page=25&page=3' | jq -r '.companies[0].name // "Consulting"' | jq -sRr @uri)"
