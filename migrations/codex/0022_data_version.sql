@@ -3,6 +3,10 @@
 -- changes something adds one row for each part it touches. Nobody updates a row, so writers never wait for each other, and a
 -- row becomes visible in the moment in which the changes do. Steps are random: after a restore from a backup the sums take
 -- another way, and an old answer is not taken for a new one. Rows are added up from time to time; that changes no sum.
+-- Another instance may be writing: the tables are locked at once, so that nobody waits crosswise.
+lock table companies, assets, contacts, contact_company_link, locations, ticket_details, ticket_time_entries
+    in share row exclusive mode;
+
 create table data_changes (
     part  text not null,                            -- companies, belongings, tickets
     step  bigint not null default (1 + random() * 1000000000)::bigint

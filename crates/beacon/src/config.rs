@@ -92,7 +92,7 @@ impl Settings {
             self.flask_env.as_deref(),
             &self.common.home.join("master_config.json"),
         );
-        if is_development && self.common.log_level == "INFO" {
+        if is_development && !self.common.log_level_is_chosen && self.common.log_level == "INFO" {
             "DEBUG".clone_into(&mut self.common.log_level);
         }
     }
@@ -111,6 +111,8 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    use hivematrix_shared::config;
+
     use super::*;
 
     #[test]
@@ -143,8 +145,11 @@ mod tests {
             (&["--flask-env=production"], "INFO"),
             (&["--flask-env=development"], "DEBUG"),
             (&["--flask-env=development", "--log-level=WARNING"], "WARNING"),
+            (&["--flask-env=development", "--log-level=INFO"], "INFO"),
         ] {
-            let mut settings = Settings::try_parse_from(["beacon"].iter().chain(args)).unwrap();
+            let home = tempfile::tempdir().unwrap();
+            let mut settings: Settings =
+                config::load_from(["beacon"].iter().chain(args), home.path()).unwrap();
             settings.heed_environment();
             assert_eq!(settings.common.log_level, level, "{args:?}");
         }

@@ -280,7 +280,6 @@ async fn only_a_users_own_members_are_changed_and_others_are_named() {
         ("attributes", json!({ "permission_level": ["admin"] })),
         ("realmRoles", json!(["admin"])),
         ("groups", json!(["/admins"])),
-        ("id", json!("root")),
     ] {
         let body = json!({ "firstName": "Bo", member: value });
         let (status, refused) = world.admin("PUT", "/users/bo", body).await;
@@ -288,9 +287,14 @@ async fn only_a_users_own_members_are_changed_and_others_are_named() {
         assert_eq!((status, &refused["error"], &refused["details"]), (400, &json!(words), &json!(words)));
     }
     assert_eq!(world.realm.lock().unwrap().users["bo"], before);
-    let all = json!({ "username": "bo", "email": "bo@x.example", "firstName": "Bo", "lastName": "B",
+    let all = json!({ "id": "root", "createdTimestamp": 1, "username": "bo", "email": "bo@x.example", "firstName": "Bo", "lastName": "B",
         "emailVerified": true, "enabled": true, "requiredActions": ["UPDATE_PASSWORD"] });
     assert_eq!(world.admin("PUT", "/users/bo", all).await.0, 200);
+    assert_eq!(
+        world.realm.lock().unwrap().users["bo"]["id"],
+        before["id"],
+        "what only Keycloak sets is passed over"
+    );
 }
 
 #[tokio::test]

@@ -14,6 +14,16 @@ pub fn push_line<'a>(text: &mut String, cells: impl IntoIterator<Item = &'a str>
     text.push_str("\r\n");
 }
 
+/// Where in a cell a letter stands.
+#[derive(Clone, Copy)]
+enum Place {
+    /// At its beginning.
+    Cell,
+    /// At the beginning of what another spreadsheet takes for a cell.
+    Part,
+    Inside,
+}
+
 /// Writes a cell. What a spreadsheet would run as a formula becomes text.
 fn push_cell(text: &mut String, cell: &str) {
     if cell.parse::<f64>().is_ok() || !cell.contains([',', ';', '"', '=', '+', '-', '@', '\t', '\n', '\r']) {
@@ -22,13 +32,13 @@ fn push_cell(text: &mut String, cell: &str) {
     let begins = text.len();
     let mut quoted = cell.contains([',', ';', '\t', '"', '\n', '\r']);
     // A semicolon, a tab or an end of line separates cells where a spreadsheet's language says so, and for such a spreadsheet
-    // our quotes, which then stand in the middle of a cell, are letters.
-    let mut before = None;
+    // our quotes, which then stand in the middle of a cell, are letters, and those of the text may open a cell.
+    let mut place = Place::Cell;
     for letter in cell.chars() {
-        let formula = match before {
-            None => matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r'),
-            Some(';' | '\t' | '\n' | '\r') => matches!(letter, '=' | '+' | '-' | '@'),
-            Some(_) => false,
+        let formula = match place {
+            Place::Cell => matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r'),
+            Place::Part => matches!(letter, '=' | '+' | '-' | '@'),
+            Place::Inside => false,
         };
         if formula {
             text.push('\'');
@@ -38,7 +48,11 @@ fn push_cell(text: &mut String, cell: &str) {
             text.push('"');
         }
         text.push(letter);
-        before = Some(letter);
+        place = match (letter, place) {
+            (';' | '\t' | '\n' | '\r', _) => Place::Part,
+            ('"', Place::Cell | Place::Part) => place,
+            _ => Place::Inside,
+        };
     }
     if quoted {
         text.insert(begins, '"');
@@ -63,6 +77,10 @@ mod tests {
             ("+49 30 1234", "\"'+49 30 1234\""),
             ("x;=cmd|' /C calc'!A0;y", "\"x;'=cmd|' /C calc'!A0;y\""),
             ("x, @SUM(1)\n+2; -3", "\"x, @SUM(1)\n'+2; -3\""),
+            ("x;\"=1+1", "\"x;\"\"'=1+1\""),
+            ("a\n\"\"@b", "\"a\n\"\"\"\"'@b\""),
+            ("\"=1", "\"\"\"'=1\""),
+            ("say \"=\"", "\"say \"\"=\"\"\""),
         ] {
             let mut text = String::new();
             push_cell(&mut text, cell);

@@ -314,8 +314,7 @@ async fn without_the_script_a_link_leads_to_all_rows() {
 #[tokio::test]
 async fn the_count_stands_in_the_head_of_the_page() {
     let page = suite_with_board().await.get("/helpdesk").await.text();
-    let head =
-        page.split_once("<header class=\"board__head\">").unwrap().1.split("</header>").next().unwrap();
+    let head = page.split_once("<header id=\"board-head\">").unwrap().1.split("</header>").next().unwrap();
     for expected in
         ["<h1", "id=\"siren-left\"", "id=\"total-active-items-count\"", "id=\"siren-right\"", "Total Active"]
     {

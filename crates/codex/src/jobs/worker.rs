@@ -21,6 +21,8 @@ use crate::sync::{Obeyed, Report, SyncError};
 
 /// Time between two signs of life; several fit into [`sync_jobs::LEASE`].
 const BEAT: Duration = Duration::from_secs(2);
+/// As long as work that is decided may go on behind its limit with signs of life.
+const OVERTIME: Duration = Duration::from_secs(600);
 
 /// How a job ended.
 #[derive(Debug)]
@@ -149,7 +151,9 @@ struct Pulse {
 impl Pulse {
     async fn begin(job: &Job) -> Self {
         let (told, reason) = mpsc::channel(1);
-        let beat = beat(job.pool.clone(), job.id, job.report.clone(), told).in_current_span();
+        let beat = beat(job.pool.clone(), job.id, job.report.clone(), told);
+        // Work that hangs in a thread never comes to its limit; the lease then lapses, and another may begin.
+        let beat = tokio::time::timeout(job.limit + OVERTIME, beat).map(drop).in_current_span();
         let task = AbortOnDropHandle::new(tokio::spawn(beat));
         // A task that was just made waits where only this thread looks for it: work that never pauses would keep it there.
         tokio::task::yield_now().await;
@@ -160,13 +164,13 @@ impl Pulse {
     async fn reason(&mut self) -> SyncError {
         match self.reason.recv().await {
             Some(reason) => reason,
-            // The task never ends by itself.
+            // The signs of life are over: the limit has told why long before.
             None => std::future::pending().await,
         }
     }
 }
 
-/// Shows signs of life for ever, and passes on the first reason to end.
+/// Shows signs of life until it is ended, and passes on the first reason to end.
 async fn beat(pool: PgPool, id: Uuid, report: Report, told: mpsc::Sender<SyncError>) {
     let mut written = None;
     loop {

@@ -68,8 +68,9 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
     loop {
         filter.after_id = Some(last);
         filter.up_to_id = Some(logs::settled(&pool).await.context("cannot read the log")?);
-        for row in logs::search(&pool, &filter).await.context("cannot read the log")? {
-            last = row.id;
+        let rows = logs::search(&pool, &filter).await.context("cannot read the log")?;
+        last = filter.last_id(rows.last().map(|row| row.id), rows.len()).unwrap_or(last);
+        for row in rows {
             if !told.remove(&row.id) {
                 print(row);
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 
 use super::log_entry::{normal_level, parse_time};
 
@@ -34,6 +34,8 @@ impl Cursor {
     fn parse(text: &str) -> Option<Self> {
         let (micros, id) = text.rsplit_once('.')?;
         let timestamp = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+        // PostgreSQL's years end sooner than chrono's.
+        (1..=9999).contains(&timestamp.year()).then_some(())?;
         Some(Self { timestamp, id: id.parse().ok()? })
     }
 }
@@ -75,6 +77,17 @@ pub struct LogFilter {
     pub offset: i64,
     /// Which end first.
     pub order: Order,
+}
+
+impl LogFilter {
+    /// How far a tail has read with an answer of so many rows: to the last of them when there may be more, else to the end of
+    /// what it may read, so that rows which do not fit the filter are not looked at again.
+    #[must_use]
+    pub fn last_id(&self, last: Option<i64>, rows: usize) -> Option<i64> {
+        self.after_id.filter(|_| self.order == Order::Ascending)?;
+        let is_full = i64::try_from(rows).is_ok_and(|rows| rows >= self.limit);
+        if is_full { last } else { self.up_to_id.max(self.after_id) }
+    }
 }
 
 /// The filter as it stands in a query string.
@@ -205,9 +218,27 @@ mod tests {
             LogFilter::try_from(RawFilter { cursor: Some(text.to_owned()), ..RawFilter::default() })
         };
         assert_eq!(read(&cursor.to_string()).unwrap().cursor, Some(cursor));
-        for bad in ["x", "1", "1.", ".1", "1.x", "99999999999999999999.1"] {
+        for bad in ["x", "1", "1.", ".1", "1.x", "99999999999999999999.1", "-8000000000000000000.1"] {
             assert_eq!(read(bad).unwrap_err().to_string(), "Invalid cursor", "{bad}");
         }
+    }
+
+    #[test]
+    fn a_tail_goes_on_behind_what_it_has_read() {
+        let filter = LogFilter {
+            after_id: Some(10),
+            up_to_id: Some(50),
+            limit: 2,
+            order: Order::Ascending,
+            ..LogFilter::default()
+        };
+        assert_eq!(filter.last_id(None, 0), Some(50), "nothing fits: not looked at again");
+        assert_eq!(filter.last_id(Some(30), 1), Some(50));
+        assert_eq!(filter.last_id(Some(31), 2), Some(31), "there may be more");
+        let behind = LogFilter { up_to_id: Some(5), ..filter.clone() };
+        assert_eq!(behind.last_id(None, 0), Some(10), "never back");
+        assert_eq!(LogFilter { after_id: None, ..filter.clone() }.last_id(Some(30), 1), None);
+        assert_eq!(LogFilter { order: Order::Descending, ..filter }.last_id(Some(30), 1), None);
     }
 
     #[test]

@@ -54,10 +54,9 @@ const COLUMNS: &str = r#"id, service, level, message, "timestamp", correlation_i
 
 /// Writers share this advisory lock; who holds it alone knows that no id is drawn and not yet to be seen.
 const WRITERS: i64 = 0x4c4f_4753;
-/// As long as a tail waits for writers; they are done in milliseconds.
-const WRITERS_PATIENCE: &str = "SET LOCAL lock_timeout = '2s'";
-/// SQLSTATE of a lock that was not had in time.
-const NOT_HAD: &str = "55P03";
+/// A tail never queues for the lock, or writers would wait behind it: it tries, for two seconds.
+const TRIES: u32 = 100;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Stores a batch in one transaction, all or nothing, in the order of the batch. Returns the ids.
 ///
@@ -113,28 +112,29 @@ pub async fn insert(pool: &PgPool, entries: &[NewLogEntry]) -> sqlx::Result<Vec<
 /// # Errors
 /// When the database refuses or is away.
 pub async fn settled(pool: &PgPool) -> sqlx::Result<i64> {
-    let mut alone = pool.begin().await?;
-    sqlx::raw_sql(WRITERS_PATIENCE).execute(&mut *alone).await?;
-    let drawn = sqlx::query_scalar!(
-        r#"WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock($1))
-           SELECT pg_sequence_last_value(pg_get_serial_sequence('log_entries', 'id')::regclass) AS last FROM alone"#,
-        WRITERS
-    )
-    .fetch_one(&mut *alone)
-    .await;
-    match drawn {
-        Ok(last) => Ok(last.unwrap_or(0)),
-        // A writer hangs. What has lain there for a while is shown all the same.
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NOT_HAD) => {
-            alone.rollback().await?;
-            sqlx::query_scalar!(
-                r#"SELECT coalesce(max(id), 0) AS "id!" FROM log_entries WHERE created_at < now() - interval '10 seconds'"#
+    for _ in 0..TRIES {
+        let mut alone = pool.begin().await?;
+        let is_alone = sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock($1) AS "is_alone!""#, WRITERS)
+            .fetch_one(&mut *alone)
+            .await?;
+        if is_alone {
+            let last = sqlx::query_scalar!(
+                "SELECT pg_sequence_last_value(pg_get_serial_sequence('log_entries', 'id')::regclass)"
             )
-            .fetch_one(pool)
-            .await
+            .fetch_one(&mut *alone)
+            .await?;
+            alone.commit().await?;
+            return Ok(last.unwrap_or(0));
         }
-        Err(error) => Err(error),
+        alone.rollback().await?;
+        tokio::time::sleep(BETWEEN_TRIES).await;
     }
+    // Writers without end, or one that hangs. What has lain there for a while is shown all the same.
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(max(id), 0) AS "id!" FROM log_entries WHERE created_at < now() - interval '10 seconds'"#
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// One row.
@@ -214,7 +214,10 @@ pub async fn count(pool: &PgPool, filter: &LogFilter, patience: Duration) -> sql
         .fetch_one(&mut *transaction)
         .await?;
     match exact.build_query_scalar().fetch_one(&mut *transaction).await {
-        Ok(rows) => return Ok(Total { rows, is_estimate: false }),
+        Ok(rows) => {
+            transaction.commit().await?;
+            return Ok(Total { rows, is_estimate: false });
+        }
         Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(TIMED_OUT) => {}
         Err(error) => return Err(error),
     }

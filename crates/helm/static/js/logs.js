@@ -57,7 +57,6 @@ function row(log) {
 
 function show(logs) {
   for (const log of logs) {
-    after = log.id;
     if (!document.getElementById(`log-${log.id}`)) body.prepend(row(log));
   }
   while (body.rows.length > MOST_LINES) body.lastElementChild.remove();
@@ -79,10 +78,11 @@ async function refresh() {
         return;
       }
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      const { logs } = await answer.json();
+      const { logs, last_id: last } = await answer.json();
       // Whoever pressed Pause meanwhile wants what stands there to stay; the same lines come again afterwards.
       if (!isPaused) {
         show(logs);
+        after = last;
         say("live", "Live");
       }
     } catch {

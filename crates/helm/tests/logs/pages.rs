@@ -35,8 +35,14 @@ async fn only_the_newest_page_of_an_open_time_is_live(pool: PgPool) {
     assert!(!page.contains(r#"id="live""#), "an older page stands still");
     let closed = helm.get("/logs?end_time=2030-01-01").await;
     assert!(!closed.text().contains(r#"id="live""#), "a time that is over as well");
-    let odd = helm.get("/logs?cursor=nonsense").await;
-    assert!(odd.text().contains("Invalid cursor") && odd.text().contains("line 2"));
+    let odd = helm.get("/logs?cursor=nonsense&start_time=soon&end_time=2000-01-01").await;
+    let odd = odd.text();
+    assert!(
+        odd.contains("Invalid start_time format: it was left out. Invalid cursor: it was left out."),
+        "{odd}"
+    );
+    assert!(!odd.contains("line 2") && odd.contains("2000-01-01"), "what is understood holds");
+    assert!(!odd.contains("soon") && !odd.contains("nonsense"), "and the links say no more");
 }
 
 #[sqlx::test(migrator = "hivematrix_helm::MIGRATOR")]

@@ -53,6 +53,9 @@ pub struct CommonSettings {
     /// Lowest level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.
     #[arg(long, env = "LOG_LEVEL", default_value = "INFO")]
     pub log_level: String,
+    /// Whether the level was chosen on the command line or in the environment.
+    #[arg(skip)]
+    pub log_level_is_chosen: bool,
     /// Log JSON lines (true) or plain text (false).
     #[arg(long, env = "ENABLE_JSON_LOGGING", default_value = "true", action = ArgAction::Set, value_parser = super::parse_bool)]
     pub json_logging: bool,

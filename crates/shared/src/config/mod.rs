@@ -11,7 +11,7 @@ mod version;
 
 use std::path::PathBuf;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, Parser, parser::ValueSource};
 
 pub use self::{
     common::CommonSettings,
@@ -50,6 +50,10 @@ where
     let matches = command.try_get_matches_from(args)?;
     let mut settings = C::from_arg_matches(&matches)?;
     let common = settings.common_mut();
+    common.log_level_is_chosen = matches!(
+        matches.value_source("log_level"),
+        Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+    );
     if common.service_name.is_empty() {
         common.service_name = C::SERVICE.to_owned();
     }

@@ -132,7 +132,9 @@ async fn list_bulk(
     // and in which order; and row by row, since all of them together would not fit into memory.
     let places = if with_tickets { 2 } else { 1 };
     let Patience { turn: wait, reader: reader_wait, answer: longest, .. } = codex.patience;
-    let turn = codex.large_answers.turn_of(&reader.caller.rate_key(), places, wait).await?;
+    // Instances of one service share its name.
+    let at_a_time = if reader.caller.acting_user().is_some() { 1 } else { 2 };
+    let turn = codex.large_answers.turn_of(&reader.caller.rate_key(), at_a_time, places, wait).await?;
     let mut companies = codex.pool.begin_with(SNAPSHOT).await?;
     let tickets = match selection {
         Some(selection) => Some((same_snapshot(&codex.pool, &mut companies).await?, selection)),

@@ -200,8 +200,21 @@ fn long_enough(password: &str) -> Result<()> {
 const CHANGEABLE: [&str; 7] =
     ["username", "email", "emailVerified", "firstName", "lastName", "enabled", "requiredActions"];
 
+/// What Keycloak tells of a user and nobody can set: whoever sends back what he has read may leave it in.
+const READ_ONLY: [&str; 9] = [
+    "id",
+    "createdTimestamp",
+    "totp",
+    "access",
+    "disableableCredentialTypes",
+    "notBefore",
+    "self",
+    "origin",
+    "userProfileMetadata",
+];
+
 /// Changes a user, by Keycloak's names: `username`, `email`, `emailVerified`, `firstName`, `lastName`, `enabled`,
-/// `requiredActions`; any other member refuses the whole. A new e-mail address counts as confirmed, unless the body says
+/// `requiredActions`; what only Keycloak sets is passed over, any other member refuses the whole. A new e-mail address counts as confirmed, unless the body says
 /// otherwise.
 #[utoipa::path(put, path = "/api/keycloak/users/{user_id}", tag = "keycloak", request_body = Object,
     params(("user_id" = String, Path)), responses(
@@ -217,6 +230,7 @@ pub async fn update(
     Path(id): Path<String>,
     Json(mut body): Json<Map<String, Value>>,
 ) -> Result<Json<Changed>> {
+    body.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
     if body.is_empty() {
         return Err(Problem::new(StatusCode::BAD_REQUEST).error("No data provided"));
     }

@@ -80,6 +80,9 @@ pub struct LogPage {
     /// Parameter `cursor` of the next page; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+    /// With `after_id` and `order=asc`: how far this answer has read, and `after_id` of the next call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_id: Option<i64>,
     logs: Vec<LogObject>,
 }
 
@@ -115,8 +118,8 @@ pub async fn search(
     }
     let total = logs::count(&state.pool, &filter, COUNT_PATIENCE).await?;
     let rows = logs::search(&state.pool, &filter).await?;
-    // The tail goes by ids; its next call is told by the last of them.
     let next_cursor = next_cursor(&rows, &filter).filter(|_| filter.after_id.is_none());
+    let last_id = filter.last_id(rows.last().map(|row| row.id), rows.len());
     let logs = rows.into_iter().map(LogObject::from).collect();
     Ok(Json(LogPage {
         total: total.rows,
@@ -124,6 +127,7 @@ pub async fn search(
         limit: filter.limit,
         offset: filter.offset,
         next_cursor: next_cursor.map(|cursor| cursor.to_string()),
+        last_id,
         logs,
     }))
 }

@@ -9,7 +9,7 @@ use crate::{
     ServeState,
     domain::{
         log_entry::LEVELS,
-        log_filter::{LogFilter, RawFilter},
+        log_filter::{BadFilter, LogFilter, RawFilter},
     },
     routes::{access::AdminUser, api::logs::next_cursor},
     store::logs,
@@ -45,15 +45,9 @@ pub async fn show(
     State(state): State<ServeState>,
     _: AdminUser,
     page: Page,
-    LenientQuery(raw): LenientQuery<RawFilter>,
+    LenientQuery(mut raw): LenientQuery<RawFilter>,
 ) -> Result<Html<String>> {
-    let (filter, problem) = match LogFilter::try_from(raw.clone()) {
-        Ok(filter) => (filter, None),
-        Err(error) => {
-            let without = RawFilter { start_time: None, end_time: None, cursor: None, ..raw.clone() };
-            (LogFilter::try_from(without).unwrap_or_default(), Some(error.to_string()))
-        }
-    };
+    let (filter, problem) = understood(&mut raw);
     let filter = LogFilter { limit: filter.limit.min(MOST), ..filter };
     let live = filter.cursor.is_none() && filter.offset == 0 && filter.end.is_none();
     // Asked first: a line that comes between the two questions is then told twice, never missed.
@@ -79,6 +73,23 @@ pub async fn show(
         problem,
         lines,
     })
+}
+
+/// The filter, and what of it could not be understood; that is left out, here and in every link of the page.
+fn understood(raw: &mut RawFilter) -> (LogFilter, Option<String>) {
+    let mut problems = Vec::new();
+    loop {
+        let error = match LogFilter::try_from(raw.clone()) {
+            Ok(filter) => return (filter, (!problems.is_empty()).then(|| problems.join(" "))),
+            Err(error) => error,
+        };
+        match error {
+            BadFilter::StartTime => raw.start_time = None,
+            BadFilter::EndTime => raw.end_time = None,
+            BadFilter::Cursor => raw.cursor = None,
+        }
+        problems.push(format!("{error}: it was left out."));
+    }
 }
 
 /// The same filters, and what is added.
