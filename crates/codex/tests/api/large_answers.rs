@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::extract::ConnectInfo;
 use hivematrix_codex::{Codex, Patience, app, config};
 use hivematrix_shared::{
-    auth::PermissionLevel::Technician,
+    auth::PermissionLevel::{Admin, Technician},
     server,
     testing::{TestIdentity, TestResponse},
 };
@@ -70,10 +70,11 @@ async fn a_slow_reader_has_one_place_and_is_cut_when_it_takes_nothing(pool: PgPo
     };
     let desk = Desk::new(pool, patience);
     let service = |name: &str| desk.identity.service_token(name, "codex");
-    let slow = desk.open(&service("ledger")).await;
+    let reader = desk.identity.user_token(Admin);
+    let slow = desk.open(&reader).await;
     assert_eq!(slow.status(), StatusCode::OK);
 
-    let again = desk.whole(&service("ledger")).await;
+    let again = desk.whole(&reader).await;
     assert_eq!(again.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(
         (again.header("retry-after"), again.header("content-type")),
@@ -98,7 +99,7 @@ async fn a_slow_reader_has_one_place_and_is_cut_when_it_takes_nothing(pool: PgPo
     }
     assert_eq!(whole.status, StatusCode::OK);
     assert_eq!(whole.json()[0]["tickets"].as_array().map(Vec::len), Some(60));
-    assert_eq!(desk.whole(&service("ledger")).await.status, StatusCode::OK, "and the caller may ask again");
+    assert_eq!(desk.whole(&reader).await.status, StatusCode::OK, "and the caller may ask again");
     tokio::time::sleep(patience.reader).await;
     for cut in [slow, slow_too] {
         let read = axum::body::to_bytes(cut.into_body(), usize::MAX).await;

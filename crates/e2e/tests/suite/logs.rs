@@ -77,12 +77,12 @@ pub async fn a_request_is_drawn_through_its_services(stage: &Stage) -> Result<()
 async fn drawn(browser: &Browser, stage: &Stage, id: &str) -> Result<()> {
     for service in ["nexus", "beacon"] {
         let there = format!(
-            "[...document.querySelectorAll('.trace__service')].some((e) => e.textContent === {}) || void setTimeout(() => location.reload(), 1000)",
+            "[...document.querySelectorAll('.trace .log-service')].some((e) => e.textContent === {}) || void setTimeout(() => location.reload(), 1000)",
             quoted(service)
         );
         stage.yes(&format!("{service} is drawn"), &there).await?;
     }
-    let first = stage.text(".trace__service").await?;
+    let first = stage.text(".trace .log-service").await?;
     ensure!(first == "nexus", "{first} stands first, but the gateway began");
     ensure!(browser.has(".trace__request").await?, "no request has a length");
     let whole = stage.text(".page-header__description").await?;
