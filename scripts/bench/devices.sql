@@ -27,4 +27,3 @@ select
 from generate_series(1, 60000) as n
 join (select account_number, name, row_number() over (order by account_number) - 1 as place, count(*) over () as all_of_them
       from companies) as company on company.place = n % company.all_of_them;
-analyze assets;
