@@ -111,5 +111,6 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) now();
 });
 
+for (const button of document.querySelectorAll("[data-needs-script]")) button.hidden = false;
 say("live", "Live");
 timer = setTimeout(refresh, INTERVAL_MS);
