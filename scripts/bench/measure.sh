@@ -56,6 +56,24 @@ summary() {
   exit "$FAILED"
 }
 
+# p95 MILLISECONDS NAME PATH...: each path of `measured` several times, one request at a time, with `token`; as a page unless
+# `accept` says otherwise. Times go to the folder `work`.
+p95() {
+  local limit="$1" name="$2" path
+  shift 2
+  for path in "$@"; do
+    for _ in $(seq 1 20); do
+      curl -s -o /dev/null -w "%{http_code} %{time_total} $path\n" -H "Authorization: Bearer $token" -H "Accept: ${accept:-text/html}" "$measured$path"
+    done
+  done >"$work/times"
+  if grep -qv '^200 ' "$work/times"; then fail "$name: not everything was answered with 200"; fi
+  local took
+  took="$(awk '{ print int($2 * 1000000) }' "$work/times" | sort -n | awk '{ t[NR] = $1 } END { print t[int((NR * 95 + 99) / 100)] }')"
+  report_most "$name, 95th percentile" "$((took / 1000)) ms" $((limit * 1000)) "$took"
+  awk '{ sum[$3] += $2; n[$3]++ } END { for (path in sum) printf "     %4d ms on average  %s\n", sum[path] / n[path] * 1000, path }' "$work/times" |
+    sort -rn | head -3
+}
+
 # start_nginx FOLDER FILE_PORT BACKEND_PORT TLS_PORT: one worker on core 0 for files and TLS, one on core 1 as the backend.
 start_nginx() {
   local dir="$1"

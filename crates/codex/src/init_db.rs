@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use hivematrix_shared::{
-    config::{Secret, ServiceConfig as _, conf_path, home_from_environment},
+    config::{Secret, ServiceConfig as _, conf_path, home_from_environment, ini_text},
     db,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
@@ -24,7 +24,7 @@ use crate::{
     MIGRATOR,
     cli::say,
     config::Settings,
-    settings::{Origin, ini_text, write::Writer},
+    settings::{Origin, write::Writer},
 };
 
 /// What to prepare. Without `--headless`, `--test`, `--migrate-only` or `--force-rebuild` it asks at the terminal.

@@ -60,15 +60,7 @@ impl Browser {
     ///
     /// When driver or browser do not start.
     pub async fn start(programs: &Browsers) -> Result<Self> {
-        let mut server = Command::new(&programs.chromedriver)
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("cannot start chromedriver")?;
-        let port = port_of(&mut server).await?;
+        let (server, port) = start_driver(programs).await?;
         let profile = tempfile::Builder::new().prefix("hivematrix-browser-").tempdir()?;
         let mut wanted = DesiredCapabilities::chrome();
         wanted.set_binary(&programs.chromium.display().to_string())?;
@@ -273,6 +265,28 @@ impl Browser {
         let answer = self.driver.cdp().send_raw("Page.captureScreenshot", how).await?;
         let png = BASE64_STANDARD.decode(answer["data"].as_str().context("no picture")?)?;
         std::fs::write(file, png).with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+/// Starts the driver. It takes a port that is free in one family of addresses, and ends when another program has it in the
+/// other: once more then.
+async fn start_driver(programs: &Browsers) -> Result<(Child, u16)> {
+    let mut tries = 3;
+    loop {
+        let mut server = Command::new(&programs.chromedriver)
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start chromedriver")?;
+        tries -= 1;
+        match port_of(&mut server).await {
+            Ok(port) => return Ok((server, port)),
+            Err(error) if tries == 0 => return Err(error),
+            Err(_) => {}
+        }
     }
 }
 

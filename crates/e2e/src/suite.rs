@@ -37,26 +37,28 @@ impl Suite {
             history_days: 60,
             ..Size::named(SizeName::Demo)
         };
-        Self::start_with(build, size).await
+        Self::start_with(build, size, []).await
     }
 
-    /// As [`Suite::start`], with a vendor of another size.
+    /// As [`Suite::start`], with a vendor of another size and more settings.
     ///
     /// # Errors
     ///
     /// What `helm up` says.
-    pub async fn start_with(build: &Build, size: Size) -> Result<Self> {
+    pub async fn start_with(
+        build: &Build,
+        size: Size,
+        more: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<Self> {
         let vendor = spawn(Config { size, ..Config::default() }).await.context("cannot start the vendor")?;
-        let instance = Instance::new(
-            build,
-            [
-                ("FRESHSERVICE_BASE_URL", vendor.base_url.clone()),
-                ("FRESHSERVICE_API_KEY", vendor.api_key.clone()),
-                ("TICKET_SYNC_INTERVAL_SECONDS", SYNC_SECONDS.to_string()),
-                ("AUTO_REFRESH_INTERVAL_SECONDS", REFRESH_SECONDS.to_string()),
-                ("PUBLIC_DISPLAY_ENABLED", true.to_string()),
-            ],
-        )?;
+        let settings = [
+            ("FRESHSERVICE_BASE_URL", vendor.base_url.clone()),
+            ("FRESHSERVICE_API_KEY", vendor.api_key.clone()),
+            ("TICKET_SYNC_INTERVAL_SECONDS", SYNC_SECONDS.to_string()),
+            ("AUTO_REFRESH_INTERVAL_SECONDS", REFRESH_SECONDS.to_string()),
+            ("PUBLIC_DISPLAY_ENABLED", true.to_string()),
+        ];
+        let instance = Instance::new(build, settings.into_iter().chain(more))?;
         instance.helm(&["up", "--demo"]).await?;
         Ok(Self { vendor, instance })
     }

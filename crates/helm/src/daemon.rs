@@ -1,12 +1,9 @@
 //! The daemon: supervises the suite, answers the command line, and is the Helm service on its port.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use arc_swap::ArcSwapOption;
 use hivematrix_shared::{
     config::{CommonSettings, Secret},
     context::ServiceContext,
@@ -22,20 +19,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ServeState,
+    clients::{gateway, systemctl::Systemctl, webhook::Webhook},
     control::{
-        protocol::{Reply, Request},
+        protocol::{Outdated, Reply, Request},
         server::{self as control, Handler},
     },
-    domain::{ports, status::UnitKind},
+    domain::{operator::Operator, ports, status::UnitKind},
     instance::{
-        Layout, files,
+        Layout, certificate, files, installation, operator,
         options::{Given, Options},
     },
-    jobs,
-    realm_admin::RealmAdmin,
-    service_control::ServiceControl,
-    status_board::StatusBoard,
-    suite::{self, Prepared},
+    jobs::{self, Watched},
+    realm_admin::{CurrentRealm, RealmAdmin},
+    restore::{
+        journal,
+        swap::{self, Recovered},
+    },
+    services::board::StatusBoard,
+    services::control::ServiceControl,
+    services::reload::Reloader,
+    store::log_stats::LogStats,
+    suite::{self, Prepared, handed},
     supervisor::{Supervisor, probe::local_client},
 };
 
@@ -74,8 +78,22 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
         bail!("another daemon already runs this instance");
     };
     lock.write(&format!("{}\n", std::process::id()))?;
-    let operator = suite::operator_variables(&layout)?;
-    let prepared = suite::prepare(&layout, &Given::from_environment()?, &operator)?;
+    let by_systemd = installation::of(&layout)?.is_some();
+    let (shell, operator, prepared) = if by_systemd {
+        if journal::folder(&layout).exists() {
+            // It concerns files of every account.
+            bail!("a restore was broken off; `helm up`, as root, ends it");
+        }
+        let operator = operator::lasting(&layout)?;
+        let prepared = suite::prepared_by_root(&layout, &operator)?;
+        (Operator::default(), operator, prepared)
+    } else {
+        end_restore(&layout).await?;
+        let shell = operator::of_next_daemon(&layout)?;
+        let operator = operator::of_shells(shell.clone(), &layout)?;
+        let prepared = suite::prepare(&layout, &Given::from_environment()?, &operator)?;
+        (shell, operator, prepared)
+    };
     configure(&mut settings, &prepared);
     let port = settings.listen_port(ports::HELM);
     let listener = TcpListener::bind((settings.host, port))
@@ -86,40 +104,79 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     let fingerprint = fingerprint(&prepared.options)?;
     let context = ServiceContext::start_without_shipping("helm", settings)?;
     let pool = db::connect(prepared.databases.urls.get("helm").map(Secret::new).as_ref(), 10)?;
-    let supervisor = Supervisor::new(&layout, context.clock.clone())?;
+    let supervisor = if by_systemd {
+        Supervisor::of_systemd(&layout, context.clock.clone(), Systemctl::default())?
+    } else {
+        Supervisor::new(&layout, context.clock.clone())?
+    };
     for spec in &prepared.units {
         supervisor.add(spec.clone());
     }
+    let watched = Watched {
+        // Its file is closed to Helm's account there.
+        gateway: by_systemd.then(|| gateway::address(&prepared.registry)).flatten(),
+        ..watched(&layout, &prepared, &operator)
+    };
     let board = StatusBoard::new(
         supervisor.clone(),
         prepared.registry.clone(),
         local_client()?,
         context.clock.clone(),
     );
+    board.set_keycloak(prepared.keycloak.clone());
+    if !by_systemd {
+        operator::remember(&layout, &shell)?;
+    }
+    let reloader = Reloader::new(layout.clone(), supervisor.clone(), board.clone(), shell);
+    let mut control = ServiceControl::new(supervisor.clone(), board.clone());
+    if !by_systemd {
+        control = control.reloading(reloader.clone());
+    }
     let (end, mut ends) = mpsc::channel(1);
     let daemon = Daemon(Arc::new(Inner {
         layout: layout.clone(),
         supervisor: supervisor.clone(),
         board: board.clone(),
-        operator: Mutex::new(operator),
+        control: control.clone(),
+        reloader,
+        webhook: watched.webhook.clone(),
         fingerprint,
+        by_systemd,
         end,
     }));
     let sockets = CancellationToken::new();
-    let control = tokio::spawn(control::serve(control::open(&layout)?, daemon, sockets.clone()));
-    jobs::start(&context, &pool, &layout, &board);
+    let socket = tokio::spawn(control::serve(control::open(&layout)?, daemon, sockets.clone()));
+    jobs::start(&context, &pool, &layout, &board, watched);
     make_external_databases(&context, &prepared);
-    supervisor.resume().await;
-    let realm = realm(&context, &prepared);
+    if !by_systemd {
+        supervisor.resume().await;
+    }
+    let realm = match http_client(&context.settings) {
+        Ok(http) if by_systemd => {
+            CurrentRealm::fixed(RealmAdmin::from_environment(http, &prepared.own_environment))
+        }
+        Ok(http) => CurrentRealm::of(supervisor.clone(), http),
+        Err(error) => {
+            tracing::warn!(error = %error, "users cannot be administered");
+            CurrentRealm::fixed(None)
+        }
+    };
+    let log_stats = LogStats::new(pool.clone(), context.clock.clone());
     let state = ServeState {
         context: context.clone(),
+        layout: layout.clone(),
+        log_stats,
         pool,
-        board: board.clone(),
-        control: ServiceControl::new(supervisor.clone(), board),
+        board,
+        control,
         realm,
     };
     let mut server = tokio::spawn(crate::serve(state, listener));
-    let end = wait_for_end(&mut ends).await;
+    let end = match wait_for_end(&mut ends).await {
+        // Whether the others stop as well is for systemd to say.
+        End::Down if by_systemd => End::Handover,
+        end => end,
+    };
     match end {
         End::Down => {
             tracing::info!("stopping the suite");
@@ -127,6 +184,12 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
             supervisor.stop_all(&[UnitKind::Service, UnitKind::Helper]).await;
             context.stop().await;
             supervisor.stop_all(&[UnitKind::Server]).await;
+            if let Err(error) = operator::forget(&layout) {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "the next `helm up` counts the settings of this one"
+                );
+            }
         }
         End::Handover => {
             tracing::info!("handing the suite over to another daemon");
@@ -137,11 +200,24 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     // The one who asked gets the answer when this connection is served; then nobody is listened to any more.
     ends.close();
     sockets.cancel();
-    let _ = tokio::time::timeout(LAST_WORDS, control).await;
+    let _ = tokio::time::timeout(LAST_WORDS, socket).await;
     if tokio::time::timeout(LAST_WORDS, &mut server).await.is_err() {
         // Whoever takes the lock next needs the port.
         server.abort();
         let _ = server.await;
+    }
+    Ok(())
+}
+
+/// Ends a restore that was killed, before anything is read that it may have been replacing. The caller holds the lock.
+///
+/// # Errors
+/// When it cannot be put right: nothing is started on half of each state.
+pub async fn end_restore(layout: &Layout) -> Result<()> {
+    match swap::recover(layout).await? {
+        Recovered::Nothing => {}
+        Recovered::Undone => eprintln!("helm: a restore was ended half-way: the state before it is back"),
+        Recovered::Finished => eprintln!("helm: a restore was ended at its end: it is finished now"),
     }
     Ok(())
 }
@@ -158,14 +234,38 @@ fn configure(settings: &mut CommonSettings, prepared: &Prepared) {
     if settings.secret_key.is_empty() {
         settings.secret_key = Secret::new(own.secret_key);
     }
+    if let Some(level) = prepared.own_environment.get("LOG_LEVEL").filter(|_| !settings.log_level_is_chosen) {
+        settings.log_level.clone_from(level);
+    }
+    if prepared.own_environment.get("ENABLE_JSON_LOGGING").is_some_and(|json| json == "false") {
+        settings.json_logging = false;
+    }
 }
 
-/// The realm whose users administrators change through Helm: the one that Core is told.
-fn realm(context: &ServiceContext, prepared: &Prepared) -> Option<RealmAdmin> {
-    // Where Core runs elsewhere, Codex has been told the same.
-    let mut told = prepared.units.iter().filter(|unit| ["core", "codex"].contains(&unit.name.as_str()));
-    let http = http_client(&context.settings).ok()?;
-    told.find_map(|unit| RealmAdmin::from_environment(http.clone(), &unit.env))
+/// What alerts look at beside the processes, and whom they tell.
+fn watched(layout: &Layout, prepared: &Prepared, operator: &Operator) -> Watched {
+    let gateway = prepared.units.iter().find(|unit| unit.name == "nexus");
+    let named = gateway
+        .and_then(|unit| unit.env.get("NEXUS_CERT_FILE").filter(|path| !path.is_empty()))
+        .map(String::as_str);
+    Watched {
+        home: layout.home().to_owned(),
+        certificate: certificate::gateway_file(layout, named),
+        gateway: None,
+        webhook: Arc::new(ArcSwapOption::new(webhook(operator))),
+    }
+}
+
+/// Who is told of alerts, as the operator says.
+fn webhook(operator: &Operator) -> Option<Arc<Webhook>> {
+    let address = operator.alert_webhook()?;
+    match Webhook::new(address) {
+        Ok(webhook) => Some(Arc::new(webhook)),
+        Err(error) => {
+            tracing::warn!(error = %error, "alerts are told to nobody");
+            None
+        }
+    }
 }
 
 /// On an existing server the databases are made beside everything else; services wait for theirs by themselves.
@@ -202,8 +302,11 @@ struct Inner {
     layout: Layout,
     supervisor: Supervisor,
     board: StatusBoard,
-    operator: Mutex<BTreeMap<String, String>>,
+    control: ServiceControl,
+    reloader: Reloader,
+    webhook: Arc<ArcSwapOption<Webhook>>,
     fingerprint: String,
+    by_systemd: bool,
     end: mpsc::Sender<End>,
 }
 
@@ -224,10 +327,34 @@ impl Handler for Daemon {
                     if fresh { self.0.board.statuses(Duration::ZERO).await } else { self.0.board.phases() };
                 Reply { units, ..Reply::done("status") }
             }
-            Request::Up { given, operator } => self.up(given, operator).await,
-            Request::Start { service } => self.control().start(&service).await.into(),
-            Request::Stop { service } => self.control().stop(&service).await.into(),
-            Request::Restart { service } => self.control().restart(&service).await.start.into(),
+            Request::Up { .. } if self.0.by_systemd => Reply::failed(
+                "systemd runs this suite: `helm up`, as root, goes by the program it was installed with",
+            ),
+            Request::Reload if self.0.by_systemd => {
+                let layout = self.0.layout.clone();
+                match tokio::task::spawn_blocking(move || handed::outdated(&layout)).await {
+                    Ok(Ok(outdated)) => {
+                        let outdated =
+                            outdated.into_iter().map(|(name, variables)| Outdated { name, variables });
+                        Reply { outdated: outdated.collect(), ..Reply::done("compared") }
+                    }
+                    Ok(Err(error)) => Reply::failed(format!("{error:#}")),
+                    Err(error) => Reply::failed(error.to_string()),
+                }
+            }
+            Request::Up { given, shell } => {
+                if let Err(error) = self.0.reloader.learn(shell).await {
+                    return Reply::failed(format!("{error:#}"));
+                }
+                self.up(given).await
+            }
+            Request::Start { service } => self.0.control.start(&service).await.into(),
+            Request::Stop { service } => self.0.control.stop(&service).await.into(),
+            Request::Restart { service } => self.0.control.restart(&service).await.start.into(),
+            Request::Reload => match self.0.reloader.reload().await {
+                Ok(outdated) => Reply { outdated, ..Reply::done("read anew") },
+                Err(error) => Reply::failed(format!("{error:#}")),
+            },
             Request::Down => self.end(End::Down, "stopping").await,
             Request::Handover => self.end(End::Handover, "handing over").await,
         }
@@ -235,25 +362,17 @@ impl Handler for Daemon {
 }
 
 impl Daemon {
-    fn control(&self) -> ServiceControl {
-        ServiceControl::new(self.0.supervisor.clone(), self.0.board.clone())
-    }
-
-    async fn up(&self, given: Given, operator: BTreeMap<String, String>) -> Reply {
-        let merged = {
-            let mut known = self.0.operator.lock().unwrap_or_else(PoisonError::into_inner);
-            // A variable that is missing from another shell is not taken back.
-            known.extend(operator);
-            known.clone()
-        };
-        let layout = self.0.layout.clone();
-        let prepared = tokio::task::spawn_blocking(move || suite::prepare(&layout, &given, &merged)).await;
-        let prepared = match prepared {
-            Ok(Ok(prepared)) => prepared,
-            Ok(Err(error)) => return Reply::failed(format!("{error:#}")),
-            Err(error) => return Reply::failed(error.to_string()),
+    async fn up(&self, given: Given) -> Reply {
+        let _turn = self.0.reloader.turn().await;
+        if let Ok(operator) = self.0.reloader.operator() {
+            self.0.webhook.store(webhook(&operator));
+        }
+        let prepared = match self.0.reloader.prepare(given).await {
+            Ok(prepared) => prepared,
+            Err(error) => return Reply::failed(format!("{error:#}")),
         };
         self.0.board.set_registry(prepared.registry.clone());
+        self.0.board.set_keycloak(prepared.keycloak.clone());
         // A running cluster is ready already and is not asked again; a new service needs its database all the same.
         let is_up = self.0.supervisor.board().state(suite::POSTGRESQL).is_some_and(|state| state.ready);
         if is_up && let Err(error) = prepared.databases.make(&prepared.secrets).await {

@@ -2,11 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::{lchown, symlink},
+};
 
 use hivematrix_helm::{
-    domain::secrets::{Secrets, ServiceSecrets},
-    instance::databases::Databases,
+    domain::{
+        operator::Operator,
+        secrets::{Secrets, ServiceSecrets},
+    },
+    instance::{
+        Layout,
+        databases::{self, Databases},
+    },
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -71,4 +81,27 @@ async fn each_service_gets_a_database_of_its_own_and_no_one_elses() {
 
 fn percent(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[test]
+#[ignore = "needs root"]
+fn no_link_of_a_service_shows_it_the_database_of_another_one() {
+    let place = tempfile::tempdir().unwrap();
+    let layout = Layout::new(place.path().join("home"));
+    fs::create_dir_all(layout.folder("codex")).unwrap();
+    // As root writes them for the others: the environment of a unit, the settings of a foreign service.
+    let (env, conf) = (place.path().join("core.env"), place.path().join("brainhair.conf"));
+    fs::write(&env, "DATABASE_URL=\"postgres://core_user:secret@127.0.0.1/core_db\"\n").unwrap();
+    fs::write(&conf, "[database]\nconnection_string = postgresql://brainhair_user:secret@127.0.0.1/b\n")
+        .unwrap();
+    for (name, target) in [(".flaskenv", &env), ("codex.conf", &conf)] {
+        let link = layout.folder("codex").join(name);
+        symlink(target, &link).unwrap();
+        let chosen = || databases::elsewhere(&layout, "codex", None, &Operator::default());
+        assert!(chosen().unwrap().unwrap().contains("secret"), "of root's own link");
+        lchown(&link, Some(65_534), Some(65_534)).unwrap();
+        let refused = format!("{:#}", chosen().unwrap_err());
+        assert!(refused.contains("is a link that the account 65534 has made"), "{refused}");
+        fs::remove_file(link).unwrap();
+    }
 }

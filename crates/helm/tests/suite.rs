@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+#[path = "suite/keycloak.rs"]
+mod keycloak;
+#[path = "suite/mixed.rs"]
+mod mixed;
 mod support;
 
 use std::{
@@ -220,6 +224,195 @@ fn a_given_password_is_neither_shown_nor_kept() {
     // Nor later, when the variable is not set any more.
     assert!(suite.succeed(&["up"]).contains("as given in HIVEMATRIX_ADMIN_PASSWORD"));
     assert!(!suite.home().join("core/admin_password").exists());
+}
+
+#[test]
+fn what_the_shell_of_up_gave_counts_for_everybody_until_down() {
+    let suite = Suite::new(&["codex", "beacon"]);
+    let shell = [
+        ("FRESHSERVICE_API_KEY", "given-once"),
+        ("HIVEMATRIX_ADMIN_PASSWORD", "chosen-by-the-operator"),
+        ("LOG_LEVEL", "WARNING"),
+    ];
+    let output = suite.helm_with(&["up"], &shell);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let note = suite.home().join("helm/shell.json");
+    assert_eq!(mode(&note), 0o600);
+    assert!(!fs::read_to_string(&note).unwrap().contains("chosen-by-the-operator"));
+    let of_codex = || {
+        let environment = fs::read_to_string(format!("/proc/{}/environ", suite.pid("codex"))).unwrap();
+        let find = |name: &str| {
+            let value = environment.split('\0').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+            value.map(str::to_owned)
+        };
+        (find("FRESHSERVICE_API_KEY"), find("LOG_LEVEL"))
+    };
+    let given = (Some("given-once".to_owned()), Some("WARNING".to_owned()));
+    assert_eq!(of_codex(), given);
+
+    // From a timer, which has none of these variables, Helm is handed over, and the daemon is killed as well.
+    let codex = suite.pid("codex");
+    suite.succeed(&["restart", "helm"]);
+    assert_eq!(suite.pid("codex"), codex, "it goes on");
+    suite.helm_with(&["restart", "codex"], &[("LOG_LEVEL", "DEBUG"), ("FRESHSERVICE_API_KEY", "another")]);
+    assert_ne!(suite.pid("codex"), codex);
+    assert_eq!(of_codex(), given, "another shell changes nothing");
+    kill(suite.pid("helm"));
+    wait_until("the daemon is gone", || !suite.status().contains_key("helm"));
+    let codex = suite.pid("codex");
+    suite.succeed(&["up"]);
+    assert_eq!((suite.pid("codex"), of_codex()), (codex, given), "it is not out of date");
+
+    suite.succeed(&["down"]);
+    assert!(!note.exists());
+    suite.succeed(&["up"]);
+    assert_eq!(of_codex(), (None, Some("INFO".to_owned())));
+
+    // Killed as a whole, the daemon first: there is nothing to stop, and nothing of it counts any more.
+    assert!(suite.helm_with(&["up"], &shell).status.success());
+    let daemon = suite.pid("helm");
+    let mut pids: Vec<i64> = suite.status().into_values().filter_map(|(_, pid)| pid).collect();
+    pids.sort_by_key(|pid| *pid != daemon);
+    pids.iter().for_each(|pid| kill(*pid));
+    wait_until("everything is gone", || !pids.iter().any(|pid| is_alive(*pid)));
+    assert!(note.exists());
+    assert!(suite.succeed(&["down"]).contains("is not running"));
+    assert!(!note.exists());
+}
+
+#[test]
+fn a_backup_from_a_timer_knows_the_databases_of_the_running_suite() {
+    let suite = Suite::new(&["codex"]);
+    // Nothing listens there: the address alone is what counts.
+    let elsewhere = "postgres://somebody:s3cret@127.0.0.1:9/codex";
+    let output = suite.helm_with(&["up"], &[("CODEX_DATABASE_URL", elsewhere)]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let saved = suite.helm(&["backup", "--json"]);
+    let said = String::from_utf8_lossy(&saved.stderr);
+    assert_eq!(saved.status.code(), Some(1), "{said}");
+    let done: Value = serde_json::from_slice(&saved.stdout).unwrap();
+    let parts = done["manifest"]["parts"].as_array().unwrap();
+    let state = |name: &str| {
+        let is_it = |part: &&Value| part["name"].as_str().unwrap().starts_with(name);
+        parts.iter().find(is_it).unwrap()["state"].clone()
+    };
+    assert_eq!((state("postgresql/codex"), state("postgresql/helm")), ("missing".into(), "saved".into()));
+    assert!(!format!("{said}{done}").contains("s3cret"));
+}
+
+#[test]
+fn a_module_is_installed_into_a_running_suite_and_what_is_not_here_is_refused_by_name() {
+    let suite = Suite::new(&["codex"]);
+    let json = |output: &Output| serde_json::from_slice::<Value>(&output.stdout).unwrap();
+    let before = json(&suite.helm(&["install", "codex", "--json"]));
+    assert_eq!((&before["success"], &before["running"]), (&true.into(), &false.into()), "{before}");
+    assert!(suite.home().join("helm/secrets.json").exists() && suite.home().join("codex").is_dir());
+    suite.succeed(&["up"]);
+
+    // Its program comes with another build.
+    pretend(&suite.folder.path().join("bin/hivematrix-beacon"));
+    let installed = json(&suite.helm(&["install", "beacon", "--json"]));
+    assert_eq!((&installed["success"], &installed["running"]), (&true.into(), &true.into()), "{installed}");
+    assert_eq!(suite.status()["beacon"].0, "running");
+    let pid = suite.pid("beacon");
+    assert!(suite.succeed(&["install", "install", "beacon"]).contains("runs already"));
+    assert_eq!(suite.pid("beacon"), pid);
+    let facts: Value = serde_json::from_str(&suite.succeed(&["install", "status", "beacon"])).unwrap();
+    assert_eq!(
+        (&facts["installed"], &facts["type"], &facts["state"], &facts["database"]),
+        (&true.into(), &"program".into(), &"running".into(), &Value::Null)
+    );
+    let codex: Value = serde_json::from_str(&suite.succeed(&["install", "status", "codex"])).unwrap();
+    assert_eq!(codex["database"], "own");
+    let listed: Value =
+        serde_json::from_str(&suite.succeed(&["install", "list-installed", "--json"])).unwrap();
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"beacon") && !names.contains(&"nexus"), "{names:?}");
+
+    for (name, words) in [
+        ("ledger", "ledger is not in this build"),
+        ("archive", "install ledger"),
+        ("nonsense", "there is no module of that name"),
+        ("../codex", "there is no module of that name"),
+        ("helm", "what installs the others"),
+    ] {
+        let refused = suite.helm(&["install", name]);
+        assert_eq!(refused.status.code(), Some(1), "{name}");
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(said.contains(words) && refused.stdout.is_empty(), "{name}: {said}");
+    }
+    let down: Value = serde_json::from_str(&suite.succeed(&["down", "--json"])).unwrap();
+    assert_eq!(down["success"], true);
+    let written: Value = serde_json::from_str(&suite.succeed(&["update-config", "--json"])).unwrap();
+    assert_eq!(written["written"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_token_is_kept_for_its_owner_and_sent_to_this_machine_alone() {
+    let suite = Suite::new(&["codex"]);
+    suite.succeed(&["up"]);
+    let home = suite.folder.path();
+    let helm = |arguments: &[&str], input: &str| {
+        let mut child = Command::new(home.join("bin/helm"))
+            .args(arguments)
+            .env_clear()
+            .env("HOME", home)
+            .env("HIVEMATRIX_HOME", suite.home())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let url = format!("http://127.0.0.1:{}/health", 5010 + suite.offset);
+    assert_eq!(helm(&["auth", "test", &url], "").status.code(), Some(1), "none is kept");
+    assert_eq!(helm(&["auth", "set-token"], "").status.code(), Some(1), "it is missing");
+    assert!(helm(&["auth", "set-token", "-"], "a.b.c\n").status.success());
+    assert_eq!(mode(&home.join(".hivematrix_token")), 0o600);
+    let answer = helm(&["auth", "test", &url, "--json"], "");
+    let facts: Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!((&facts["status"], facts["size"].as_u64() > Some(0)), (&200.into(), true), "{facts}");
+    // Of an account that may not read the secrets.
+    let secrets = suite.home().join("helm/secrets.json");
+    fs::rename(&secrets, secrets.with_extension("away")).unwrap();
+    let called = helm(&["call", "GET", "/health", "--service", "codex", "--kept"], "");
+    let said = String::from_utf8_lossy(&called.stderr);
+    assert!(called.status.success() && !called.stdout.is_empty(), "{said}");
+    fs::rename(secrets.with_extension("away"), &secrets).unwrap();
+    let away = helm(&["auth", "test", "https://msp.example.net/"], "");
+    assert!(String::from_utf8_lossy(&away.stderr).contains("this machine only"));
+}
+
+#[test]
+fn a_restore_needs_a_stopped_suite_and_a_killed_one_is_ended_before_anything_starts() {
+    let suite = Suite::new(&["codex"]);
+    suite.succeed(&["up"]);
+    let done: Value = serde_json::from_str(&suite.succeed(&["backup", "--json"])).unwrap();
+    let archive = done["archive"].as_str().unwrap();
+    let refused = suite.helm(&["restore", archive, "--force"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("stop it with `helm down` first"), "{said}");
+    suite.succeed(&["down"]);
+
+    // What a restore leaves that is killed between two files.
+    let [conf, folder] = ["codex/codex.conf", "helm/restore"].map(|path| suite.home().join(path));
+    fs::create_dir_all(folder.join("before/codex")).unwrap();
+    fs::write(folder.join("before/codex/codex.conf"), "[a]\nvalue = old\n").unwrap();
+    fs::write(&conf, "[a]\nvalue = new\n").unwrap();
+    let journal = serde_json::json!({
+        "archive": archive, "started_at": "2025-11-22T02:00:00Z", "stage": "swapping", "cluster": null,
+        "databases": [], "files": [{"path": "codex/codex.conf", "comes": true, "existed": true}],
+    });
+    fs::write(folder.join("journal.json"), journal.to_string()).unwrap();
+    let output = suite.helm(&["up"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("the state before it is back"), "{said}");
+    assert_eq!(fs::read_to_string(conf).unwrap(), "[a]\nvalue = old\n");
+    assert!(!folder.exists());
 }
 
 #[test]

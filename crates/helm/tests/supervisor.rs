@@ -52,25 +52,15 @@ impl Home {
     /// A unit that runs a shell script and is ready as soon as it runs.
     fn script(&self, name: &str, script: &str, after: &[&str]) -> UnitSpec {
         UnitSpec {
-            name: name.to_owned(),
-            kind: UnitKind::Service,
-            program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
             env: BTreeMap::from([("PATH".into(), "/usr/bin:/bin".into())]),
-            directory: self.path().to_owned(),
-            account: None,
-            logs: self.path().join("logs"),
             after: after.iter().map(|name| (*name).to_owned()).collect(),
-            port: None,
-            url: None,
-            ready: Probe::Running,
-            alive: None,
-            health: None,
             timing: Timing {
                 ready_interval: Duration::from_millis(5),
                 alive_interval: Duration::from_millis(20),
                 ..Timing::default()
             },
+            ..UnitSpec::plain(name, "/bin/sh", self.path(), self.path().join("logs"))
         }
     }
 }

@@ -138,6 +138,7 @@ impl ServiceContext {
             logs,
             shipping: Arc::default(),
         };
+        context.metrics.observe_build(context.settings.version());
         if let Some(logs) = &context.logs {
             context.metrics.observe_logs(logs.counters());
             context.tasks.spawn(context.registry.clone().watch(context.shutdown.clone()));

@@ -42,10 +42,25 @@ pub fn connect(url: Option<&Secret>, max_connections: u32) -> Result<PgPool, DbE
         .acquire_timeout(Duration::from_secs(5))
         .max_lifetime(Duration::from_secs(3600))
         .idle_timeout(Duration::from_secs(300))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // Compiling a query takes PostgreSQL longer than ours run; it does so where it expects many rows.
+                sqlx::raw_sql("SET jit = off").execute(connection).await?;
+                Ok(())
+            })
+        })
         .connect_lazy_with(options))
 }
 
-/// Brings the database up to date under PostgreSQL's advisory lock; waits for a server that is not there yet.
+/// How long a change of a table waits for those who read it, as a backup does. Everybody else who wants the table queues behind
+/// a change that waits, so it gives up and is tried again later. A value of PostgreSQL's `lock_timeout`.
+pub const LOCK_PATIENCE: &str = "3s";
+
+/// SQLSTATE of a statement that waited for a lock as long as it may.
+const LOCKED: &str = "55P03";
+
+/// Brings the database up to date under PostgreSQL's advisory lock; waits for a server that is not there yet, and for whoever
+/// reads a table that changes, as a backup does.
 pub async fn migrate(
     pool: &PgPool,
     migrator: &Migrator,
@@ -53,12 +68,17 @@ pub async fn migrate(
 ) -> Result<(), DbError> {
     let mut pause = Duration::from_millis(100);
     loop {
-        match migrator.run(pool).await {
+        match migrate_once(pool, migrator).await {
             Ok(()) => return Ok(()),
             Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
                 if is_away(&error) =>
             {
                 tracing::warn!(error = %error, "the database is not reachable, waiting");
+            }
+            Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+                if error.as_database_error().is_some_and(|error| error.code().as_deref() == Some(LOCKED)) =>
+            {
+                tracing::warn!("somebody uses what the database's next version changes, waiting");
             }
             Err(error) => return Err(error.into()),
         }
@@ -67,6 +87,27 @@ pub async fn migrate(
         }
         pause = (pause * 2).min(Duration::from_secs(5));
     }
+}
+
+/// One try, which gives up where a table stays in use.
+async fn migrate_once(pool: &PgPool, migrator: &Migrator) -> Result<(), MigrateError> {
+    // A connection of its own, closed afterwards: it may be left with the advisory lock, and its patience is not that of queries.
+    let apart = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(5))
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::query("SELECT set_config('lock_timeout', $1, false)")
+                    .bind(LOCK_PATIENCE)
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(pool.connect_options().as_ref().clone());
+    let outcome = migrator.run(&apart).await;
+    apart.close().await;
+    outcome
 }
 
 /// Whether an error means that the server cannot be reached at the moment.

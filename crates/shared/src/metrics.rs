@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::ConstGauge, histogram::Histogram, info::Info},
     registry::{Registry, Unit},
 };
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -107,6 +107,12 @@ impl Metrics {
             );
             registry.register("log_lines_lost", "Lost audit, WARNING and ERROR lines", counters.lost.clone());
         });
+    }
+
+    /// Adds which build runs, as `build_info` with the label `version`.
+    pub fn observe_build(&self, version: String) {
+        let build = Info::new([("version", version)]);
+        self.register(|registry| registry.register("build", "Which build runs", build));
     }
 
     /// Adds a service's own metrics; they carry the label `service` as well.
@@ -221,6 +227,7 @@ mod tests {
         let counters = LogCounters::default();
         counters.dropped_access.inc_by(5);
         metrics.observe_logs(&counters);
+        metrics.observe_build("2025.11.22-abc1234".into());
         let synced: Counter = Counter::default();
         metrics.register(|registry| registry.register("synced_tickets", "Tickets", synced.clone()));
         synced.inc();
@@ -228,6 +235,7 @@ mod tests {
         for line in [
             r#"log_lines_dropped_access_total{service="codex"} 5"#,
             r#"synced_tickets_total{service="codex"} 1"#,
+            r#"build_info{service="codex",version="2025.11.22-abc1234"} 1"#,
             r#"process_resident_memory_bytes{service="codex"} "#,
             r#"process_uptime_seconds{service="codex"} "#,
         ] {

@@ -5,7 +5,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,8 +20,10 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Clone, Default)]
 pub struct Flight {
     under_way: Arc<tokio::sync::Mutex<()>>,
-    /// Somebody has lost patience with the refresh under way.
-    is_late: Arc<AtomicBool>,
+    /// Number of refreshes that were started: the newest one's own.
+    started: Arc<AtomicU64>,
+    /// The newest one with which somebody has lost patience; 0 before the first.
+    late: Arc<AtomicU64>,
 }
 
 impl Flight {
@@ -38,7 +40,7 @@ impl Flight {
         F: Future<Output = ()> + Send + 'static,
     {
         if let Ok(flight) = self.under_way.clone().try_lock_owned() {
-            self.is_late.store(false, Ordering::Relaxed);
+            self.started.fetch_add(1, Ordering::SeqCst);
             let work = refresh();
             let work = async move {
                 work.await;
@@ -50,12 +52,14 @@ impl Flight {
             drop(self.under_way.lock().await);
             return;
         };
-        if self.is_late.load(Ordering::Relaxed) {
+        let awaited = self.started.load(Ordering::SeqCst);
+        if self.late.load(Ordering::SeqCst) == awaited {
             return;
         }
         // What comes later is there for the next one who asks.
         if tokio::time::timeout(patience, self.under_way.lock()).await.is_err() {
-            self.is_late.store(true, Ordering::Relaxed);
+            // Of this one: another may have begun at this very moment.
+            self.late.fetch_max(awaited, Ordering::SeqCst);
         }
     }
 }

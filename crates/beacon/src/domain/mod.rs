@@ -9,5 +9,6 @@ pub mod link_key;
 pub mod links;
 pub mod order;
 pub mod reduced;
+pub mod summary;
 pub mod tickets;
 pub mod views;

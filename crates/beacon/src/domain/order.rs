@@ -22,6 +22,16 @@ impl Section {
     /// All sections in page order.
     pub const ALL: [Self; 4] = [Self::Open, Self::Replied, Self::NeedsAgent, Self::Other];
 
+    /// What the ids of its parts of a page begin with.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Open => "s1",
+            Self::Replied => "s2",
+            Self::NeedsAgent => "s3",
+            Self::Other => "s4",
+        }
+    }
+
     /// Its name on the page of the view `view`.
     pub fn name(self, view: &str) -> String {
         match self {

@@ -169,6 +169,10 @@ impl Serialize for Item<'_> {
 /// The tickets of one view.
 #[derive(Serialize, ToSchema)]
 pub struct BoardAnswer<'a> {
+    /// When this answer was made. It is the first member, and no part of what is remembered: see [`Answer`].
+    #[serde(with = "wire::optional_time", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime)]
+    generated_at: Option<DateTime<Utc>>,
     /// Open, awaiting the first answer; oldest first.
     #[schema(value_type = Vec<Ticket>)]
     s1_items: Vec<Item<'a>>,
@@ -201,10 +205,6 @@ pub struct BoardAnswer<'a> {
     error: Option<&'static str>,
     /// The lists are the last good copy, since Codex does not answer.
     stale: bool,
-    /// When this answer was made. It is the last member, and no part of what is remembered: see [`Answer`].
-    #[serde(with = "wire::optional_time", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, format = DateTime)]
-    generated_at: Option<DateTime<Utc>>,
 }
 
 /// A finished answer, all but the time at which it is given.
@@ -214,13 +214,13 @@ pub struct Answer {
     pub etag: HeaderValue,
     /// Number of tickets.
     pub total: usize,
-    /// The JSON object without its closing brace.
-    unfinished: Bytes,
+    /// The JSON object without its opening brace.
+    rest: Bytes,
 }
 
 impl Weigh for Answer {
     fn weight(&self) -> usize {
-        self.unfinished.len()
+        self.rest.len()
     }
 }
 
@@ -234,6 +234,7 @@ impl Answer {
         let [section1_name_js, section2_name_js, section3_name_js, section4_name_js] =
             Section::ALL.map(|section| section.name(&view.name));
         let answer = BoardAnswer {
+            generated_at: None,
             s1_items: items(0),
             s2_items: items(1),
             s3_items: items(2),
@@ -247,20 +248,19 @@ impl Answer {
             section4_name_js,
             error: shown.error(),
             stale: shown.current.is_away && shown.current.copy.is_some(),
-            generated_at: None,
         };
-        let mut json = serde_json::to_vec(&answer).map_err(Problem::internal)?;
+        let json = serde_json::to_vec(&answer).map_err(Problem::internal)?;
         let mut digest = DefaultHasher::new();
         digest.write(&json);
         let etag = format!("W/\"{:016x}\"", digest.finish());
         let etag = HeaderValue::from_str(&etag).map_err(Problem::internal)?;
-        json.pop();
-        Ok(Self { etag, total, unfinished: json.into() })
+        Ok(Self { etag, total, rest: Bytes::from(json).slice(1..) })
     }
 
-    /// The two parts of the JSON as it is given at `now`; the first one is shared by all who get it.
+    /// The two parts of the JSON as it is given at `now`; the second one is shared by all who get it. The small one comes
+    /// first, so that it leaves together with the head of the response.
     pub fn parts(&self, now: DateTime<Utc>) -> [Bytes; 2] {
-        [self.unfinished.clone(), format!(r#","generated_at":"{}"}}"#, iso_z(now)).into()]
+        [format!(r#"{{"generated_at":"{}","#, iso_z(now)).into(), self.rest.clone()]
     }
 
     /// The response to a request: 304 where the client has it already.

@@ -5,10 +5,12 @@ import * as clock from "./clock.js";
 import { showAge } from "./head.js";
 import { age, clock as timeOfDay, parse } from "./time.js";
 
+/** What the server said is wrong as it made the page. */
+const said = document.getElementById("error-banner");
 /** When the tickets were last known to be current, in the server's time. */
-let currentAt = parse(document.getElementById("error-banner")?.querySelector("time")?.dateTime)?.getTime() ?? null;
-/** What the last answer said is wrong; null when nothing. */
-let trouble = null;
+let currentAt = parse(said?.querySelector("time")?.dateTime)?.getTime() ?? null;
+/** What the last answer said is wrong, the page being the first one; null when nothing. */
+let trouble = said?.querySelector(".alert__message").textContent ?? null;
 /** Whether the last attempt to get an answer failed. */
 let hasFailed = false;
 

@@ -3,7 +3,6 @@
 
 pub mod change;
 pub mod fields;
-pub mod ini_text;
 mod origin;
 pub mod write;
 
@@ -16,9 +15,12 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use hivematrix_shared::config::{FileKey, ServiceConfig as _};
+use hivematrix_shared::config::{
+    FileKey, ServiceConfig as _,
+    ini_text::{self, Edit},
+};
 
-use self::{change::Sent, ini_text::Edit, write::Writer};
+use self::{change::Sent, write::Writer};
 pub use self::{
     fields::Field,
     origin::{Current, Loaded, Origin, Source},

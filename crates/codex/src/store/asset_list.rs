@@ -8,7 +8,7 @@ use serde::Serialize;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use utoipa::ToSchema;
 
-use super::{Counted, Page, Value};
+use super::{Counted, Page, Value, expected};
 use crate::domain::listing::Listing;
 
 /// Sort keys, the default first.
@@ -91,10 +91,25 @@ pub async fn page(
     listing: &Listing,
 ) -> sqlx::Result<Page<AssetRow>> {
     let search = Search::of(pool, &listing.search).await?;
-    let mut count = QueryBuilder::new("select count(*) from assets a");
-    narrow(&mut count, selection, search.as_ref());
-    let total = count.build_query_scalar().persistent(false).fetch_one(pool).await?;
-    Ok(Page { items: found(pool, selection, listing, search.as_ref()).await?, total })
+    let search = search.as_ref();
+    let are_few = match search {
+        None => false,
+        Some(_) => {
+            let mut explain = QueryBuilder::new("explain (format json) select from assets a");
+            narrow(&mut explain, selection, search);
+            expected::are_few(pool, explain).await?
+        }
+    };
+    let found = found(pool, selection, listing, search, are_few).await?;
+    let total = match found.first().and_then(|found| found.total) {
+        Some(total) => total,
+        None => {
+            let mut count = QueryBuilder::new("select count(*) from assets a");
+            narrow(&mut count, selection, search);
+            count.build_query_scalar().persistent(false).fetch_one(pool).await?
+        }
+    };
+    Ok(Page { items: found.into_iter().map(|found| found.asset).collect(), total })
 }
 
 /// The devices of a page.
@@ -103,28 +118,48 @@ pub async fn page(
 /// When the database cannot be read.
 pub async fn rows(pool: &PgPool, selection: Selection<'_>, listing: &Listing) -> sqlx::Result<Vec<AssetRow>> {
     let search = Search::of(pool, &listing.search).await?;
-    found(pool, selection, listing, search.as_ref()).await
+    let found = found(pool, selection, listing, search.as_ref(), false).await?;
+    Ok(found.into_iter().map(|found| found.asset).collect())
 }
 
+#[derive(sqlx::FromRow)]
+struct Found {
+    #[sqlx(flatten)]
+    asset: AssetRow,
+    /// Devices on all pages, where they were counted.
+    total: Option<i64>,
+}
+
+/// A page of devices. Where `are_few` of them, all are fetched, counted and sorted; else they are looked for along an index.
 async fn found(
     pool: &PgPool,
     selection: Selection<'_>,
     listing: &Listing,
     search: Option<&Search>,
-) -> sqlx::Result<Vec<AssetRow>> {
+    are_few: bool,
+) -> sqlx::Result<Vec<Found>> {
     // Only keys are sorted; the few rows of the page are read afterwards.
     let mut query = QueryBuilder::new(
-        "with page as materialized (select id, row_number() over () as place from (select a.id from assets a",
+        "with page as materialized (select id, total, row_number() over () as place from (select a.id, ",
     );
-    if listing.sort == "company" {
-        query.push(" join companies k on k.account_number = a.company_account_number");
+    let join = match listing.sort {
+        "company" => " join companies k on k.account_number = a.company_account_number",
+        _ => "",
+    };
+    if are_few {
+        // The offset keeps the order outside from choosing the way inside.
+        query.push("count(*) over () as total from (select a.* from assets a");
+        narrow(&mut query, selection, search);
+        query.push(" offset 0) a").push(join);
+    } else {
+        query.push("null::bigint as total from assets a").push(join);
+        narrow(&mut query, selection, search);
     }
-    narrow(&mut query, selection, search);
     query.push(order(listing.sort, listing.descending)).push(" limit ").push_bind(listing.per_page);
     query.push(" offset ").push_bind(listing.offset()).push(
         ") a) select a.id, a.hostname, a.description, a.hardware_type, a.operating_system, a.antivirus_product, a.online, \
          a.last_logged_in_user, a.web_remote_url, a.int_ip_address, a.ext_ip_address, a.domain, a.last_seen, a.patch_status, \
-         k.name as company_name, a.company_account_number \
+         k.name as company_name, a.company_account_number, p.total \
          from page p join assets a using (id) join companies k on k.account_number = a.company_account_number \
          order by p.place",
     );
@@ -211,12 +246,47 @@ fn order(key: &str, descending: bool) -> String {
 /// # Errors
 /// When the database cannot be read.
 pub async fn values(pool: &PgPool, only: Option<&[String]>) -> sqlx::Result<Vec<Value>> {
+    match only {
+        None => all_values(pool).await,
+        Some(only) => values_of(pool, only).await,
+    }
+}
+
+/// Of all devices: from each value straight to the next one, along the index.
+async fn all_values(pool: &PgPool) -> sqlx::Result<Vec<Value>> {
+    sqlx::query_as!(
+        Value,
+        r#"
+        with recursive
+            kinds (key) as (
+                (select lower(hardware_type) from assets where lower(hardware_type) > '' order by 1 limit 1)
+                union all
+                select (select lower(a.hardware_type) from assets a where lower(a.hardware_type) > k.key order by 1 limit 1)
+                from kinds k where k.key is not null),
+            patches (key) as (
+                (select lower(patch_status) from assets where lower(patch_status) > '' order by 1 limit 1)
+                union all
+                select (select lower(a.patch_status) from assets a where lower(a.patch_status) > p.key order by 1 limit 1)
+                from patches p where p.key is not null)
+        select 'type' as "of!", (select a.hardware_type from assets a where lower(a.hardware_type) = key limit 1) as "value!"
+        from kinds where key is not null
+        union all
+        select 'patch', (select a.patch_status from assets a where lower(a.patch_status) = key limit 1)
+        from patches where key is not null
+        order by 1, 2
+        "#
+    )
+    .fetch_all(pool)
+    .await
+}
+
+async fn values_of(pool: &PgPool, only: &[String]) -> sqlx::Result<Vec<Value>> {
     sqlx::query_as!(
         Value,
         r#"
         with found as materialized (
             select hardware_type, patch_status from assets
-            where $1::text[] is null or company_account_number = any ($1)
+            where company_account_number = any ($1)
             group by hardware_type, patch_status)
         select 'type' as "of!", min(hardware_type) as "value!" from found
         where hardware_type <> '' group by lower(hardware_type)

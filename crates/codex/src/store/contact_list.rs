@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgPool, Postgres, QueryBuilder, types::Json};
 use utoipa::ToSchema;
 
-use super::{Counted, Page};
+use super::{Counted, Page, expected};
 use crate::domain::listing::Listing;
 
 /// Sort keys, the default first; columns of the same name.
@@ -70,10 +70,22 @@ pub async fn page(
     selection: Selection<'_>,
     listing: &Listing,
 ) -> sqlx::Result<Page<ContactRow>> {
-    let mut count = QueryBuilder::new("select count(*) from contacts c");
-    narrow(&mut count, selection, &listing.search);
-    let total = count.build_query_scalar().persistent(false).fetch_one(pool).await?;
-    Ok(Page { items: rows(pool, selection, listing).await?, total })
+    let mut are_few = false;
+    if !listing.search.is_empty() {
+        let mut explain = QueryBuilder::new("explain (format json) select from contacts c");
+        narrow(&mut explain, selection, &listing.search);
+        are_few = expected::are_few(pool, explain).await?;
+    }
+    let found = found(pool, selection, listing, are_few).await?;
+    let total = match found.first().and_then(|found| found.total) {
+        Some(total) => total,
+        None => {
+            let mut count = QueryBuilder::new("select count(*) from contacts c");
+            narrow(&mut count, selection, &listing.search);
+            count.build_query_scalar().persistent(false).fetch_one(pool).await?
+        }
+    };
+    Ok(Page { items: found.into_iter().map(ContactRow::from).collect(), total })
 }
 
 /// The contacts of a page.
@@ -85,18 +97,35 @@ pub async fn rows(
     selection: Selection<'_>,
     listing: &Listing,
 ) -> sqlx::Result<Vec<ContactRow>> {
+    let found = found(pool, selection, listing, false).await?;
+    Ok(found.into_iter().map(ContactRow::from).collect())
+}
+
+/// A page of contacts. Where `are_few` of them, all are fetched, counted and sorted; else they are looked for along an index.
+async fn found(
+    pool: &PgPool,
+    selection: Selection<'_>,
+    listing: &Listing,
+    are_few: bool,
+) -> sqlx::Result<Vec<Found>> {
     // Only keys are sorted; the few rows of the page are read afterwards.
     let mut query = QueryBuilder::new(
-        "with page as materialized (select id, row_number() over () as place from (select c.id from contacts c",
+        "with page as materialized (select id, total, row_number() over () as place from (select c.id, ",
     );
-    if listing.sort == "company" {
-        query.push(FIRST_COMPANY);
+    let join = if listing.sort == "company" { FIRST_COMPANY } else { "" };
+    if are_few {
+        // The offset keeps the order outside from choosing the way inside.
+        query.push("count(*) over () as total from (select c.* from contacts c");
+        narrow(&mut query, selection, &listing.search);
+        query.push(" offset 0) c").push(join);
+    } else {
+        query.push("null::bigint as total from contacts c").push(join);
+        narrow(&mut query, selection, &listing.search);
     }
-    narrow(&mut query, selection, &listing.search);
     query.push(order(listing.sort, listing.descending)).push(" limit ").push_bind(listing.per_page);
     query.push(" offset ").push_bind(listing.offset()).push(
         ") c) select c.id, c.name, c.email, coalesce(c.job_title, c.title) as job_title, c.mobile_phone_number, \
-         c.work_phone_number, c.active, c.vip_user, \
+         c.work_phone_number, c.active, c.vip_user, p.total, \
          (select coalesce(jsonb_agg(jsonb_build_object('account_number', k.account_number, 'name', k.name) \
          order by lower(k.name), k.account_number), '[]') \
          from contact_company_link l join companies k on k.account_number = l.company_account_number \
@@ -106,22 +135,7 @@ pub async fn rows(
         query.push(" and k.account_number = any (").push_bind(only).push(")");
     }
     query.push(") as companies from page p join contacts c using (id) order by p.place");
-    let found: Vec<Found> = query.build_query_as().persistent(false).fetch_all(pool).await?;
-    Ok(found
-        .into_iter()
-        .map(|row| ContactRow {
-            id: row.id,
-            name: row.name,
-            email: row.email,
-            job_title: row.job_title,
-            mobile_phone_number: row.mobile_phone_number,
-            work_phone_number: row.work_phone_number,
-            active: row.active,
-            vip_user: row.vip_user,
-            company_count: row.companies.0.len(),
-            companies: row.companies.0,
-        })
-        .collect())
+    query.build_query_as().persistent(false).fetch_all(pool).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -135,6 +149,25 @@ struct Found {
     active: bool,
     vip_user: bool,
     companies: Json<Vec<CompanyName>>,
+    /// Contacts on all pages, where they were counted.
+    total: Option<i64>,
+}
+
+impl From<Found> for ContactRow {
+    fn from(row: Found) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            email: row.email,
+            job_title: row.job_title,
+            mobile_phone_number: row.mobile_phone_number,
+            work_phone_number: row.work_phone_number,
+            active: row.active,
+            vip_user: row.vip_user,
+            company_count: row.companies.0.len(),
+            companies: row.companies.0,
+        }
+    }
 }
 
 /// How many contacts each choice of each filter leaves, whatever is chosen of that filter itself.

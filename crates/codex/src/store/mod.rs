@@ -27,6 +27,7 @@ pub mod contract_ends;
 pub mod dashboard;
 pub mod data_version;
 pub mod displays;
+mod expected;
 pub mod feature_categories;
 pub mod feature_options;
 pub mod features;

@@ -19,15 +19,15 @@ pub struct ContactRun {
     pub page: Option<PageRef>,
 }
 
-/// What identifies a fetched contact.
+/// What identifies a fetched contact. A run holds those of all its contacts at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ContactKey {
     /// Vendor id.
     pub external_id: i64,
     /// Primary address as the vendor writes it.
-    pub email: Option<String>,
+    pub email: Option<Box<str>>,
     /// Full name.
-    pub name: String,
+    pub name: Box<str>,
 }
 
 /// The run of a provider that has not ended.
@@ -56,8 +56,8 @@ pub async fn keep(
     last.sort_by_key(|(key, _)| key.external_id);
     last.dedup_by_key(|(key, _)| key.external_id);
     let ids: Vec<i64> = last.iter().map(|(key, _)| key.external_id).collect();
-    let emails: Vec<Option<String>> = last.iter().map(|(key, _)| key.email.clone()).collect();
-    let names: Vec<String> = last.iter().map(|(key, _)| key.name.clone()).collect();
+    let emails: Vec<Option<&str>> = last.iter().map(|(key, _)| key.email.as_deref()).collect();
+    let names: Vec<&str> = last.iter().map(|(key, _)| &*key.name).collect();
     let contacts: Vec<Json<&PsaContact>> = last.iter().map(|(_, contact)| Json(contact)).collect();
     sqlx::query!(
         "insert into staged_contacts (run_id, external_id, email, name, contact)
@@ -68,7 +68,7 @@ pub async fn keep(
         run.id,
         &ids,
         &emails as _,
-        &names,
+        &names as _,
         &contacts as _
     )
     .execute(&mut *conn)
@@ -91,10 +91,10 @@ pub async fn keep(
 pub async fn keys(pool: &PgPool, provider: &str, run: Uuid) -> sqlx::Result<Vec<ContactKey>> {
     sqlx::query_as!(
         ContactKey,
-        "select external_id, email, name from staged_contacts
+        r#"select external_id, email as "email: Box<str>", name as "name: Box<str>" from staged_contacts
          where run_id = $1 and external_id <> all (
              select a.external_id from contact_aliases a where a.external_source = $2)
-         order by external_id",
+         order by external_id"#,
         run,
         provider
     )

@@ -1,5 +1,8 @@
 //! Writing contacts and which companies they belong to (codex-api.md §6.5).
 
+use std::sync::Arc;
+
+use futures::TryStreamExt as _;
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 
@@ -13,10 +16,10 @@ pub struct StoredContact {
     pub id: i64,
     /// The vendor's key, where the contact came from a vendor.
     pub external_id: Option<i64>,
-    /// Name of that vendor.
-    pub external_source: String,
+    /// Name of that vendor; one text for all of its contacts.
+    pub external_source: Arc<str>,
     /// Primary address in lower case.
-    pub email: String,
+    pub email: Box<str>,
 }
 
 /// A contact as it is written.
@@ -31,17 +34,29 @@ pub struct ContactRow {
     pub contact: PsaContact,
 }
 
-/// The keys of all stored contacts.
+/// The keys of all stored contacts. There are many: they take no more memory than they need.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn stored(pool: &PgPool) -> sqlx::Result<Vec<StoredContact>> {
-    sqlx::query_as!(
-        StoredContact,
-        r#"select id, external_id, external_source, lower(email) as "email!" from contacts"#
-    )
-    .fetch_all(pool)
-    .await
+    let mut sources: Vec<Arc<str>> = Vec::new();
+    let mut contacts = Vec::new();
+    let mut rows =
+        sqlx::query!(r#"select id, external_id, external_source, lower(email) as "email!" from contacts"#)
+            .fetch(pool);
+    while let Some(row) = rows.try_next().await? {
+        let external_source = match sources.iter().find(|source| ***source == *row.external_source) {
+            Some(source) => source.clone(),
+            None => {
+                let source: Arc<str> = row.external_source.into();
+                sources.push(source.clone());
+                source
+            }
+        };
+        let email = row.email.into_boxed_str();
+        contacts.push(StoredContact { id: row.id, external_id: row.external_id, external_source, email });
+    }
+    Ok(contacts)
 }
 
 /// Stores contacts: rows with an id are updated, those without inserted; fields that a person has edited stay. Then the

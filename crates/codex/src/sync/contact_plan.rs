@@ -1,6 +1,7 @@
 //! Which fetched contact is which stored one: by the vendor's id first, then by address (codex-api.md §6.5). Pure.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use serde_json::json;
 
@@ -34,6 +35,32 @@ pub(super) struct Planned {
 }
 
 impl Plan {
+    /// Leaves out who has no address, and of those with the same one all but the oldest; `fetched` is sorted by age.
+    fn leave_doubles(&mut self, provider: &str, fetched: &mut Vec<ContactKey>) {
+        let mut out = HashSet::new();
+        let mut claimed: HashMap<Cow<'_, str>, i64> = HashMap::with_capacity(fetched.len());
+        for contact in fetched.iter() {
+            if contact.email.is_none() {
+                self.without_address += 1;
+                continue;
+            }
+            match claimed.entry(address(contact)) {
+                Entry::Occupied(first) => {
+                    let why =
+                        format!("contact {} has the address of contact {}", contact.external_id, first.get());
+                    let other = Finding::key(provider, first.get());
+                    self.leave_duplicate(provider, contact, other, why);
+                    out.insert(contact.external_id);
+                }
+                Entry::Vacant(free) => {
+                    free.insert(contact.external_id);
+                }
+            }
+        }
+        drop(claimed);
+        fetched.retain(|contact| contact.email.is_some() && !out.contains(&contact.external_id));
+    }
+
     /// Leaves a contact out because its address is another's.
     fn leave_duplicate(&mut self, provider: &str, contact: &ContactKey, other: String, why: String) {
         let email = contact.email.as_deref().unwrap_or_default();
@@ -49,51 +76,40 @@ impl Plan {
 
 /// Compares a complete list with what is stored. `gone` are the contacts the vendor confirmed not to have any more:
 /// whoever has their address now takes over their row.
-pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<ContactKey>, gone: &[i64]) -> Plan {
-    let owner = |contact: &StoredContact| {
-        contact.external_id.filter(|id| contact.external_source != provider || !gone.contains(id))
-    };
+pub(super) fn plan(
+    provider: &str,
+    stored: &[StoredContact],
+    mut fetched: Vec<ContactKey>,
+    gone: &[i64],
+) -> Plan {
+    let is_mine = |contact: &StoredContact| *contact.external_source == *provider;
+    let owner =
+        |contact: &StoredContact| contact.external_id.filter(|id| !is_mine(contact) || !gone.contains(id));
     let mine: HashMap<i64, &StoredContact> = stored
         .iter()
-        .filter(|contact| contact.external_source == provider)
+        .filter(|contact| is_mine(contact))
         .filter_map(|contact| Some((owner(contact)?, contact)))
         .collect();
-    let by_address: HashMap<&str, &StoredContact> =
-        stored.iter().map(|contact| (contact.email.as_str(), contact)).collect();
 
     let mut plan = Plan::default();
-    let mut claimed: HashMap<String, i64> = HashMap::new();
-    let mut wanted: Vec<(ContactKey, String)> = Vec::new();
-    let mut by_age = fetched;
-    by_age.sort_by_key(|contact| contact.external_id);
-    for contact in by_age {
-        let Some(email) = contact.email.as_deref().map(str::to_lowercase) else {
-            plan.without_address += 1;
-            continue;
-        };
-        if let Some(first) = claimed.get(&email) {
-            let why = format!("contact {} has the address of contact {first}", contact.external_id);
-            let other = Finding::key(provider, first);
-            plan.leave_duplicate(provider, &contact, other, why);
-            continue;
-        }
-        claimed.insert(email.clone(), contact.external_id);
-        wanted.push((contact, email));
-    }
-
+    fetched.sort_by_key(|contact| contact.external_id);
+    plan.leave_doubles(provider, &mut fetched);
     // Addresses that their present holders give up in this list.
-    let moving: HashSet<i64> = wanted
+    let moving: HashSet<i64> = fetched
         .iter()
-        .filter(|(contact, email)| mine.get(&contact.external_id).is_some_and(|mine| mine.email != *email))
-        .map(|(contact, _)| contact.external_id)
+        .filter(|contact| mine.get(&contact.external_id).is_some_and(|mine| *mine.email != *address(contact)))
+        .map(|contact| contact.external_id)
         .collect();
-    for (contact, email) in wanted {
+    let by_address: HashMap<&str, &StoredContact> =
+        stored.iter().map(|contact| (&*contact.email, contact)).collect();
+    plan.rows.reserve_exact(fetched.len());
+    for contact in &fetched {
         let known = mine.get(&contact.external_id).map(|contact| contact.id);
-        let holder = by_address.get(email.as_str()).filter(|holder| Some(holder.id) != known);
+        let holder = by_address.get(&*address(contact)).filter(|holder| Some(holder.id) != known);
         let id = match holder {
             None => known,
             Some(holder) => match owner(holder) {
-                Some(id) if holder.external_source == provider && moving.contains(&id) => known,
+                Some(id) if is_mine(holder) && moving.contains(&id) => known,
                 // Nobody's row with this address: it is this person, unless that one has a row already.
                 None if known.is_none() => Some(holder.id),
                 _ => {
@@ -102,7 +118,7 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<Contac
                         Some(id) => Finding::key(&holder.external_source, id),
                         None => Finding::key("contact", holder.id),
                     };
-                    plan.leave_duplicate(provider, &contact, other, why);
+                    plan.leave_duplicate(provider, contact, other, why);
                     continue;
                 }
             },
@@ -115,13 +131,24 @@ pub(super) fn plan(provider: &str, stored: &[StoredContact], fetched: Vec<Contac
     plan
 }
 
+/// The address as addresses are compared; borrowed where it is written so already, as most are.
+fn address(contact: &ContactKey) -> Cow<'_, str> {
+    let email = contact.email.as_deref().unwrap_or_default();
+    let is_lower = email.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { email.into() } else { email.to_lowercase().into() }
+}
+
 /// What identifies a contact of the vendor.
 pub(super) fn key(contact: &PsaContact) -> ContactKey {
-    ContactKey { external_id: contact.external_id, email: contact.email.clone(), name: full_name(contact) }
+    ContactKey {
+        external_id: contact.external_id,
+        email: contact.email.as_deref().map(Into::into),
+        name: full_name(contact).into(),
+    }
 }
 
 /// First and last name, else the local part of the address.
-fn full_name(contact: &PsaContact) -> String {
+pub(super) fn full_name(contact: &PsaContact) -> String {
     let parts: Vec<&str> =
         [&contact.first_name, &contact.last_name].into_iter().flatten().map(String::as_str).collect();
     if !parts.is_empty() {
@@ -138,12 +165,16 @@ mod tests {
     const FRESH: &str = "freshservice";
 
     fn stored(id: i64, external_id: impl Into<Option<i64>>, email: &str) -> StoredContact {
-        let (external_id, email) = (external_id.into(), email.to_owned());
-        StoredContact { id, external_id, external_source: FRESH.to_owned(), email }
+        StoredContact {
+            id,
+            external_id: external_id.into(),
+            external_source: FRESH.into(),
+            email: email.into(),
+        }
     }
 
     fn fetched(external_id: i64, email: &str) -> ContactKey {
-        ContactKey { external_id, email: Some(email.to_owned()), ..ContactKey::default() }
+        ContactKey { external_id, email: Some(email.into()), ..ContactKey::default() }
     }
 
     #[test]

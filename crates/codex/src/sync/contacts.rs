@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::batches::Stored;
-use super::contact_plan::{Planned, key, plan};
+use super::contact_plan::{Planned, full_name, key, plan};
 use super::{Sync, SyncError, attempts, batches};
 use crate::providers::{PageRef, PsaContact};
 use crate::store::reviews::{DUPLICATE_CONTACT, Finding};
@@ -132,7 +132,7 @@ impl Sync {
         fetched: &[ContactKey],
     ) -> Result<Vec<i64>, SyncError> {
         let fetched: HashSet<i64> = fetched.iter().map(|contact| contact.external_id).collect();
-        let mine = stored.iter().filter(|contact| contact.external_source == self.provider.name());
+        let mine = stored.iter().filter(|contact| *contact.external_source == *self.provider.name());
         let mine: Vec<i64> = mine.filter_map(|contact| contact.external_id).collect();
         let missing: Vec<i64> = mine.iter().copied().filter(|id| !fetched.contains(id)).collect();
         self.confirm_gone("contacts", &missing, mine.len(), |id| {
@@ -154,7 +154,7 @@ async fn fetched_rows(
         contacts.into_iter().map(|contact| (contact.external_id, contact)).collect();
     let row = |planned: &Planned| {
         let contact = contacts.remove(&planned.external_id)?;
-        Some(ContactRow { id: planned.id, name: key(&contact).name, contact })
+        Some(ContactRow { id: planned.id, name: full_name(&contact), contact })
     };
     Ok(batch.iter().filter_map(row).collect())
 }

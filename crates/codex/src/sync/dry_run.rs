@@ -79,7 +79,7 @@ impl Sync {
         let gone = self.gone_contacts(&stored, &fetched).await?;
         let provider = self.provider.name();
         let plan = contact_plan::plan(provider, &stored, fetched, &gone);
-        for contact in stored.iter().filter(|contact| contact.external_source == provider) {
+        for contact in stored.iter().filter(|contact| *contact.external_source == *provider) {
             if contact.external_id.is_some_and(|id| gone.contains(&id)) {
                 self.report.would(format!("remove contact {}", contact.email));
             }

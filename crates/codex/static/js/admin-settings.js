@@ -1,7 +1,7 @@
 // The settings forms of the admin page: only what changed is sent, every refused value is named at its field.
 
 import { redraw } from "./admin-parts.js";
-import { base, codex } from "./call.js";
+import { base, own } from "./call.js";
 import { ask, open } from "./dialog.js";
 import { element } from "./dom.js";
 import { busy, guard, ready, reload, say } from "./page.js";
@@ -50,7 +50,7 @@ async function save(form) {
     return;
   }
   try {
-    await codex("PUT", "/api/admin/settings", { [form.dataset.section]: values });
+    await own("PUT", "/api/admin/settings", { [form.dataset.section]: values });
   } catch (error) {
     if (!error.problem?.errors) throw error;
     status.textContent = "Not saved.";
@@ -93,7 +93,7 @@ for (const button of document.querySelectorAll("[data-test]")) {
       }
       status.textContent = "Asking…";
       const { provider, system } = { provider: button.dataset.test, system: button.dataset.system };
-      const tested = await codex("POST", "/api/admin/test-connection", { provider, system }).catch((error) => {
+      const tested = await own("POST", "/api/admin/test-connection", { provider, system }).catch((error) => {
         status.textContent = "";
         throw error;
       });
@@ -111,7 +111,7 @@ document.getElementById("new-secret")?.addEventListener("click", async (event) =
   const text = "The secret that is in use now stops working at once. Webhooks are refused until the vendor has the new one.";
   if (button.dataset.had === "true" && !(await ask({ title: "Generate a new secret?", text, yes: "Generate" }))) return;
   await busy(button, async () => {
-    const made = await codex("POST", "/api/admin/webhook-secret");
+    const made = await own("POST", "/api/admin/webhook-secret");
     document.getElementById("secret-value").value = made.secret;
     button.dataset.had = "true";
     open(document.getElementById("secret"));
@@ -136,7 +136,7 @@ clear.addEventListener("submit", (event) => {
   const what = type.selectedOptions[0].textContent;
   const text = `Removed from Codex: ${what}. A copy of every row is written to the instance directory first.`;
   ask({ title: "Delete this data?", text, yes: "Delete", danger: true, word }, async () => {
-    const { message } = await codex("POST", "/api/admin/clear-data", { data_type: word, confirm: word });
+    const { message } = await own("POST", "/api/admin/clear-data", { data_type: word, confirm: word });
     return reload(message);
   });
 });

@@ -2,7 +2,7 @@
 // the history.
 
 import { redraw } from "./admin-parts.js";
-import { codex } from "./call.js";
+import { own } from "./call.js";
 import { ask, open } from "./dialog.js";
 import { element, skeleton } from "./dom.js";
 import { busy, say } from "./page.js";
@@ -38,7 +38,7 @@ for (const button of document.querySelectorAll("[data-sync]")) {
     if (confirm && !(await ask({ title: `${title}?`, text: confirm, word: word ?? "", yes: "Start" }))) return;
     await busy(button, async () => {
       try {
-        const started = await codex("POST", sync);
+        const started = await own("POST", sync);
         say("info", started.message);
       } catch (error) {
         // Other conflicts are no runs that could be watched.
@@ -74,7 +74,7 @@ function made(job) {
     title: element("h3", {}, job.name),
     facts: element("p", { class: "u-text-muted" }),
     bar: element("progress", { "aria-label": `Progress of ${job.name}` }),
-    log: element("pre", { class: "code-block", tabindex: "0", "aria-label": `Log of ${job.name}` }),
+    log: element("pre", { class: "code-block", tabindex: "0", role: "group", "aria-label": `Log of ${job.name}` }),
     cancel: element("button", { class: "btn btn--small", type: "button" }, "Cancel"),
   };
   parts.root = element(
@@ -87,7 +87,7 @@ function made(job) {
   );
   parts.cancel.addEventListener("click", async () => {
     const text = "It ends after the step it is at. What it has stored stays, and the next run goes on from there.";
-    await ask({ title: `Cancel ${job.name}?`, text, yes: "Cancel the sync", danger: true }, () => codex("POST", `/sync/cancel/${job.id}`));
+    await ask({ title: `Cancel ${job.name}?`, text, yes: "Cancel the sync", danger: true }, () => own("POST", `/sync/cancel/${job.id}`));
     await watch();
   });
   return parts;
@@ -123,7 +123,7 @@ function draw(parts, job) {
 }
 
 async function ended(id) {
-  const job = await codex("GET", `/api/sync/jobs/${id}`);
+  const job = await own("GET", `/api/sync/jobs/${id}`);
   const [word] = OUTCOMES[job.outcome] ?? [job.status];
   const kind = { success: "success", failed: "error" }[job.outcome] ?? "warning";
   const light = job.requested_by === "scheduler" && job.outcome === "success";
@@ -136,7 +136,7 @@ async function watch() {
   clearTimeout(timer);
   let pause = 5000;
   try {
-    const { jobs } = await codex("GET", "/api/sync/running");
+    const { jobs } = await own("GET", "/api/sync/running");
     const now = new Set(jobs.map((job) => job.id));
     for (const [id, parts] of shown) {
       if (now.has(id)) continue;
@@ -194,7 +194,7 @@ async function history() {
   query.set("page", page);
   query.set("per_page", 10);
   const restore = skeleton(rows);
-  const found = await codex("GET", `/api/sync/jobs?${query}`).finally(restore);
+  const found = await own("GET", `/api/sync/jobs?${query}`).finally(restore);
   const { total, pages: last, has_prev, has_next } = found.pagination;
   // Runs went away meanwhile: the last page that exists is shown instead of an empty one.
   if (last > 0 && page > last) {
@@ -228,7 +228,7 @@ pages.addEventListener("click", (event) => {
 });
 
 async function details(id) {
-  const job = await codex("GET", `/api/sync/jobs/${id}`);
+  const job = await own("GET", `/api/sync/jobs/${id}`);
   const fact = (label, value) =>
     element("div", { class: "info-item" }, element("span", { class: "info-item__label" }, label), " ", element("span", { class: "info-item__value" }, value));
   const body = [

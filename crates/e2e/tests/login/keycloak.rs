@@ -90,6 +90,23 @@ pub async fn configuring_again_changes_nothing(stage: &Stage) -> Result<()> {
     Ok(())
 }
 
+pub async fn helm_shows_how_keycloak_is(stage: &Stage) -> Result<()> {
+    let is = async |wanted: (&str, &str)| {
+        eventually(&format!("Helm says {wanted:?}"), SOON, async || {
+            let units: Value = serde_json::from_str(&stage.instance.helm(&["status", "--json"]).await?)?;
+            let units = units.as_array().context("no list")?;
+            let keycloak = units.iter().find(|unit| unit["name"] == "keycloak").context("no Keycloak")?;
+            Ok(when((&keycloak["state"], &keycloak["health"]) == (&json!(wanted.0), &json!(wanted.1))))
+        })
+        .await
+    };
+    is(("running", "healthy")).await?;
+    foreign(stage)?.relay.cut();
+    is(("stopped", "unreachable")).await?;
+    foreign(stage)?.relay.restore();
+    is(("running", "healthy")).await
+}
+
 pub async fn what_was_changed_at_keycloak_is_repaired_and_the_rest_is_left_alone(
     stage: &Stage,
 ) -> Result<()> {

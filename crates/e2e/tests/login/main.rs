@@ -91,6 +91,7 @@ const OF_KEYCLOAK: &[Scenario] = scenarios![Some(Provider::Keycloak);
     keycloak::a_nested_group_counts_by_its_own_name,
     keycloak::a_realm_may_sign_with_other_algorithms,
     keycloak::configuring_again_changes_nothing,
+    keycloak::helm_shows_how_keycloak_is,
     addresses::nobody_writes_the_own_address_at_keycloak,
     keycloak::what_was_changed_at_keycloak_is_repaired_and_the_rest_is_left_alone,
     keycloak::forgetting_keycloak_leads_back_to_the_own_realm,

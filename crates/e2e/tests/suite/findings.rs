@@ -7,6 +7,7 @@ use hivematrix_e2e::browser::Browser;
 use crate::Stage;
 use crate::board::open;
 use crate::sweep::PAGES;
+use crate::syncs;
 use crate::wall;
 
 async fn has_none(axe: &Axe, browser: &Browser, page: &str) -> Result<()> {
@@ -60,6 +61,40 @@ pub async fn no_state_of_the_board_has_a_serious_finding(stage: &Stage) -> Resul
     browser.resize(400, 860).await?;
     browser.keys(thirtyfour::Key::Escape).await?;
     has_none(&axe, browser, "the board on a telephone").await
+}
+
+pub async fn no_state_of_helm_has_a_serious_finding(stage: &Stage) -> Result<()> {
+    let Stage { suite, browser, .. } = stage;
+    let axe = Axe::from_environment()?;
+    stage.visit("admin", "/helm/").await?;
+    stage.click("[data-orders=beacon] [value=stop]").await?;
+    stage.yes("it asks", "document.querySelector('#ask.active')").await?;
+    has_none(&axe, browser, "the question before a stop").await?;
+    for (path, mark) in [
+        ("/helm/service/beacon?confirm=stop", "form.alert"),
+        ("/helm/service/postgresql", "[data-orders]"),
+        ("/helm/service/helm", ".insight"),
+    ] {
+        browser.open(suite, path).await?;
+        browser.find(mark).await.with_context(|| path.to_owned())?;
+        has_none(&axe, browser, path).await?;
+    }
+    browser.open(suite, "/helm/users").await?;
+    stage.click("#new-user").await?;
+    stage.yes("the form is open", "document.querySelector('#create.active')").await?;
+    has_none(&axe, browser, "the form of a new user").await?;
+    browser.open(suite, "/helm/logs").await?;
+    stage.click("#lines td[data-label=Request] a").await?;
+    stage.yes("its page is open", "document.querySelector('.trace')").await?;
+    has_none(&axe, browser, "a request").await
+}
+
+pub async fn a_running_sync_has_no_serious_finding(stage: &Stage) -> Result<()> {
+    let axe = Axe::from_environment()?;
+    syncs::open(stage).await?;
+    syncs::held(stage).await?;
+    has_none(&axe, &stage.browser, "a sync that runs").await?;
+    syncs::cancel(stage).await
 }
 
 pub async fn a_screen_has_no_serious_finding(stage: &Stage) -> Result<()> {

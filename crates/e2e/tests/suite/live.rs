@@ -18,6 +18,16 @@ const RULES: &str = include_str!("rules.js");
 const CASES: &str = include_str!("../../../beacon/tests/cases/rows.json");
 /// Longer than any scenario: what arrives was pushed.
 const NO_POLL: &str = "window.AUTO_REFRESH_MS = 3600000";
+/// The feed in the page itself, with the states of the answers it gets; without streams where the test says so.
+const SEEN_FETCHES: &str = "delete window.Worker;
+    window.seenByTheTest = [];
+    const plain = window.fetch;
+    window.fetch = async (address, options) => {
+      if (window.hasNoStream && String(address).includes('/api/stream/')) throw new TypeError('no stream');
+      const answer = await plain(address, options);
+      if (String(address).includes('/api/tickets/')) window.seenByTheTest.push(answer.status);
+      return answer;
+    };";
 const IS_LIVE: &str = "document.querySelector('#link-state').textContent === 'Live'";
 
 /// A ticket of the view that nobody has answered, and that is not late for a long time.
@@ -142,19 +152,7 @@ pub async fn the_console_stops_the_refresh_and_starts_it_again(stage: &Stage) ->
 
 pub async fn without_stream_and_worker_the_poll_is_enough_and_costs_a_304(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
-    browser
-        .before_every_page(
-            "delete window.Worker;
-             window.seenByTheTest = [];
-             const plain = window.fetch;
-             window.fetch = async (address, options) => {
-               if (String(address).includes('/api/stream/')) throw new TypeError('no stream');
-               const answer = await plain(address, options);
-               if (String(address).includes('/api/tickets/')) window.seenByTheTest.push(answer.status);
-               return answer;
-             };",
-        )
-        .await?;
+    browser.before_every_page(&format!("window.hasNoStream = true; {SEEN_FETCHES}")).await?;
     open(stage, "helpdesk").await?;
     let id = ticket(suite, "A ticket that is polled");
     has_class(browser, id, "is-new").await?;
@@ -167,18 +165,7 @@ pub async fn without_stream_and_worker_the_poll_is_enough_and_costs_a_304(stage:
 pub async fn what_the_stream_brought_makes_the_next_poll_a_304(stage: &Stage) -> Result<()> {
     let Stage { suite, browser, .. } = stage;
     // The feed in the page itself, so that its requests can be seen.
-    browser
-        .before_every_page(
-            "delete window.Worker;
-             window.seenByTheTest = [];
-             const plain = window.fetch;
-             window.fetch = async (address, options) => {
-               const answer = await plain(address, options);
-               if (String(address).includes('/api/tickets/')) window.seenByTheTest.push(answer.status);
-               return answer;
-             };",
-        )
-        .await?;
+    browser.before_every_page(SEEN_FETCHES).await?;
     open(stage, "helpdesk").await?;
     browser.becomes("the stream is open", IS_LIVE).await?;
     browser.script(NO_POLL).await?;

@@ -9,6 +9,7 @@ mod dialogs;
 mod faults;
 mod findings;
 mod hands;
+mod helm_users;
 mod live;
 mod logs;
 mod look;
@@ -18,6 +19,7 @@ mod pictures;
 mod plans;
 mod review;
 mod search;
+mod services;
 mod settings;
 mod stage;
 mod sweep;
@@ -117,6 +119,9 @@ const SCENARIOS: &[Scenario] = scenarios![
     logs::log_lines_come_in_by_themselves_and_stop_on_pause,
     logs::log_lines_are_found_by_filters_and_kept_in_the_address,
     logs::a_request_is_drawn_through_its_services,
+    helm_users::a_user_is_created_in_helm_and_every_change_is_kept,
+    helm_users::the_last_administrator_stays_and_the_page_says_why,
+    helm_users::a_security_audit_is_run_told_and_kept,
     look::parts_of_the_pages_work_by_keyboard,
     look::the_theme_stays_for_the_sign_in,
     look::the_side_panel_stays_as_it_was_left,
@@ -128,6 +133,8 @@ const SCENARIOS: &[Scenario] = scenarios![
     wall::a_screen_says_how_old_it_is_and_recovers_alone,
     live::a_restarted_beacon_is_followed_again,
     live::without_beacon_rows_are_marked_with_their_age_and_clocks_go_on,
+    services::a_service_is_restarted_from_its_page,
+    services::a_service_is_stopped_and_started_on_the_dashboard_by_keyboard,
     faults::a_failing_vendor_loses_no_ticket,
     faults::killed_codex_leaves_the_rows_and_comes_back,
     faults::a_stopped_codex_is_told_and_forgiven,
@@ -138,6 +145,8 @@ const SCENARIOS: &[Scenario] = scenarios![
 const WITH_AXE: &[Scenario] = scenarios![
     findings::no_page_has_a_serious_finding,
     findings::no_state_of_the_board_has_a_serious_finding,
+    findings::no_state_of_helm_has_a_serious_finding,
+    findings::a_running_sync_has_no_serious_finding,
     findings::a_screen_has_no_serious_finding,
 ];
 

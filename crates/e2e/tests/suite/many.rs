@@ -12,7 +12,7 @@ use crate::board::expected;
 pub async fn two_thousand_tickets_are_there_folded_searched_and_sorted(stage: &Stage) -> Result<()> {
     let browser = &stage.browser;
     let size = Size { contacts: 400, assets: 400, history_days: 60, ..Size::named(SizeName::Demo) };
-    let suite = Suite::start_with(&needs::build()?, size.with_active(2_000)).await?;
+    let suite = Suite::start_with(&needs::build()?, size.with_active(2_000), []).await?;
     browser.sign_in(&suite, "tech").await?;
     let wanted = expected(&suite, "helpdesk")?;
     ensure!(wanted.len() > 1_000, "the view has {} tickets", wanted.len());

@@ -8,7 +8,7 @@ use hivematrix_e2e::suite::Suite;
 use crate::stage::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-pub const PAGES: [(&str, &str); 20] = [
+pub const PAGES: [(&str, &str); 27] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
     ("/beacon/displays", "#new-display"),
@@ -24,6 +24,13 @@ pub const PAGES: [(&str, &str); 20] = [
     ("/codex/settings", "#settings-form"),
     ("/helm/", "#services"),
     ("/helm/logs", "h1"),
+    ("/helm/settings", "h1"),
+    ("/helm/service/codex", ".insight"),
+    ("/helm/service/codex/logs", ".log-content"),
+    ("/helm/metrics?refresh=off", "table.data-table"),
+    ("/helm/security", "#scripts"),
+    ("/helm/users", "table.data-table"),
+    ("/helm/backups", "h1"),
     ("/simulator/", "table.data-table"),
     ("/codex/nothing-here", "h1"),
     ("/nothing-here", "h1"),

@@ -15,15 +15,36 @@ const RUNS: &str = "[...document.querySelectorAll('#progress-jobs article')].fin
 /// The newest row of the history that is about it.
 const ROW: &str = "[...document.querySelectorAll('#history-rows tr')].find((e) => e.cells[0].textContent === '[Freshservice] Sync')";
 
-pub async fn a_sync_is_started_once_watched_and_cancelled(stage: &Stage) -> Result<()> {
-    let control = &stage.suite.vendor.control;
+/// Opens the page from which syncs are started, and waits until none like that runs.
+pub async fn open(stage: &Stage) -> Result<()> {
     stage.visit("admin", "/codex/admin/").await?;
-    idle(stage).await?;
-    // The vendor answers with the contacts once the faults are cleared: nobody has to hurry.
-    control.add_fault(Fault::always(FaultMode::Slow { delay_ms: 600_000 }).on("/requesters"));
-    let before = runs(stage).await?;
+    idle(stage).await
+}
+
+/// Starts a sync that waits for the vendor, who answers with the contacts once the faults are cleared: nobody has to hurry.
+pub async fn held(stage: &Stage) -> Result<()> {
+    stage
+        .suite
+        .vendor
+        .control
+        .add_fault(Fault::always(FaultMode::Slow { delay_ms: 600_000 }).on("/requesters"));
     stage.click(SYNC).await?;
-    stage.yes("its progress is shown", RUNS).await?;
+    stage.yes("its progress is shown", RUNS).await
+}
+
+/// Cancels the sync that waits.
+pub async fn cancel(stage: &Stage) -> Result<()> {
+    stage.value(&format!("{RUNS}.querySelector('button').click()")).await?;
+    stage.click("#ask [type=submit]").await?;
+    stage.toast(&format!("{NAME}: Cancelled")).await?;
+    stage.suite.vendor.control.clear_faults();
+    stage.yes("its progress is taken away", &format!("!({RUNS})")).await
+}
+
+pub async fn a_sync_is_started_once_watched_and_cancelled(stage: &Stage) -> Result<()> {
+    open(stage).await?;
+    let before = runs(stage).await?;
+    held(stage).await?;
     stage.yes("with what it is at and how far it is", &format!("/elapsed/.test({RUNS}.textContent)")).await?;
     stage.yes("and with what it has read", &format!("/\\d+ companies/.test({RUNS}.textContent)")).await?;
     stage
@@ -44,11 +65,7 @@ pub async fn a_sync_is_started_once_watched_and_cancelled(stage: &Stage) -> Resu
         "its log is empty"
     );
 
-    stage.value(&format!("{RUNS}.querySelector('button').click()")).await?;
-    stage.click("#ask [type=submit]").await?;
-    stage.toast(&format!("{NAME}: Cancelled")).await?;
-    control.clear_faults();
-    stage.yes("its progress is taken away", &format!("!({RUNS})")).await?;
+    cancel(stage).await?;
     stage
         .yes(
             "the button can be used again",
@@ -59,8 +76,7 @@ pub async fn a_sync_is_started_once_watched_and_cancelled(stage: &Stage) -> Resu
 }
 
 pub async fn a_sync_that_ends_well_is_in_the_history(stage: &Stage) -> Result<()> {
-    stage.visit("admin", "/codex/admin/").await?;
-    idle(stage).await?;
+    open(stage).await?;
     let before = runs(stage).await?;
     // As if the page had stood open for long: its counts are of another day.
     let old = "document.querySelectorAll('[data-part=statistics] .text-right, #data-type option')";

@@ -3,14 +3,24 @@
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use hivematrix_shared::clock::Clock;
+use serde_json::json;
 
 use super::{CleanupArgs, output::say, store};
-use crate::{instance::Layout, store::partitions};
+use crate::{instance::Layout, jobs::retention};
 
 pub(super) async fn run(layout: &Layout, args: &CleanupArgs) -> Result<()> {
     let pool = store::open(layout).await?;
     let cutoff = Clock::system().now() - TimeDelta::days(i64::from(args.days));
-    let done = partitions::remove_before(&pool, cutoff, args.dry_run).await.context("cleanup failed")?;
+    let removed = retention::remove_before(&pool, cutoff, args.dry_run).await.context("cleanup failed")?;
+    let done = removed.lines;
+    if args.json {
+        let facts = json!({
+            "days": args.days, "dry_run": args.dry_run, "lines": done.dropped_rows + done.deleted_rows,
+            "whole_days": done.partitions, "samples": removed.samples, "alerts": removed.alerts,
+        });
+        say!("{}", serde_json::to_string_pretty(&facts)?);
+        return Ok(());
+    }
     let verb = if args.dry_run { "Would remove" } else { "Removed" };
     say!(
         "{verb} {} log lines older than {} days ({} whole days with {} lines, {} single lines).",
@@ -20,5 +30,6 @@ pub(super) async fn run(layout: &Layout, args: &CleanupArgs) -> Result<()> {
         done.dropped_rows,
         done.deleted_rows
     );
+    say!("{verb} {} samples of services and {} alerts.", removed.samples, removed.alerts);
     Ok(())
 }

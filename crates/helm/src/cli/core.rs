@@ -33,9 +33,7 @@ impl Core {
 
     /// Base URL of a service.
     pub fn base(&self, service: &str) -> Result<String> {
-        let entry =
-            self.registry.get(service).with_context(|| format!("{service} is not in the registry"))?;
-        Ok(entry.service.url.replacen("://localhost:", "://127.0.0.1:", 1))
+        base_in(&self.registry, service)
     }
 
     /// A request to Core with Helm's own secret.
@@ -52,6 +50,16 @@ impl Core {
         let url = format!("{}{path}", self.base("core")?);
         Ok(self.client.request(method, url).header("X-Service-Secret", secret))
     }
+}
+
+/// Base URL of a service of an instance, for whoever has no right to its secrets.
+pub(super) fn base(layout: &Layout, service: &str) -> Result<String> {
+    base_in(&registry_of(layout)?, service)
+}
+
+fn base_in(registry: &Registry, service: &str) -> Result<String> {
+    let entry = registry.get(service).with_context(|| format!("{service} is not in the registry"))?;
+    Ok(entry.service.url.replacen("://localhost:", "://127.0.0.1:", 1))
 }
 
 /// Sends a request to Core and reads its answer; a refusal becomes an error with Core's reason.

@@ -31,6 +31,9 @@ pub struct RotateArgs {
     /// For a stolen key: the new one signs at once, no other counts any more, and everybody has to sign in again.
     #[arg(long)]
     pub now: bool,
+    /// As JSON: sessions_ended, and the keys as `helm keys status` has them.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `helm keys status`.
@@ -51,6 +54,10 @@ pub(super) async fn run(layout: &Layout, command: &KeysCommand) -> Result<()> {
 async fn rotate(layout: &Layout, args: &RotateArgs) -> Result<()> {
     let request = Core::of(layout)?.request(Method::POST, "/api/internal/keys/rotate")?;
     let rotated: KeysRotated = core::answer(request.json(&RotateKeys { now: args.now })).await?;
+    if args.json {
+        say!("{}", serde_json::to_string_pretty(&rotated)?);
+        return Ok(());
+    }
     if args.now {
         say!("A new key signs from now on. No other key counts any more.");
         say!("{} ended: everybody has to sign in again.", sessions(rotated.sessions_ended));

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use hivematrix_shared::contracts::helm::LogObject;
 use serde_json::Value;
 
 use super::{
@@ -14,7 +15,6 @@ use super::{
 use crate::{
     domain::log_filter::{LogFilter, Order},
     instance::Layout,
-    routes::api::logs::LogObject,
     store::logs::{self, LogRow},
 };
 
@@ -32,6 +32,7 @@ pub(super) async fn run(layout: &Layout, args: LogsArgs) -> Result<()> {
         correlation_id: args.correlation,
         user: args.user,
         search: args.search,
+        words: args.words,
         start: args.since,
         end: args.until,
         limit: args.tail,

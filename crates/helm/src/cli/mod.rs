@@ -1,29 +1,56 @@
 //! The command line (helm.md §8).
 
+mod alerts;
+mod args;
+mod audit;
+mod auth;
+mod backup;
+mod call;
+mod caller;
 mod cleanup;
+mod completion;
+mod config;
 mod control;
 mod core;
+mod doctor;
+mod install;
 mod keycloak;
 mod keys;
 mod list;
 mod logs;
+mod man;
 mod offline;
 mod output;
+mod prompt;
+mod ready;
+mod restore;
 mod secret;
 mod status;
 mod store;
+mod systemd;
 mod token;
 mod up;
+mod update;
 mod update_config;
+mod users;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use chrono::{DateTime, TimeDelta, Utc};
-use clap::{Args, Subcommand, ValueEnum};
-use hivematrix_shared::clock::Clock;
+use clap::{Subcommand, error::ErrorKind};
 
-use crate::{config::Settings, daemon, instance::Layout};
+pub use self::args::{
+    AlertsArgs, CleanupArgs, DownArgs, LogsArgs, Mode, NameArgs, Permission, ServeArgs, ServiceArgs, Size,
+    StatusArgs, StopArgs, TokenArgs, UpArgs, UpdateConfigArgs,
+};
+use crate::{
+    config::Settings,
+    daemon,
+    instance::{
+        Layout,
+        installation::{self, Installation},
+    },
+};
 
 /// What `helm` can do.
 #[derive(Debug, Subcommand)]
@@ -31,21 +58,28 @@ pub enum Command {
     /// Bring the whole suite up and wait until it is ready. A second call is harmless.
     Up(UpArgs),
     /// Stop everything.
-    Down,
+    Down(DownArgs),
     /// Start one service.
     Start(ServiceArgs),
     /// Stop one service; it stays down until it is started.
-    Stop(NameArgs),
+    Stop(StopArgs),
     /// Stop and start one service.
     Restart(ServiceArgs),
     /// State of every service.
     Status(StatusArgs),
     /// The services of the registry.
-    List,
+    List(list::ListArgs),
+    /// What is wrong now, by the rules for alerts. Exits 1 while something critical is.
+    Alerts(AlertsArgs),
     /// Log lines out of the central log, oldest first.
     Logs(LogsArgs),
     /// A token for tests and scripts.
     Token(TokenArgs),
+    /// A token that is kept in a file of your own, for some calls.
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
+    /// Call a route of a service with a token of some level and print what it answers.
+    Call(call::CallArgs),
     /// The keys that sign tokens: look at them, or replace them.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -54,216 +88,108 @@ pub enum Command {
     /// Let people sign in by Keycloak instead of Core's own realm.
     #[command(subcommand)]
     Keycloak(keycloak::KeycloakCommand),
+    /// The users of the realm: list, make, change, remove.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// Audit the security of this machine, or write a firewall script. Exit code 1: a service is exposed.
+    Audit(audit::AuditArgs),
     /// Write the generated registries (services.json and its companions).
     UpdateConfig(UpdateConfigArgs),
-    /// Remove old log lines.
+    /// The master configuration: look at it, change it, write the files of foreign services.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Remove old log lines and samples.
     CleanupLogs(CleanupArgs),
+    /// Save everything into one encrypted archive.
+    Backup(backup::BackupArgs),
+    /// Bring an archive back, all of it or a part. The suite must be stopped.
+    Restore(restore::RestoreArgs),
+    /// Put a module in place, or the whole suite for systemd, or take that away again.
+    Install(install::InstallArgs),
+    /// Find out why the suite does not come up, and what mends it. Works without a running daemon.
+    Doctor(doctor::DoctorArgs),
+    /// Replace the programs by those of another build: backup first, back to the old ones when the new are not healthy.
+    Update(update::UpdateArgs),
     /// Run the daemon in the foreground: supervision and the Helm service.
     Serve(ServeArgs),
+    /// Print what a shell needs to complete these commands.
+    Completion(completion::CompletionArgs),
+    /// Print the manual page, or write one for each command.
+    Man(man::ManArgs),
 }
 
-/// Arguments of `helm up`.
-#[derive(Debug, Clone, Args)]
-pub struct UpArgs {
-    /// Fill the suite from a simulated ticket system. The instance remembers it.
-    #[arg(long)]
-    pub demo: bool,
-    /// Public port of the gateway, taken as it is.
-    #[arg(long = "port", id = "gateway_port", env = "HIVEMATRIX_PORT", value_name = "N")]
-    pub port: Option<u16>,
-    /// Size of the simulated world.
-    #[arg(long, value_enum)]
-    pub size: Option<Size>,
-    /// Number of active tickets in the simulated world.
-    #[arg(long, value_name = "N")]
-    pub active: Option<u32>,
-    /// Number of companies in the simulated world.
-    #[arg(long, value_name = "N")]
-    pub companies: Option<u32>,
+/// The end of a command that has said everything already, with an exit code of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("exit code {0}")]
+pub(crate) struct Quit(pub u8);
+
+/// Says what is wrong with a call, or prints the help that was asked for.
+pub fn not_understood(error: &clap::Error) -> ExitCode {
+    // Whoever closed the output has read enough.
+    let _ = error.print();
+    ExitCode::from(misuse(error, std::env::args_os().skip(1)))
 }
 
-/// Sizes of the simulated world.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Size {
-    /// 40 companies, 6,000 tickets.
-    Demo,
-    /// 200 companies, 20,000 tickets.
-    Reference,
-    /// Ten times the reference.
-    Large,
-}
+/// Commands in the place of scripts that ended with 1 whatever was wrong with their words.
+const WITHOUT_MISUSE: [&str; 3] = ["auth", "config", "install"];
 
-impl Size {
-    /// The word on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Demo => "demo",
-            Self::Reference => "reference",
-            Self::Large => "large",
+/// The exit code of a call with these arguments that is not understood (helm.md §8): one without a command gets help and is
+/// not done; words and arguments that are wrong are another thing for most commands.
+fn misuse(error: &clap::Error, mut arguments: impl Iterator<Item = OsString>) -> u8 {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => 1,
+        _ if arguments.next().is_some_and(|first| WITHOUT_MISUSE.iter().any(|command| first == *command)) => {
+            1
         }
+        _ => 2,
     }
-}
-
-/// One service, with upstream's mode flag.
-#[derive(Debug, Args)]
-pub struct ServiceArgs {
-    /// Service name.
-    pub service: String,
-    /// Accepted for compatibility; our services have one mode.
-    #[arg(long, value_enum, default_value = "development")]
-    pub mode: Mode,
-}
-
-/// Upstream's start modes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    /// The default.
-    Development,
-    /// The same here.
-    Production,
-}
-
-/// One service.
-#[derive(Debug, Args)]
-pub struct NameArgs {
-    /// Service name.
-    pub service: String,
-}
-
-/// Arguments of `helm status`.
-#[derive(Debug, Args)]
-pub struct StatusArgs {
-    /// Only this service.
-    pub service: Option<String>,
-    /// As JSON: name, state, pid, url, health, memory (bytes), uptime (seconds).
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `helm logs`.
-#[derive(Debug, Args)]
-pub struct LogsArgs {
-    /// Only this service.
-    pub service: Option<String>,
-    /// The same, as a flag.
-    #[arg(long = "service", value_name = "NAME", conflicts_with = "service", id = "service_flag")]
-    pub service_flag: Option<String>,
-    /// How many lines.
-    #[arg(long, short = 'n', default_value_t = 50, value_parser = clap::value_parser!(i64).range(1..=10_000))]
-    pub tail: i64,
-    /// Only this level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
-    #[arg(long, short, value_parser = parse_level)]
-    pub level: Option<&'static str>,
-    /// Only the request with this correlation id.
-    #[arg(long, short, visible_alias = "correlation-id", value_name = "ID")]
-    pub correlation: Option<String>,
-    /// Only lines of users whose name or address contains this.
-    #[arg(long, short, value_name = "NAME")]
-    pub user: Option<String>,
-    /// Only lines whose message contains this.
-    #[arg(long, short, value_name = "TEXT")]
-    pub search: Option<String>,
-    /// Not before: a time (ISO 8601, UTC unless it says otherwise), or how long ago: 90s, 15m, 2h, 7d.
-    #[arg(long, value_name = "TIME", value_parser = parse_moment)]
-    pub since: Option<DateTime<Utc>>,
-    /// Not after, in the same forms.
-    #[arg(long, value_name = "TIME", value_parser = parse_moment, conflicts_with = "follow")]
-    pub until: Option<DateTime<Utc>>,
-    /// One JSON object a line, with the names of `GET /api/logs`.
-    #[arg(long)]
-    pub json: bool,
-    /// Go on with new lines until interrupted.
-    #[arg(long, short)]
-    pub follow: bool,
-}
-
-/// Arguments of `helm token`.
-#[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("kind").args(["permission", "service"]))]
-pub struct TokenArgs {
-    /// A user token of this level.
-    #[arg(long, value_enum, default_value = "admin")]
-    pub permission: Permission,
-    /// A service token: who calls, and whom.
-    #[arg(long, value_name = "CALLER:TARGET", value_parser = parse_pair)]
-    pub service: Option<(String, String)>,
-    /// Fetch this URL with the token and print the answer; a path is asked from the gateway.
-    #[arg(long, value_name = "URL")]
-    pub get: Option<String>,
-    /// Life of a user token in seconds.
-    #[arg(long, default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..=86_400))]
-    pub ttl: u32,
-}
-
-/// Permission levels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Permission {
-    /// Everything.
-    Admin,
-    /// Tickets and master data.
-    Technician,
-    /// Bills.
-    Billing,
-    /// Own company only.
-    Client,
-}
-
-/// Arguments of `helm update-config`.
-#[derive(Debug, Args)]
-pub struct UpdateConfigArgs {
-    /// Write ./services.json with the default ports instead of the instance's files.
-    #[arg(long)]
-    pub default: bool,
-}
-
-/// Arguments of `helm cleanup-logs`.
-#[derive(Debug, Args)]
-pub struct CleanupArgs {
-    /// Days that are kept.
-    #[arg(long, default_value_t = crate::jobs::retention::KEEP_DAYS)]
-    pub days: u32,
-    /// Only say what would be removed.
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// Arguments of `helm serve`.
-#[derive(Debug, Args)]
-pub struct ServeArgs {
-    /// Leave the caller's session: how `helm up` starts it.
-    #[arg(long, hide = true)]
-    pub detach: bool,
 }
 
 /// Runs one command; errors go to standard error.
 pub async fn run(settings: Settings) -> ExitCode {
     match dispatch(settings).await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("helm: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => match error.downcast_ref::<Quit>() {
+            Some(Quit(code)) => ExitCode::from(*code),
+            None => {
+                eprintln!("helm: {}", output::harmless(&format!("{error:#}")));
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 
 async fn dispatch(settings: Settings) -> Result<()> {
-    let layout = Layout::new(absolute(&settings.common.home)?);
+    let layout = Layout::new(home(&settings)?);
     match settings.command {
-        Command::Up(args) => up::run(&layout, &args).await,
-        Command::Down => control::down(&layout).await,
-        Command::Start(args) => control::start(&layout, args.service).await,
-        Command::Stop(args) => control::stop(&layout, args.service).await,
-        Command::Restart(args) => control::restart(&layout, args.service).await,
+        Command::Users(command) => users::run(&layout, command).await,
+        Command::Audit(args) => audit::run(&layout, &args).await,
+        Command::Up(args) => up::run(&layout, &settings.common, &args).await,
+        Command::Down(args) => control::down(&layout, args).await,
+        Command::Start(args) => control::start(&layout, args).await,
+        Command::Stop(args) => control::stop(&layout, args).await,
+        Command::Restart(args) => control::restart(&layout, args).await,
         Command::Status(args) => status::run(&layout, &args).await,
-        Command::List => list::run(&layout),
+        Command::List(args) => list::run(&layout, &args),
+        Command::Auth(command) => auth::run(&layout, command).await,
+        Command::Call(args) => call::run(&layout, &args).await,
+        Command::Config(command) => config::run(&layout, command).await,
+        Command::Completion(args) => completion::run(&args),
+        Command::Man(args) => man::run(&args),
+        Command::Alerts(args) => alerts::run(&layout, &args).await,
         Command::Logs(args) => logs::run(&layout, args).await,
         Command::Token(args) => token::run(&layout, &args).await,
         Command::Keys(command) => keys::run(&layout, &command).await,
         Command::Secret(args) => secret::run(&layout, &args.service),
         Command::Keycloak(command) => keycloak::run(&layout, &settings.common, command).await,
-        Command::UpdateConfig(args) => update_config::run(&layout, &args),
+        Command::UpdateConfig(args) => update_config::run(&layout, &args).await,
         Command::CleanupLogs(args) => cleanup::run(&layout, &args).await,
+        Command::Backup(args) => backup::run(&layout, args).await,
+        Command::Restore(args) => restore::run(&layout, args).await,
+        Command::Install(args) => install::run(&layout, &settings.common, args).await,
+        Command::Doctor(args) => doctor::run(&layout, &args).await,
+        Command::Update(args) => update::run(&layout, &args).await,
         Command::Serve(args) => {
             if args.detach {
                 nix::unistd::setsid().context("cannot leave the session")?;
@@ -273,10 +199,26 @@ async fn dispatch(settings: Settings) -> Result<()> {
     }
 }
 
+/// An installation for systemd is one of the machine, wherever its build lies.
+fn home(settings: &Settings) -> Result<PathBuf> {
+    let given = &settings.common.home;
+    match &settings.command {
+        Command::Install(args) if args.systemd && given.as_os_str() == DEFAULT_HOME => {
+            Ok(PathBuf::from(INSTALLED_HOME))
+        }
+        _ => absolute(given),
+    }
+}
+
 /// Services are started in other working directories, so the instance directory must be absolute.
 fn absolute(home: &std::path::Path) -> Result<PathBuf> {
-    if home.as_os_str() == DEFAULT_HOME && is_installed() {
-        return Ok(PathBuf::from(INSTALLED_HOME));
+    if home.as_os_str() == DEFAULT_HOME {
+        if let Some(installation) = Installation::read(&installation::programs()?)? {
+            return Ok(installation.places.home);
+        }
+        if is_installed() {
+            return Ok(PathBuf::from(INSTALLED_HOME));
+        }
     }
     let absolute = std::path::absolute(home).context("the instance directory is not valid")?;
     // Links are followed, so that one instance has one name.
@@ -291,36 +233,7 @@ fn is_installed() -> bool {
     std::env::current_exe().is_ok_and(|program| program.starts_with("/usr") || program.starts_with("/opt"))
 }
 
-fn parse_level(given: &str) -> Result<&'static str, String> {
-    let upper = given.to_ascii_uppercase();
-    let known = crate::domain::log_entry::LEVELS;
-    known.into_iter().find(|level| *level == upper).ok_or_else(|| format!("one of {}", known.join(", ")))
-}
-
-fn parse_moment(given: &str) -> Result<DateTime<Utc>, String> {
-    moment(given, Clock::system().now())
-        .ok_or_else(|| "a time such as 2025-11-22T10:30, or how long ago, such as 15m".to_owned())
-}
-
-fn moment(given: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let ago = given.strip_suffix(['s', 'm', 'h', 'd']).and_then(|number| number.parse::<i64>().ok());
-    let Some(ago) = ago.filter(|ago| *ago >= 0) else {
-        return crate::domain::log_entry::parse_time(given);
-    };
-    let ago = match given.chars().last() {
-        Some('s') => TimeDelta::try_seconds(ago),
-        Some('m') => TimeDelta::try_minutes(ago),
-        Some('h') => TimeDelta::try_hours(ago),
-        _ => TimeDelta::try_days(ago),
-    };
-    now.checked_sub_signed(ago?)
-}
-
-fn parse_pair(given: &str) -> Result<(String, String), String> {
-    let pair = given.split_once(':').filter(|(caller, target)| !caller.is_empty() && !target.is_empty());
-    pair.map(|(caller, target)| (caller.to_owned(), target.to_owned()))
-        .ok_or_else(|| "write it as CALLER:TARGET, such as beacon:codex".to_owned())
-}
-
+#[cfg(test)]
+mod documented;
 #[cfg(test)]
 mod tests;

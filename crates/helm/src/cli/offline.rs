@@ -8,7 +8,7 @@ use hivematrix_shared::clock::Clock;
 use crate::{
     daemon,
     domain::status::UnitKind,
-    instance::{Layout, files, options::Given},
+    instance::{Layout, files, operator, options::Given},
     suite,
     supervisor::{Supervisor, record::Records},
 };
@@ -47,16 +47,21 @@ pub(super) fn left_running(layout: &Layout) -> Result<Vec<LeftRunning>> {
         .collect())
 }
 
-/// Adopts what a killed daemon left running and stops it in order; false when nothing runs.
+/// Adopts what a killed daemon left running and stops it in order; false when nothing runs. Either way what the suite was
+/// brought up with is forgotten.
 pub(super) async fn stop_everything(layout: &Layout) -> Result<bool> {
-    if left_running(layout)?.is_empty() {
+    if !layout.folder("helm").is_dir() {
         return Ok(false);
     }
     let lock = files::FileLock::take_within(&layout.daemon_lock(), daemon::DYING).await?;
     let Some(_lock) = lock else {
         bail!("a daemon holds the instance and does not answer");
     };
-    let operator = suite::operator_variables(layout)?;
+    if left_running(layout)?.is_empty() {
+        operator::forget(layout)?;
+        return Ok(false);
+    }
+    let operator = operator::of_suite(layout)?;
     let prepared = suite::prepare(layout, &Given::default(), &operator)?;
     let supervisor = Supervisor::new(layout, Clock::system())?;
     for spec in prepared.units {
@@ -64,5 +69,6 @@ pub(super) async fn stop_everything(layout: &Layout) -> Result<bool> {
     }
     supervisor.stop_all(&[UnitKind::Service, UnitKind::Helper]).await;
     supervisor.stop_all(&[UnitKind::Server]).await;
+    operator::forget(layout)?;
     Ok(true)
 }

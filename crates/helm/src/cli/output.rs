@@ -1,10 +1,54 @@
-//! Colours, where a person reads them.
+//! What commands say: in colours where a person reads it, apart from an answer where a program does.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Whether standard output is kept for [`answer`].
+static KEPT: AtomicBool = AtomicBool::new(false);
+
+/// Keeps standard output for an answer in JSON: what is said on the way to it goes to standard error from now on.
+pub fn keep_for_answer() {
+    KEPT.store(true, Ordering::Relaxed);
+}
+
+/// Whether a program reads what this command says.
+#[must_use]
+pub fn is_kept() -> bool {
+    KEPT.load(Ordering::Relaxed)
+}
+
+/// Writes the answer of a command that is asked for JSON.
+///
+/// # Errors
+/// When the answer is none in JSON.
+pub fn answer(value: &impl serde::Serialize) -> serde_json::Result<()> {
+    to_stdout(serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Says a line, on standard output where that is not kept for an answer.
+pub fn line(text: impl std::fmt::Display) {
+    if is_kept() {
+        eprintln!("{text}");
+    } else {
+        to_stdout(text);
+    }
+}
 
 /// Writes a line to standard output. Whoever closed it has read enough: the program ends without a complaint.
-pub fn line(text: impl std::fmt::Display) {
+fn to_stdout(text: impl std::fmt::Display) {
     if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        let is_closed = error.kind() == std::io::ErrorKind::BrokenPipe;
+        std::process::exit(if is_closed { 0 } else { 1 });
+    }
+}
+
+/// Writes bytes to standard output as they are, with the same manners.
+pub fn write_raw(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(bytes).and_then(|()| out.flush()) {
         let is_closed = error.kind() == std::io::ErrorKind::BrokenPipe;
         std::process::exit(if is_closed { 0 } else { 1 });
     }

@@ -7,11 +7,12 @@ use super::{
     StatusArgs,
     offline::{self, LeftRunning},
     output::{Colour, coloured, paint, say},
+    systemd,
 };
 use crate::{
     control::{client::ask, protocol::Request},
     domain::status::{Health, Phase, UnitStatus, memory_text, uptime_text},
-    instance::Layout,
+    instance::{Layout, installation},
 };
 
 /// One service in `helm status --json`.
@@ -29,15 +30,26 @@ struct Entry {
     uptime: Option<u64>,
 }
 
+/// How everything stands, as Helm's daemon says, or where that does not run, systemd. `None` where nobody knows.
+pub(super) async fn units(layout: &Layout, fresh: bool) -> Result<Option<Vec<UnitStatus>>> {
+    if let Some(reply) = ask(layout, &Request::Status { fresh }).await? {
+        return Ok(Some(reply.units));
+    }
+    match installation::of(layout)? {
+        Some(_) => systemd::statuses(layout).await.map(Some),
+        None => Ok(None),
+    }
+}
+
 pub(super) async fn run(layout: &Layout, args: &StatusArgs) -> Result<()> {
-    let reply = ask(layout, &Request::Status { fresh: true }).await?;
-    let mut lines: Vec<Line> = match &reply {
-        Some(reply) => reply.units.iter().map(Line::of).collect(),
+    let units = units(layout, true).await?;
+    let mut lines: Vec<Line> = match &units {
+        Some(units) => units.iter().map(Line::of).collect(),
         None => offline::left_running(layout)?.iter().map(Line::left).collect(),
     };
     if let Some(name) = &args.service {
         lines.retain(|line| line.entry.name == *name);
-        if lines.is_empty() && reply.is_some() {
+        if lines.is_empty() && units.is_some() {
             bail!("there is no service {name}");
         }
     }
@@ -46,13 +58,13 @@ pub(super) async fn run(layout: &Layout, args: &StatusArgs) -> Result<()> {
         say!("{}", serde_json::to_string_pretty(&entries).context("cannot write JSON")?);
         return Ok(());
     }
-    match (&reply, lines.is_empty()) {
-        (None, true) => say!("The suite in {} is not running.", layout.home().display()),
-        (None, false) => {
+    match (units.is_some(), lines.is_empty()) {
+        (_, true) => say!("The suite in {} is not running.", layout.home().display()),
+        (false, false) => {
             say!("The daemon is not running, but these processes are. `helm up` takes them over.\n");
             print_table(&lines);
         }
-        (Some(_), _) => print_table(&lines),
+        (true, false) => print_table(&lines),
     }
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! Which calls are understood.
 
-use clap::Parser;
+use chrono::DateTime;
+use clap::{CommandFactory, Parser};
 
-use super::*;
+use super::{args::moment, *};
 
 fn parse(line: &str) -> Result<Command, clap::Error> {
     let words = std::iter::once("helm").chain(line.split_whitespace());
@@ -17,11 +18,39 @@ fn every_documented_call_is_understood() {
         "down",
         "start codex --mode production",
         "stop codex",
+        "stop codex --json",
+        "start codex --json",
         "restart beacon",
         "status",
         "status --json",
         "status codex",
         "list",
+        "list --json",
+        "call GET /api/services --service helm",
+        "call post /codex/sync/tickets --as technician --data {}",
+        "call PUT /helm/api/settings --data @settings.json",
+        "call PUT /helm/api/settings --data -",
+        "config get system.log_level --json",
+        "config get codex --secrets",
+        "config set system.log_level DEBUG",
+        "config set codex {\"db_name\":\"codex_db\"} --json",
+        "config set apps.codex.sections.x.offset -5",
+        "config unset system.log_level",
+        "config show --json",
+        "config diff --json",
+        "config sync",
+        "config sync ledger --json",
+        "config sync-all",
+        "config gen-dotenv ledger --secrets",
+        "config gen-conf ledger",
+        "config write-dotenv ledger",
+        "config write-conf ledger",
+        "config setup-db ledger",
+        "completion bash",
+        "completion zsh",
+        "completion fish",
+        "man",
+        "man --out man1",
         "logs",
         "logs ledger --tail 50",
         "logs core --level ERROR -n 100",
@@ -38,25 +67,89 @@ fn every_documented_call_is_understood() {
         "keys rotate --now",
         "keys status",
         "keys status --json",
+        "alerts",
+        "alerts --json",
         "secret beacon",
         "keycloak configure",
         "keycloak configure --url https://sso.example --realm msp --admin-user root --admin-password-file f --demo",
         "keycloak status",
         "keycloak forget",
         "keycloak realm",
+        "users list",
+        "users list --search ada --enabled --json",
+        "users show ada --json",
+        "users create ada --email ada@example.com --first-name Ada --last-name L --group technicians --group billing",
+        "users create ada --email ada@example.com --disabled --no-password",
+        "users edit ada --email ada@example.org",
+        "users enable ada",
+        "users disable ada",
+        "users reset-password ada --permanent",
+        "users groups",
+        "users groups ada",
+        "users join ada billing",
+        "users leave ada billing",
+        "users delete ada --yes",
+        "users history ada -n 50 --json",
+        "audit",
+        "audit --audit --json",
+        "audit --quiet --output report.txt",
+        "audit --generate-firewall",
+        "audit --generate-firewall nftables --output -",
+        "audit --generate-iptables",
         "update-config",
         "update-config --default",
+        "update-config --json",
+        "down --json",
+        "cleanup-logs --json",
+        "keycloak status --json",
+        "keys rotate --json",
+        "auth login --permission technician --ttl 600",
+        "auth login admin",
+        "auth set-token -",
+        "auth test /codex/api/companies --json",
+        "call GET /codex/api/companies --kept",
+        "install beacon",
+        "install beacon --json",
+        "install install beacon",
+        "install install-defaults --json",
+        "install status beacon",
+        "install list-installed --json",
+        "install check-deps",
+        "install install-dep redis",
+        "install update-config",
+        "install clone codex",
+        "install pull codex",
+        "install --systemd --json",
+        "install --systemd --undo --json",
+        "install --systemd --dry-run --json",
         "cleanup-logs --days 30 --dry-run",
+        "install --systemd",
+        "install --systemd --prefix /opt/hivematrix --root /tmp/stage --dry-run",
+        "install --systemd --undo",
+        "doctor",
+        "doctor --json",
+        "update",
+        "update --from build.tar.gz --dry-run",
+        "update --from /srv/build --check --json",
+        "update --resume",
+        "update --json",
+        "update --dry-run --json",
+        "logs --words timeout",
+        "logs --level warn",
         "serve",
     ] {
         assert!(parse(line).is_ok(), "{line}: {:?}", parse(line).err());
     }
 }
 
+/// The exit code of a call that is not understood.
+fn refusal(line: &str) -> Option<u8> {
+    parse(line).err().map(|error| misuse(&error, line.split_whitespace().map(OsString::from)))
+}
+
 #[test]
 fn wrong_calls_are_refused_with_exit_code_2() {
     for line in [
-        "",
         "start",
         "start codex --mode fast",
         "logs --level loud",
@@ -67,18 +160,68 @@ fn wrong_calls_are_refused_with_exit_code_2() {
         "logs --since 99999999999999d",
         "logs --until 5m --follow",
         "token --permission root",
-        "keys",
+        "call",
+        "call GET",
+        "call GET api/services",
+        "call GET /api/services --as root",
+        "call \u{1}GET /x",
+        "completion tcsh",
         "keys rotate now",
         "secret",
         "token --service beacon",
         "token --service beacon:codex --permission admin",
-        "keycloak",
         "keycloak configure --admin-password x",
+        "users create ada",
+        "users create ada --email a@x --password secret-word",
+        "users reset-password ada secret-word",
+        "users edit ada",
+        "users list --enabled --disabled",
+        "users join ada",
+        "audit --generate-firewall pf",
+        "audit --json --generate-firewall ufw",
+        "call GET /x --kept --as billing",
+        "update --check --resume",
+        "update --resume --from x",
         "up --port 70000",
         "up --size huge",
     ] {
-        let error = parse(line).err().map(|error| error.exit_code());
-        assert_eq!(error, Some(2), "{line}");
+        assert_eq!(refusal(line), Some(2), "{line}");
+    }
+}
+
+#[test]
+fn a_call_without_a_command_is_helped_and_not_done() {
+    for (line, code) in [
+        ("", 1),
+        ("config", 1),
+        ("keys", 1),
+        ("keycloak", 1),
+        ("users", 1),
+        ("install", 1),
+        ("auth", 1),
+        ("frobnicate", 2),
+        ("start", 2),
+        ("--help", 0),
+        ("--version", 0),
+    ] {
+        assert_eq!(refusal(line), Some(code), "{line}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_place_of_scripts_ends_as_they_did_whatever_is_wrong() {
+    for line in [
+        "auth test",
+        "config frobnicate",
+        "config get",
+        "config set system.log_level",
+        "install --undo",
+        "install beacon --systemd",
+        "install beacon --root /tmp/x",
+        "install install-dep java",
+        "install --json",
+    ] {
+        assert_eq!(refusal(line), Some(1), "{line}");
     }
 }
 
@@ -105,4 +248,9 @@ fn a_moment_is_a_time_or_how_long_ago() {
     ] {
         assert_eq!(moment(given, now), expected.map(at), "{given}");
     }
+}
+
+#[test]
+fn the_definition_of_the_command_line_is_sound() {
+    Settings::command().debug_assert();
 }

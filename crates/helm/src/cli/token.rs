@@ -6,10 +6,12 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use hivematrix_shared::contracts::core::{ServiceTokenRequest, TokenAnswer};
 use http::Method;
+use reqwest::RequestBuilder;
 use serde::Serialize;
+use url::Url;
 
 use super::{
-    TokenArgs,
+    Permission, TokenArgs,
     core::{self, Core},
     output::say,
 };
@@ -35,12 +37,7 @@ pub(super) async fn run(layout: &Layout, args: &TokenArgs) -> Result<()> {
             };
             core.request_as(caller, Method::POST, "/service-token")?.json(&body)
         }
-        None => {
-            let level = args.permission.to_possible_value();
-            let level = level.as_ref().map(clap::builder::PossibleValue::get_name).unwrap_or_default();
-            core.request(Method::POST, "/api/internal/token")?
-                .json(&InternalToken { permission_level: level, ttl: args.ttl })
-        }
+        None => user_request(&core, args.permission, args.ttl)?,
     };
     let TokenAnswer { token } = core::answer(request).await?;
     match &args.get {
@@ -50,15 +47,36 @@ pub(super) async fn run(layout: &Layout, args: &TokenArgs) -> Result<()> {
     Ok(())
 }
 
-/// Fetches a URL, or a path of the gateway, and prints the body.
-async fn get(core: &Core, target: &str, token: &str) -> Result<()> {
-    let url =
-        if target.starts_with('/') { format!("{}{target}", core.base("nexus")?) } else { target.to_owned() };
-    let host = url::Url::parse(&url).context("not a valid URL")?;
+/// A token of a user of this level, with a session at Core.
+pub(super) async fn of_user(core: &Core, level: Permission, ttl: u32) -> Result<String> {
+    let answer: TokenAnswer = core::answer(user_request(core, level, ttl)?).await?;
+    Ok(answer.token)
+}
+
+fn user_request(core: &Core, level: Permission, ttl: u32) -> Result<RequestBuilder> {
+    let level = level.to_possible_value();
+    let level = level.as_ref().map(clap::builder::PossibleValue::get_name).unwrap_or_default();
+    let body = InternalToken { permission_level: level, ttl };
+    Ok(core.request(Method::POST, "/api/internal/token")?.json(&body))
+}
+
+/// The address of a URL on this machine, or of a path of the gateway.
+///
+/// # Errors
+/// When it is of another machine, or there is no gateway.
+pub(super) fn address(target: &str, gateway: impl FnOnce() -> Result<String>) -> Result<Url> {
+    let text = if target.starts_with('/') { format!("{}{target}", gateway()?) } else { target.to_owned() };
+    let url = Url::parse(&text).context("not a valid URL")?;
     // Certificates are not checked, so the token goes to this machine only.
-    if !matches!(host.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+    if !matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
         bail!("a token is sent to this machine only");
     }
+    Ok(url)
+}
+
+/// Fetches a URL, or a path of the gateway, and prints the body.
+async fn get(core: &Core, target: &str, token: &str) -> Result<()> {
+    let url = address(target, || core.base("nexus"))?;
     let answer = core
         .client()
         .get(url)

@@ -1,7 +1,7 @@
 //! `helm up`: prepares the instance, starts the daemon, waits, and says where to go.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fs,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -9,9 +9,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use hivematrix_shared::config::CommonSettings;
+use serde_json::json;
+
 use super::{
-    UpArgs,
-    output::{Colour, coloured, paint, say},
+    UpArgs, keycloak,
+    output::{answer, harmless, keep_for_answer, say},
+    ready::{self, CRASHES, Look, Watch, helm_probe},
+    systemd,
 };
 use crate::{
     control::{
@@ -20,27 +25,32 @@ use crate::{
     },
     daemon,
     domain::{
-        ports,
+        operator::Operator,
         status::{Phase, UnitKind, UnitStatus},
     },
     instance::{
-        Layout, files,
+        Layout, files, installation,
+        operator::{self, KEYCLOAK_ADMIN_PASSWORD},
         options::{Given, Options},
     },
+    restore::journal,
     suite::{self, Prepared},
-    supervisor::probe::{Probe, local_client},
+    supervisor::probe::Probe,
 };
 
-/// Everything must be ready by then; a first start with migrations and a demo takes longest.
-const READY_PATIENCE: Duration = Duration::from_secs(180);
 const DAEMON_PATIENCE: Duration = Duration::from_secs(20);
-/// A service that crashes this often does not come up by waiting.
-const CRASHES: u32 = 6;
 const POLL: Duration = Duration::from_millis(25);
 
-pub(super) async fn run(layout: &Layout, args: &UpArgs) -> Result<()> {
+pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &UpArgs) -> Result<()> {
+    if args.json {
+        keep_for_answer();
+    }
+    end_restore(layout).await?;
+    if let Some(installation) = installation::of(layout)? {
+        return systemd::up(layout, common, installation, args).await;
+    }
     let given = given(args)?;
-    let operator = suite::operator_variables(layout)?;
+    let (shell, operator) = (operator::shell(layout)?, operator::of_next_up(layout)?);
     let prepared = {
         let (layout, given, operator) = (layout.clone(), given.clone(), operator.clone());
         tokio::task::spawn_blocking(move || suite::prepare(&layout, &given, &operator)).await??
@@ -51,18 +61,53 @@ pub(super) async fn run(layout: &Layout, args: &UpArgs) -> Result<()> {
     for warning in &prepared.warnings {
         eprintln!("helm: {warning}");
     }
-    ensure_daemon(layout, &prepared).await?;
-    let reply = demand(layout, &Request::Up { given, operator }).await?;
+    keycloak::fresh::ensure(layout, common, &prepared, &operator).await;
+    ensure_daemon(layout, &prepared, &shell).await?;
+    let reply = demand(layout, &Request::Up { given, shell }).await?;
     for name in &reply.restarted {
         say!("  {name} was out of date and is started again");
     }
-    wait_until_ready(layout, &prepared).await?;
+    ready::wait(Supervised { layout, helm: helm_probe(&prepared)?, restarts: None }).await?;
+    if args.json {
+        return answer_where(&prepared, &reply.restarted);
+    }
     say_where(&prepared);
-    if prepared.unseen_admin_password.is_some() && prepared.options.keycloak.is_none() {
+    if prepared.unseen_admin_password.is_some() && prepared.keycloak.is_none() {
         let seen = Options { admin_password_shown: true, ..Options::read(layout)? };
         seen.write(layout)?;
     }
     Ok(())
+}
+
+/// Where the suite is, for a program.
+pub(super) fn answer_where(prepared: &Prepared, restarted: &[String]) -> Result<()> {
+    let by_core = prepared.keycloak.is_none();
+    let users: &[&str] = match (by_core, prepared.options.demo.is_some()) {
+        (true, true) => &["admin", "tech", "billing", "client"],
+        (true, false) => &["admin"],
+        (false, _) => &[],
+    };
+    let file = prepared.layout.admin_password();
+    let has_file = by_core && !prepared.options.admin_password_given;
+    let keycloak = prepared.keycloak.as_ref();
+    Ok(answer(&json!({
+        "url": prepared.public_url,
+        "restarted": restarted,
+        "users": users,
+        "password_file": has_file.then(|| file.display().to_string()),
+        "keycloak": keycloak.map(|used| json!({"url": used.server_url, "realm": used.realm})),
+    }))?)
+}
+
+/// What a killed restore left is put right before the instance is read.
+async fn end_restore(layout: &Layout) -> Result<()> {
+    if !journal::folder(layout).exists() {
+        return Ok(());
+    }
+    let Some(_lock) = files::FileLock::take_within(&layout.daemon_lock(), daemon::DYING).await? else {
+        bail!("a restore is running");
+    };
+    daemon::end_restore(layout).await
 }
 
 fn given(args: &UpArgs) -> Result<Given> {
@@ -78,7 +123,7 @@ fn given(args: &UpArgs) -> Result<Given> {
 }
 
 /// A daemon of this very program for this instance: a running one of another build hands over to a new one.
-async fn ensure_daemon(layout: &Layout, prepared: &Prepared) -> Result<()> {
+async fn ensure_daemon(layout: &Layout, prepared: &Prepared, shell: &Operator) -> Result<()> {
     let wanted = daemon::fingerprint(&prepared.options)?;
     if let Some(reply) = ask(layout, &Request::Hello).await? {
         if reply.fingerprint.as_ref() == Some(&wanted) {
@@ -87,18 +132,24 @@ async fn ensure_daemon(layout: &Layout, prepared: &Prepared) -> Result<()> {
         demand(layout, &Request::Handover).await?;
         wait_for_end(layout, DAEMON_PATIENCE).await?;
     }
-    start_daemon(layout).await
+    start_daemon(layout, shell).await
 }
 
-/// Starts the daemon in a session of its own and waits until it answers.
-pub(super) async fn start_daemon(layout: &Layout) -> Result<()> {
+/// Starts the daemon in a session of its own, as from a shell with these variables of the operator's, and waits until it
+/// answers.
+pub(super) async fn start_daemon(layout: &Layout, shell: &Operator) -> Result<()> {
     let logs = layout.logs("helm");
     files::private_dir(&logs)?;
     let program = std::env::current_exe()?;
     let stderr_file = logs.join("helm.stderr.log");
     let already_written = fs::metadata(&stderr_file).map_or(0, |metadata| metadata.len());
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    for (name, _) in &operator::shell(layout)? {
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(["serve", "--detach"])
+        .envs(shell)
         .env("HIVEMATRIX_HOME", layout.home())
         // These belong to one service of a suite; the daemon has its own.
         .env_remove("SERVICE_NAME")
@@ -106,7 +157,11 @@ pub(super) async fn start_daemon(layout: &Layout) -> Result<()> {
         .env_remove("SERVICE_SECRET")
         .env_remove("SECRET_KEY")
         .env_remove("HIVEMATRIX_SERVICES_FILE")
+        // The instance remembers them.
         .env_remove("HIVEMATRIX_PORT_OFFSET")
+        .env_remove("HIVEMATRIX_PORT")
+        // It is for the command alone.
+        .env_remove(KEYCLOAK_ADMIN_PASSWORD)
         .current_dir(layout.home())
         .stdin(Stdio::null())
         .stdout(files::open_log(&logs.join("helm.stdout.log"))?)
@@ -142,74 +197,63 @@ pub(super) async fn wait_for_end(layout: &Layout, patience: Duration) -> Result<
     free.map(drop).context("the daemon does not end")
 }
 
-async fn wait_until_ready(layout: &Layout, prepared: &Prepared) -> Result<()> {
-    let helm = helm_probe(prepared)?;
-    let started = Instant::now();
-    let colours = coloured();
-    let mut told: BTreeSet<String> = BTreeSet::new();
-    let mut restarts_before: Option<BTreeMap<String, u32>> = None;
-    loop {
-        let units = demand(layout, &Request::Status { fresh: false }).await?.units;
-        let before = restarts_before
+/// What the daemon supervises, and the daemon itself.
+struct Supervised<'a> {
+    layout: &'a Layout,
+    helm: Probe,
+    /// Restarts that each had before.
+    restarts: Option<BTreeMap<String, u32>>,
+}
+
+impl Watch for Supervised<'_> {
+    const PAUSE: Duration = POLL;
+
+    async fn look(&mut self) -> Result<Look> {
+        let mut units = demand(self.layout, &Request::Status { fresh: false }).await?.units;
+        units.retain(|unit| unit.name != "helm");
+        let before = self
+            .restarts
             .get_or_insert_with(|| units.iter().map(|unit| (unit.name.clone(), unit.restarts)).collect());
-        let hopeless = units.iter().any(|unit| {
-            unit.restarts >= before.get(&unit.name).copied().unwrap_or(0) + CRASHES
-                && unit.state != Phase::Running
-        });
-        for unit in units.iter().filter(|unit| unit.state == Phase::Running) {
-            if told.insert(unit.name.clone()) {
-                let seconds = started.elapsed().as_secs_f32();
-                say!("  {} {:<12} {seconds:5.1} s", paint("ready", Colour::Green, colours), unit.name);
+        let (ready, late): (Vec<&UnitStatus>, Vec<&UnitStatus>) =
+            units.iter().partition(|unit| unit.state == Phase::Running);
+        let is_hopeless =
+            |unit: &&UnitStatus| unit.restarts >= before.get(&unit.name).copied().unwrap_or(0) + CRASHES;
+        let mut look = Look {
+            ready: ready.iter().map(|unit| unit.name.clone()).collect(),
+            hopeless: late.iter().any(is_hopeless),
+            late: late.into_iter().map(|unit| reason(self.layout, unit)).collect(),
+        };
+        // It is no unit of its own, and asks for its log store, which needs the others.
+        if look.late.is_empty() {
+            match self.helm.ask().await {
+                Ok(()) => look.ready.push("helm".to_owned()),
+                Err(reason) => look.late.push(format!("helm: {reason}")),
             }
         }
-        if units.iter().all(|unit| unit.state == Phase::Running) {
-            match helm.ask().await {
-                Ok(()) => return Ok(()),
-                Err(reason) if started.elapsed() > READY_PATIENCE => bail!("helm is not ready: {reason}"),
-                Err(_) => {}
-            }
-        }
-        if hopeless || started.elapsed() > READY_PATIENCE {
-            bail!(late(layout, &units));
-        }
-        tokio::time::sleep(POLL).await;
+        Ok(look)
     }
 }
 
-/// Helm is no unit of its own, but its log store must be open as well.
-fn helm_probe(prepared: &Prepared) -> Result<Probe> {
-    let port = ports::shifted(ports::HELM, prepared.options.port_offset)?;
-    Ok(Probe::Http { client: local_client()?, url: format!("http://127.0.0.1:{port}/readyz") })
+fn reason(layout: &Layout, unit: &UnitStatus) -> String {
+    let reason = unit.last_error.as_deref().unwrap_or("no answer yet");
+    let logs = if unit.kind == UnitKind::Server { layout.logs("helm") } else { layout.logs(&unit.name) };
+    format!("{} is {}: {reason} (see {})", unit.name, unit.state.as_str(), logs.display())
 }
 
-fn late(layout: &Layout, units: &[UnitStatus]) -> String {
-    let late: Vec<String> = units
-        .iter()
-        .filter(|unit| unit.state != Phase::Running)
-        .map(|unit| {
-            let reason = unit.last_error.as_deref().unwrap_or("no answer yet");
-            let logs =
-                if unit.kind == UnitKind::Server { layout.logs("helm") } else { layout.logs(&unit.name) };
-            format!("\n  {} is {}: {reason} (see {})", unit.name, unit.state.as_str(), logs.display())
-        })
-        .collect();
-    format!("not everything is ready (what runs goes on; `helm down` stops it):{}", late.concat())
-}
-
-fn say_where(prepared: &Prepared) {
+pub(super) fn say_where(prepared: &Prepared) {
     say!("\nHiveMatrix is running.\n");
     if let Some(url) = &prepared.public_url {
         say!("  URL       {url}");
     }
-    if let Some(keycloak) = &prepared.options.keycloak {
-        say!("  Sign-in   by Keycloak ({}), realm {}\n", keycloak.url, keycloak.realm);
+    if let Some(keycloak) = &prepared.keycloak {
+        say!("  Sign-in   by Keycloak ({}), realm {}\n", keycloak.server_url, keycloak.realm);
         return;
     }
     say!("  User      admin");
     match (&prepared.unseen_admin_password, prepared.options.admin_password_given) {
         (_, true) => say!("  Password  as given in HIVEMATRIX_ADMIN_PASSWORD"),
         (Some(password), false) => {
-            say!("  Password  {password}");
+            say!("  Password  {}", harmless(password));
             say!("            (shown once, kept in {})", prepared.layout.admin_password().display());
             say!("            It must be changed at the first sign-in.");
         }

@@ -139,6 +139,17 @@ impl Keycloak {
         }
     }
 
+    /// Reads a number.
+    ///
+    /// # Errors
+    /// When Keycloak refuses or does not answer.
+    pub async fn number(&self, path: &str) -> Result<usize, KeycloakError> {
+        let number = self.get(path).await?.as_ref().and_then(Value::as_u64);
+        number
+            .and_then(|number| usize::try_from(number).ok())
+            .ok_or_else(|| self.unusable(format!("{path} is no number")))
+    }
+
     /// Makes an object.
     ///
     /// # Errors

@@ -1,4 +1,7 @@
 //! Calls to others.
 
 pub mod core;
+pub mod gateway;
 pub mod keycloak;
+pub mod systemctl;
+pub mod webhook;

@@ -1,10 +1,11 @@
 //! Requests and answers of the control socket: one JSON object per line, one answer per request.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{domain::status::UnitStatus, instance::options::Given};
+use crate::{
+    domain::{operator::Operator, status::UnitStatus},
+    instance::options::Given,
+};
 
 /// What the command line asks for.
 #[derive(Clone, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub enum Request {
         /// What `helm up` was told.
         given: Given,
         /// Documented variables of the caller's shell.
-        operator: BTreeMap<String, String>,
+        shell: Operator,
     },
     /// Start one unit.
     Start {
@@ -39,6 +40,8 @@ pub enum Request {
         /// Its name.
         service: String,
     },
+    /// Read the settings anew, for the next start of each service.
+    Reload,
     /// Stop everything, and the daemon.
     Down,
     /// End the daemon and leave everything running, for another one to adopt.
@@ -67,6 +70,18 @@ pub struct Reply {
     /// Units that were restarted, for `up`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restarted: Vec<String>,
+    /// Units that run with other settings than they would get now, for `reload`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outdated: Vec<Outdated>,
+}
+
+/// A unit that runs with other settings than it would get now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outdated {
+    /// Its name.
+    pub name: String,
+    /// Names of the variables that differ; none where the program or its arguments do.
+    pub variables: Vec<String>,
 }
 
 impl Reply {

@@ -1,15 +1,26 @@
 //! The environment of each service (platform.md §17): what it needs, nothing it does not.
 
-use std::{collections::BTreeMap, net::IpAddr, path::PathBuf};
+mod readers;
+mod upstream;
 
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
+
+pub use self::{
+    readers::{is_operator_variable, is_system_variable},
+    upstream::{MANAGED, address_parts},
+};
 use super::{
+    keycloak_in_use::{keycloak_in_use, realm_in_use},
+    master_config::{MasterConfig, Neo4j},
+    neo4j_in_use::neo4j_in_use,
+    operator::Operator,
     registry::{HelmEntry, Registry},
     secrets::Secrets,
 };
-
-/// Variables of the operator's shell that every child may see.
-const SYSTEM: [&str; 9] =
-    ["PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "RUST_LOG", "RUST_BACKTRACE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// Tickets of the demo's simulated system: a path of the gateway, under whichever address the board was opened.
 const TICKET_LINKS: &str = "/simulator/helpdesk/tickets/{ticket_id}";
@@ -21,50 +32,6 @@ pub const RMM_PUBLIC_KEY: &str = "demo";
 const RMM_COMPONENT: &str = "5e1f9a52-0c3b-4d7e-a1b2-c0ffee5a11ed";
 /// Prices of the plans that the demo's companies have, below the instance directory.
 pub const DEMO_PLANS: &str = "codex/demo_billing_plans.json";
-
-/// Documented variables that every service reads.
-const COMMON: [&str; 7] = [
-    "LOG_LEVEL",
-    "ENABLE_JSON_LOGGING",
-    "LOG_SHIPPING",
-    "VERIFY_SSL",
-    "HIVEMATRIX_RATE_LIMIT_SCALE",
-    "HIVEMATRIX_COMPAT_SERVICE_WRITES",
-    "HIVEMATRIX_VERSION",
-];
-
-/// Documented variables of one service; a name that ends in `*` stands for all with that beginning. The service's own
-/// name as a beginning (`CODEX_…`) need not be listed.
-fn documented(service: &str) -> &'static [&'static str] {
-    match service {
-        "core" => &["JWT_*", "HIVEMATRIX_COMPAT_OPEN_SERVICE_TOKEN"],
-        "nexus" => &["BEHIND_PROXY", "TRUSTED_PROXIES"],
-        "codex" => &[
-            "FRESHSERVICE_*",
-            "SUPEROPS_*",
-            "DATTO_*",
-            "PSA_*",
-            "RMM_*",
-            "SYNC_*",
-            "WEBHOOKS_*",
-            "BILLING_PLANS_FILE",
-            "DATABASE_CONNECTIONS",
-            "TICKET_SYNC_INTERVAL_SECONDS",
-            "KEYCLOAK_ADMIN_USER",
-            "KEYCLOAK_ADMIN_PASS",
-        ],
-        "beacon" => &[
-            "SIREN_THRESHOLD",
-            "AUTO_REFRESH_INTERVAL_SECONDS",
-            "PROFESSIONAL_SERVICES_GROUP_*",
-            "DISPLAY_*",
-            "PUBLIC_DISPLAY_ENABLED",
-            "VIEWS",
-            "CODEX_SERVICE_URL",
-        ],
-        _ => &[],
-    }
-}
 
 /// What the suite tells its services.
 #[derive(Debug, Clone)]
@@ -95,10 +62,12 @@ pub struct Suite {
     pub simulator: Option<(String, String)>,
     /// Address and API secret key of the simulated RMM, in demo mode.
     pub simulator_rmm: Option<(String, String)>,
-    /// Base URL and realm of the Keycloak that the instance remembers, instead of Core's own realm.
-    pub keycloak: Option<(String, String)>,
-    /// Documented variables of the operator's shell.
-    pub operator: BTreeMap<String, String>,
+    /// The master configuration.
+    pub config: MasterConfig,
+    /// Lines of their own that foreign services have in their `.flaskenv`, by service.
+    pub own_lines: BTreeMap<String, BTreeMap<String, String>>,
+    /// What the operator set.
+    pub operator: Operator,
 }
 
 impl Suite {
@@ -111,10 +80,18 @@ impl Suite {
             "core" => self.core(&mut env),
             "nexus" => self.nexus(&mut env, entry),
             "codex" => self.codex(&mut env),
+            "helm" => self.helm(&mut env),
             "beacon" => env.set("CODEX_SERVICE_URL", self.url("codex")),
+            "knowledgetree" => self.graph(&mut env),
             _ => {}
         }
+        if entry.start_command.is_some() {
+            self.upstream(&mut env, service, entry);
+        }
         self.operator_overrides(&mut env, service);
+        if let Some(lines) = self.own_lines.get(service).filter(|_| entry.start_command.is_some()) {
+            env.0.extend(lines.clone());
+        }
         env.0
     }
 
@@ -130,41 +107,64 @@ impl Suite {
         env.set("CORE_SERVICE_URL", self.core_urls(entry));
         env.set("HELM_SERVICE_URL", self.url("helm"));
         env.set("NEXUS_SERVICE_URL", self.public_origins());
-        env.set("LOG_LEVEL", "INFO");
-        env.set("ENABLE_JSON_LOGGING", "true");
+        env.set("ENVIRONMENT", self.config.environment_of(service));
+        env.set("LOG_LEVEL", self.config.log_level_of(service));
+        env.set("ENABLE_JSON_LOGGING", self.config.json_logging().to_string());
         if let Some(url) = self.database_urls.get(service) {
             env.set("DATABASE_URL", url.clone());
         }
         if let Some(url) = self.redis_url.as_ref().filter(|_| entry.needs_redis()) {
             env.set("REDIS_URL", url.clone());
         }
-        if entry.start_command.is_some() {
-            // Upstream's services read these two (platform.md §4).
-            env.set("FLASK_APP", "run.py");
-            env.set("FLASK_ENV", "production");
+    }
+
+    /// Where KnowledgeTree keeps its graph, when that is a Neo4j.
+    fn graph(&self, env: &mut Env) {
+        env.set("CODEX_SERVICE_URL", self.url("codex"));
+        let Some(neo4j) = self.neo4j() else { return };
+        env.set("NEO4J_URI", neo4j.uri);
+        env.set("NEO4J_USER", neo4j.user);
+        if let Some(password) = neo4j.password {
+            env.set("NEO4J_PASSWORD", password);
         }
     }
 
+    /// The Neo4j of the suite, if there is one.
+    #[must_use]
+    pub fn neo4j(&self) -> Option<Neo4j> {
+        neo4j_in_use(&self.config, &self.operator)
+    }
+
     fn realm(&self, env: &mut Env) {
-        let own = || match &self.keycloak {
-            Some((url, _)) => url.clone(),
-            None => self.url("core"),
+        let (server, backend) = match keycloak_in_use(&self.config, &self.operator) {
+            Some(keycloak) => (keycloak.server_url, keycloak.backend_url),
+            None => (self.url("core"), self.url("core")),
         };
-        let realm_url = self.given("KEYCLOAK_SERVER_URL").map_or_else(own, str::to_owned);
-        let backend = self.given("KEYCLOAK_BACKEND_URL").unwrap_or(&realm_url).to_owned();
-        let remembered = self.keycloak.as_ref().map_or("hivematrix", |(_, realm)| realm);
-        env.set("KEYCLOAK_SERVER_URL", realm_url);
+        env.set("KEYCLOAK_SERVER_URL", server);
         env.set("KEYCLOAK_BACKEND_URL", backend);
-        env.set("KEYCLOAK_REALM", self.given("KEYCLOAK_REALM").unwrap_or(remembered));
+        env.set("KEYCLOAK_REALM", realm_in_use(&self.config, &self.operator));
     }
 
     fn realm_client(&self, env: &mut Env) {
-        env.set("KEYCLOAK_CLIENT_ID", self.given("KEYCLOAK_CLIENT_ID").unwrap_or("core-client"));
-        let secret = self.given("KEYCLOAK_CLIENT_SECRET").unwrap_or(&self.secrets.keycloak_client_secret);
-        env.set("KEYCLOAK_CLIENT_SECRET", secret);
+        let id = self.given("KEYCLOAK_CLIENT_ID").map_or_else(|| self.config.client_id(), str::to_owned);
+        env.set("KEYCLOAK_CLIENT_ID", id);
+        env.set("KEYCLOAK_CLIENT_SECRET", client_secret(&self.config, &self.secrets, &self.operator));
+    }
+
+    /// Upstream's way, where its Keycloak stays as it is: a person of the realm `master`, whom Codex and Helm sign in (platform.md
+    /// §13). The client that Helm would make is not there then.
+    fn is_administered_by_a_person(&self) -> bool {
+        let is_given = |name: &str| self.given(name).is_some_and(|value| !value.is_empty());
+        keycloak_in_use(&self.config, &self.operator).is_some()
+            && !is_given("KEYCLOAK_ADMIN_CLIENT_SECRET")
+            && is_given("KEYCLOAK_ADMIN_USER")
+            && is_given("KEYCLOAK_ADMIN_PASS")
     }
 
     fn realm_admin(&self, env: &mut Env) {
+        if self.is_administered_by_a_person() {
+            return;
+        }
         env.set(
             "KEYCLOAK_ADMIN_CLIENT_ID",
             self.given("KEYCLOAK_ADMIN_CLIENT_ID").unwrap_or("hivematrix-admin"),
@@ -179,7 +179,7 @@ impl Suite {
         self.realm_client(env);
         self.realm_admin(env);
         env.set("SERVICE_SECRETS_FILE", self.service_secrets_file.display().to_string());
-        if let Some(password) = self.given("HIVEMATRIX_ADMIN_PASSWORD") {
+        if let Some(password) = self.operator.admin_password() {
             env.set("HIVEMATRIX_ADMIN_PASSWORD", password);
         } else if let Some(file) = &self.admin_password_file {
             env.set("HIVEMATRIX_ADMIN_PASSWORD_FILE", file.display().to_string());
@@ -194,6 +194,13 @@ impl Suite {
         self.realm_client(env);
         env.set("NEXUS_PORT", entry.service.port.to_string());
         env.set("HIVEMATRIX_PORT", entry.service.port.to_string());
+    }
+
+    /// Under systemd it administers the users of the realm by these, since it may not see what Core was started with; that
+    /// they are in its environment also starts it again when the realm is another one.
+    fn helm(&self, env: &mut Env) {
+        self.realm(env);
+        self.realm_admin(env);
     }
 
     fn codex(&self, env: &mut Env) {
@@ -221,26 +228,17 @@ impl Suite {
         }
     }
 
-    fn operator_overrides(&self, env: &mut Env, service: &str) {
-        let own = format!("{}_", service.to_uppercase());
-        for (name, value) in &self.operator {
-            let listed = SYSTEM.contains(&name.as_str())
-                || COMMON.contains(&name.as_str())
-                || documented(service).iter().any(|pattern| matches(pattern, name));
-            let by_prefix = name.starts_with(&own)
-                && !name.ends_with("_DATABASE_URL")
-                && !name.ends_with("_SERVICE_URL")
-                && name != "NEXUS_PORT";
-            if listed || by_prefix {
-                env.set(name, value.clone());
-            }
-        }
-    }
-
     /// The addresses under which browsers reach the gateway, the best one first (`NEXUS_SERVICE_URL`).
     #[must_use]
     pub fn public_origins(&self) -> String {
-        public_origins(&self.registry, self.hostname.as_deref(), &self.addresses, &self.operator)
+        let chosen = self.config.public_name();
+        public_origins(
+            &self.registry,
+            chosen.as_deref(),
+            self.hostname.as_deref(),
+            &self.addresses,
+            &self.operator,
+        )
     }
 
     fn url(&self, service: &str) -> String {
@@ -262,25 +260,31 @@ impl Suite {
     }
 
     fn given(&self, name: &str) -> Option<&str> {
-        given(&self.operator, name)
+        self.operator.get(name)
     }
 }
 
-/// What the operator set a variable to; an empty one is not set.
+/// The secret by which Core and the gateway prove themselves to the identity provider: the operator's, else that of the
+/// master configuration, else the one that Helm made.
 #[must_use]
-pub fn given<'a>(operator: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
-    operator.get(name).map(String::as_str).filter(|value| !value.is_empty())
+pub fn client_secret(config: &MasterConfig, secrets: &Secrets, operator: &Operator) -> String {
+    operator
+        .get("KEYCLOAK_CLIENT_SECRET")
+        .map(str::to_owned)
+        .or_else(|| config.client_secret())
+        .unwrap_or_else(|| secrets.keycloak_client_secret.clone())
 }
 
-/// See [`Suite::public_origins`].
+/// See [`Suite::public_origins`]. `chosen` is the name of the master configuration; it comes first.
 #[must_use]
 pub fn public_origins(
     registry: &Registry,
+    chosen: Option<&str>,
     hostname: Option<&str>,
     addresses: &[IpAddr],
-    operator: &BTreeMap<String, String>,
+    operator: &Operator,
 ) -> String {
-    if let Some(given) = given(operator, "NEXUS_SERVICE_URL") {
+    if let Some(given) = operator.get("NEXUS_SERVICE_URL") {
         return given.to_owned();
     }
     let Some(nexus) = registry.get("nexus") else { return String::new() };
@@ -288,33 +292,33 @@ pub fn public_origins(
         443 => String::new(),
         port => format!(":{port}"),
     };
-    let addresses = addresses.iter().map(|address| match address {
+    let written = |address: &IpAddr| match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
-    });
-    let names = ["localhost", "127.0.0.1"].into_iter().chain(hostname).map(str::to_owned).chain(addresses);
-    names.map(|name| format!("https://{name}{port}")).collect::<Vec<_>>().join(",")
+    };
+    let chosen =
+        chosen.map(|name| name.parse().map_or_else(|_| name.to_owned(), |address| written(&address)));
+    let host = operator.get("NEXUS_HOST").and_then(|host| host.parse().ok());
+    let host = host.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let addresses = addresses.iter().filter(|address| is_served(address, &host));
+    let names = ["localhost", "127.0.0.1"].into_iter().chain(hostname).map(str::to_owned);
+    let mut origins: Vec<String> = Vec::new();
+    for name in chosen.into_iter().chain(names).chain(addresses.map(written)) {
+        let origin = format!("https://{name}{port}");
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins.join(",")
 }
 
-/// Whether a variable of the operator's shell means anything to the suite; others are not kept.
-#[must_use]
-pub fn is_operator_variable(name: &str, services: &[&str]) -> bool {
-    const SUITE: [&str; 4] =
-        ["HIVEMATRIX_ADMIN_PASSWORD", "NEXUS_SERVICE_URL", "REDIS_URL", "HIVEMATRIX_DATABASE_URL"];
-    SYSTEM.contains(&name)
-        || COMMON.contains(&name)
-        || SUITE.contains(&name)
-        || name.starts_with("KEYCLOAK_")
-        || services.iter().any(|service| {
-            name.starts_with(&format!("{}_", service.to_uppercase()))
-                || documented(service).iter().any(|pattern| matches(pattern, name))
-        })
-}
-
-fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(beginning) => name.starts_with(beginning),
-        None => pattern == name,
+/// Whether a gateway that listens on `host` is reached by an address of the machine: the two that stand for all of them are
+/// `0.0.0.0`, of its family, and `::`, of both.
+fn is_served(address: &IpAddr, host: &IpAddr) -> bool {
+    match host {
+        IpAddr::V4(host) if host.is_unspecified() => address.is_ipv4(),
+        IpAddr::V6(host) if host.is_unspecified() => true,
+        host => address == host,
     }
 }
 

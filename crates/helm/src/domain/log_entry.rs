@@ -1,14 +1,18 @@
 //! What a log line must look like to be stored (helm.md §4.2, §5.1). Seed and upstream names are both accepted; where
 //! both are present the seed's wins.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 /// Longest message kept, in characters.
 pub const MAX_MESSAGE: usize = 10_000;
 /// Most entries of one batch.
 pub const MAX_BATCH: usize = 10_000;
+/// As far ahead of this machine's clock that of a writer may be. What claims to come from later would stand on top of every page
+/// and never grow old: it counts from when it came.
+const FARTHEST: TimeDelta = TimeDelta::days(1);
 const MAX_CORRELATION: usize = 100;
 const MAX_USER: usize = 255;
 const MAX_HOSTNAME: usize = 255;
@@ -37,6 +41,17 @@ pub struct NewLogEntry {
     pub hostname: Option<String>,
     /// Process id of the writer.
     pub process_id: Option<i32>,
+    /// What names the entry for good, of writers that number theirs: it is stored once.
+    pub number: Option<Number>,
+}
+
+/// The run of a process that wrote an entry, and the entry's place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    /// Made anew at each start.
+    pub source: Uuid,
+    /// Rises by entry.
+    pub seq: i64,
 }
 
 /// Why an entry is refused, in words.
@@ -52,32 +67,53 @@ pub fn validate(service: &str, entry: &Value, now: DateTime<Utc>) -> Result<NewL
     let Value::Object(fields) = entry else {
         return Err(Refused("entry must be an object".into()));
     };
+    let reported = match text(fields, &["timestamp"], usize::MAX)? {
+        Some(given) => {
+            parse_time(&given).ok_or_else(|| Refused("timestamp is not an ISO 8601 time".into()))?
+        }
+        None => now,
+    };
+    let extra_data = first(fields, &["extra_data", "context"]).map(|(_, value)| without_nul(value.clone()));
+    let is_odd = reported > now + FARTHEST;
     Ok(NewLogEntry {
         service: service.to_owned(),
         level: level(fields)?,
         message: message(fields)?,
-        timestamp: match text(fields, &["timestamp"], usize::MAX)? {
-            Some(given) => {
-                parse_time(&given).ok_or_else(|| Refused("timestamp is not an ISO 8601 time".into()))?
-            }
-            None => now,
-        },
+        timestamp: if is_odd { now } else { reported },
         correlation_id: text(fields, &["correlation_id", "trace_id"], MAX_CORRELATION)?,
         user_email: text(fields, &["user_email", "user_id"], MAX_USER)?,
-        extra_data: first(fields, &["extra_data", "context"]).map(|(_, value)| without_nul(value.clone())),
+        extra_data: if is_odd { Some(with_reported(extra_data, reported)) } else { extra_data },
         hostname: text(fields, &["hostname"], MAX_HOSTNAME)?,
         process_id: process_id(fields)?,
+        number: number(fields),
     })
+}
+
+/// The values of an entry with the time that it claims to have.
+fn with_reported(extra_data: Option<Value>, reported: DateTime<Utc>) -> Value {
+    let mut values = match extra_data {
+        Some(Value::Object(values)) => values,
+        Some(other) => Map::from_iter([("value".to_owned(), other)]),
+        None => Map::new(),
+    };
+    values.insert("reported_timestamp".to_owned(), Value::from(reported.to_rfc3339()));
+    Value::Object(values)
 }
 
 /// The stored form of a level: upper case; an unknown word is `INFO`.
 #[must_use]
 pub fn normal_level(given: &str) -> &'static str {
+    known_level(given).unwrap_or("INFO")
+}
+
+/// The stored form of a level; `None` for a word that is none.
+#[must_use]
+pub fn known_level(given: &str) -> Option<&'static str> {
     let upper = given.trim().to_ascii_uppercase();
     match upper.as_str() {
-        "WARN" => "WARNING",
-        "FATAL" => "CRITICAL",
-        other => LEVELS.into_iter().find(|level| *level == other).unwrap_or("INFO"),
+        "WARN" => Some("WARNING"),
+        "FATAL" => Some("CRITICAL"),
+        other => LEVELS.into_iter().find(|level| *level == other),
     }
 }
 
@@ -149,6 +185,12 @@ fn process_id(fields: &Map<String, Value>) -> Result<Option<i32>, Refused> {
     }
 }
 
+/// What is no number of ours means something else to its writer, and nothing here.
+fn number(fields: &Map<String, Value>) -> Option<Number> {
+    let source = Uuid::parse_str(fields.get("source")?.as_str()?).ok()?;
+    Some(Number { source, seq: fields.get("seq")?.as_i64()? })
+}
+
 /// PostgreSQL cannot store U+0000; it is replaced, not refused.
 fn without_nul(value: Value) -> Value {
     match value {
@@ -192,11 +234,11 @@ mod tests {
     #[test]
     fn upstreams_names_are_accepted_and_null_means_absent() {
         let entry = json!({
-            "level": "info", "message": "m", "timestamp": "2026-11-22T03:00:00.123456",
+            "level": "info", "message": "m", "timestamp": "2025-11-22T03:00:00.123456",
             "correlation_id": null, "trace_id": "t", "user_id": "u1", "context": {"path": "/x"}
         });
         let stored = validate("codex", &entry, now()).unwrap();
-        assert_eq!(stored.timestamp.to_rfc3339(), "2026-11-22T03:00:00.123456+00:00");
+        assert_eq!(stored.timestamp.to_rfc3339(), "2025-11-22T03:00:00.123456+00:00");
         assert_eq!(stored.correlation_id.as_deref(), Some("t"));
         assert_eq!(stored.user_email.as_deref(), Some("u1"));
         assert_eq!(stored.extra_data, Some(json!({"path": "/x"})));
@@ -229,11 +271,48 @@ mod tests {
     }
 
     #[test]
+    fn what_claims_to_come_from_the_future_counts_from_when_it_came() {
+        let stored = |time: &str, context: Value| {
+            let entry = json!({"message": "m", "timestamp": time, "context": context});
+            let stored = validate("codex", &entry, now()).unwrap();
+            (stored.timestamp, stored.extra_data)
+        };
+        let tomorrow = now() + FARTHEST;
+        assert_eq!(stored("2025-11-23T10:30:00Z", json!({"a": 1})), (tomorrow, Some(json!({"a": 1}))));
+        let reported = "9999-12-31T00:00:00+00:00";
+        for (context, values) in [
+            (json!({"a": 1}), json!({"a": 1, "reported_timestamp": reported})),
+            (json!(null), json!({"reported_timestamp": reported})),
+            (json!([1]), json!({"value": [1], "reported_timestamp": reported})),
+        ] {
+            assert_eq!(stored("9999-12-31", context), (now(), Some(values)));
+        }
+        assert_eq!(stored("2025-11-23T10:30:01Z", json!(null)).0, now());
+    }
+
+    #[test]
     fn a_long_message_is_cut_and_nul_is_replaced() {
         let entry = json!({"message": "é".repeat(10_001), "context": {"a\u{0}": ["b\u{0}"]}});
         let stored = validate("codex", &entry, now()).unwrap();
         assert_eq!(stored.message.chars().count(), MAX_MESSAGE);
         assert_eq!(stored.extra_data, Some(json!({"a\u{fffd}": ["b\u{fffd}"]})));
+    }
+
+    #[test]
+    fn a_number_is_a_run_and_a_place_and_anything_else_is_none() {
+        let run = "0b9d2a52-31a7-4a2e-9a75-0f4c8f1d2b3c";
+        let read = |entry: Value| validate("codex", &entry, now()).unwrap().number;
+        let number = read(json!({"source": run, "seq": 7})).unwrap();
+        assert_eq!((number.source.to_string().as_str(), number.seq), (run, 7));
+        for entry in [
+            json!({"source": run}),
+            json!({"seq": 7}),
+            json!({"source": "stdout", "seq": 7}),
+            json!({"source": run, "seq": "7"}),
+            json!({"source": 5, "seq": 7}),
+        ] {
+            assert_eq!(read(entry.clone()), None, "{entry}");
+        }
     }
 
     #[test]

@@ -4,12 +4,15 @@ use std::fmt;
 
 use chrono::{DateTime, Datelike, Utc};
 
-use super::log_entry::{normal_level, parse_time};
+use super::log_entry::{known_level, parse_time};
 
 /// Rows of one answer unless asked otherwise.
 pub const DEFAULT_LIMIT: i64 = 100;
 /// Most rows of one answer.
 pub const MAX_LIMIT: i64 = 1000;
+
+/// No entry has it: whoever asks for an unknown level finds nothing.
+const NO_LEVEL: &str = "";
 
 /// Newest first, or oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,6 +91,12 @@ impl LogFilter {
         let is_full = i64::try_from(rows).is_ok_and(|rows| rows >= self.limit);
         if is_full { last } else { self.up_to_id.max(self.after_id) }
     }
+
+    /// Where the page after one of so many rows begins, which ends at `last`; none when that page was not full.
+    #[must_use]
+    pub fn next_cursor(&self, last: Option<Cursor>, rows: usize) -> Option<Cursor> {
+        last.filter(|_| i64::try_from(rows).is_ok_and(|rows| rows == self.limit))
+    }
 }
 
 /// The filter as it stands in a query string.
@@ -147,7 +156,7 @@ impl TryFrom<RawFilter> for LogFilter {
         let end = given(raw.end_time).map(|t| parse_time(&t).ok_or(BadFilter::EndTime)).transpose()?;
         Ok(Self {
             service: given(raw.service),
-            level: given(raw.level).map(|level| normal_level(&level)),
+            level: given(raw.level).map(|level| known_level(&level).unwrap_or(NO_LEVEL)),
             correlation_id: given(raw.correlation_id).or_else(|| given(raw.trace_id)),
             user: given(raw.user),
             search: given(raw.search),
@@ -242,6 +251,15 @@ mod tests {
     }
 
     #[test]
+    fn only_a_full_page_has_one_after_it() {
+        let filter = LogFilter { limit: 2, ..LogFilter::default() };
+        let last = Cursor { timestamp: DateTime::UNIX_EPOCH, id: 7 };
+        assert_eq!(filter.next_cursor(Some(last), 2), Some(last));
+        assert_eq!(filter.next_cursor(Some(last), 1), None);
+        assert_eq!(filter.next_cursor(None, 0), None);
+    }
+
+    #[test]
     fn trace_id_is_another_name_of_correlation_id_and_empty_is_absent() {
         let raw = RawFilter {
             trace_id: Some("t".into()),
@@ -254,6 +272,16 @@ mod tests {
         assert_eq!(filter.correlation_id.as_deref(), Some("t"));
         assert_eq!(filter.level, Some("ERROR"));
         assert_eq!(filter.service, None);
+    }
+
+    #[test]
+    fn an_unknown_level_is_no_level_and_not_info() {
+        for (given, level) in
+            [("warn", "WARNING"), ("Fatal", "CRITICAL"), ("info", "INFO"), ("LOUD", ""), ("WARNINGS", "")]
+        {
+            let raw = RawFilter { level: Some(given.into()), ..RawFilter::default() };
+            assert_eq!(LogFilter::try_from(raw).unwrap().level, Some(level), "{given}");
+        }
     }
 
     #[test]

@@ -1,12 +1,33 @@
 //! Pure rules: no input or output, no clock, no async.
 
+pub mod alerts;
+pub mod audit;
 pub mod backoff;
+pub mod backup;
+pub mod certificate;
 pub mod child_env;
+pub mod doctor;
+pub mod dotenv;
+pub mod firewall_script;
+pub mod history;
+pub mod keycloak_in_use;
 pub mod keycloak_realm;
 pub mod log_entry;
 pub mod log_filter;
+pub mod master_config;
+pub mod metric_filter;
+pub mod neo4j_in_use;
+pub mod operator;
 pub mod ports;
+pub mod private_files;
+pub mod process_line;
 pub mod registry;
+pub mod sample;
 pub mod secrets;
+pub mod sockets;
 pub mod status;
+pub mod systemd;
 pub mod timeline;
+pub mod update;
+pub mod user_change;
+pub mod user_list;

@@ -1,5 +1,9 @@
 //! Ports of a suite: defaults, and the offset that lets several suites run side by side.
 
+/// The gateway of an installed suite (platform.md §1).
+pub const HTTPS: u16 = 443;
+/// Where the gateway sends browsers to [`HTTPS`].
+pub const HTTP: u16 = 80;
 /// Helm's own port.
 pub const HELM: u16 = 5004;
 /// The private PostgreSQL cluster; away from 5432, which belongs to the system's own.
@@ -10,6 +14,14 @@ pub const REDIS: u16 = 6389;
 pub const SIMULATOR: u16 = 5091;
 /// The simulated RMM of `helm up --demo`, served by the same process.
 pub const SIMULATOR_RMM: u16 = 5092;
+
+/// The servers that Helm may run on this machine, by name.
+pub const SERVERS: [(&str, u16); 4] = [
+    ("postgresql", POSTGRES),
+    ("redis", REDIS),
+    ("simulator", SIMULATOR),
+    ("the simulated RMM", SIMULATOR_RMM),
+];
 
 /// A port that would lie above 65535.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

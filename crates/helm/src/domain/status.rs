@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Where a supervised process stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +121,86 @@ pub struct UnitStatus {
     pub restarts: u32,
     /// What went wrong last, in words.
     pub last_error: Option<String>,
+    /// The build it runs, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The parts of its last health check.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<HealthCheck>,
+}
+
+/// One part of a health check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthCheck {
+    /// `database`, `disk`, …, or the service that this one needs.
+    pub name: String,
+    /// `healthy`, `degraded` or `unhealthy`.
+    pub status: String,
+    /// What it says beside that.
+    pub detail: String,
+}
+
+impl HealthCheck {
+    /// The parts of the body of `/health` (platform.md §12).
+    #[must_use]
+    pub fn of(body: &Value) -> Vec<Self> {
+        let Some(checks) = body["checks"].as_object() else { return Vec::new() };
+        let dependencies = checks.get("dependencies").and_then(Value::as_object);
+        let own = checks.iter().filter(|(name, _)| *name != "dependencies");
+        own.chain(dependencies.into_iter().flatten())
+            .filter_map(|(name, value)| {
+                let members = value.as_object()?;
+                let details = || members.iter().filter(|(name, _)| *name != "status");
+                let texts = details().filter(|(_, value)| value.is_string()).map(said);
+                let numbers = details().filter(|(_, value)| value.is_number()).map(said);
+                Some(Self {
+                    name: name.clone(),
+                    status: members.get("status")?.as_str()?.to_owned(),
+                    detail: texts.chain(numbers).collect::<Vec<_>>().join(", "),
+                })
+            })
+            .collect()
+    }
+}
+
+/// A member of a check in words: texts that are sentences speak for themselves, numbers have a unit.
+fn said((name, value): (&String, &Value)) -> String {
+    const UNITS: [(&str, &str); 4] = [("_ms", "ms"), ("_gb", "GB"), ("_percent", "%"), ("_seconds", "s")];
+    let plain = |name: &str| name.replace('_', " ");
+    match value.as_str() {
+        Some(text) if matches!(name.as_str(), "message" | "error" | "type") => text.to_owned(),
+        Some(text) => format!("{} {text}", plain(name)),
+        None => match UNITS.iter().find_map(|(end, unit)| Some((name.strip_suffix(end)?, unit))) {
+            Some((what, unit)) => format!("{} {value} {unit}", plain(what)),
+            None => format!("{} {value}", plain(name)),
+        },
+    }
+}
+
+impl UnitStatus {
+    /// A unit of which nothing is known but its name.
+    #[must_use]
+    pub fn bare(name: &str, kind: UnitKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            state: Phase::Stopped,
+            pid: None,
+            url: None,
+            port: None,
+            health: Health::Unknown,
+            health_message: String::new(),
+            health_latency_ms: None,
+            memory: None,
+            cpu_percent: None,
+            uptime: None,
+            started_at: None,
+            restarts: 0,
+            last_error: None,
+            version: None,
+            checks: Vec::new(),
+        }
+    }
 }
 
 /// What a supervised process is to the suite.
@@ -177,6 +258,29 @@ mod tests {
         for (body, health) in table {
             assert_eq!(Health::from_body(body), health);
         }
+    }
+
+    #[test]
+    fn a_health_answer_is_read_by_its_parts() {
+        let body = serde_json::json!({"status": "degraded", "checks": {
+            "database": {"status": "healthy", "message": "Connected", "latency_ms": 1.5},
+            "disk": {"status": "degraded", "free_gb": 8.2, "usage_percent": 91.5},
+            "sync": {"status": "healthy", "last_run": "today", "clients": 3},
+            "dependencies": {"core": {"status": "unhealthy", "error": "no answer"}}, "odd": 5}});
+        let read: Vec<_> = HealthCheck::of(&body)
+            .into_iter()
+            .map(|c| format!("{} {}: {}", c.name, c.status, c.detail))
+            .collect();
+        assert_eq!(
+            read,
+            [
+                "database healthy: Connected, latency 1.5 ms",
+                "disk degraded: free 8.2 GB, usage 91.5 %",
+                "sync healthy: last run today, clients 3",
+                "core unhealthy: no answer"
+            ]
+        );
+        assert_eq!(HealthCheck::of(&serde_json::json!({"checks": []})), []);
     }
 
     #[test]

@@ -1,17 +1,24 @@
 //! One database and one role per service, on the private cluster or on an existing server.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, bail};
-use hivematrix_shared::config::{FileKey, FileValues};
+use hivematrix_shared::config::{FileKey, FileValues, conf_path};
+use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use url::Url;
 
-use super::{Layout, postgres};
-use crate::domain::{child_env::given, ports, registry::Registry, secrets::Secrets};
+use super::{Layout, beneath, files, foreign, master_config, postgres, registry};
+use crate::domain::{
+    master_config::Document,
+    operator::Operator,
+    ports,
+    registry::{HelmEntry, Registry},
+    secrets::Secrets,
+};
 
 /// Where each service keeps its data.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Databases {
     /// Connection URL by service.
     pub urls: BTreeMap<String, String>,
@@ -31,7 +38,7 @@ impl Databases {
         layout: &Layout,
         registry: &Registry,
         secrets: &Secrets,
-        operator: &BTreeMap<String, String>,
+        operator: &Operator,
         admin_url: &str,
     ) -> Result<Self> {
         let mut settled = Self { admin_url: Some(admin_url.to_owned()), ..Self::default() };
@@ -39,7 +46,7 @@ impl Databases {
             if entry.is_remote() {
                 continue;
             }
-            let url = match elsewhere(layout, name, operator)? {
+            let url = match elsewhere(layout, name, Some(entry), operator)? {
                 Some(url) => url,
                 None => {
                     settled.managed.push(name.to_owned());
@@ -55,10 +62,11 @@ impl Databases {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn given(layout: &Layout, registry: &Registry, operator: &BTreeMap<String, String>) -> Result<Self> {
+    pub fn given(layout: &Layout, registry: &Registry, operator: &Operator) -> Result<Self> {
         let mut settled = Self::default();
-        for (name, _) in registry.iter().filter(|(_, entry)| entry.needs_database() && !entry.is_remote()) {
-            if let Some(url) = elsewhere(layout, name, operator)? {
+        let services = registry.iter().filter(|(_, entry)| entry.needs_database() && !entry.is_remote());
+        for (name, entry) in services {
+            if let Some(url) = elsewhere(layout, name, Some(entry), operator)? {
                 settled.urls.insert(name.to_owned(), url);
             }
         }
@@ -90,53 +98,151 @@ pub fn url_of(
     layout: &Layout,
     service: &str,
     secrets: &Secrets,
-    operator: &BTreeMap<String, String>,
+    operator: &Operator,
 ) -> Result<Option<String>> {
-    if let Some(url) = elsewhere(layout, service, operator)? {
+    let written = registry::written(layout)?;
+    if let Some(url) = elsewhere(layout, service, written.get(service), operator)? {
         return Ok(Some(url));
     }
-    let admin_url = match operator.get("HIVEMATRIX_DATABASE_URL") {
-        Some(url) => url.clone(),
-        None => {
-            let offset = super::options::Options::read(layout)?.port_offset;
-            postgres::admin_url(ports::shifted(ports::POSTGRES, offset)?, &secrets.postgres_password)
-        }
-    };
+    let admin_url = admin_url(layout, secrets, operator)?;
     own_url(&admin_url, service, &secrets.of(service).database_password).map(Some)
+}
+
+/// Administrative address of the server that Helm makes databases on, as a prepared instance has it.
+///
+/// # Errors
+/// When the options of the instance cannot be read.
+pub fn admin_url(layout: &Layout, secrets: &Secrets, operator: &Operator) -> Result<String> {
+    if let Some(url) = operator.database_server() {
+        return Ok(url.to_owned());
+    }
+    let offset = super::options::Options::read(layout)?.port_offset;
+    Ok(postgres::admin_url(ports::shifted(ports::POSTGRES, offset)?, &secrets.postgres_password))
+}
+
+/// The addresses for a backup of a service's database: as the service, and by the role that may dump everything in it, which
+/// is the administrator where Helm made it.
+///
+/// # Errors
+/// When a settings file or an address cannot be read.
+pub fn backup_urls(
+    layout: &Layout,
+    service: &str,
+    secrets: &Secrets,
+    operator: &Operator,
+) -> Result<(String, String)> {
+    let written = registry::written(layout)?;
+    if let Some(url) = elsewhere(layout, service, written.get(service), operator)? {
+        return Ok((url.clone(), url));
+    }
+    let admin_url = admin_url(layout, secrets, operator)?;
+    let own = own_url(&admin_url, service, &secrets.of(service).database_password)?;
+    Ok((own, with_database(&admin_url, &names(service).1)?))
+}
+
+/// The same server and role with another database.
+///
+/// # Errors
+/// When the address is not valid.
+pub fn with_database(url: &str, database: &str) -> Result<String> {
+    // The parse error would repeat the address with its password.
+    let mut url: Url = url.parse().ok().context("a database address is not valid")?;
+    url.set_path(database);
+    Ok(url.into())
 }
 
 /// Whether any service of the registry needs the private cluster.
 ///
 /// # Errors
 /// When a settings file cannot be read.
-pub fn private_cluster_needed(
-    layout: &Layout,
-    registry: &Registry,
-    operator: &BTreeMap<String, String>,
-) -> Result<bool> {
-    if operator.contains_key("HIVEMATRIX_DATABASE_URL") {
+pub fn private_cluster_needed(layout: &Layout, registry: &Registry, operator: &Operator) -> Result<bool> {
+    if operator.database_server().is_some() {
         return Ok(false);
     }
     for (name, entry) in registry.iter() {
-        if entry.needs_database() && !entry.is_remote() && elsewhere(layout, name, operator)?.is_none() {
+        let is_served = entry.needs_database() && !entry.is_remote();
+        if is_served && elsewhere(layout, name, Some(entry), operator)?.is_none() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// The database an operator chose for a service.
-fn elsewhere(layout: &Layout, service: &str, operator: &BTreeMap<String, String>) -> Result<Option<String>> {
-    let variable = format!("{}_DATABASE_URL", service.to_uppercase().replace('-', "_"));
-    if let Some(url) = given(operator, &variable) {
+/// The database an operator chose for a service: by a variable, in the service's own file, or in the master configuration.
+///
+/// # Errors
+/// When one of these files cannot be read.
+pub fn elsewhere(
+    layout: &Layout,
+    service: &str,
+    entry: Option<&HelmEntry>,
+    operator: &Operator,
+) -> Result<Option<String>> {
+    if let Some(url) = operator.database(service) {
         return Ok(Some(url.to_owned()));
     }
     const KEYS: &[FileKey] = &[FileKey::new("database", "connection_string", "DATABASE_URL")];
-    let values = FileValues::read(layout.home(), service, KEYS)?;
-    Ok(values.get("DATABASE_URL").map(str::to_owned))
+    // By a link a service could have another one's file read for it, and be given the address of that one's database.
+    let values = FileValues::read_by(layout.home(), service, KEYS, |path| beneath::read_text(path))?;
+    if let Some(url) = values.get("DATABASE_URL") {
+        return Ok(Some(url.to_owned()));
+    }
+    if let Some(entry) = entry.filter(|entry| foreign::is_upstream(layout, entry))
+        && let Some(text) = foreign::conf_text(layout, service, entry)?
+    {
+        let conf = conf_path(layout.home(), service);
+        let read = |path: &Path| if path == conf { Ok(text.clone()) } else { beneath::read_text(path) };
+        let values = FileValues::read_by(layout.home(), service, KEYS, read)?;
+        let theirs = values.get("DATABASE_URL").filter(|url| !is_ours(layout, service, url));
+        if let Some(url) = theirs {
+            return Ok(Some(url.to_owned()));
+        }
+    }
+    configured(&master_config::read(layout)?.document, service)
 }
 
-fn own_url(admin_url: &str, service: &str, password: &str) -> Result<String> {
+/// Whether a connection string is one that Helm wrote itself: nobody else has its password.
+fn is_ours(layout: &Layout, service: &str, url: &str) -> bool {
+    let secrets: Option<Secrets> = files::read_json(&layout.secrets()).ok().flatten();
+    let password = secrets.map(|secrets| secrets.of(service).database_password).unwrap_or_default();
+    let written = Url::parse(url).ok();
+    !password.is_empty() && written.is_some_and(|url| url.password() == Some(&password))
+}
+
+/// The database of `apps.<service>` in the master configuration, when name, role and password are all there.
+fn configured(document: &Document, service: &str) -> Result<Option<String>> {
+    let of_app = |name: &str| document.text(&["apps", service, name]);
+    let (Some(name), Some(user), Some(password)) =
+        (of_app("db_name"), of_app("db_user"), of_app("db_password"))
+    else {
+        return Ok(None);
+    };
+    let of_server = |name: &str| document.effective(&["databases", "postgresql", name]).unwrap_or_default();
+    let host = of_server("host");
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    let mut url = Url::parse(&format!("postgresql://{host}:{}", of_server("port")))
+        .context("databases.postgresql names no server")?;
+    url.set_path(&name);
+    if url.set_username(&user).is_err() || url.set_password(Some(&password)).is_err() {
+        bail!("databases.postgresql names no server");
+    }
+    Ok(Some(url.into()))
+}
+
+/// A name or password of an address as it was before it was written into it.
+#[must_use]
+pub fn percent_decoded(text: &str) -> String {
+    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B").replace('&', "%26")).as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// The address of the database that Helm makes for a service on the server of `admin_url`.
+///
+/// # Errors
+/// When that address names no server.
+pub fn own_url(admin_url: &str, service: &str, password: &str) -> Result<String> {
     let mut url = Url::parse(admin_url).context("the administrative database address is not valid")?;
     let (user, database) = names(service);
     url.set_path(&database);
@@ -155,7 +261,10 @@ async fn connect(url: &str) -> Result<PgConnection> {
     // The parse error would repeat the address with its password.
     let options: PgConnectOptions =
         url.parse().ok().context("the administrative database address is not valid")?;
-    options.disable_statement_logging().connect().await.context("cannot reach PostgreSQL")
+    let mut admin = options.disable_statement_logging().connect().await.context("cannot reach PostgreSQL")?;
+    // Before PostgreSQL 15 every role may put functions of its own into the administrator's database.
+    sqlx::raw_sql("SET search_path = pg_catalog").execute(&mut admin).await?;
+    Ok(admin)
 }
 
 async fn make_one(admin: &mut PgConnection, service: &str, password: &str) -> Result<()> {
@@ -201,4 +310,31 @@ async fn make_one(admin: &mut PgConnection, service: &str, password: &str) -> Re
     sqlx::raw_sql(AssertSqlSafe(statements.close)).execute(&mut *admin).await?;
     tracing::info!(service, database = %database, "database created");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_database_of_the_master_configuration_is_used_when_it_is_whole() {
+        let whole = json!({"db_name": "codex_db", "db_user": "codex_user", "db_password": "p@w/"});
+        for (document, url) in [
+            (json!({}), None),
+            (json!({"apps": {"codex": {"db_name": "codex_db", "db_user": "codex_user"}}}), None),
+            (
+                json!({"apps": {"codex": whole}}),
+                Some("postgresql://codex_user:p%40w%2F@localhost:5432/codex_db"),
+            ),
+            (
+                json!({"apps": {"codex": whole}, "databases": {"postgresql": {"host": "2001:db8::7", "port": 5433}}}),
+                Some("postgresql://codex_user:p%40w%2F@[2001:db8::7]:5433/codex_db"),
+            ),
+        ] {
+            let document = Document::of(document).unwrap();
+            assert_eq!(configured(&document, "codex").unwrap().as_deref(), url);
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::domain::backup::parts::SHELL_FILE;
+
 /// The paths of one instance.
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -45,6 +47,36 @@ impl Layout {
         self.folder("helm").join("secrets.json")
     }
 
+    /// Folder of the master configuration, and of copies of what a sync replaces.
+    #[must_use]
+    pub fn configs(&self) -> PathBuf {
+        self.folder("helm").join("configs")
+    }
+
+    /// The master configuration, without secrets (platform.md §3.3).
+    #[must_use]
+    pub fn master_config(&self) -> PathBuf {
+        self.configs().join("master_config.json")
+    }
+
+    /// The secrets of the master configuration (0600).
+    #[must_use]
+    pub fn master_secrets(&self) -> PathBuf {
+        self.configs().join("master_secrets.json")
+    }
+
+    /// Held while the master configuration is changed.
+    #[must_use]
+    pub fn master_lock(&self) -> PathBuf {
+        self.configs().join("master_config.lock")
+    }
+
+    /// Services of other makers that were found beside the instance, with the ports they were given.
+    #[must_use]
+    pub fn found_services(&self) -> PathBuf {
+        self.folder("helm").join("found_services.json")
+    }
+
     /// The operator's lasting settings, `KEY=VALUE` lines; the environment of a call wins over them.
     #[must_use]
     pub fn settings_file(&self) -> PathBuf {
@@ -55,6 +87,30 @@ impl Layout {
     #[must_use]
     pub fn options(&self) -> PathBuf {
         self.folder("helm").join("instance.json")
+    }
+
+    /// Variables of the shells that brought the running suite up (0600).
+    #[must_use]
+    pub fn shell(&self) -> PathBuf {
+        self.folder("helm").join(SHELL_FILE)
+    }
+
+    /// Which servers root found when it prepared the instance for systemd (0600).
+    #[must_use]
+    pub fn servers(&self) -> PathBuf {
+        self.folder("helm").join("servers.json")
+    }
+
+    /// Digests of the settings that root gave the units of systemd (0600).
+    #[must_use]
+    pub fn handed(&self) -> PathBuf {
+        self.folder("helm").join("handed.json")
+    }
+
+    /// Held while an update runs.
+    #[must_use]
+    pub fn update_lock(&self) -> PathBuf {
+        self.folder("helm").join("update.lock")
     }
 
     /// Which services were stopped by hand.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::{Layout, files};
+use super::{Layout, files, operator::for_this_command};
 use crate::domain::registry::Addressing;
 
 /// Choices that belong to the instance, not to one call.
@@ -71,12 +71,10 @@ impl Given {
     /// When a value is no port number.
     pub fn from_environment() -> Result<Self> {
         let number = |name: &str| -> Result<Option<u16>> {
-            match std::env::var(name) {
-                Ok(text) if !text.is_empty() => {
-                    text.parse().map(Some).with_context(|| format!("{name} is no port number: {text}"))
-                }
-                _ => Ok(None),
-            }
+            let text = for_this_command(name);
+            let number =
+                text.map(|text| text.parse().with_context(|| format!("{name} is no port number: {text}")));
+            number.transpose()
         };
         Ok(Self {
             port_offset: number("HIVEMATRIX_PORT_OFFSET")?,

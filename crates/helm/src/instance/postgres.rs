@@ -8,10 +8,12 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
 
 use super::{
     Layout,
     account::{self, Account},
+    beneath::{self, Entry},
     files,
 };
 
@@ -43,7 +45,7 @@ const SETTINGS: [&str; 14] = [
 ];
 
 /// A cluster that is ready to be started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cluster {
     /// The program `postgres`.
     pub program: PathBuf,
@@ -62,31 +64,66 @@ pub struct Cluster {
 /// # Errors
 /// In words: PostgreSQL is not installed, the cluster is of another version, or cannot be made.
 pub fn prepare(layout: &Layout, port: u16, password: &str) -> Result<Cluster> {
-    let account = account::for_server(&["postgres", "nobody"])?;
+    let account = account::for_server(&["hivematrix-postgresql", "postgres", "nobody"])?;
     let folder = account::server_folder(&layout.folder(FOLDER), account)?;
     let data = folder.join("data");
-    let version = fs::read_to_string(data.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
+    let version = beneath::read_text(data.join("PG_VERSION")).ok().map(|text| text.trim().to_owned());
     let programs = find_programs(version.as_deref())?;
     if version.is_none() {
         make(&programs, &folder, &data, account, password)?;
     }
-    let mut args = vec!["-D".to_owned(), data.display().to_string(), "-p".to_owned(), port.to_string()];
-    for setting in SETTINGS {
-        args.extend(["-c".to_owned(), setting.to_owned()]);
-    }
     Ok(Cluster {
         program: programs.join("postgres"),
-        args,
+        args: arguments(&data, port),
         data,
         account,
         admin_url: admin_url(port, password),
     })
 }
 
+/// How the server is told where its data lies, where to listen, and how it is set.
+#[must_use]
+pub fn arguments(data: &Path, port: u16) -> Vec<String> {
+    let mut arguments = vec!["-D".to_owned(), data.display().to_string(), "-p".to_owned(), port.to_string()];
+    for setting in SETTINGS {
+        arguments.extend(["-c".to_owned(), setting.to_owned()]);
+    }
+    arguments
+}
+
 /// The administrative address of the private cluster.
 #[must_use]
 pub fn admin_url(port: u16, password: &str) -> String {
     format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{port}/postgres")
+}
+
+/// Whether there is a cluster.
+#[must_use]
+pub fn exists(layout: &Layout) -> bool {
+    layout.folder(FOLDER).join("data").join("PG_VERSION").exists()
+}
+
+/// Removes a cluster that was made and never used.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn discard(layout: &Layout) -> Result<()> {
+    let data = layout.folder(FOLDER).join("data");
+    match Entry::at(&data).and_then(fs::remove_dir_all) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", data.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The programs that the cluster of an instance needs, or the newest where it has none yet.
+///
+/// # Errors
+/// When they are not installed.
+pub fn programs_of(layout: &Layout) -> Result<PathBuf> {
+    let version = beneath::read_text(layout.folder(FOLDER).join("data/PG_VERSION")).ok();
+    find_programs(version.as_deref().map(str::trim))
 }
 
 /// The folder with `postgres` and `initdb`: of the cluster's version when there is one, else the newest.
@@ -128,7 +165,9 @@ fn has_programs(folder: &Path) -> bool {
 fn make(programs: &Path, folder: &Path, data: &Path, account: Option<Account>, password: &str) -> Result<()> {
     let fresh = folder.join("data.new");
     if fresh.exists() {
-        fs::remove_dir_all(&fresh).with_context(|| format!("cannot remove {}", fresh.display()))?;
+        Entry::at(&fresh)
+            .and_then(fs::remove_dir_all)
+            .with_context(|| format!("cannot remove {}", fresh.display()))?;
     }
     let password_file = folder.join("password.new");
     files::write_private(&password_file, password.as_bytes())?;
@@ -154,7 +193,8 @@ fn make(programs: &Path, folder: &Path, data: &Path, account: Option<Account>, p
     if !output.status.success() {
         bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    fs::rename(&fresh, data).with_context(|| format!("cannot create {}", data.display()))
+    let renamed = Entry::at(&fresh).and_then(|fresh| fs::rename(fresh, Entry::at(data)?));
+    renamed.with_context(|| format!("cannot create {}", data.display()))
 }
 
 fn run_as(command: &mut Command, account: Option<Account>) {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Layout,
@@ -14,7 +15,7 @@ use super::{
 pub const FOLDER: &str = "redis";
 
 /// A server that is ready to be started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Server {
     /// The program `redis-server`.
     pub program: PathBuf,
@@ -35,7 +36,7 @@ pub struct Server {
 /// When the folder or the configuration cannot be written.
 pub fn prepare(layout: &Layout, port: u16, password: &str) -> Result<Option<Server>> {
     let Some(program) = find_program() else { return Ok(None) };
-    let account = account::for_server(&["redis", "nobody"])?;
+    let account = account::for_server(&["hivematrix-redis", "redis", "nobody"])?;
     let folder = account::server_folder(&layout.folder(FOLDER), account)?;
     let config = folder.join("redis.conf");
     // Written whole, only when it changed; an append-only file, so that no session is lost with the process.
@@ -58,6 +59,12 @@ pub fn prepare(layout: &Layout, port: u16, password: &str) -> Result<Option<Serv
     }))
 }
 
+/// Whether there is a Redis to run.
+#[must_use]
+pub fn is_installed() -> bool {
+    find_program().is_some()
+}
+
 fn find_program() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
@@ -76,8 +83,7 @@ mod tests {
     fn the_password_stands_in_a_closed_file_only() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path().to_owned());
-        // Nothing to test where Redis is not installed.
-        let Some(server) = prepare(&layout, 6000, "secret-word").unwrap() else { return };
+        let server = prepare(&layout, 6000, "secret-word").unwrap().expect("redis-server is installed");
         let text = fs::read_to_string(&server.config).unwrap();
         assert!(text.contains("requirepass secret-word"));
         assert!(text.contains("appendonly yes"));

@@ -1,12 +1,12 @@
 //! Makes the secrets of an instance: each one once, kept for good.
 
-use std::{collections::BTreeMap, fs};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use aws_lc_rs::digest::{SHA256, digest};
 use rand::Rng;
 
-use super::{Layout, files};
+use super::{Layout, beneath, files};
 use crate::domain::secrets::{Secrets, ServiceSecrets};
 
 /// Letters and digits that cannot be mistaken for one another.
@@ -61,11 +61,8 @@ pub fn read(layout: &Layout) -> Result<Secrets> {
 
 /// What Core compares service secrets with: name → SHA-256 in hex (core.md §2.4).
 fn write_hashes(layout: &Layout, secrets: &Secrets) -> Result<()> {
-    let hashes: BTreeMap<&String, String> = secrets
-        .services
-        .iter()
-        .map(|(name, of)| (name, hex(digest(&SHA256, of.service_secret.as_bytes()).as_ref())))
-        .collect();
+    let hashes: BTreeMap<&String, String> =
+        secrets.services.iter().map(|(name, of)| (name, sha256(of.service_secret.as_bytes()))).collect();
     files::write_json(&layout.service_secrets(), &hashes)
 }
 
@@ -75,7 +72,7 @@ fn write_hashes(layout: &Layout, secrets: &Secrets) -> Result<()> {
 /// When the file cannot be read or written.
 pub fn ensure_admin_password(layout: &Layout) -> Result<String> {
     let path = layout.admin_password();
-    match fs::read_to_string(&path) {
+    match beneath::read_text(&path) {
         Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).with_context(|| format!("cannot read {}", path.display()));
@@ -108,13 +105,19 @@ fn readable_password() -> String {
     letters.chunks(5).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
+/// SHA-256 in hex.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
 
@@ -150,7 +153,7 @@ mod tests {
         let secrets = ensure(&layout, ["codex"]).unwrap();
         let text = fs::read_to_string(layout.service_secrets()).unwrap();
         let hashes: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
-        let expected = hex(digest(&SHA256, secrets.of("codex").service_secret.as_bytes()).as_ref());
+        let expected = sha256(secrets.of("codex").service_secret.as_bytes());
         assert_eq!(hashes["codex"], expected);
         assert!(!text.contains(&secrets.of("codex").service_secret));
     }

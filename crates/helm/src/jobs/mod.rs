@@ -1,37 +1,55 @@
 //! What runs in the background of the daemon.
 
+mod alerts;
 mod log_store;
+pub mod process_logs;
 pub mod retention;
+mod sampler;
 
 use std::time::Duration;
 
 use hivematrix_shared::{context::ServiceContext, db};
 use sqlx::PgPool;
+use tokio::sync::watch;
 
-pub use self::log_store::DatabaseSink;
-use crate::{
-    MIGRATOR,
-    instance::Layout,
-    status_board::{SAMPLE_EVERY, StatusBoard},
-    store::partitions,
-    supervisor::rotation,
+use self::process_logs::ProcessLogs;
+pub use self::{
+    alerts::{Alerts, Watched},
+    log_store::DatabaseSink,
+    sampler::Sampler,
 };
+use crate::{MIGRATOR, instance::Layout, services::board::StatusBoard, store::partitions};
 
 const HOUR: Duration = Duration::from_secs(3600);
+/// After a failure. Meanwhile the lines of a day without a partition have the default one.
+const AGAIN: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-const ROTATE_EVERY: Duration = Duration::from_secs(60);
 
 /// Starts all jobs.
-pub fn start(context: &ServiceContext, pool: &PgPool, layout: &Layout, board: &StatusBoard) {
-    let (own, store) = (context.clone(), pool.clone());
-    context.spawn("log store", async move { open_log_store(own, store).await });
-    context.spawn("status sampler", sample(board.clone()));
-    context.spawn("log rotation", rotate(layout.clone(), board.clone()));
-    context.spawn("log retention", retention::daily(pool.clone(), context.clock.clone()));
+pub fn start(
+    context: &ServiceContext,
+    pool: &PgPool,
+    layout: &Layout,
+    board: &StatusBoard,
+    watched: Watched,
+) {
+    let (is_open, mut opened) = watch::channel(false);
+    let clock = &context.clock;
+    context.spawn("log store", open_log_store(context.clone(), pool.clone(), is_open));
+    context.spawn("status sampler", Sampler::new(pool.clone(), board.clone(), clock.clone()).run());
+    let logs = ProcessLogs::new(pool.clone(), layout.clone(), board.clone(), clock.clone());
+    context.spawn("process logs", async move {
+        // The files are there also while the store is not; they are read when it is.
+        if opened.wait_for(|is_open| *is_open).await.is_ok() {
+            logs.run().await;
+        }
+    });
+    context.spawn("alerts", Alerts::new(pool.clone(), board.clone(), clock.clone(), watched).run());
+    context.spawn("retention", retention::daily(pool.clone(), clock.clone()));
 }
 
 /// Migrates, makes today's partition, then lets Helm's own log flow into the table; later days follow in time.
-async fn open_log_store(context: ServiceContext, pool: PgPool) {
+async fn open_log_store(context: ServiceContext, pool: PgPool, is_open: watch::Sender<bool>) {
     let mut pause = Duration::from_millis(100);
     while let Err(error) = db::migrate(&pool, &MIGRATOR, &context.shutdown).await {
         // On a start the database comes a moment later than the daemon, which is nothing to warn of.
@@ -46,35 +64,15 @@ async fn open_log_store(context: ServiceContext, pool: PgPool) {
     let mut opened = false;
     loop {
         let today = context.clock.now().date_naive();
+        let mut pause = HOUR;
         if let Err(error) = partitions::ensure_around(&pool, today).await {
-            tracing::warn!(error = %error, "the partitions of the next days were not made");
+            tracing::warn!(error = %error, "the partitions of the next days were not made, trying again");
+            pause = AGAIN;
         }
         if !std::mem::replace(&mut opened, true) {
             context.ship_logs_to(DatabaseSink::new(pool.clone(), context.clock.clone()));
+            is_open.send_replace(true);
         }
-        tokio::time::sleep(HOUR).await;
-    }
-}
-
-async fn sample(board: StatusBoard) {
-    loop {
-        board.statuses(SAMPLE_EVERY / 2).await;
-        tokio::time::sleep(SAMPLE_EVERY).await;
-    }
-}
-
-async fn rotate(layout: Layout, board: StatusBoard) {
-    loop {
-        let folders: Vec<_> =
-            board.phases().iter().map(|unit| layout.logs(&unit.name)).chain([layout.logs("helm")]).collect();
-        let done = tokio::task::spawn_blocking(move || {
-            for folder in folders {
-                rotation::rotate_folder(&folder);
-            }
-        });
-        if let Err(error) = done.await {
-            tracing::warn!(error = %error, "log rotation failed");
-        }
-        tokio::time::sleep(ROTATE_EVERY).await;
+        tokio::time::sleep(pause).await;
     }
 }

@@ -1,16 +1,18 @@
 //! `log_entries`: rows come in, are searched, and are never changed.
 
+mod search;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use hivematrix_shared::contracts::helm::LogObject;
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
-use crate::domain::{
-    log_entry::NewLogEntry,
-    log_filter::{Cursor, LogFilter, Order, contains_pattern},
-};
+pub use self::search::{Search, Total, search};
+use crate::domain::{log_entry::NewLogEntry, log_filter::Cursor};
 
 /// One stored row.
 #[derive(Debug, Clone, PartialEq, Serialize, sqlx::FromRow)]
@@ -47,6 +49,28 @@ impl LogRow {
     }
 }
 
+impl From<LogRow> for LogObject {
+    fn from(row: LogRow) -> Self {
+        Self {
+            id: row.id,
+            timestamp: row.timestamp,
+            created_at: row.created_at,
+            service_name: row.service.clone(),
+            service: row.service,
+            level: row.level,
+            message: row.message,
+            trace_id: row.correlation_id.clone(),
+            correlation_id: row.correlation_id,
+            user_id: row.user_email.clone(),
+            user_email: row.user_email,
+            context: row.extra_data.clone(),
+            extra_data: row.extra_data,
+            hostname: row.hostname,
+            process_id: row.process_id,
+        }
+    }
+}
+
 /// As many characters of a correlation id are shown in lines and tables.
 pub const SHORT_CORRELATION: usize = 8;
 
@@ -58,11 +82,23 @@ const WRITERS: i64 = 0x4c4f_4753;
 const TRIES: u32 = 100;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
-/// Stores a batch in one transaction, all or nothing, in the order of the batch. Returns the ids.
+/// Stores a batch in one transaction, all or nothing, in the order of the batch. Numbered entries that are there already
+/// stay as they are. Returns the ids of those that were not.
 ///
 /// # Errors
 /// When the database refuses or is away.
 pub async fn insert(pool: &PgPool, entries: &[NewLogEntry]) -> sqlx::Result<Vec<i64>> {
+    let mut transaction = pool.begin().await?;
+    let ids = insert_in(&mut transaction, entries).await?;
+    transaction.commit().await?;
+    Ok(ids)
+}
+
+/// [`insert`] as a part of a larger transaction.
+pub(super) async fn insert_in(
+    connection: &mut PgConnection,
+    entries: &[NewLogEntry],
+) -> sqlx::Result<Vec<i64>> {
     if entries.is_empty() {
         return Ok(Vec::new());
     }
@@ -78,17 +114,20 @@ pub async fn insert(pool: &PgPool, entries: &[NewLogEntry]) -> sqlx::Result<Vec<
     let extras: Vec<Option<Value>> = entries.iter().map(|e| e.extra_data.clone()).collect();
     let hostnames: Vec<Option<String>> = entries.iter().map(|e| e.hostname.clone()).collect();
     let process_ids: Vec<Option<i32>> = entries.iter().map(|e| e.process_id).collect();
-    let mut transaction = pool.begin().await?;
-    sqlx::query!("SELECT pg_advisory_xact_lock_shared($1)", WRITERS).fetch_one(&mut *transaction).await?;
-    let ids = sqlx::query_scalar!(
+    let sources: Vec<Option<Uuid>> = entries.iter().map(|e| e.number.map(|number| number.source)).collect();
+    let seqs: Vec<Option<i64>> = entries.iter().map(|e| e.number.map(|number| number.seq)).collect();
+    sqlx::query!("SELECT pg_advisory_xact_lock_shared($1)", WRITERS).fetch_one(&mut *connection).await?;
+    sqlx::query_scalar!(
         r#"INSERT INTO log_entries
-             (service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id)
-           SELECT service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id
+             (service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id, source, seq)
+           SELECT service, level, message, "timestamp", correlation_id, user_email, extra_data, hostname, process_id, source,
+                  seq
              FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::jsonb[],
-                         $8::text[], $9::int[])
+                         $8::text[], $9::int[], $10::uuid[], $11::bigint[])
                WITH ORDINALITY AS entry (service, level, message, "timestamp", correlation_id, user_email, extra_data,
-                         hostname, process_id, position)
+                         hostname, process_id, source, seq, position)
             ORDER BY position
+               ON CONFLICT DO NOTHING
            RETURNING id"#,
         &services,
         &levels,
@@ -99,11 +138,11 @@ pub async fn insert(pool: &PgPool, entries: &[NewLogEntry]) -> sqlx::Result<Vec<
         &extras as _,
         &hostnames as _,
         &process_ids as _,
+        &sources as _,
+        &seqs as _,
     )
-    .fetch_all(&mut *transaction)
-    .await?;
-    transaction.commit().await?;
-    Ok(ids)
+    .fetch_all(&mut *connection)
+    .await
 }
 
 /// Where a live tail may read to: up to this id no line will appear any more. Ids are drawn before they can be seen, so that
@@ -170,119 +209,33 @@ pub async fn chain(pool: &PgPool, correlation_id: &str, limit: i64) -> sqlx::Res
     .await
 }
 
-/// The rows that a filter asks for. A tail wants `up_to_id` of [`settled`].
+/// The part of one service in a correlation chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent {
+    /// Whose.
+    pub service: String,
+    /// How many rows.
+    pub count: i64,
+    /// Time of its first row.
+    pub first: DateTime<Utc>,
+    /// Time of its last row.
+    pub last: DateTime<Utc>,
+}
+
+/// How far a correlation chain reaches, by service, in the order in which they first appear.
 ///
 /// # Errors
 /// When the database refuses or is away.
-pub async fn search(pool: &PgPool, filter: &LogFilter) -> sqlx::Result<Vec<LogRow>> {
-    let mut query = QueryBuilder::new(format!("SELECT {COLUMNS} FROM log_entries"));
-    narrow(&mut query, filter);
-    query.push(match (filter.order, filter.after_id) {
-        // The live tail goes by the order of storing: late rows must not be skipped.
-        (Order::Ascending, Some(_)) => " ORDER BY id",
-        (Order::Descending, Some(_)) => " ORDER BY id DESC",
-        (Order::Ascending, None) => r#" ORDER BY "timestamp", id"#,
-        (Order::Descending, None) => r#" ORDER BY "timestamp" DESC, id DESC"#,
-    });
-    query.push(" LIMIT ").push_bind(filter.limit).push(" OFFSET ").push_bind(filter.offset);
-    query.build_query_as().fetch_all(pool).await
-}
-
-/// How many rows a filter finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Total {
-    /// How many.
-    pub rows: i64,
-    /// Counting would have taken too long: this is the planner's guess.
-    pub is_estimate: bool,
-}
-
-/// SQLSTATE of a statement that ran out of time.
-const TIMED_OUT: &str = "57014";
-
-/// How many rows a filter finds in all, cursor and offset apart; a guess where counting takes longer than `patience`.
-///
-/// # Errors
-/// When the database refuses or is away.
-pub async fn count(pool: &PgPool, filter: &LogFilter, patience: Duration) -> sqlx::Result<Total> {
-    let filter = LogFilter { cursor: None, ..filter.clone() };
-    let mut exact = QueryBuilder::new("SELECT count(*) FROM log_entries");
-    narrow(&mut exact, &filter);
-    let mut transaction = pool.begin().await?;
-    let patience = format!("{}ms", patience.as_millis().max(1));
-    sqlx::query!("SELECT set_config('statement_timeout', $1, true)", patience)
-        .fetch_one(&mut *transaction)
-        .await?;
-    match exact.build_query_scalar().fetch_one(&mut *transaction).await {
-        Ok(rows) => {
-            transaction.commit().await?;
-            return Ok(Total { rows, is_estimate: false });
-        }
-        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(TIMED_OUT) => {}
-        Err(error) => return Err(error),
-    }
-    transaction.rollback().await?;
-    let mut plan = QueryBuilder::new("EXPLAIN (FORMAT JSON) SELECT FROM log_entries");
-    narrow(&mut plan, &filter);
-    let plan: Value = plan.build_query_scalar().fetch_one(pool).await?;
-    let rows = plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_f64).unwrap_or_default();
-    #[expect(clippy::cast_possible_truncation, reason = "a guess far below 2^53")]
-    Ok(Total { rows: rows as i64, is_estimate: true })
-}
-
-fn narrow(query: &mut QueryBuilder<Postgres>, filter: &LogFilter) {
-    let mut separator = " WHERE ";
-    let mut next = |query: &mut QueryBuilder<Postgres>, condition: &str| {
-        query.push(separator).push(condition);
-        separator = " AND ";
-    };
-    if let Some(service) = &filter.service {
-        next(query, "service = ");
-        query.push_bind(service.clone());
-    }
-    if let Some(level) = filter.level {
-        next(query, "level = ");
-        query.push_bind(level);
-    }
-    if let Some(id) = &filter.correlation_id {
-        // Lines show the first eight characters, so these are enough to ask by.
-        let shown = id.len() == SHORT_CORRELATION && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        next(query, if shown { "correlation_id ^@ " } else { "correlation_id = " });
-        query.push_bind(id.clone());
-    }
-    if let Some(user) = &filter.user {
-        next(query, "user_email ILIKE ");
-        query.push_bind(contains_pattern(user));
-    }
-    if let Some(text) = &filter.search {
-        next(query, "message ILIKE ");
-        query.push_bind(contains_pattern(text));
-    }
-    if let Some(words) = &filter.words {
-        next(query, "to_tsvector('simple', message) @@ websearch_to_tsquery('simple', ");
-        query.push_bind(words.clone()).push(")");
-    }
-    if let Some(start) = filter.start {
-        next(query, r#""timestamp" >= "#);
-        query.push_bind(start);
-    }
-    if let Some(end) = filter.end {
-        next(query, r#""timestamp" <= "#);
-        query.push_bind(end);
-    }
-    if let Some(after) = filter.after_id {
-        next(query, "id > ");
-        query.push_bind(after);
-    }
-    if let Some(last) = filter.up_to_id {
-        next(query, "id <= ");
-        query.push_bind(last);
-    }
-    if let Some(cursor) = filter.cursor {
-        next(query, r#"("timestamp", id) "#);
-        query.push(if filter.order == Order::Ascending { "> (" } else { "< (" });
-        query.push_bind(cursor.timestamp).push(", ").push_bind(cursor.id).push(")");
-    }
+pub async fn extent(pool: &PgPool, correlation_id: &str) -> sqlx::Result<Vec<Extent>> {
+    sqlx::query_as!(
+        Extent,
+        r#"SELECT service, count(*) AS "count!", min("timestamp") AS "first!", max("timestamp") AS "last!"
+             FROM log_entries WHERE correlation_id = $1
+            GROUP BY service ORDER BY min("timestamp"), min(id)"#,
+        correlation_id
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// Rows per service and level since a time.

@@ -1,23 +1,33 @@
 //! The days of the log: partitions before they are needed, and the end of old ones (helm.md §5.4).
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use sqlx::{AssertSqlSafe, PgPool};
+use hivematrix_shared::db::LOCK_PATIENCE;
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
 /// Rows deleted at a time where a whole partition cannot be dropped.
 const BATCH: i64 = 5_000;
 /// Beginning of the name of a day's partition; the day follows as `YYYYMMDD`.
 const PREFIX: &str = "log_entries_";
 
-/// Makes the partitions of a day and the two after it.
+/// Makes the partitions of a day and the two after it. While a backup reads the log it fails: see [`alone`].
 ///
 /// # Errors
 /// When the database refuses or is away.
 pub async fn ensure_around(pool: &PgPool, day: NaiveDate) -> sqlx::Result<()> {
     for ahead in 0..=2 {
         let Some(day) = day.checked_add_days(Days::new(ahead)) else { continue };
-        sqlx::query!("SELECT ensure_log_partition($1)", day).execute(pool).await?;
+        let mut tx = alone(pool).await?;
+        sqlx::query!("SELECT ensure_log_partition($1)", day).execute(&mut *tx).await?;
+        tx.commit().await?;
     }
     Ok(())
+}
+
+/// A transaction that changes the table itself, and gives up where somebody goes on reading it.
+async fn alone(pool: &PgPool) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("SELECT set_config('lock_timeout', $1, true)").bind(LOCK_PATIENCE).execute(&mut *tx).await?;
+    Ok(tx)
 }
 
 /// What a cleanup did, or would do.
@@ -35,7 +45,7 @@ pub struct Cleanup {
 /// `dry_run` it only counts.
 ///
 /// # Errors
-/// When the database refuses or is away; what was removed before that stays removed.
+/// When the database refuses or is away, or somebody reads the log as a whole; what was removed before that stays removed.
 pub async fn remove_before(pool: &PgPool, cutoff: DateTime<Utc>, dry_run: bool) -> sqlx::Result<Cleanup> {
     let mut done = Cleanup::default();
     for (partition, day) in partitions(pool).await? {
@@ -51,7 +61,9 @@ pub async fn remove_before(pool: &PgPool, cutoff: DateTime<Utc>, dry_run: bool) 
         done.partitions += 1;
         done.dropped_rows += rows;
         if !dry_run {
-            sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {partition}"))).execute(pool).await?;
+            let mut tx = alone(pool).await?;
+            sqlx::raw_sql(AssertSqlSafe(format!("DROP TABLE {partition}"))).execute(&mut *tx).await?;
+            tx.commit().await?;
         }
     }
     if dry_run {

@@ -101,25 +101,13 @@ impl Units<'_> {
     /// What all servers have in common.
     fn server(&self, name: &str) -> UnitSpec {
         UnitSpec {
-            name: name.to_owned(),
             kind: UnitKind::Server,
-            program: PathBuf::new(),
-            args: Vec::new(),
             env: BTreeMap::from([
                 ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
                 ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ]),
-            directory: self.layout.home().to_owned(),
-            account: None,
             // Not in the server's own folder: that belongs to another account, and this process writes the logs.
-            logs: self.layout.logs("helm"),
-            after: Vec::new(),
-            port: None,
-            url: None,
-            ready: Probe::Running,
-            alive: None,
-            health: None,
-            timing: Timing::default(),
+            ..UnitSpec::plain(name, PathBuf::new(), self.layout.home(), self.layout.logs("helm"))
         }
     }
 
@@ -169,8 +157,8 @@ impl Units<'_> {
 
     fn service(&self, name: &str, entry: &HelmEntry, client: &reqwest::Client) -> Result<UnitSpec> {
         let directory = self.layout.home().join(&entry.path);
-        let (program, args) = match &entry.start_command {
-            Some(command) => foreign_command(command, &directory)?,
+        let (program, args) = match entry.start_command {
+            Some(_) => entry.foreign_command(&directory).context("start_command is empty")?,
             None => (self.programs.join(format!("hivematrix-{name}")), Vec::new()),
         };
         let port = entry.service.port;
@@ -195,29 +183,14 @@ impl Units<'_> {
         ];
         after.extend(servers.into_iter().filter(|(_, is)| *is).map(|(server, _)| server.to_owned()));
         Ok(UnitSpec {
-            name: name.to_owned(),
-            kind: UnitKind::Service,
-            program,
             args,
             env: self.suite.environment(name, entry),
-            directory,
-            account: None,
-            logs: self.layout.logs(name),
             after,
             port: Some(port),
             url: Some(entry.service.url.clone()),
             ready,
             alive,
-            health: None,
-            timing: Timing::default(),
+            ..UnitSpec::plain(name, program, &directory, self.layout.logs(name))
         })
     }
-}
-
-/// A foreign service's command: words, the program relative to its folder (`pyenv/bin/python run.py`).
-fn foreign_command(command: &str, directory: &Path) -> Result<(PathBuf, Vec<String>)> {
-    let mut words = command.split_whitespace();
-    let program = words.next().context("start_command is empty")?;
-    let program = if program.contains('/') { directory.join(program) } else { PathBuf::from(program) };
-    Ok((program, words.map(str::to_owned).collect()))
 }

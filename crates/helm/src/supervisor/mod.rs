@@ -2,6 +2,7 @@
 //! platform.md §5).
 
 pub mod board;
+mod follower;
 mod last_words;
 pub mod launch;
 pub mod probe;
@@ -29,10 +30,12 @@ pub use self::{
     unit::UnitState,
 };
 use self::{
+    follower::Follower,
     record::Records,
     unit::{Order, Unit},
 };
 use crate::{
+    clients::systemctl::Systemctl,
     domain::status::{Phase, UnitKind},
     instance::{Layout, files},
 };
@@ -48,6 +51,8 @@ struct Inner {
     records: Records,
     stopped_file: PathBuf,
     clock: Clock,
+    /// Where systemd runs the processes: they are followed, not started.
+    systemctl: Option<Systemctl>,
 }
 
 /// All supervised processes of an instance. Cheap to clone.
@@ -60,13 +65,32 @@ impl Supervisor {
     /// # Errors
     /// When its folder cannot be made.
     pub fn new(layout: &Layout, clock: Clock) -> Result<Self> {
+        Self::with(layout, clock, None)
+    }
+
+    /// A supervisor of units that systemd runs.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn of_systemd(layout: &Layout, clock: Clock, systemctl: Systemctl) -> Result<Self> {
+        Self::with(layout, clock, Some(systemctl))
+    }
+
+    fn with(layout: &Layout, clock: Clock, systemctl: Option<Systemctl>) -> Result<Self> {
         Ok(Self(Arc::new(Inner {
             units: RwLock::default(),
             board: Board::default(),
             records: Records::open(layout.run())?,
             stopped_file: layout.stopped(),
             clock,
+            systemctl,
         })))
+    }
+
+    /// systemd, where it runs the processes.
+    #[must_use]
+    pub fn systemctl(&self) -> Option<&Systemctl> {
+        self.0.systemctl.as_ref()
     }
 
     /// Takes note of a unit and adopts its process if it still runs from before.
@@ -74,16 +98,15 @@ impl Supervisor {
         let name = spec.name.clone();
         let (orders, receiver) = mpsc::channel(16);
         let state = self.0.board.enter(&name, spec.timing.ready_deadline);
-        let mut unit = Unit::new(
-            spec.clone(),
-            receiver,
-            state,
-            self.0.board.clone(),
-            self.0.records.clone(),
-            self.0.clock.clone(),
-        );
-        unit.adopt();
-        tokio::spawn(unit.run());
+        let clock = self.0.clock.clone();
+        if let Some(systemctl) = &self.0.systemctl {
+            tokio::spawn(Follower::new(spec.clone(), receiver, state, systemctl.clone(), clock).run());
+        } else {
+            let (board, records) = (self.0.board.clone(), self.0.records.clone());
+            let mut unit = Unit::new(spec.clone(), receiver, state, board, records, clock);
+            unit.adopt();
+            tokio::spawn(unit.run());
+        }
         self.0.units.write().unwrap_or_else(PoisonError::into_inner).insert(name, Handle { spec, orders });
     }
 
@@ -102,6 +125,12 @@ impl Supervisor {
             .unwrap_or_else(PoisonError::into_inner)
             .get(name)
             .map(|handle| handle.spec.clone())
+    }
+
+    /// Whether systemd runs the processes.
+    #[must_use]
+    pub fn is_follower(&self) -> bool {
+        self.0.systemctl.is_some()
     }
 
     /// The states of all units.
@@ -124,6 +153,14 @@ impl Supervisor {
             self.0.units.write().unwrap_or_else(PoisonError::into_inner).shift_remove(&name);
             self.0.board.leave(&name);
         }
+        let outdated = self.respec(specs).await;
+        join_all(outdated.iter().map(|name| self.order(name, Order::Restart))).await;
+        outdated
+    }
+
+    /// Gives units the specs of their next start; unknown ones are added and not started. Returns the names of those that
+    /// run as something else.
+    pub async fn respec(&self, specs: Vec<UnitSpec>) -> Vec<String> {
         let mut outdated = Vec::new();
         for spec in specs {
             let name = spec.name.clone();
@@ -142,7 +179,6 @@ impl Supervisor {
                 handle.spec = spec;
             }
         }
-        join_all(outdated.iter().map(|name| self.order(name, Order::Restart))).await;
         outdated
     }
 

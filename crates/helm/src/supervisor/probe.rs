@@ -11,6 +11,8 @@ use tokio::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest answer that is read. Foreign services are asked as well.
+const LONGEST: usize = 1 << 20;
 
 /// A question of one's own.
 pub type Question = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
@@ -80,7 +82,8 @@ impl Probe {
             }
             Self::UpstreamHealth { client, url } => {
                 let answer = client.get(url).send().await.map_err(|error| words(&error))?;
-                let body: serde_json::Value = answer.json().await.map_err(|error| words(&error))?;
+                let body: serde_json::Value =
+                    serde_json::from_slice(&body(answer).await?).map_err(|error| error.to_string())?;
                 match body["status"].as_str() {
                     Some("healthy" | "degraded") => Ok(()),
                     _ => Err(format!("{url} does not say healthy")),
@@ -105,6 +108,21 @@ pub fn local_client() -> reqwest::Result<reqwest::Client> {
         .timeout(PATIENCE)
         .no_proxy()
         .build()
+}
+
+/// The body of an answer of a process.
+///
+/// # Errors
+/// When it is cut off, or longer than any process has to say.
+pub async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| words(&error))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST {
+            return Err("the answer is too long".into());
+        }
+    }
+    Ok(body)
 }
 
 /// An HTTP error in words for people, without the address repeated at every level.

@@ -1,6 +1,6 @@
 //! Processes as the kernel sees them. A process is known by its id and its start time together, since ids are reused.
 
-use std::{fs, path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
 use nix::{
     errno::Errno,
@@ -75,6 +75,17 @@ impl Identity {
     #[must_use]
     pub fn usage_alone(&self) -> Option<Usage> {
         self.is_alive().then(|| sum(&[self.pid]))
+    }
+
+    /// The variables it was started with, where they can be read.
+    #[must_use]
+    pub fn environment(&self) -> Option<BTreeMap<String, String>> {
+        let text = fs::read(format!("/proc/{}/environ", self.pid)).ok().filter(|_| self.is_alive())?;
+        let entries = text.split(|byte| *byte == 0).filter_map(|entry| {
+            let (name, value) = std::str::from_utf8(entry).ok()?.split_once('=')?;
+            Some((name.to_owned(), value.to_owned()))
+        });
+        Some(entries.collect())
     }
 
     /// Seconds since the process was started.
@@ -173,13 +184,15 @@ fn memory_of(pid: i32) -> Option<u64> {
 /// lost.
 #[must_use]
 pub fn find(program: &Path, marks: &[(&str, &str)]) -> Option<Identity> {
+    // The kernel names the file behind every link, such as the `python` of a virtual environment.
+    let program = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
     let marks: Vec<Vec<u8>> =
         marks.iter().map(|(name, value)| format!("{name}={value}").into_bytes()).collect();
     processes().find_map(|pid| {
         let executable = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
         let path = executable.to_string_lossy();
         // A program file that was replaced while it runs is shown with this ending.
-        if Path::new(path.trim_end_matches(" (deleted)")) != program {
+        if Path::new(path.trim_end_matches(" (deleted)")) != program.as_path() {
             return None;
         }
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
@@ -231,8 +244,12 @@ mod tests {
             std::thread::yield_now();
         }
         let found = find(&sleep, &[("MARK", &mark)]);
-        assert_eq!(found.map(|identity| identity.pid), i32::try_from(child.id()).ok());
+        assert_eq!(found.as_ref().map(|identity| identity.pid), i32::try_from(child.id()).ok());
         assert_eq!(find(&sleep, &[("MARK", "another")]), None);
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("python");
+        std::os::unix::fs::symlink(&sleep, &link).unwrap();
+        assert_eq!(find(&link, &[("MARK", &mark)]), found, "behind a link as well");
         child.kill().unwrap();
         child.wait().unwrap();
     }

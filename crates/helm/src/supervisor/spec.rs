@@ -1,6 +1,10 @@
 //! What a supervised process is: how it is started, when it counts as ready and alive, how it is stopped.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use nix::sys::signal::Signal;
@@ -80,6 +84,28 @@ impl Default for Timing {
 const ONCE_ONLY: [&str; 2] = ["HIVEMATRIX_ADMIN_PASSWORD", "HIVEMATRIX_ADMIN_PASSWORD_FILE"];
 
 impl UnitSpec {
+    /// A service that is ready and alive as long as its program runs, which gets neither arguments nor an environment.
+    #[must_use]
+    pub fn plain(name: &str, program: impl Into<PathBuf>, directory: &Path, logs: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: UnitKind::Service,
+            program: program.into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            directory: directory.to_owned(),
+            account: None,
+            logs,
+            after: Vec::new(),
+            port: None,
+            url: None,
+            ready: Probe::Running,
+            alive: None,
+            health: None,
+            timing: Timing::default(),
+        }
+    }
+
     /// Stands for everything that a running process cannot be told later: program file, arguments, environment. A
     /// running unit with another fingerprint is out of date.
     #[must_use]

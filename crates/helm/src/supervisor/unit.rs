@@ -376,7 +376,7 @@ impl Unit {
 }
 
 /// The next question to the process, after its pause.
-async fn next_answer(spec: &UnitSpec, ready: bool) -> Result<(), String> {
+pub(super) async fn next_answer(spec: &UnitSpec, ready: bool) -> Result<(), String> {
     if !ready {
         sleep(spec.timing.ready_interval).await;
         return spec.ready.ask().await;

@@ -1,5 +1,7 @@
 // The live tail: lines that were stored since are put on top every two seconds. The page is complete without it.
 
+import { ready } from "./page.js";
+
 const INTERVAL_MS = 2000;
 // A page that stands open for a day must not grow without end.
 const MOST_LINES = 1000;
@@ -11,47 +13,47 @@ const words = document.getElementById("live-text");
 const pause = document.getElementById("pause");
 const empty = document.getElementById("no-lines");
 const table = document.getElementById("lines");
+const blank = document.getElementById("line");
 const body = table.querySelector("tbody");
 let after = live.dataset.after;
 let isPaused = false;
 let timer = 0;
 
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
+/** Puts a text and an address into a link of a copied row; without a text there is none. */
+function link(cell, text, address) {
+  const made = cell.querySelector("a");
+  if (!text) made.remove();
+  else {
+    made.textContent = text;
+    made.href = `${live.dataset.logs}${address}`;
+  }
   return made;
 }
 
-function cell(label, ...children) {
-  const made = element("td", {}, ...children);
-  if (label) made.dataset.label = label;
-  return made;
-}
-
-function message(log) {
-  if (log.extra_data === null) return log.message;
-  const extra = element("pre", { className: "code-block" }, JSON.stringify(log.extra_data, null, 2));
-  return element("details", {}, element("summary", {}, log.message), extra);
-}
-
-function link(address, text, title = "") {
-  return element("a", { href: `${live.dataset.logs}${address}`, title }, text);
-}
-
+/** A row as the server draws it. */
 function row(log) {
+  const made = blank.content.firstElementChild.cloneNode(true);
+  made.id = `log-${log.id}`;
+  made.className = `log-row log-row--${log.level}`;
+  const cellOf = (label) => made.querySelector(`[data-label="${label}"]`);
   const iso = new Date(log.timestamp).toISOString();
-  const time = element("time", { dateTime: log.timestamp }, `${iso.slice(0, 10)} ${iso.slice(11, 19)}`);
-  const id = log.correlation_id;
-  const request = id ? [link(`/correlation/${encodeURIComponent(id)}`, id.slice(0, SHORT_CORRELATION), id)] : [];
-  const user = log.user_email ? [link(`?user=${encodeURIComponent(log.user_email)}`, log.user_email)] : [];
-  const made = element("tr", { id: `log-${log.id}`, className: `log-row log-row--${log.level}` },
-    cell("Time", time),
-    cell("Service", log.service),
-    cell("Level", element("span", { className: `log-level ${log.level}` }, log.level)),
-    cell("", message(log)),
-    cell("Request", ...request),
-    cell("User", ...user));
-  made.firstElementChild.className = "t-nowrap";
+  const time = made.querySelector("time");
+  time.textContent = `${iso.slice(0, 10)} ${iso.slice(11, 19)}`;
+  time.dateTime = time.title = iso;
+  cellOf("Service").textContent = log.service;
+  const level = cellOf("Level").firstElementChild;
+  level.textContent = log.level;
+  level.className = `log-level ${log.level}`;
+  const message = made.querySelector("details");
+  if (log.extra_data === null) message.replaceWith(log.message);
+  else {
+    message.querySelector("summary").textContent = log.message;
+    message.querySelector("pre").textContent = JSON.stringify(log.extra_data, null, 2);
+  }
+  const id = log.correlation_id ?? "";
+  link(cellOf("Request"), id.slice(0, SHORT_CORRELATION), `/correlation/${encodeURIComponent(id)}`).title = id;
+  const user = log.user_email ?? "";
+  link(cellOf("User"), user, `?user=${encodeURIComponent(user)}`);
   return made;
 }
 
@@ -111,6 +113,6 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden) now();
 });
 
-for (const button of document.querySelectorAll("[data-needs-script]")) button.hidden = false;
+ready();
 say("live", "Live");
 timer = setTimeout(refresh, INTERVAL_MS);

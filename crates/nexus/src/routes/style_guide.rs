@@ -123,6 +123,12 @@ impl StyleGuide {
             .filter(|name| name.starts_with("--color-"))
     }
 
+    /// Address of the guide's own sheet.
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn sheet(&self) -> String {
+        assets::address("css/style-guide.css")
+    }
+
     /// Address of the guide's own script.
     #[expect(clippy::unused_self, reason = "templates call methods")]
     fn script(&self) -> String {

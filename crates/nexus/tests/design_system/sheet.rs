@@ -20,9 +20,9 @@ pub struct Sheet {
     pub rules: Vec<Rule>,
 }
 
-/// All that the gateway serves as style: `global.css`, then `side-panel.css`.
+/// All that the gateway serves as style: `global.css`, then what only some pages ask for.
 pub static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
-    let text = global() + &read("static/css/side-panel.css");
+    let text = global() + &read("static/css/side-panel.css") + &read("static/css/style-guide.css");
     let rules = rules(&without_comments(&text));
     Sheet { text, rules }
 });

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -43,28 +44,32 @@ impl FileValues {
     ///
     /// Placeholders that installers leave (`CHANGE_ME`, `YOUR_…`) count as not set.
     pub fn read(home: &Path, service: &str, keys: &[FileKey]) -> Result<Self, FileError> {
-        let conf = parse(&conf_path(home, service))?;
-        Self::collect(home, service, keys, conf)
+        Self::read_by(home, service, keys, |path| fs::read_to_string(path))
     }
 
     /// As [`FileValues::read`], with `text` in the place of the INI file: to see what a file would mean before it is
     /// written.
     pub fn read_with(home: &Path, service: &str, keys: &[FileKey], text: &str) -> Result<Self, FileError> {
-        let path = conf_path(home, service);
-        let conf = Ini::load_from_str_opt(text, options())
-            .map_err(|error| FileError { path, reason: error.to_string() })?;
-        Self::collect(home, service, keys, Some(conf))
+        let conf = conf_path(home, service);
+        let read = |path: &Path| if path == conf { Ok(text.to_owned()) } else { fs::read_to_string(path) };
+        Self::read_by(home, service, keys, read)
     }
 
-    fn collect(home: &Path, service: &str, keys: &[FileKey], conf: Option<Ini>) -> Result<Self, FileError> {
-        let directory = home.join(service);
+    /// As [`FileValues::read`], for those who read the files of another account, which could lead them elsewhere: they say
+    /// how a file is read.
+    pub fn read_by(
+        home: &Path,
+        service: &str,
+        keys: &[FileKey],
+        read: impl Fn(&Path) -> io::Result<String>,
+    ) -> Result<Self, FileError> {
         let mut values = BTreeMap::new();
-        if let Some(env_file) = parse(&directory.join(".flaskenv"))? {
+        if let Some(env_file) = parse(&home.join(service).join(".flaskenv"), &read)? {
             for (key, value) in env_file.general_section().iter() {
                 values.insert(key.to_owned(), value.to_owned());
             }
         }
-        if let Some(conf) = conf {
+        if let Some(conf) = parse(&conf_path(home, service), &read)? {
             if let Some(section) = conf.section(Some("settings")) {
                 for (key, value) in section.iter() {
                     values.insert(key.to_ascii_uppercase(), value.to_owned());
@@ -120,12 +125,15 @@ impl FileValues {
     }
 }
 
-/// A file of `KEY=VALUE` lines, such as an environment file of systemd; a missing one has none.
+/// A file of `KEY=VALUE` lines, such as an environment file of systemd, by a way to read it; a missing one has none.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn environment_file(path: &Path) -> Result<BTreeMap<String, String>, FileError> {
-    let file = parse(path)?;
+pub fn environment_file(
+    path: &Path,
+    read: impl Fn(&Path) -> io::Result<String>,
+) -> Result<BTreeMap<String, String>, FileError> {
+    let file = parse(path, &read)?;
     let lines = file.iter().flat_map(|file| file.general_section().iter());
     Ok(lines.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
 }
@@ -140,12 +148,16 @@ fn options() -> ParseOption {
     ParseOption { enabled_quote: true, enabled_escape: false, ..ParseOption::default() }
 }
 
-fn parse(path: &Path) -> Result<Option<Ini>, FileError> {
-    match Ini::load_from_file_opt(path, options()) {
-        Ok(ini) => Ok(Some(ini)),
-        Err(ini::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FileError { path: path.to_owned(), reason: error.to_string() }),
-    }
+fn parse(path: &Path, read: &impl Fn(&Path) -> io::Result<String>) -> Result<Option<Ini>, FileError> {
+    let error = |reason: String| FileError { path: path.to_owned(), reason };
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(unreadable) => return Err(error(unreadable.to_string())),
+    };
+    // Some editors begin with a mark of the encoding.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Ini::load_from_str_opt(text, options()).map(Some).map_err(|wrong| error(wrong.to_string()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod common;
 mod file;
+pub mod ini_text;
 mod secret;
 mod version;
 

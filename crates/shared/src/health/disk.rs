@@ -21,8 +21,13 @@ pub(super) async fn check(home: PathBuf) -> CheckResult {
 }
 
 /// Total and available bytes of `/` or of the filesystem of `home`, whichever has fewer available.
-fn least_space(home: &Path) -> Option<(u64, u64)> {
-    [Path::new("/"), home].into_iter().filter_map(space).min_by_key(|(_, available)| *available)
+pub fn least_space(home: &Path) -> Option<(u64, u64)> {
+    tightest([Path::new("/"), home].into_iter().filter_map(space))
+}
+
+/// Of several filesystems, each as total and available bytes, the one with the fewest available.
+fn tightest(filesystems: impl Iterator<Item = (u64, u64)>) -> Option<(u64, u64)> {
+    filesystems.min_by_key(|(_, available)| *available)
 }
 
 /// Total and available bytes of the filesystem mounted nearest above `home`.
@@ -85,7 +90,13 @@ mod tests {
         assert!(space(dir.path()).is_some_and(|(total, _)| total > 0));
         assert!(space(&dir.path().join("not/there/yet")).is_some_and(|(total, _)| total > 0));
         assert!(space(Path::new("instance")).is_some());
-        let (root, least) = (space(Path::new("/")).unwrap(), least_space(dir.path()).unwrap());
-        assert!(least.1 <= root.1);
+        assert!(least_space(dir.path()).is_some_and(|(total, _)| total > 0));
+    }
+
+    #[test]
+    fn the_filesystem_with_less_room_counts_however_large_it_is() {
+        assert_eq!(tightest([(250, 90), (1000, 40)].into_iter()), Some((1000, 40)));
+        assert_eq!(tightest([(250, 30), (1000, 40)].into_iter()), Some((250, 30)));
+        assert_eq!(tightest([].into_iter()), None);
     }
 }

@@ -28,8 +28,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use sqlx::PgPool;
 
-pub use self::check::{CheckResult, Status};
 use self::{cached::Cached, dependency::Dependency};
+pub use self::{
+    check::{CheckResult, Status},
+    disk::least_space,
+};
 use crate::{clock::Clock, context::ServiceContext};
 
 /// Header of a probe by a peer; with [`PROBE_SHALLOW`] the answer has no `dependencies`. Upstream ignores it.

@@ -94,6 +94,8 @@ struct Inner {
     top_level: OnceLock<&'static [&'static str]>,
     hostname: Option<String>,
     process_id: i32,
+    /// Names this run of the process in entries.
+    source: String,
     last_stamp: AtomicU64,
     pace: Pace,
     /// Standard error, where this process writes to it.
@@ -146,6 +148,7 @@ impl LogHandle {
             top_level: OnceLock::new(),
             hostname: sysinfo::System::host_name().ok(),
             process_id: i32::try_from(std::process::id()).unwrap_or_default(),
+            source: uuid::Uuid::new_v4().to_string(),
             last_stamp: AtomicU64::new(0),
             pace,
             lines: OnceLock::new(),
@@ -231,7 +234,8 @@ impl LogHandle {
 
     /// Takes an entry for shipping. After the shipper's end it is written to disk by the caller.
     fn accept(&self, queued: Queued) {
-        if let Some(late) = self.0.queue.push(queued) {
+        if let Some(mut late) = self.0.queue.push(queued) {
+            late.entry.source = Some(self.0.source.clone());
             let mut spool = self.0.spool.lock().unwrap_or_else(PoisonError::into_inner);
             if spool.append(self.next_stamp(), &mut vec![late]).is_err() {
                 self.0.counters.lost.inc();
@@ -240,7 +244,10 @@ impl LogHandle {
     }
 
     fn take_batch(&self, max: usize) -> Batch {
-        let entries = self.0.queue.drain(max);
+        let mut entries = self.0.queue.drain(max);
+        for queued in &mut entries {
+            queued.entry.source.get_or_insert_with(|| self.0.source.clone());
+        }
         Batch { stamp: self.next_stamp(), entries }
     }
 

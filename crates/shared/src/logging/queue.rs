@@ -121,10 +121,13 @@ impl Queue {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an entry; hands it back when the queue is closed.
+    /// Adds an entry and numbers it; hands it back when the queue is closed.
     #[must_use]
-    pub(super) fn push(&self, queued: Queued) -> Option<Queued> {
+    pub(super) fn push(&self, mut queued: Queued) -> Option<Queued> {
         let mut lanes = self.lock();
+        let number = lanes.next;
+        lanes.next += 1;
+        queued.entry.seq = Some(number);
         if lanes.closed {
             return Some(queued);
         }
@@ -132,8 +135,6 @@ impl Queue {
             self.counters.count_dropped(queued.priority);
             return None;
         }
-        let number = lanes.next;
-        lanes.next += 1;
         lanes.lanes[queued.priority as usize].push_back((number, queued.entry));
         let waiting = lanes.len();
         drop(lanes);
@@ -259,6 +260,8 @@ mod tests {
                 user_id: None,
                 hostname: None,
                 process_id: Some(1),
+                source: None,
+                seq: None,
             },
         }
     }
@@ -336,9 +339,10 @@ mod tests {
     #[test]
     fn a_closed_queue_hands_entries_back() {
         let (queue, _) = queue(2);
+        assert_eq!(queue.push(queued(Priority::Normal, "1")), None);
         queue.close();
-        let late = queued(Priority::Normal, "late");
-        assert_eq!(queue.push(late.clone()), Some(late));
+        let late = queue.push(queued(Priority::Normal, "late")).unwrap();
+        assert_eq!((late.entry.message.as_str(), late.entry.seq), ("late", Some(1)), "numbered all the same");
     }
 
     #[tokio::test]

@@ -159,6 +159,8 @@ impl Record {
             user_id,
             hostname: hostname.map(str::to_owned),
             process_id: Some(process_id),
+            source: None,
+            seq: None,
         }
     }
 }

@@ -226,6 +226,8 @@ mod tests {
             user_id: Some("tech@example.com".into()),
             hostname: Some("msp".into()),
             process_id: Some(7),
+            source: None,
+            seq: None,
         }
     }
 

@@ -210,6 +210,8 @@ type Taken = (String, Vec<LogEntry>);
 struct FakeHelm {
     taken: Arc<Mutex<Vec<Taken>>>,
     away: Arc<AtomicU32>,
+    /// Answers that get lost: what came is stored, and nobody hears of it.
+    mute: Arc<AtomicU32>,
     hangs: bool,
     hates: Option<&'static str>,
 }
@@ -241,6 +243,10 @@ impl LogSink for FakeHelm {
         }
         let entries = batch.logs.iter().copied().cloned().collect();
         self.taken.lock().unwrap().push((batch.service_name.to_owned(), entries));
+        if self.mute.load(Ordering::SeqCst) > 0 {
+            self.mute.fetch_sub(1, Ordering::SeqCst);
+            return Err(SinkError::unavailable("the answer got lost"));
+        }
         Ok(())
     }
 }
@@ -291,6 +297,32 @@ async fn entries_reach_helm_with_context_and_without_the_shippers_own_lines() {
     assert_eq!(entry.timestamp, "2025-11-22T10:30:00.123Z");
     assert_eq!(batches.last().unwrap().1.last().unwrap().trace_id, None);
     assert_eq!(handle.counters().shipped.get(), 2);
+}
+
+#[tokio::test]
+async fn what_is_sent_again_comes_under_the_number_it_had() {
+    let dir = tempfile::tempdir().unwrap();
+    let handle = handle(dir.path(), 100);
+    let _guard = listen(&handle, dir.path());
+    let helm = FakeHelm { mute: Arc::new(AtomicU32::new(1)), ..FakeHelm::default() };
+    let stop = CancellationToken::new();
+    tracing::info!("first");
+    tracing::info!("second");
+    let shipper = handle.ship_to(helm.clone(), stop.clone());
+    until(|| helm.messages().len() >= 4).await;
+    tracing::info!("third");
+    until(|| helm.messages().len() >= 5).await;
+    stop.cancel();
+    shipper.await.unwrap();
+
+    assert_eq!(helm.messages(), ["first", "second", "first", "second", "third"]);
+    let batches = helm.taken.lock().unwrap();
+    let entries: Vec<&LogEntry> = batches.iter().flat_map(|(_, entries)| entries).collect();
+    assert_eq!((entries[0], entries[1]), (entries[2], entries[3]), "the same in every member");
+    let numbers: Vec<_> = entries.iter().map(|entry| entry.seq.unwrap()).collect();
+    assert!(numbers[0] < numbers[1] && numbers[1] < numbers[4], "{numbers:?}");
+    let sources: std::collections::BTreeSet<_> = entries.iter().map(|entry| entry.source.clone()).collect();
+    assert!(sources.len() == 1 && !sources.contains(&None), "one run of a process: {sources:?}");
 }
 
 #[tokio::test]

@@ -35,6 +35,14 @@ impl Asset {
     }
 }
 
+/// Modules that the pages of several services share; a page imports them beside its own, as `./call.js`.
+pub const MODULES: &[Asset] = &[
+    Asset::new("js/call.js", include_bytes!("../../static/js/call.js")),
+    Asset::new("js/dialog.js", include_bytes!("../../static/js/dialog.js")),
+    Asset::new("js/dom.js", include_bytes!("../../static/js/dom.js")),
+    Asset::new("js/page.js", include_bytes!("../../static/js/page.js")),
+];
+
 /// Routes for all files; answers carry an `ETag` and are checked again after a minute.
 pub fn router<S: Clone + Send + Sync + 'static>(assets: &'static [Asset]) -> Router<S> {
     assets.iter().fold(Router::new(), |router, asset| {

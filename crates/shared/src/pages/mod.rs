@@ -6,10 +6,13 @@
 pub mod assets;
 pub mod chart;
 mod context;
+pub mod flash;
 pub mod format;
 pub mod icons;
+mod people;
 
 pub use self::{
     context::{Page, PageInfo, is_navigation, is_shown, prefix_of},
     icons::icon,
+    people::only_people,
 };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::routing::MethodRouter;
 use utoipa::openapi::OpenApi;
 
 use crate::{health::Health, rate_limit::Limits};
@@ -20,6 +21,7 @@ pub struct ServeOptions {
     pub(crate) health: Option<Health>,
     pub(crate) openapi: Option<OpenApi>,
     pub(crate) gateway: bool,
+    pub(crate) metrics_page: Option<MethodRouter>,
 }
 
 impl ServeOptions {
@@ -34,6 +36,7 @@ impl ServeOptions {
             health: None,
             openapi: None,
             gateway: false,
+            metrics_page: None,
         }
     }
 
@@ -69,6 +72,13 @@ impl ServeOptions {
     #[must_use]
     pub fn openapi(mut self, document: OpenApi) -> Self {
         self.openapi = Some(document);
+        self
+    }
+
+    /// A page at `/metrics` for browsers; everybody else gets the Prometheus text there, where they get it at all.
+    #[must_use]
+    pub fn metrics_page(mut self, page: MethodRouter) -> Self {
+        self.metrics_page = Some(page);
         self
     }
 

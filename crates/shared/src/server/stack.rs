@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer,
     timeout::TimeoutLayer,
@@ -51,9 +51,14 @@ pub fn apply(context: &ServiceContext, app: Router, options: ServeOptions) -> Ro
         // The gateway's own limits lie around its own routes only.
         app = app.merge(if options.gateway { documents.layer(limits.per_caller_layer()) } else { documents });
     }
-    let metrics = context.metrics.clone();
-    app =
-        app.route("/metrics", get(move |request: Request| async move { serve_metrics(&metrics, &request) }));
+    let (metrics, page) = (context.metrics.clone(), options.metrics_page);
+    app = app.route(
+        "/metrics",
+        get(async move |request: Request| match page {
+            Some(page) if wants_page(request.headers()) => page.oneshot(request).await.into_response(),
+            _ => serve_metrics(&metrics, &request),
+        }),
+    );
 
     if !options.gateway {
         app = app
@@ -160,6 +165,12 @@ fn serve_metrics(metrics: &Metrics, request: &Request) -> Response {
     }
     let text = HeaderValue::from_static("text/plain; version=1.0.0; charset=utf-8");
     ([(header::CONTENT_TYPE, text)], Body::from(metrics.render())).into_response()
+}
+
+/// Whether a browser asks.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accepts.is_some_and(|accepts| accepts.contains("text/html"))
 }
 
 /// Whether a request came through the gateway.

@@ -151,6 +151,24 @@ async fn over_the_limit_is_429_with_retry_after_and_each_user_counts_alone() {
 }
 
 #[tokio::test]
+async fn browsers_find_a_page_where_programs_find_the_metrics() {
+    let identity = TestIdentity::default();
+    let context = identity.context("helm");
+    let options = ServeOptions::new("Helm", 5004).metrics_page(get(whoami));
+    let client = Client::new(apply(&context, Router::new(), options));
+    let token = identity.user_token(PermissionLevel::Admin);
+    let html = "text/html,application/xhtml+xml";
+    let page = client.get("/metrics").header("accept", html).bearer(&token).send().await;
+    assert_eq!((page.status, page.text()), (StatusCode::OK, "admin@example.test".into()));
+    let nobody = client.get("/metrics").header("accept", html).send().await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "the page has its own rules");
+    let text = client.get("/metrics").header("accept", "*/*").send().await;
+    assert!(text.status == StatusCode::OK && text.text().contains("process_uptime_seconds"));
+    let proxied = client.get("/metrics").header("x-forwarded-prefix", "/helm").bearer(&token).send().await;
+    assert_eq!(proxied.status, StatusCode::NOT_FOUND, "the text stays on this machine");
+}
+
+#[tokio::test]
 async fn metrics_are_for_this_machine_and_not_through_the_gateway() {
     let (_, client) = client();
     assert_eq!(client.get("/metrics").send().await.status, StatusCode::OK);

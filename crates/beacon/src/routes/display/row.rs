@@ -61,10 +61,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{domain::order::by_urgency, routes::pages::prefix};
+    use crate::domain::order::by_urgency;
 
     fn section(name: &Value) -> Section {
-        Section::ALL.into_iter().find(|section| *name == prefix(*section)).unwrap()
+        Section::ALL.into_iter().find(|section| *name == section.prefix()).unwrap()
     }
 
     /// The cases that the screen's script is held to as well (crates/e2e/tests/suite/rules.js).

@@ -25,12 +25,13 @@ use super::{
 use crate::{
     Beacon,
     domain::{
-        order::{Section, by_urgency},
+        order::by_urgency,
+        summary::{Count, summary},
         views::View,
     },
     routes::{
         answer::{Shown, find_view},
-        pages::{modules, prefix},
+        pages::modules,
     },
 };
 
@@ -51,7 +52,7 @@ struct WallPage<'a> {
     /// `Helpdesk (TV Display)`.
     title: String,
     view_name: &'a str,
-    counts: [WallCount; 4],
+    counts: [Count; 4],
     /// The most urgent first, as many as any screen has room for.
     rows: Vec<WallRow>,
     /// Whether the link allows subjects.
@@ -71,15 +72,6 @@ struct WallPage<'a> {
     tickets_url: String,
     stream_url: String,
     modules: &'static [&'static str],
-}
-
-/// One of the numbers.
-struct WallCount {
-    /// `s1` … `s4`.
-    prefix: &'static str,
-    label: &'static str,
-    count: usize,
-    is_attention: bool,
 }
 
 /// Several views in turn.
@@ -168,7 +160,7 @@ async fn render(
     WallPage {
         title: format!("{} (TV Display)", view.name),
         view_name: &view.name,
-        counts: counts(board.sections.each_ref().map(Vec::len)),
+        counts: summary(&board),
         rows,
         subjects: link.subjects,
         total,
@@ -229,21 +221,6 @@ async fn rotation(
         is_current: view.slug == current.slug,
     });
     Some(Rotation { seconds, views: views.collect() }).filter(|rotation| rotation.views.len() > 1)
-}
-
-fn counts([open, replied, needs_agent, other]: [usize; 4]) -> [WallCount; 4] {
-    let one = |section, label, count| WallCount {
-        prefix: prefix(section),
-        label,
-        count,
-        is_attention: section == Section::NeedsAgent && count > 0,
-    };
-    [
-        one(Section::NeedsAgent, "need an agent now", needs_agent),
-        one(Section::Open, "open", open),
-        one(Section::Replied, "customer replied", replied),
-        one(Section::Other, "other active", other),
-    ]
 }
 
 fn tickets_url(page: &Page, view: &View) -> String {

@@ -25,13 +25,18 @@ use serde::Deserialize;
 use super::{
     insight::{self, History, Stamp, Strip},
     modules,
-    row::prefix,
     section::SectionView,
 };
 use crate::{
     Beacon,
     cache::{Memo, Weigh},
-    domain::{agents::AgentOption, links::TicketLinks, order::Section, views::View},
+    domain::{
+        agents::AgentOption,
+        links::TicketLinks,
+        order::Section,
+        summary::{Count, summary},
+        views::View,
+    },
     routes::{
         answer::{BoardQuery, Shown, find_view},
         api::sync::may_sync,
@@ -116,7 +121,7 @@ struct BoardPage<'a> {
     selected_agent_id: Option<PsaId>,
     selected_priority: Option<i64>,
     agents: Vec<AgentOption>,
-    summary: [SummaryPart; 4],
+    summary: [Count; 4],
     sections: Vec<SectionView>,
     stream_url: String,
     insight_url: String,
@@ -138,13 +143,6 @@ struct Tab<'a> {
     url: String,
     label: &'a str,
     is_current: bool,
-}
-
-struct SummaryPart {
-    prefix: &'static str,
-    label: &'static str,
-    count: usize,
-    is_attention: bool,
 }
 
 /// The ticket board of a view
@@ -218,7 +216,6 @@ fn finish(
     let total = board.total();
     let links = shown.reference.links.as_ref();
     let agent = key.query.agent_id.map(PsaId);
-    let counts = board.sections.each_ref().map(Vec::len);
     let sections = Section::ALL.into_iter().zip(&board.sections);
     let sections =
         sections.map(|(section, tickets)| SectionView::new(section, tickets, view, links, now)).collect();
@@ -263,7 +260,7 @@ fn finish(
         selected_agent_id: agent,
         selected_priority: key.query.priority(),
         agents: shown.reference.agents.options(agent, &board.loads),
-        summary: summary(counts),
+        summary: summary(&board),
         sections,
     }
     .render()
@@ -285,19 +282,4 @@ fn address(prefix: &str, view: &View, query: BoardQuery, all_rows: bool) -> Stri
 
 fn count_class(total: usize) -> &'static str {
     COUNT_STEPS.iter().find(|(from, _)| total >= *from).map_or("", |(_, class)| class)
-}
-
-fn summary([open, replied, needs_agent, other]: [usize; 4]) -> [SummaryPart; 4] {
-    let part = |section, label, count| SummaryPart {
-        prefix: prefix(section),
-        label,
-        count,
-        is_attention: section == Section::NeedsAgent && count > 0,
-    };
-    [
-        part(Section::NeedsAgent, "need an agent now", needs_agent),
-        part(Section::Open, "open", open),
-        part(Section::Replied, "customer replied", replied),
-        part(Section::Other, "other active", other),
-    ]
 }

@@ -17,7 +17,7 @@ use http::{StatusCode, header};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use self::{
-    row::{Row, classes, prefix},
+    row::{Row, classes},
     state::is_at_rest,
 };
 use crate::Beacon;

@@ -104,7 +104,7 @@ impl Row {
             id: ticket.id.to_string(),
             number: ticket.external_id.to_string(),
             link: links.map(|links| links.of(ticket.external_id)),
-            prefix: prefix(section),
+            prefix: section.prefix(),
             classes: classes(section, is_overdue),
             subject: ticket.subject.clone(),
             subject_cut: subject_cut(&ticket.subject),
@@ -137,23 +137,13 @@ impl Row {
     /// The pattern that the script fills for tickets of `section` that arrive later.
     pub fn blank(section: Section) -> Self {
         Self {
-            prefix: prefix(section),
+            prefix: section.prefix(),
             sla_color: SlaColor::Green.as_str(),
             priority_class: priority_class(None),
             state_key: state_key(section),
             keeps_updated: keeps_updated(section),
             ..Self::default()
         }
-    }
-}
-
-/// Prefix of a section's ids on the page.
-pub const fn prefix(section: Section) -> &'static str {
-    match section {
-        Section::Open => "s1",
-        Section::Replied => "s2",
-        Section::NeedsAgent => "s3",
-        Section::Other => "s4",
     }
 }
 
@@ -258,7 +248,7 @@ mod tests {
         let table: Value = serde_json::from_str(include_str!("../../../tests/cases/rows.json")).unwrap();
         for case in table["rows"].as_array().unwrap() {
             let prefix_wanted = case["section"].as_str().unwrap();
-            let section = Section::ALL.into_iter().find(|section| prefix(*section) == prefix_wanted).unwrap();
+            let section = Section::ALL.into_iter().find(|section| section.prefix() == prefix_wanted).unwrap();
             let found = row(section, case["ticket"].clone());
             let found = json!({
                 "classes": found.classes, "requester": found.requester_text, "agent": found.agent_text,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use hivematrix_shared::contracts::codex::Ticket;
 
-use super::row::{Row, keeps_updated, prefix, state_key};
+use super::row::{Row, keeps_updated, state_key};
 use crate::domain::{hints, links::TicketLinks, order::Section, views::View};
 
 const EMPTY: &str = "No tickets currently in this category.";
@@ -52,7 +52,7 @@ impl SectionView {
         now: DateTime<Utc>,
     ) -> Self {
         Self {
-            prefix: prefix(section),
+            prefix: section.prefix(),
             name: section.name(&view.name),
             hint: hints::hint(section, tickets, now).unwrap_or_default(),
             empty_text: empty_text(section, &view.name),

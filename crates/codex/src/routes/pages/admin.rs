@@ -17,7 +17,7 @@ use crate::{
     Codex,
     routes::{
         api::sync_schedule::{self, ScheduleAnswer},
-        flash::{Flash, Flashes},
+        flash::{self, Flash, Flashes},
     },
     settings::{
         Field, Snapshot, Source,
@@ -114,7 +114,7 @@ pub async fn page(
     let vendors = codex.sync.vendors();
     let (psa_active, rmm_active) =
         (vendors.psa.default_name().to_owned(), vendors.rmm.default_name().to_owned());
-    let forget = (!flashes.is_empty()).then(Flash::gone);
+    let forget = (!flashes.is_empty()).then(|| flash::COOKIE.gone()).flatten();
     let psa_ready = |name: &str| vendors.psa.get(Some(name)).is_ok();
     let rmm_ready = |name: &str| vendors.rmm.get(Some(name)).is_ok();
     let card = |section, system, title, action| {

@@ -19,21 +19,18 @@ pub mod search;
 pub mod settings;
 
 use axum::{
-    Router,
-    extract::Request,
-    middleware::{self, Next},
+    Router, middleware,
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
 use hivematrix_shared::{
-    auth::{AdminOnly, Caller, UserOnly},
+    auth::{AdminOnly, UserOnly},
     pages::{
         Page,
         assets::{self as files, Asset},
+        only_people,
     },
-    problem::Problem,
 };
-use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::Codex;
@@ -46,17 +43,13 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/agents.js", include_bytes!("../../../static/js/agents.js")),
     Asset::new("js/asset.js", include_bytes!("../../../static/js/asset.js")),
     Asset::new("js/billing_plans.js", include_bytes!("../../../static/js/billing_plans.js")),
-    Asset::new("js/call.js", include_bytes!("../../../static/js/call.js")),
     Asset::new("js/company-filter.js", include_bytes!("../../../static/js/company-filter.js")),
     Asset::new("js/company.js", include_bytes!("../../../static/js/company.js")),
     Asset::new("js/contact.js", include_bytes!("../../../static/js/contact.js")),
     Asset::new("js/create.js", include_bytes!("../../../static/js/create.js")),
     Asset::new("js/dashboard.js", include_bytes!("../../../static/js/dashboard.js")),
     Asset::new("js/delete.js", include_bytes!("../../../static/js/delete.js")),
-    Asset::new("js/dialog.js", include_bytes!("../../../static/js/dialog.js")),
-    Asset::new("js/dom.js", include_bytes!("../../../static/js/dom.js")),
     Asset::new("js/list.js", include_bytes!("../../../static/js/list.js")),
-    Asset::new("js/page.js", include_bytes!("../../../static/js/page.js")),
     Asset::new("js/picker.js", include_bytes!("../../../static/js/picker.js")),
     Asset::new("js/review.js", include_bytes!("../../../static/js/review.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
@@ -86,17 +79,7 @@ pub fn router() -> Router<Codex> {
         .route("/admin", get(admin_root))
         .merge(billing_plans::router())
         .merge(files::router(ASSETS))
-}
-
-/// Closes pages to services, also to one that acts for a person: its rights are for JSON (codex-pages.md §1.1,
-/// platform.md §8).
-async fn only_people(request: Request, next: Next) -> Response {
-    match request.extensions().get::<Caller>() {
-        Some(Caller::Service(_)) => {
-            Problem::new(StatusCode::FORBIDDEN).error("This endpoint is for users only").into_response()
-        }
-        _ => next.run(request).await,
-    }
+        .merge(files::router(files::MODULES))
 }
 
 /// JSON and files of the pages, with their documentation.

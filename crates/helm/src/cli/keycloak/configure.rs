@@ -5,50 +5,67 @@ use hivematrix_shared::{
     config::{CommonSettings, Secret},
     service_client::http_client,
 };
+use serde_json::json;
 
 use super::{
-    super::output::say,
+    super::output::{answer, is_kept, keep_for_answer, say},
     ConfigureArgs, password,
     setup::{FirstPassword, Setup},
-    status,
+    status, unconfirmed,
 };
 use crate::{
     clients::keycloak::{Administrator, Keycloak},
     domain::{
-        child_env::given,
+        child_env,
+        keycloak_in_use::{keycloak_in_use, realm_in_use},
         keycloak_realm::{ADMIN, DEMO, RealmModel},
+        operator::Operator,
     },
     instance::{
-        Layout,
+        Layout, master_config, operator,
         options::{Given, Keycloak as Remembered, Options},
     },
-    suite::{self, Basis},
+    suite::Basis,
 };
 
 /// Where Keycloak listens by itself.
 const DEFAULT_URL: &str = "http://localhost:8080";
-const DEFAULT_REALM: &str = "hivematrix";
 const CORE_PORT: u16 = 5000;
 
 pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &ConfigureArgs) -> Result<()> {
-    let operator = suite::operator_variables(layout)?;
+    if args.json {
+        keep_for_answer();
+    }
+    // Under systemd that is what the units are given, whatever root's shell holds.
+    let operator = operator::of_next_up(layout)?;
+    set_up(layout, common, &operator, args, || {
+        password::read(&args.admin_user, args.admin_password_file.as_deref())
+    })
+    .await
+}
+
+/// Sets the realm up with the administrator's password, which is asked for once everything else is clear.
+pub(super) async fn set_up(
+    layout: &Layout,
+    common: &CommonSettings,
+    operator: &Operator,
+    args: &ConfigureArgs,
+    admin_password: impl FnOnce() -> Result<Secret>,
+) -> Result<()> {
     let basis = {
         let (layout, given, operator) = (layout.clone(), Given::from_environment()?, operator.clone());
         tokio::task::spawn_blocking(move || Basis::of(&layout, &given, &operator)).await??
     };
-    let set = |name: &str| given(&operator, name).map(str::to_owned);
-    let remembered = basis.options.keycloak.clone();
-    let realm = args.realm.clone().or_else(|| set("KEYCLOAK_REALM"));
-    let realm = realm.or_else(|| remembered.as_ref().map(|known| known.realm.clone()));
-    let realm = realm.unwrap_or_else(|| DEFAULT_REALM.to_owned());
+    let set = |name: &str| operator.get(name).map(str::to_owned);
+    let realm = args.realm.clone().unwrap_or_else(|| realm_in_use(&basis.config, operator));
     // It is part of addresses everywhere.
     if realm.is_empty() || !realm.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
         bail!("a realm's name is made of letters, digits, - and _");
     }
-    let url = args.url.clone().or_else(|| set("KEYCLOAK_BACKEND_URL"));
-    let url = url.or_else(|| remembered.map(|known| known.url));
+    let used = || keycloak_in_use(&basis.config, operator).map(|used| used.base_url().to_owned());
+    let url = args.url.clone().or_else(used);
     let url = base_url(url.as_deref().unwrap_or(DEFAULT_URL), &realm)?;
-    let origins = basis.public_origins(&operator);
+    let origins = basis.public_origins(operator);
     if origins.is_empty() {
         bail!("the suite has no gateway, so nobody could sign in");
     }
@@ -58,23 +75,21 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &Configu
         origins: origins.clone(),
         core_port: basis.registry.get("core").map_or(CORE_PORT, |core| core.service.port),
         // What is set is also what the services are given.
-        client_secret: set("KEYCLOAK_CLIENT_SECRET")
-            .unwrap_or_else(|| basis.secrets.keycloak_client_secret.clone()),
+        client_secret: child_env::client_secret(&basis.config, &basis.secrets, operator),
         admin_client_secret: set("KEYCLOAK_ADMIN_CLIENT_SECRET")
             .unwrap_or_else(|| basis.secrets.keycloak_admin_client_secret.clone()),
     };
-    let first = match (set("HIVEMATRIX_ADMIN_PASSWORD"), &basis.admin_password) {
+    let first = match (operator.admin_password(), &basis.admin_password) {
         (Some(given), _) => Some(FirstPassword { value: Secret::new(given), temporary: false }),
         (None, Some(made)) => Some(FirstPassword { value: Secret::new(made), temporary: true }),
         (None, None) => None,
     };
     let demo = args.demo || basis.options.demo.is_some();
-    let admin_password = basis.admin_password.clone();
+    let first_password = basis.admin_password.clone();
     // Everything that is read is read: others may prepare the instance while Keycloak works.
     drop(basis);
 
-    let secret = password::read(&args.admin_user, args.admin_password_file.as_deref())?;
-    let administrator = Administrator::User { name: args.admin_user.clone(), password: secret };
+    let administrator = Administrator::User { name: args.admin_user.clone(), password: admin_password()? };
     let http = http_client(common).context("cannot set up TLS")?;
     let keycloak = Keycloak::new(http.clone(), &url, administrator);
     let mut setup = Setup::new(&keycloak, &model);
@@ -87,19 +102,36 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: &Configu
         say!("Keycloak is as it should be: nothing was changed.");
     }
     let mut options = Options::read(layout)?;
-    if let Some(password) = admin_password.filter(|_| !setup.made_users.is_empty()) {
+    let answered = json!({
+        "url": url, "realm": realm, "changes": setup.changes, "users": setup.made_users,
+        "password_file": layout.admin_password().display().to_string(),
+    });
+    if let Some(password) = first_password.filter(|_| !setup.made_users.is_empty() && !is_kept()) {
         say_password(layout, &setup.made_users, &password, !options.admin_password_shown);
         options.admin_password_shown = true;
         options.write(layout)?;
     }
     let known = Remembered { url, realm, origins };
-    status::check(&http, &known, &model).await?;
+    unconfirmed::warn(&status::check(&http, &known, &model).await?);
+    let is_new = options.keycloak.as_ref() != Some(&known);
+    remember(layout, options, known)?;
+    if is_new {
+        say!("\n`helm up` makes the suite use it.");
+    }
+    if args.json {
+        answer(&answered)?;
+    }
+    Ok(())
+}
+
+/// Both what the suite uses from now on, and what Keycloak was told.
+fn remember(layout: &Layout, mut options: Options, known: Remembered) -> Result<()> {
+    master_config::change(layout, None, |document| {
+        document.set(&["keycloak", "url"], known.url.as_str().into())?;
+        document.set(&["keycloak", "realm"], known.realm.as_str().into())
+    })?;
     if options.keycloak.as_ref() != Some(&known) {
-        say!(
-            "\nThis instance remembers {}, realm {}. `helm up` makes the suite use it.",
-            known.url,
-            known.realm
-        );
+        say!("\nThis instance remembers {}, realm {}.", known.url, known.realm);
         options.keycloak = Some(known);
         options.write(layout)?;
     }

@@ -1,6 +1,7 @@
 //! `helm keycloak`: Keycloak as the identity provider of an instance (platform.md §13).
 
 mod configure;
+pub(super) mod fresh;
 mod password;
 mod setup;
 mod status;
@@ -14,8 +15,8 @@ use hivematrix_shared::config::CommonSettings;
 
 use super::output::say;
 use crate::{
-    domain::keycloak_realm::RealmModel,
-    instance::{Layout, options::Options},
+    domain::{keycloak_realm::RealmModel, master_config::MasterConfig},
+    instance::{Layout, master_config, options::Options},
 };
 
 /// What `helm keycloak` can do.
@@ -24,11 +25,19 @@ pub enum KeycloakCommand {
     /// Set up the suite's realm at a running Keycloak and remember it for `helm up`. A second call changes nothing.
     Configure(ConfigureArgs),
     /// Whether people can sign in by the identity provider of this instance.
-    Status,
+    Status(StatusArgs),
     /// Go back to Core's own realm. Keycloak itself is left as it is.
     Forget,
     /// Print the realm as a file for Keycloak's import at its first start, without secrets.
     Realm,
+}
+
+/// Arguments of `helm keycloak status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// As JSON: ok, keycloak (url, realm, issuer; null for Core's own realm), reason, unconfirmed.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `helm keycloak configure`.
@@ -51,12 +60,15 @@ pub struct ConfigureArgs {
     /// Also make the users tech, billing and client.
     #[arg(long)]
     pub demo: bool,
+    /// Say as JSON what was done: url, realm, changes (how many), users (made now), password_file.
+    #[arg(long)]
+    pub json: bool,
 }
 
 pub(super) async fn run(layout: &Layout, common: &CommonSettings, command: KeycloakCommand) -> Result<()> {
     match command {
         KeycloakCommand::Configure(args) => configure::run(layout, common, &args).await,
-        KeycloakCommand::Status => status::run(layout, common).await,
+        KeycloakCommand::Status(args) => status::run(layout, common, args.json).await,
         KeycloakCommand::Forget => forget(layout),
         KeycloakCommand::Realm => {
             let text = serde_json::to_string_pretty(&RealmModel::template().import());
@@ -68,9 +80,15 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, command: Keycl
 
 fn forget(layout: &Layout) -> Result<()> {
     let mut options = Options::read(layout)?;
-    match options.keycloak.take() {
+    let config = MasterConfig::from(master_config::ensure(layout, &options)?.document);
+    match config.keycloak() {
         None => say!("This instance uses no Keycloak."),
         Some(keycloak) => {
+            master_config::change(layout, None, |document| {
+                document.unset(&["keycloak", "url"]);
+                Ok(())
+            })?;
+            options.keycloak = None;
             options.write(layout)?;
             say!("{} is forgotten and left as it is, with its users.", keycloak.url);
             say!("`helm up` goes back to Core's own realm, which has its own users.");

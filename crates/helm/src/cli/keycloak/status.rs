@@ -5,53 +5,105 @@ use hivematrix_shared::{
     config::{CommonSettings, Secret},
     service_client::http_client,
 };
+use serde::Serialize;
 
-use super::{super::output::say, unconfirmed};
+use super::{
+    super::{Quit, output::say},
+    unconfirmed::{self, Unconfirmed},
+};
 use crate::{
     clients::keycloak::{Administrator, Keycloak, discovery},
     domain::{
-        child_env::given,
+        keycloak_in_use::keycloak_in_use,
         keycloak_realm::{ADMIN_CLIENT, GROUPS, RealmModel},
+        master_config::MasterConfig,
     },
     instance::{
-        Layout,
+        Layout, master_config, operator,
         options::{Keycloak as Remembered, Options},
         secrets,
     },
-    suite,
 };
 
-pub(super) async fn run(layout: &Layout, common: &CommonSettings) -> Result<()> {
+/// The answer of `--json`.
+#[derive(Serialize)]
+struct Answer {
+    ok: bool,
+    keycloak: Option<Described>,
+    reason: Option<String>,
+    unconfirmed: Vec<Unconfirmed>,
+}
+
+#[derive(Serialize)]
+struct Described {
+    url: String,
+    realm: String,
+    issuer: Option<String>,
+}
+
+pub(super) async fn run(layout: &Layout, common: &CommonSettings, json: bool) -> Result<()> {
     let options = Options::read(layout)?;
-    let operator = suite::operator_variables(layout)?;
-    if let Some(url) = given(&operator, "KEYCLOAK_SERVER_URL") {
-        say!("KEYCLOAK_SERVER_URL is set and wins over what the instance remembers: {url}");
-    }
-    let Some(known) = options.keycloak else {
+    let operator = operator::of_suite(layout)?;
+    let config = MasterConfig::from(master_config::read(layout)?.document);
+    let Some(used) = keycloak_in_use(&config, &operator) else {
+        if json {
+            return print(&Answer { ok: true, keycloak: None, reason: None, unconfirmed: Vec::new() });
+        }
         say!("This instance uses Core's own realm.");
         return Ok(());
     };
-    say!("Keycloak  {}", known.url);
-    say!("Realm     {}", known.realm);
+    let url = used.base_url();
+    let told = options.keycloak.filter(|told| told.url == url && told.realm == used.realm);
+    let Some(known) = told else {
+        let reason = format!("{url} was not set up for this suite: run `helm keycloak configure`");
+        if !json {
+            bail!(reason);
+        }
+        let keycloak = Some(Described { url: url.to_owned(), realm: used.realm.clone(), issuer: None });
+        print(&Answer { ok: false, keycloak, reason: Some(reason), unconfirmed: Vec::new() })?;
+        return Err(Quit(1).into());
+    };
+    if !json {
+        say!("Keycloak  {}", known.url);
+        say!("Realm     {}", known.realm);
+    }
     let own = secrets::read(layout)?.keycloak_admin_client_secret;
     let model = RealmModel {
         realm: known.realm.clone(),
         origins: known.origins.clone(),
-        admin_client_secret: given(&operator, "KEYCLOAK_ADMIN_CLIENT_SECRET").map_or(own, str::to_owned),
+        admin_client_secret: operator.get("KEYCLOAK_ADMIN_CLIENT_SECRET").map_or(own, str::to_owned),
         ..RealmModel::template()
     };
-    check(&http_client(common).context("cannot set up TLS")?, &known, &model).await?;
+    let found = check(&http_client(common).context("cannot set up TLS")?, &known, &model).await;
+    if json {
+        let issuer = Some(model.issuer());
+        let keycloak = Some(Described { url: known.url.clone(), realm: known.realm.clone(), issuer });
+        let reason = found.as_ref().err().map(|error| format!("{error:#}"));
+        let ok = reason.is_none();
+        print(&Answer { ok, keycloak, reason, unconfirmed: found.unwrap_or_default() })?;
+        return if ok { Ok(()) } else { Err(Quit(1).into()) };
+    }
+    unconfirmed::warn(&found?);
     say!("Issuer    {}", model.issuer());
     say!("It answers, and Helm may administer its users.");
     Ok(())
 }
 
-/// Asks as the services will: issuer, and the users by the suite's own administration client. Warns about clients who will
-/// be refused.
+fn print(answer: &Answer) -> Result<()> {
+    say!("{}", serde_json::to_string_pretty(answer)?);
+    Ok(())
+}
+
+/// Asks as the services will: issuer, and the users by the suite's own administration client. Answers which clients will be
+/// refused.
 ///
 /// # Errors
 /// What does not fit.
-pub(super) async fn check(http: &reqwest::Client, known: &Remembered, model: &RealmModel) -> Result<()> {
+pub(super) async fn check(
+    http: &reqwest::Client,
+    known: &Remembered,
+    model: &RealmModel,
+) -> Result<Vec<Unconfirmed>> {
     let found = discovery(http, &known.url, &known.realm).await?;
     let found =
         found.with_context(|| format!("there is no realm {}: run `helm keycloak configure`", known.realm))?;
@@ -70,6 +122,8 @@ pub(super) async fn check(http: &reqwest::Client, known: &Remembered, model: &Re
     let missing = GROUPS.into_iter().find(|name| !groups.iter().any(|group| group["name"] == *name));
     match missing {
         Some(name) => bail!("there is no group {name}: run `helm keycloak configure`"),
-        None => unconfirmed::warn(&keycloak, &known.realm).await,
+        None => unconfirmed::find(&keycloak, &known.realm)
+            .await
+            .context("users without a confirmed address cannot be read"),
     }
 }

@@ -1,8 +1,8 @@
 //! Clients whose e-mail address nobody has confirmed: they see no company until somebody does.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use hivematrix_shared::auth::PermissionLevel;
-use serde_json::Value;
+use serde::Serialize;
 
 use super::super::output::{harmless, say};
 use crate::clients::keycloak::Keycloak;
@@ -12,14 +12,17 @@ const PAGE: usize = 100;
 /// Names that are told one by one.
 const NAMED: usize = 20;
 
+/// A client whose address nobody has confirmed.
+#[derive(Debug, Serialize)]
+pub(super) struct Unconfirmed {
+    username: String,
+    email: String,
+}
+
 /// Says who they are, if there are any.
-///
-/// # Errors
-/// When Keycloak refuses or does not answer.
-pub(super) async fn warn(keycloak: &Keycloak, realm: &str) -> Result<()> {
-    let clients = find(keycloak, realm).await.context("users without a confirmed address cannot be read")?;
+pub(super) fn warn(clients: &[Unconfirmed]) {
     if clients.is_empty() {
-        return Ok(());
+        return;
     }
     say!(
         "\nThe e-mail addresses of {} clients are not confirmed, so that they see no company. Look at each address, then turn \
@@ -27,17 +30,18 @@ pub(super) async fn warn(keycloak: &Keycloak, realm: &str) -> Result<()> {
         clients.len()
     );
     for client in clients.iter().take(NAMED) {
-        let text = |name: &str| harmless(client[name].as_str().unwrap_or_default());
-        say!("  {}  {}", text("username"), text("email"));
+        say!("  {}  {}", harmless(&client.username), harmless(&client.email));
     }
     if clients.len() > NAMED {
         say!("  and {} more", clients.len() - NAMED);
     }
-    Ok(())
 }
 
 /// Enabled users of the level `client` with an address that is not confirmed.
-async fn find(keycloak: &Keycloak, realm: &str) -> Result<Vec<Value>> {
+///
+/// # Errors
+/// When Keycloak refuses or does not answer.
+pub(super) async fn find(keycloak: &Keycloak, realm: &str) -> Result<Vec<Unconfirmed>> {
     let mut found = Vec::new();
     for page in 0.. {
         let first = page * PAGE;
@@ -50,7 +54,8 @@ async fn find(keycloak: &Keycloak, realm: &str) -> Result<Vec<Value>> {
             let groups = keycloak.list(&format!("/{realm}/users/{id}/groups")).await?;
             let names: Vec<&str> = groups.iter().filter_map(|group| group["name"].as_str()).collect();
             if PermissionLevel::from_groups(&names) == PermissionLevel::Client {
-                found.push(user);
+                let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
+                found.push(Unconfirmed { username: text("username"), email: text("email") });
             }
         }
         if last {

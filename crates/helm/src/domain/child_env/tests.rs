@@ -1,10 +1,20 @@
 //! Who gets which variable, and above all which secret.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::domain::{
+    master_config::Document,
+    operator::Operator,
     registry::{Addressing, AppsRegistry},
     secrets::ServiceSecrets,
 };
+
+/// The operator sets a variable.
+fn set(suite: &mut Suite, name: &str, value: &str) {
+    let one: Operator = [(name, value)].into_iter().collect();
+    suite.operator = one.over(std::mem::take(&mut suite.operator));
+}
 
 fn suite() -> Suite {
     let apps: AppsRegistry =
@@ -47,9 +57,14 @@ fn suite() -> Suite {
         admin_password_file: Some("/home/suite/core/admin_password".into()),
         simulator: Some(("http://localhost:5191".into(), "simulator-key".into())),
         simulator_rmm: Some(("http://localhost:5192".into(), "rmm-secret".into())),
-        keycloak: None,
-        operator: BTreeMap::new(),
+        config: MasterConfig::default(),
+        own_lines: BTreeMap::new(),
+        operator: Operator::default(),
     }
+}
+
+fn of(document: Value) -> MasterConfig {
+    Document::of(document).unwrap().into()
 }
 
 fn env_of(suite: &Suite, service: &str) -> BTreeMap<String, String> {
@@ -93,7 +108,7 @@ fn every_service_learns_its_name_port_and_peers() {
         ("HELM_SERVICE_URL", "http://localhost:5104"),
         (
             "NEXUS_SERVICE_URL",
-            "https://localhost:9443,https://127.0.0.1:9443,https://desk:9443,https://192.0.2.7:9443,https://[2001:db8::7]:9443",
+            "https://localhost:9443,https://127.0.0.1:9443,https://desk:9443,https://192.0.2.7:9443",
         ),
         ("HIVEMATRIX_HOME", "/home/suite"),
     ];
@@ -129,8 +144,33 @@ fn core_gets_the_administrative_client_of_the_identity_provider() {
     let mut suite = suite();
     assert_eq!(env_of(&suite, "core")["KEYCLOAK_ADMIN_CLIENT_ID"], "hivematrix-admin");
     assert_eq!(env_of(&suite, "core")["KEYCLOAK_ADMIN_CLIENT_SECRET"], "admin-client-secret");
-    suite.operator.insert("KEYCLOAK_ADMIN_CLIENT_SECRET".into(), "theirs".into());
+    set(&mut suite, "KEYCLOAK_ADMIN_CLIENT_SECRET", "theirs");
     assert_eq!(env_of(&suite, "core")["KEYCLOAK_ADMIN_CLIENT_SECRET"], "theirs");
+}
+
+#[test]
+fn a_person_administers_a_keycloak_whose_client_nobody_named() {
+    let names = ["KEYCLOAK_ADMIN_CLIENT_SECRET", "KEYCLOAK_ADMIN_USER", "KEYCLOAK_ADMIN_PASS"];
+    let person = [("KEYCLOAK_ADMIN_USER", "kc"), ("KEYCLOAK_ADMIN_PASS", "pw")];
+    let keycloak = [("KEYCLOAK_SERVER_URL", "http://localhost:8080")];
+    let client = [("KEYCLOAK_ADMIN_CLIENT_SECRET", "theirs")];
+    for (variables, expected) in [
+        (&[&person[..]][..], [Some("admin-client-secret"), Some("kc"), Some("pw")]),
+        (&[&keycloak[..]], [Some("admin-client-secret"), None, None]),
+        (&[&keycloak[..], &person[..1]], [Some("admin-client-secret"), Some("kc"), None]),
+        (&[&keycloak[..], &person[..]], [None, Some("kc"), Some("pw")]),
+        (&[&keycloak[..], &person[..], &client[..]], [Some("theirs"), Some("kc"), Some("pw")]),
+    ] {
+        let mut suite = suite();
+        for (name, value) in variables.iter().copied().flatten() {
+            set(&mut suite, name, value);
+        }
+        let env = env_of(&suite, "codex");
+        assert_eq!(names.map(|name| env.get(name).map(String::as_str)), expected);
+        let core = env_of(&suite, "core");
+        assert!(!core.contains_key("KEYCLOAK_ADMIN_PASS"), "Core administers nobody by a person");
+        assert_eq!(core.contains_key("KEYCLOAK_ADMIN_CLIENT_ID"), expected[0].is_some());
+    }
 }
 
 #[test]
@@ -145,9 +185,11 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
         ("CODEX_DATABASE_URL", "postgres://elsewhere"),
         ("KEYCLOAK_SERVER_URL", "https://sso.example.net"),
         ("HIVEMATRIX_ADMIN_PASSWORD", "given"),
+        ("HIVEMATRIX_ALERT_WEBHOOK", "https://chat.example.net/hook"),
     ] {
-        suite.operator.insert(name.to_owned(), value.to_owned());
+        set(&mut suite, name, value);
     }
+    assert_eq!(env_of(&suite, "helm")["HIVEMATRIX_ALERT_WEBHOOK"], "https://chat.example.net/hook");
     let (core, codex, beacon) = (env_of(&suite, "core"), env_of(&suite, "codex"), env_of(&suite, "beacon"));
     assert_eq!(codex["FRESHSERVICE_API_KEY"], "real");
     assert_eq!(codex["WEBHOOKS_ENABLED"], "true");
@@ -161,6 +203,7 @@ fn what_the_operator_set_wins_and_reaches_only_who_reads_it() {
     assert_eq!(core["HIVEMATRIX_ADMIN_PASSWORD"], "given");
     assert!(!core.contains_key("HIVEMATRIX_ADMIN_PASSWORD_FILE"));
     assert!(!codex.contains_key("HIVEMATRIX_ADMIN_PASSWORD"));
+    assert!(!core.contains_key("HIVEMATRIX_ALERT_WEBHOOK"));
 }
 
 #[test]
@@ -168,9 +211,9 @@ fn links_of_a_demo_lead_through_the_gateway_and_those_of_a_vendor_to_the_vendor(
     let mut suite = suite();
     let links = |suite: &Suite| env_of(suite, "codex").get("FRESHSERVICE_TICKET_URL_TEMPLATE").cloned();
     assert_eq!(links(&suite).as_deref(), Some("/simulator/helpdesk/tickets/{ticket_id}"));
-    suite.operator.insert("FRESHSERVICE_BASE_URL".into(), "https://msp.freshservice.example".into());
+    set(&mut suite, "FRESHSERVICE_BASE_URL", "https://msp.freshservice.example");
     assert_eq!(links(&suite), None);
-    suite.operator.insert("FRESHSERVICE_TICKET_URL_TEMPLATE".into(), "https://own/{ticket_id}".into());
+    set(&mut suite, "FRESHSERVICE_TICKET_URL_TEMPLATE", "https://own/{ticket_id}");
     assert_eq!(links(&suite).as_deref(), Some("https://own/{ticket_id}"));
 }
 
@@ -180,7 +223,7 @@ fn the_rmm_of_a_demo_gives_way_to_a_real_one_as_a_whole() {
     let env = env_of(&suite, "codex");
     assert_eq!(env["DATTO_BASE_URL"], "http://localhost:5192");
     assert_eq!(env["DATTO_SECRET_KEY"], "rmm-secret");
-    suite.operator.insert("DATTO_BASE_URL".into(), "https://merlot-api.centrastage.net".into());
+    set(&mut suite, "DATTO_BASE_URL", "https://merlot-api.centrastage.net");
     let datto = |suite: &Suite| {
         let env = env_of(suite, "codex");
         env.into_iter().filter(|(name, _)| name.starts_with("DATTO_")).collect::<Vec<_>>()
@@ -195,15 +238,15 @@ fn a_demo_has_prices_and_other_suites_only_what_the_operator_names() {
     assert_eq!(plans(&demo), Some(demo.home.join(DEMO_PLANS).display().to_string()));
     let mut real = Suite { simulator: None, ..suite() };
     assert_eq!(plans(&real), None);
-    real.operator.insert("BILLING_PLANS_FILE".into(), "/srv/plans.json".into());
+    set(&mut real, "BILLING_PLANS_FILE", "/srv/plans.json");
     assert_eq!(plans(&real).as_deref(), Some("/srv/plans.json"));
     assert!(!env_of(&real, "beacon").contains_key("BILLING_PLANS_FILE"));
 }
 
 #[test]
 fn the_identity_provider_is_the_shells_else_the_remembered_one_else_core() {
-    let remembered = Some(("http://localhost:8080".to_owned(), "msp".to_owned()));
-    for (keycloak, operator, expected) in [
+    let remembered = Some(json!({"keycloak": {"url": "http://localhost:8080", "realm": "msp"}}));
+    for (config, operator, expected) in [
         (None, &[][..], ["http://localhost:5100", "http://localhost:5100", "hivematrix"]),
         (remembered.clone(), &[], ["http://localhost:8080", "http://localhost:8080", "msp"]),
         (
@@ -213,7 +256,8 @@ fn the_identity_provider_is_the_shells_else_the_remembered_one_else_core() {
         ),
     ] {
         let operator = operator.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let suite = Suite { keycloak, operator: operator.collect(), ..suite() };
+        let config = config.map_or_else(MasterConfig::default, of);
+        let suite = Suite { config, operator: operator.collect(), ..suite() };
         for service in ["core", "nexus", "codex"] {
             let env = env_of(&suite, service);
             let names = ["KEYCLOAK_SERVER_URL", "KEYCLOAK_BACKEND_URL", "KEYCLOAK_REALM"];
@@ -237,4 +281,144 @@ fn foreign_variables_of_the_shell_are_not_kept() {
     for (name, kept) in table {
         assert_eq!(is_operator_variable(name, &services), kept, "{name}");
     }
+}
+
+#[test]
+fn the_master_configuration_is_between_what_the_operator_sets_and_the_defaults() {
+    let names = ["ENVIRONMENT", "LOG_LEVEL", "ENABLE_JSON_LOGGING"];
+    let of_codex = |suite: &Suite| {
+        let env = env_of(suite, "codex");
+        names.map(|name| env[name].clone())
+    };
+    let mut suite = suite();
+    assert_eq!(of_codex(&suite), ["development", "INFO", "true"]);
+    suite.config = of(json!({
+        "system": {"environment": "production", "log_level": "WARNING", "enable_json_logging": false},
+        "apps": {"codex": {"log_level": "DEBUG"}}
+    }));
+    assert_eq!(of_codex(&suite), ["production", "DEBUG", "false"]);
+    assert_eq!(env_of(&suite, "beacon")["LOG_LEVEL"], "WARNING");
+    set(&mut suite, "LOG_LEVEL", "ERROR");
+    set(&mut suite, "ENVIRONMENT", "development");
+    assert_eq!(of_codex(&suite), ["development", "ERROR", "false"]);
+}
+
+#[test]
+fn the_chosen_name_is_the_first_public_address() {
+    let mut suite = suite();
+    for (hostname, first, count) in [
+        ("msp.example.net", "https://msp.example.net:9443", 5),
+        ("192.0.2.7", "https://192.0.2.7:9443", 4),
+        ("2001:db8::7", "https://[2001:db8::7]:9443", 5),
+        ("localhost", "https://localhost:9443", 4),
+    ] {
+        suite.config = of(json!({"system": {"hostname": hostname}}));
+        let origins = env_of(&suite, "nexus")["NEXUS_SERVICE_URL"].clone();
+        assert_eq!(origins.split(',').next(), Some(first));
+        assert_eq!(origins.split(',').count(), count, "{origins}");
+    }
+}
+
+#[test]
+fn addresses_are_public_where_the_gateway_listens_on_them() {
+    let mut suite = suite();
+    for (host, reached) in [
+        ("0.0.0.0", vec!["https://192.0.2.7:9443"]),
+        ("::", vec!["https://192.0.2.7:9443", "https://[2001:db8::7]:9443"]),
+        ("2001:db8::7", vec!["https://[2001:db8::7]:9443"]),
+        ("127.0.0.1", vec![]),
+    ] {
+        set(&mut suite, "NEXUS_HOST", host);
+        let origins = env_of(&suite, "nexus")["NEXUS_SERVICE_URL"].clone();
+        let of_interfaces: Vec<&str> = origins.split(',').skip(3).collect();
+        assert_eq!(of_interfaces, reached, "{host}");
+    }
+}
+
+#[test]
+fn the_secret_of_the_client_is_the_operators_the_configurations_or_ours() {
+    let mut suite = suite();
+    assert_eq!(env_of(&suite, "nexus")["KEYCLOAK_CLIENT_SECRET"], "client-secret");
+    suite.config = of(json!({"keycloak": {"client_secret": "configured", "client_id": "msp"}}));
+    assert_eq!(env_of(&suite, "nexus")["KEYCLOAK_CLIENT_SECRET"], "configured");
+    assert_eq!(env_of(&suite, "core")["KEYCLOAK_CLIENT_ID"], "msp");
+    set(&mut suite, "KEYCLOAK_CLIENT_SECRET", "given");
+    assert_eq!(env_of(&suite, "core")["KEYCLOAK_CLIENT_SECRET"], "given");
+}
+
+#[test]
+fn a_service_of_the_original_suite_gets_its_variables_and_keeps_lines_of_its_own() {
+    let mut apps: AppsRegistry =
+        serde_json::from_str(include_str!("../../../../../deploy/apps_registry.json")).unwrap();
+    for name in ["core", "codex"] {
+        apps.core_apps[name].start_command = Some("pyenv/bin/python run.py".into());
+    }
+    let mut suite = suite();
+    suite.registry = Registry::generate(&apps, Addressing::default()).unwrap();
+    suite.database_urls = BTreeMap::from([(
+        "codex".to_owned(),
+        "postgres://codex_user:p%40w@127.0.0.1:5442/codex_db".to_owned(),
+    )]);
+    suite.config = of(json!({"system": {"hostname": "msp.example.net", "environment": "production"}}));
+    suite.own_lines = BTreeMap::from([
+        ("codex".to_owned(), BTreeMap::from([("OWN_LINE".to_owned(), "kept".to_owned())])),
+        ("nexus".to_owned(), BTreeMap::from([("OWN_LINE".to_owned(), "not foreign".to_owned())])),
+    ]);
+    let codex = env_of(&suite, "codex");
+    for (name, value) in [
+        ("FLASK_APP", "run.py"),
+        ("FLASK_ENV", "production"),
+        ("ENVIRONMENT", "production"),
+        ("SERVICE_NAME", "codex"),
+        ("SECRET_KEY", "codex-key"),
+        ("VERIFY_SSL", "False"),
+        ("KEYCLOAK_SERVER_URL", "http://localhost:5000"),
+        ("KEYCLOAK_REALM", "hivematrix"),
+        ("DB_HOST", "127.0.0.1"),
+        ("DB_PORT", "5442"),
+        ("DB_NAME", "codex_db"),
+        ("NEXUS_SERVICE_URL", "https://msp.example.net:8443"),
+        ("CORE_SERVICE_URL", "http://localhost:5000"),
+        ("FLASK_RUN_PORT", "5010"),
+        ("OWN_LINE", "kept"),
+    ] {
+        assert_eq!(codex.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    assert!(!codex.contains_key("KEYCLOAK_CLIENT_SECRET"), "Core and the gateway alone sign people in");
+    let core = env_of(&suite, "core");
+    assert_eq!(core["KEYCLOAK_SERVER_URL"], "http://localhost:5000/realms/hivematrix");
+    assert_eq!(core["JWT_PRIVATE_KEY_FILE"], "keys/jwt_private.pem");
+    assert_eq!(core["KEYCLOAK_CLIENT_SECRET"], "client-secret");
+    assert!(!env_of(&suite, "nexus").contains_key("OWN_LINE"));
+    assert!(!env_of(&suite, "beacon").contains_key("FLASK_APP"));
+}
+
+#[test]
+fn the_tree_of_knowledge_learns_of_a_neo4j() {
+    let mut suite = suite();
+    let entry = suite.registry.get("codex").unwrap().clone();
+    assert!(!suite.environment("knowledgetree", &entry).contains_key("NEO4J_URI"));
+    suite.config = of(json!({"databases": {"neo4j": {"uri": "bolt://localhost:7687", "password": "p"}}}));
+    let env = suite.environment("knowledgetree", &entry);
+    assert_eq!(
+        ["NEO4J_URI", "NEO4J_USER", "NEO4J_PASSWORD"].map(|name| env[name].as_str()),
+        ["bolt://localhost:7687", "neo4j", "p"]
+    );
+    assert!(!env_of(&suite, "codex").contains_key("NEO4J_PASSWORD"));
+
+    // The operator's variables win, and reach nobody else.
+    let services = ["core", "knowledgetree", "ledger"];
+    for (name, value) in
+        [("NEO4J_URI", "neo4j+s://graph.example"), ("CODEX_SERVICE_URL", "http://codex.example")]
+    {
+        assert!(is_operator_variable(name, &services), "{name}");
+        set(&mut suite, name, value);
+    }
+    assert!(!is_operator_variable("NEO4J_URI", &["core", "codex"]));
+    let env = suite.environment("knowledgetree", &entry);
+    assert_eq!(env["NEO4J_URI"], "neo4j+s://graph.example");
+    for name in ["knowledgetree", "ledger", "brainhair"] {
+        assert_eq!(suite.environment(name, &entry)["CODEX_SERVICE_URL"], "http://codex.example", "{name}");
+    }
+    assert!(!env_of(&suite, "codex").contains_key("NEO4J_URI"));
 }

@@ -54,7 +54,8 @@ pub struct SingleAnswer {
 /// Stores a batch of log entries.
 ///
 /// Body `{"service_name": …, "logs": [{…}]}`; both name sets are accepted in an entry. `service_name` may be left out and
-/// must else be the calling service. Bad entries are named in `rejected`, the others are stored.
+/// must else be the calling service. Bad entries are named in `rejected`, the others are stored. An entry with `source` (a
+/// UUID, the run of a process) and `seq` (a whole number) is stored once, however often it comes with the same `timestamp`.
 #[utoipa::path(
     post, path = "/api/logs/ingest", tag = "logs", request_body = Value,
     responses(
@@ -85,7 +86,9 @@ pub async fn batch(
             Err(reason) => rejected.push(RejectedEntry { index, error: reason.to_string() }),
         }
     }
-    let ingested = logs::insert(&state.pool, &good).await?.len();
+    logs::insert(&state.pool, &good).await?;
+    // What came before and was stored then counts as well: the caller wants to know what it need not send again.
+    let ingested = good.len();
     let message = format!("Successfully ingested {ingested} log entries");
     Ok(Json(BatchAnswer { success: true, ingested, message, rejected }))
 }
@@ -107,6 +110,8 @@ pub async fn single(
     check_name(body.get("service").or_else(|| body.get("service_name")), &caller.calling_service)?;
     let entry = validate(&caller.calling_service, &body, state.context.clock.now())
         .map_err(|reason| refuse(StatusCode::BAD_REQUEST, reason.to_string()))?;
+    // The seed's form has no numbers, and its answer always names a new row.
+    let entry = NewLogEntry { number: None, ..entry };
     let ids = logs::insert(&state.pool, std::slice::from_ref(&entry)).await?;
     let id = ids.first().copied().ok_or_else(|| Problem::internal("the row was not returned"))?;
     Ok((StatusCode::CREATED, Json(SingleAnswer { success: true, ingested: 1, id })))

@@ -8,6 +8,7 @@ use axum::{
 use bytes::Bytes;
 use futures::stream;
 use hivematrix_shared::{
+    contracts::helm::LogObject,
     csv,
     extract::Query,
     problem::{Problem, Result},
@@ -16,7 +17,6 @@ use http::{StatusCode, header};
 use serde::Deserialize;
 use sqlx::PgPool;
 
-use super::logs::{LogObject, next_cursor};
 use crate::{
     ServeState,
     domain::log_filter::{LogFilter, RawFilter},
@@ -108,7 +108,7 @@ impl Export {
         if self.is_over {
             return Ok(None);
         }
-        let next = next_cursor(&self.rows, &self.filter);
+        let next = self.filter.next_cursor(self.rows.last().map(LogRow::cursor), self.rows.len());
         let mut text = String::new();
         match self.format {
             Format::Csv => self.push_csv(&mut text),

@@ -5,17 +5,17 @@ use std::time::Duration;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
+    contracts::helm::LogObject,
     extract::{Json, Path, Query},
     problem::{Problem, Result},
 };
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
     ServeState,
-    domain::log_filter::{Cursor, LogFilter, RawFilter},
+    domain::log_filter::{LogFilter, RawFilter},
     routes::access::AdminUser,
     store::logs::{self, LogRow},
 };
@@ -24,48 +24,6 @@ use crate::{
 const COUNT_PATIENCE: Duration = Duration::from_millis(50);
 /// Most rows of one correlation chain.
 const MAX_CHAIN: i64 = 5_000;
-
-/// A log entry under the seed's names and upstream's.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct LogObject {
-    id: i64,
-    timestamp: DateTime<Utc>,
-    created_at: DateTime<Utc>,
-    service: String,
-    service_name: String,
-    level: String,
-    message: String,
-    correlation_id: Option<String>,
-    trace_id: Option<String>,
-    user_email: Option<String>,
-    user_id: Option<String>,
-    extra_data: Option<Value>,
-    context: Option<Value>,
-    hostname: Option<String>,
-    process_id: Option<i32>,
-}
-
-impl From<LogRow> for LogObject {
-    fn from(row: LogRow) -> Self {
-        Self {
-            id: row.id,
-            timestamp: row.timestamp,
-            created_at: row.created_at,
-            service_name: row.service.clone(),
-            service: row.service,
-            level: row.level,
-            message: row.message,
-            trace_id: row.correlation_id.clone(),
-            correlation_id: row.correlation_id,
-            user_id: row.user_email.clone(),
-            user_email: row.user_email,
-            context: row.extra_data.clone(),
-            extra_data: row.extra_data,
-            hostname: row.hostname,
-            process_id: row.process_id,
-        }
-    }
-}
 
 /// One page of log entries.
 #[derive(Debug, Serialize, ToSchema)]
@@ -116,9 +74,10 @@ pub async fn search(
     if filter.after_id.is_some() {
         filter.up_to_id = Some(logs::settled(&state.pool).await?);
     }
-    let total = logs::count(&state.pool, &filter, COUNT_PATIENCE).await?;
-    let rows = logs::search(&state.pool, &filter).await?;
-    let next_cursor = next_cursor(&rows, &filter).filter(|_| filter.after_id.is_none());
+    let search = logs::Search::new(&state.pool, &filter).await?;
+    let (total, rows) = tokio::try_join!(search.count(COUNT_PATIENCE), search.rows())?;
+    let next_cursor = filter.next_cursor(rows.last().map(LogRow::cursor), rows.len());
+    let next_cursor = next_cursor.filter(|_| filter.after_id.is_none());
     let last_id = filter.last_id(rows.last().map(|row| row.id), rows.len());
     let logs = rows.into_iter().map(LogObject::from).collect();
     Ok(Json(LogPage {
@@ -130,12 +89,6 @@ pub async fn search(
         last_id,
         logs,
     }))
-}
-
-/// Where the page after this one begins; none when this one was not full.
-pub fn next_cursor(rows: &[LogRow], filter: &LogFilter) -> Option<Cursor> {
-    let is_full = i64::try_from(rows.len()).is_ok_and(|rows| rows == filter.limit);
-    rows.last().filter(|_| is_full).map(LogRow::cursor)
 }
 
 /// One log entry.
@@ -157,13 +110,16 @@ pub async fn one(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Chain {
     correlation_id: String,
-    total: usize,
+    total: i64,
     /// Services touched, in the order in which they first appear.
     services: Vec<String>,
     started_at: Option<DateTime<Utc>>,
     ended_at: Option<DateTime<Utc>>,
     /// Milliseconds from the first to the last entry.
     span_ms: Option<i64>,
+    /// There are more entries than `logs` holds, its oldest; the other members are of all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
     logs: Vec<LogObject>,
 }
 
@@ -179,15 +135,13 @@ pub async fn chain(
     Path(correlation_id): Path<String>,
 ) -> Result<Json<Chain>> {
     let rows = logs::chain(&state.pool, &correlation_id, MAX_CHAIN).await?;
-    let mut services: Vec<String> = Vec::new();
-    for row in &rows {
-        if !services.contains(&row.service) {
-            services.push(row.service.clone());
-        }
-    }
-    let started_at = rows.first().map(|row| row.timestamp);
-    let ended_at = rows.last().map(|row| row.timestamp);
+    let extent = logs::extent(&state.pool, &correlation_id).await?;
+    let total = extent.iter().map(|part| part.count).sum();
+    let started_at = extent.iter().map(|part| part.first).min();
+    let ended_at = extent.iter().map(|part| part.last).max();
     let span_ms = started_at.zip(ended_at).map(|(start, end)| (end - start).num_milliseconds());
+    let services = extent.into_iter().map(|part| part.service).collect();
     let logs: Vec<LogObject> = rows.into_iter().map(LogObject::from).collect();
-    Ok(Json(Chain { correlation_id, total: logs.len(), services, started_at, ended_at, span_ms, logs }))
+    let truncated = i64::try_from(logs.len()).is_ok_and(|told| told < total);
+    Ok(Json(Chain { correlation_id, total, services, started_at, ended_at, span_ms, truncated, logs }))
 }

@@ -1,19 +1,21 @@
 //! States of the services, and orders to them (helm.md §4.1).
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use axum::{body::Bytes, extract::State};
-use chrono::{DateTime, TimeDelta, Utc};
+use axum::{
+    body::Bytes,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     audit,
-    auth::{AdminEvenInOutage, AdminOnly, TechnicianOnly},
+    auth::{AdminEvenInOutage, TechnicianOnly},
+    conditional::is_unchanged,
     extract::{Json, Path},
     problem::{Problem, Result},
 };
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,15 +25,20 @@ use crate::{
     ServeState,
     domain::{
         registry::HelmEntry,
+        sample::mebibytes,
         status::{UnitKind, UnitStatus},
     },
-    routes::access::AdminUser,
-    service_control::Outcome,
-    store::logs,
+    routes::access::{AdminUser, AuthorEvenInOutage},
+    services::control::Outcome,
+    store::alerts::{self, Alert},
+    store::log_stats::Counts,
 };
 
 /// Status answers are at most this old.
 const MAX_AGE: Duration = Duration::from_secs(3);
+/// What dashboards see is at most this old, except for starts and stops, which show at once: they ask every five seconds,
+/// and every second time nothing has changed.
+const DASHBOARD_AGE: Duration = Duration::from_secs(7);
 
 /// The status of one service.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -62,6 +69,9 @@ pub struct StatusObject {
     restarts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// The build it runs, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
 impl From<&UnitStatus> for StatusObject {
@@ -77,19 +87,15 @@ impl From<&UnitStatus> for StatusObject {
             health_latency_ms: unit.health_latency_ms,
             pid: unit.pid,
             cpu_percent: unit.cpu_percent,
-            memory_mb: unit.memory.map(megabytes),
+            memory_mb: unit.memory.map(mebibytes),
             create_time: unit.started_at.filter(|_| unit.pid.is_some()),
             started_at: unit.started_at,
             uptime_seconds: unit.uptime,
             restarts: unit.restarts,
             last_error: unit.last_error.clone(),
+            version: unit.version.clone(),
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "two decimals of a process' memory")]
-fn megabytes(bytes: u64) -> f64 {
-    (bytes as f64 / 1024.0 / 1024.0 * 100.0).round() / 100.0
 }
 
 /// The registry as Helm knows it.
@@ -116,12 +122,12 @@ pub async fn statuses(
     State(state): State<ServeState>,
     _: TechnicianOnly,
 ) -> Result<Json<IndexMap<String, StatusObject>>> {
-    Ok(Json(by_name(&state.board.statuses(MAX_AGE).await)))
+    Ok(Json(by_name(&state.board.statuses(MAX_AGE).await, |kind| kind == UnitKind::Service)))
 }
 
-fn by_name(units: &[UnitStatus]) -> IndexMap<String, StatusObject> {
-    let services = units.iter().filter(|unit| unit.kind == UnitKind::Service);
-    services.map(|unit| (unit.name.clone(), unit.into())).collect()
+fn by_name(units: &[UnitStatus], is_wanted: impl Fn(UnitKind) -> bool) -> IndexMap<String, StatusObject> {
+    let wanted = units.iter().filter(|unit| is_wanted(unit.kind));
+    wanted.map(|unit| (unit.name.clone(), unit.into())).collect()
 }
 
 /// The status of one service.
@@ -140,22 +146,70 @@ pub async fn status(
 /// What the dashboard polls.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Dashboard {
-    statuses: HashMap<String, StatusObject>,
-    /// Log lines of the last hour, per service and level.
-    log_stats: BTreeMap<String, BTreeMap<String, i64>>,
+    #[schema(value_type = HashMap<String, StatusObject>)]
+    statuses: IndexMap<String, StatusObject>,
+    /// The servers that Helm runs itself, and the helpers of a demo.
+    #[schema(value_type = HashMap<String, StatusObject>)]
+    servers: IndexMap<String, StatusObject>,
+    /// Log lines of the last hour, per service and level; empty while the log store is away.
+    #[schema(value_type = HashMap<String, HashMap<String, i64>>)]
+    log_stats: Arc<Counts>,
+    /// What is wrong now, as in `GET /api/alerts`.
+    alerts: Vec<Firing>,
 }
 
-/// States of all services and the number of their log lines in the last hour.
-#[utoipa::path(get, path = "/api/dashboard/status", tag = "services",
-    responses((status = 200, description = "States and log counts", body = Dashboard)))]
-pub async fn dashboard(State(state): State<ServeState>, _: AdminOnly) -> Result<Json<Dashboard>> {
-    let units = state.board.statuses(MAX_AGE).await;
-    let since = state.context.clock.now() - TimeDelta::hours(1);
-    let mut log_stats: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
-    for row in logs::level_counts(&state.pool, since).await? {
-        log_stats.entry(row.service).or_default().insert(row.level, row.count);
+/// An alert of now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Firing {
+    severity: String,
+    message: String,
+    fired_at: DateTime<Utc>,
+}
+
+impl From<Alert> for Firing {
+    fn from(alert: Alert) -> Self {
+        Self { severity: alert.severity, message: alert.message, fired_at: alert.fired_at }
     }
-    Ok(Json(Dashboard { statuses: by_name(&units).into_iter().collect(), log_stats }))
+}
+
+/// States of all services and the number of their log lines in the last hour. Nothing but an entity tag is answered when
+/// nothing has changed.
+#[utoipa::path(get, path = "/api/dashboard/status", tag = "services",
+    responses((status = 200, description = "States and log counts", body = Dashboard),
+        (status = 304, description = "As `If-None-Match` says")))]
+pub async fn dashboard(
+    State(state): State<ServeState>,
+    _: AdminEvenInOutage,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let units = state.board.statuses(DASHBOARD_AGE).await;
+    let log_stats = state.log_stats.last_hour().await.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "log lines cannot be counted");
+        Arc::default()
+    });
+    let alerts =
+        alerts::firing(&state.pool).await.unwrap_or_default().into_iter().map(Firing::from).collect();
+    let dashboard = Dashboard {
+        statuses: by_name(&units, |kind| kind == UnitKind::Service),
+        servers: by_name(&units, |kind| kind != UnitKind::Service),
+        log_stats,
+        alerts,
+    };
+    let body = serde_json::to_vec(&dashboard).map_err(Problem::internal)?;
+    let tag = entity_tag(&body)?;
+    let fixed = [(header::ETAG, tag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))];
+    if is_unchanged(&headers, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, fixed).into_response());
+    }
+    let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((fixed, json, body).into_response())
+}
+
+/// A weak tag, since the answer may be compressed on its way.
+fn entity_tag(body: &[u8]) -> Result<HeaderValue> {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body);
+    let hex: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&format!("W/\"{hex}\"")).map_err(Problem::internal)
 }
 
 /// Answer to start and stop.
@@ -197,13 +251,13 @@ impl From<Outcome> for OrderAnswer {
         (status = 400, description = "Not started, or invalid mode"), (status = 404, description = "No such service")))]
 pub async fn start(
     State(state): State<ServeState>,
-    AdminEvenInOutage(caller): AdminEvenInOutage,
+    AuthorEvenInOutage(by): AuthorEvenInOutage,
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Json<OrderAnswer>> {
     check(&state, &name, &body)?;
     let outcome = state.control.start(&name).await;
-    audit!(user = caller.label(), service_started = name, success = outcome.success, "service start ordered");
+    audit!(by, service_started = name, success = outcome.success, "service start ordered");
     answer(outcome)
 }
 
@@ -214,12 +268,12 @@ pub async fn start(
         (status = 400, description = "Not stopped"), (status = 404, description = "No such service")))]
 pub async fn stop(
     State(state): State<ServeState>,
-    AdminEvenInOutage(caller): AdminEvenInOutage,
+    AuthorEvenInOutage(by): AuthorEvenInOutage,
     Path(name): Path<String>,
 ) -> Result<Json<OrderAnswer>> {
     check(&state, &name, &Bytes::new())?;
     let outcome = state.control.stop(&name).await;
-    audit!(user = caller.label(), service_stopped = name, success = outcome.success, "service stop ordered");
+    audit!(by, service_stopped = name, success = outcome.success, "service stop ordered");
     answer(outcome)
 }
 
@@ -230,14 +284,14 @@ pub async fn stop(
         (status = 400, description = "Not started, or invalid mode"), (status = 404, description = "No such service")))]
 pub async fn restart(
     State(state): State<ServeState>,
-    AdminEvenInOutage(caller): AdminEvenInOutage,
+    AuthorEvenInOutage(by): AuthorEvenInOutage,
     Path(name): Path<String>,
     body: Bytes,
 ) -> Result<Json<RestartAnswer>> {
     check(&state, &name, &body)?;
     let outcome = state.control.restart(&name).await;
     let success = outcome.start.success;
-    audit!(user = caller.label(), service_restarted = name, success, "service restart ordered");
+    audit!(by, service_restarted = name, success, "service restart ordered");
     let message = format!("Stop: {} Start: {}", outcome.stop.message, outcome.start.message);
     let details = RestartDetails { stop: outcome.stop.into(), start: outcome.start.into() };
     if success {
@@ -276,6 +330,8 @@ fn refused(message: String) -> Problem {
     Problem::bad_request(message.clone()).with("success", false).with("message", message)
 }
 
-fn not_found() -> Problem {
+/// 404 of a name that is no service's.
+#[must_use]
+pub fn not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND).error("Service not found")
 }

@@ -11,8 +11,8 @@ use crate::{
         log_entry::LEVELS,
         log_filter::{BadFilter, LogFilter, RawFilter},
     },
-    routes::{access::AdminUser, api::logs::next_cursor},
-    store::logs,
+    routes::access::AdminUser,
+    store::logs::{self, LogRow},
 };
 
 /// Lines of a page; the API takes more.
@@ -27,6 +27,7 @@ struct Logs {
     raw: RawFilter,
     problem: Option<String>,
     lines: Vec<Line>,
+    blank: Line,
     older: Option<String>,
     /// Whether lines that come in belong to this page: it is the newest one, and its time is open.
     live: bool,
@@ -47,13 +48,18 @@ pub async fn show(
     page: Page,
     LenientQuery(mut raw): LenientQuery<RawFilter>,
 ) -> Result<Html<String>> {
+    // One name for it in the form, the tail and every link.
+    let is_blank = |text: &Option<String>| text.as_deref().is_none_or(|text| text.trim().is_empty());
+    if let Some(trace_id) = raw.trace_id.take().filter(|_| is_blank(&raw.correlation_id)) {
+        raw.correlation_id = Some(trace_id);
+    }
     let (filter, problem) = understood(&mut raw);
     let filter = LogFilter { limit: filter.limit.min(MOST), ..filter };
     let live = filter.cursor.is_none() && filter.offset == 0 && filter.end.is_none();
     // Asked first: a line that comes between the two questions is then told twice, never missed.
     let tail_start = if live { logs::settled(&state.pool).await? } else { 0 };
     let rows = logs::search(&state.pool, &filter).await?;
-    let next = next_cursor(&rows, &filter);
+    let next = filter.next_cursor(rows.last().map(LogRow::cursor), rows.len());
     let registry = state.board.registry();
     let choice = |value: &str, chosen: Option<&str>| Choice {
         value: value.to_owned(),
@@ -64,7 +70,7 @@ pub async fn show(
         page,
         services: registry.names().map(|name| choice(name, raw.service.as_deref())).collect(),
         levels: LEVELS.iter().map(|level| choice(level, raw.level.as_deref())).collect(),
-        older: next.map(|cursor| query_string(&raw, &[("cursor", &cursor.to_string())])),
+        older: next.map(|cursor| query_string(&raw, &older_page(&raw, &cursor.to_string()))),
         live,
         live_query: query_string(&raw, &[("order", "asc"), ("limit", "500")]),
         tail_start,
@@ -72,6 +78,7 @@ pub async fn show(
         raw,
         problem,
         lines,
+        blank: Line::blank(),
     })
 }
 
@@ -90,6 +97,13 @@ fn understood(raw: &mut RawFilter) -> (LogFilter, Option<String>) {
         }
         problems.push(format!("{error}: it was left out."));
     }
+}
+
+/// What the link to the next page adds: it is as long as this one, in the same order.
+fn older_page<'a>(raw: &'a RawFilter, cursor: &'a str) -> Vec<(&'static str, &'a str)> {
+    let kept = [("limit", raw.limit.as_deref()), ("order", raw.order.as_deref())];
+    let kept = kept.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| !v.is_empty())?)));
+    kept.chain([("cursor", cursor)]).collect()
 }
 
 /// The same filters, and what is added.

@@ -15,6 +15,8 @@ fn queued(priority: Priority, message: &str) -> Queued {
             user_id: None,
             hostname: None,
             process_id: Some(1),
+            source: None,
+            seq: None,
         },
     }
 }

@@ -20,7 +20,7 @@ use super::{data, save};
 use crate::{
     Codex,
     routes::api::refusals::ForAdmins,
-    routes::flash::{Flash, Kind},
+    routes::flash::{self, Flash, Kind},
     settings::{
         change::{Sent, find},
         fields as setting,
@@ -93,7 +93,7 @@ fn back(page: &Page, flash: &Flash) -> Response {
     let address = HeaderValue::from_str(&format!("{}/admin/", page.prefix))
         .unwrap_or_else(|_| HeaderValue::from_static("/admin/"));
     let mut response = (StatusCode::FOUND, [(header::LOCATION, address)]).into_response();
-    if let Some(cookie) = Flash::cookie(std::slice::from_ref(flash)) {
+    if let Some(cookie) = flash::COOKIE.set(std::slice::from_ref(flash)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

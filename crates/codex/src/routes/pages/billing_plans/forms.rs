@@ -23,7 +23,7 @@ use crate::{
             plans::actions::{self, Removal},
             refusals::ForAdmins,
         },
-        flash::{Flash, Kind},
+        flash::{self, Flash, Kind},
     },
 };
 
@@ -109,7 +109,7 @@ impl<'a> Back<'a> {
         if let Ok(target) = HeaderValue::from_str(&target) {
             response.headers_mut().insert(header::LOCATION, target);
         }
-        if let Some(cookie) = Flash::cookie(flashes) {
+        if let Some(cookie) = flash::COOKIE.set(flashes) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         response

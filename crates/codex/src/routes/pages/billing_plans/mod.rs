@@ -28,7 +28,7 @@ use crate::{
     domain::plans::{PRICES, TERMS},
     routes::{
         api::reader::Reader,
-        flash::{Flash, Flashes},
+        flash::{self, Flash, Flashes},
     },
 };
 
@@ -111,8 +111,10 @@ async fn page(
         flashes: flashes.clone(),
     };
     let mut response = html.render().map(Html).map_err(Problem::internal)?.into_response();
-    if !flashes.is_empty() {
-        response.headers_mut().append(header::SET_COOKIE, Flash::gone());
+    if !flashes.is_empty()
+        && let Some(gone) = flash::COOKIE.gone()
+    {
+        response.headers_mut().append(header::SET_COOKIE, gone);
     }
     Ok(response)
 }

@@ -1,0 +1,17 @@
+//! Bringing an archive back (helm.md §10): everything is checked and loaded beside what is in use, then swapped in by
+//! renaming. A journal says how far that is, so that whatever ends it, the old state or the new one is there, whole.
+
+pub mod detour;
+pub mod journal;
+pub mod load;
+pub mod places;
+pub mod plan;
+pub mod psql;
+pub mod run;
+pub mod server;
+pub mod source;
+pub mod swap;
+pub mod target;
+mod their_config;
+pub mod theirs;
+pub mod upstream;
