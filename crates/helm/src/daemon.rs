@@ -117,10 +117,15 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
         gateway: by_systemd.then(|| gateway::address(&prepared.registry)).flatten(),
         ..watched(&layout, &prepared, &operator)
     };
+    let http = http_client(&context.settings)
+        .inspect_err(|error| tracing::warn!(error = %error, "users cannot be administered"))
+        .ok();
+    let local = local_client()?;
     let board = StatusBoard::new(
         supervisor.clone(),
         prepared.registry.clone(),
-        local_client()?,
+        local.clone(),
+        http.clone().unwrap_or(local),
         context.clock.clone(),
     );
     board.set_keycloak(prepared.keycloak.clone());
@@ -151,15 +156,12 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     if !by_systemd {
         supervisor.resume().await;
     }
-    let realm = match http_client(&context.settings) {
-        Ok(http) if by_systemd => {
+    let realm = match http {
+        Some(http) if by_systemd => {
             CurrentRealm::fixed(RealmAdmin::from_environment(http, &prepared.own_environment))
         }
-        Ok(http) => CurrentRealm::of(supervisor.clone(), http),
-        Err(error) => {
-            tracing::warn!(error = %error, "users cannot be administered");
-            CurrentRealm::fixed(None)
-        }
+        Some(http) => CurrentRealm::of(supervisor.clone(), http),
+        None => CurrentRealm::fixed(None),
     };
     let log_stats = LogStats::new(pool.clone(), context.clock.clone());
     let state = ServeState {

@@ -45,16 +45,26 @@ export function showLastSync(iso, total) {
   box.title = isOld ? "The last ticket sync is older than 15 minutes." : "";
 }
 
+let link = "";
+
 /** Whether changes come at once or with the next poll. */
 export function showLink(state) {
+  link = state;
+  tellLink();
+}
+
+/** Rows that are not current are not live, whatever the connection says. */
+function tellLink() {
+  const isLive = link === "live" && !board.classList.contains("is-stale");
   const text = document.getElementById("link-state");
-  text.textContent = state === "live" ? "Live" : "";
-  text.title = state === "live" ? "Changes arrive at once." : "";
+  text.textContent = isLive ? "Live" : "";
+  text.title = isLive ? "Changes arrive at once." : "";
 }
 
 /** Marks the rows with their age while they are not current, empty where nobody knows it; null when they are. */
 export function showAge(text) {
   board.classList.toggle("is-stale", text !== null);
+  tellLink();
   for (const section of SECTIONS) {
     const note = document.getElementById(`${section}-age`);
     note.hidden = !text;

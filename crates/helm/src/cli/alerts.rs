@@ -5,7 +5,7 @@ use hivematrix_shared::clock::Clock;
 
 use super::{
     AlertsArgs,
-    output::{Colour, coloured, harmless, paint, say},
+    output::{Colour, answer, coloured, harmless, paint, say},
     store,
 };
 use crate::{domain::status::uptime_text, instance::Layout, store::alerts};
@@ -14,7 +14,7 @@ pub(super) async fn run(layout: &Layout, args: &AlertsArgs) -> Result<()> {
     let pool = store::open(layout).await?;
     let firing = alerts::firing(&pool).await.context("cannot read the alerts")?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&firing).context("cannot write JSON")?);
+        answer(&firing).context("cannot write JSON")?;
     } else if firing.is_empty() {
         say!("Nothing is wrong.");
     }

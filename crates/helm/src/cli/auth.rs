@@ -21,7 +21,7 @@ use super::{
     Permission, Quit,
     call::refusal_code,
     core::{self, Core},
-    output::{harmless, say},
+    output::{self, harmless, say},
     prompt::{first_line, hidden},
     token,
 };
@@ -130,7 +130,7 @@ async fn test(layout: &Layout, args: &TestArgs) -> Result<()> {
     let beginning: String = text.chars().take(SHOWN).collect();
     if args.json {
         let facts = json!({ "status": status.as_u16(), "size": bytes.len(), "body": beginning });
-        say!("{}", serde_json::to_string_pretty(&facts)?);
+        output::answer(&facts)?;
     } else {
         say!("Status: {status}");
         say!("Size:   {} bytes", bytes.len());

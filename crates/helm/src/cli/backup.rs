@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use hivematrix_shared::clock::Clock;
 use serde_json::json;
 
-use super::output::{Colour, coloured, paint, say};
+use super::output::{Colour, answer, coloured, paint, say};
 use crate::{
     backup::{
         history, keys,
@@ -103,9 +103,9 @@ async fn save(layout: &Layout, args: &BackupArgs) -> Result<()> {
     };
     match (&report, args.json) {
         (Some(report), true) => {
-            say!("{}", serde_json::to_string_pretty(&json!({ "backup": done, "verification": report }))?);
+            answer(&json!({ "backup": done, "verification": report }))?;
         }
-        (None, true) => say!("{}", serde_json::to_string_pretty(&done)?),
+        (None, true) => answer(&done)?,
         (Some(report), false) => tell_report(report),
         (None, false) => {}
     }
@@ -164,7 +164,7 @@ async fn preview(layout: &Layout, as_json: bool) -> Result<()> {
     let missing: Vec<&str> =
         parts.iter().filter(|part| part.missing).map(|part| part.part.as_str()).collect();
     if as_json {
-        say!("{}", serde_json::to_string_pretty(&json!({ "dry_run": true, "parts": parts }))?);
+        answer(&json!({ "dry_run": true, "parts": parts }))?;
     } else {
         let colours = coloured();
         for part in &parts {
@@ -198,7 +198,7 @@ async fn preview(layout: &Layout, as_json: bool) -> Result<()> {
 async fn verify_one(layout: &Layout, args: &VerifyArgs) -> Result<()> {
     let report = verify::verify(layout, &args.archive, args.identity.as_deref(), &Clock::system()).await?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&report)?);
+        answer(&report)?;
     } else {
         tell_report(&report);
     }
@@ -236,7 +236,7 @@ fn refuse(report: &Report) -> Result<()> {
 fn list(layout: &Layout, args: &ListArgs) -> Result<()> {
     let records = history::records(layout).context("the list of archives cannot be read")?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&records)?);
+        answer(&records)?;
         return Ok(());
     }
     if records.is_empty() {

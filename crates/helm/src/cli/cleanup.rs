@@ -5,7 +5,11 @@ use chrono::TimeDelta;
 use hivematrix_shared::clock::Clock;
 use serde_json::json;
 
-use super::{CleanupArgs, output::say, store};
+use super::{
+    CleanupArgs,
+    output::{answer, say},
+    store,
+};
 use crate::{instance::Layout, jobs::retention};
 
 pub(super) async fn run(layout: &Layout, args: &CleanupArgs) -> Result<()> {
@@ -18,7 +22,7 @@ pub(super) async fn run(layout: &Layout, args: &CleanupArgs) -> Result<()> {
             "days": args.days, "dry_run": args.dry_run, "lines": done.dropped_rows + done.deleted_rows,
             "whole_days": done.partitions, "samples": removed.samples, "alerts": removed.alerts,
         });
-        say!("{}", serde_json::to_string_pretty(&facts)?);
+        answer(&facts)?;
         return Ok(());
     }
     let verb = if args.dry_run { "Would remove" } else { "Removed" };

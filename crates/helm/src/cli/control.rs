@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     DownArgs, Quit, ServiceArgs, StopArgs, offline,
-    output::{Colour, coloured, paint, say},
+    output::{self, Colour, coloured, paint, say},
     systemd, up,
 };
 use crate::{
@@ -92,7 +92,7 @@ fn say(reply: Option<Reply>, layout: &Layout, json: bool) -> Result<()> {
     };
     if json {
         let answer = Answer { success: reply.ok, message: &reply.message, pid: reply.pid, port: reply.port };
-        say!("{}", serde_json::to_string_pretty(&answer)?);
+        output::answer(&answer)?;
         return if reply.ok { Ok(()) } else { Err(Quit(1).into()) };
     }
     if !reply.ok {

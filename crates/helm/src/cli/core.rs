@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use super::list::registry_of;
 use crate::{
-    domain::{registry::Registry, secrets::Secrets},
+    domain::{
+        registry::{Registry, without_lookup},
+        secrets::Secrets,
+    },
     instance::{Layout, secrets},
     supervisor::probe::{local_client, words},
 };
@@ -59,7 +62,7 @@ pub(super) fn base(layout: &Layout, service: &str) -> Result<String> {
 
 fn base_in(registry: &Registry, service: &str) -> Result<String> {
     let entry = registry.get(service).with_context(|| format!("{service} is not in the registry"))?;
-    Ok(entry.service.url.replacen("://localhost:", "://127.0.0.1:", 1))
+    Ok(without_lookup(&entry.service.url))
 }
 
 /// Sends a request to Core and reads its answer; a refusal becomes an error with Core's reason.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use super::output::{Colour, coloured, paint, say};
+use super::output::{Colour, answer, coloured, paint, say};
 use crate::{
     doctor,
     domain::doctor::{Finding, Severity, is_well},
@@ -23,7 +23,7 @@ pub(super) async fn run(layout: &Layout, args: &DoctorArgs) -> Result<()> {
     let well = is_well(&findings);
     if args.json {
         let document = serde_json::json!({"ok": well, "findings": findings});
-        say!("{}", serde_json::to_string_pretty(&document).context("cannot write JSON")?);
+        answer(&document).context("cannot write JSON")?;
     } else {
         findings.iter().for_each(print);
     }

@@ -11,7 +11,7 @@ use http::Method;
 
 use super::{
     core::{self, Core},
-    output::say,
+    output::{answer, say},
 };
 use crate::instance::Layout;
 
@@ -55,7 +55,7 @@ async fn rotate(layout: &Layout, args: &RotateArgs) -> Result<()> {
     let request = Core::of(layout)?.request(Method::POST, "/api/internal/keys/rotate")?;
     let rotated: KeysRotated = core::answer(request.json(&RotateKeys { now: args.now })).await?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&rotated)?);
+        answer(&rotated)?;
         return Ok(());
     }
     if args.now {
@@ -72,7 +72,7 @@ async fn status(layout: &Layout, args: &KeysStatusArgs) -> Result<()> {
     let request = Core::of(layout)?.request(Method::GET, "/api/internal/keys")?;
     let status: SigningKeys = core::answer(request).await?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&status.keys)?);
+        answer(&status.keys)?;
     } else {
         print(&status.keys);
     }

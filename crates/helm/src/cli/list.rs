@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
-use super::output::say;
+use super::output::{answer, say};
 use crate::{
     domain::registry::{HelmEntry, Registry},
     instance::{Layout, installation, options::Options, registry},
@@ -72,7 +72,7 @@ fn print(layout: &Layout, args: &ListArgs, shown: impl Fn(&str) -> bool) -> Resu
     });
     let listed: Vec<Listed<'_>> = listed.collect();
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&listed)?);
+        answer(&listed)?;
         return Ok(());
     }
     say!("{:<14} {:<10} {:>6}  {:<28} NEEDS", "SERVICE", "TYPE", "PORT", "URL");

@@ -37,7 +37,7 @@ mod users;
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
-use clap::{Subcommand, error::ErrorKind};
+use clap::{CommandFactory, Subcommand, error::ErrorKind};
 
 pub use self::args::{
     AlertsArgs, CleanupArgs, DownArgs, LogsArgs, Mode, NameArgs, Permission, ServeArgs, ServiceArgs, Size,
@@ -135,15 +135,32 @@ const WITHOUT_MISUSE: [&str; 3] = ["auth", "config", "install"];
 
 /// The exit code of a call with these arguments that is not understood (helm.md §8): one without a command gets help and is
 /// not done; words and arguments that are wrong are another thing for most commands.
-fn misuse(error: &clap::Error, mut arguments: impl Iterator<Item = OsString>) -> u8 {
+fn misuse(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => 0,
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => 1,
-        _ if arguments.next().is_some_and(|first| WITHOUT_MISUSE.iter().any(|command| first == *command)) => {
-            1
-        }
+        _ if named(arguments).is_some_and(|name| WITHOUT_MISUSE.iter().any(|command| name == *command)) => 1,
         _ => 2,
     }
+}
+
+/// The command that the arguments name: the first word that is no option and no value of one.
+fn named(mut arguments: impl Iterator<Item = OsString>) -> Option<OsString> {
+    let command = Settings::command();
+    let takes_value = |option: &str| {
+        command.get_arguments().any(|known| {
+            known.get_action().takes_values()
+                && known.get_long().is_some_and(|long| option == format!("--{long}"))
+        })
+    };
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some(option) if takes_value(option) => _ = arguments.next(),
+            Some(option) if option.starts_with('-') => {}
+            _ => return Some(argument),
+        }
+    }
+    None
 }
 
 /// Runs one command; errors go to standard error.

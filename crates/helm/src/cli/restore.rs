@@ -11,7 +11,11 @@ use clap::Args;
 use hivematrix_shared::clock::Clock;
 use serde_json::json;
 
-use super::{offline, output::say, systemd};
+use super::{
+    offline,
+    output::{answer, say},
+    systemd,
+};
 use crate::{
     backup::history,
     control::{client::ask, protocol::Request},
@@ -106,7 +110,7 @@ pub(super) async fn run(layout: &Layout, args: RestoreArgs) -> Result<()> {
     let order = Order { selection, as_admin: args.as_admin };
     let restored = run::run(layout, Arc::new(source), &order, &Clock::system(), &lock).await?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&restored)?);
+        answer(&restored)?;
         return Ok(());
     }
     say!("Restored {} databases and {} files.", restored.databases.len(), restored.files);
@@ -156,7 +160,7 @@ fn confirmed(layout: &Layout, as_json: bool) -> Result<bool> {
 
 fn tell(source: &Source, steps: &[Step], as_json: bool, dry_run: bool) -> Result<()> {
     if as_json {
-        say!("{}", serde_json::to_string_pretty(&json!({ "dry_run": dry_run, "steps": steps }))?);
+        answer(&json!({ "dry_run": dry_run, "steps": steps }))?;
         return Ok(());
     }
     if let Source::Own { manifest, .. } = source {
@@ -174,7 +178,7 @@ fn tell(source: &Source, steps: &[Step], as_json: bool, dry_run: bool) -> Result
 
 fn list(source: &Source, as_json: bool) -> Result<()> {
     match source {
-        Source::Own { manifest, .. } if as_json => say!("{}", serde_json::to_string_pretty(manifest)?),
+        Source::Own { manifest, .. } if as_json => answer(manifest)?,
         Source::Own { manifest, .. } => {
             let header = &manifest.header;
             say!("Saved {} UTC by version {}.", header.created_at.format("%Y-%m-%d %H:%M:%S"), header.suite);
@@ -194,7 +198,7 @@ fn list(source: &Source, as_json: bool) -> Result<()> {
         Source::Upstream(_) => {
             let steps = source.plan(&Selection::default(), true)?;
             if as_json {
-                say!("{}", serde_json::to_string_pretty(&steps)?);
+                answer(&steps)?;
                 return Ok(());
             }
             for step in steps {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     StatusArgs,
     offline::{self, LeftRunning},
-    output::{Colour, coloured, paint, say},
+    output::{Colour, answer, coloured, paint, say},
     systemd,
 };
 use crate::{
@@ -55,7 +55,7 @@ pub(super) async fn run(layout: &Layout, args: &StatusArgs) -> Result<()> {
     }
     if args.json {
         let entries: Vec<&Entry> = lines.iter().map(|line| &line.entry).collect();
-        say!("{}", serde_json::to_string_pretty(&entries).context("cannot write JSON")?);
+        answer(&entries).context("cannot write JSON")?;
         return Ok(());
     }
     match (units.is_some(), lines.is_empty()) {

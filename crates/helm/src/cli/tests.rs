@@ -212,6 +212,8 @@ fn a_call_without_a_command_is_helped_and_not_done() {
 fn what_stands_in_the_place_of_scripts_ends_as_they_did_whatever_is_wrong() {
     for line in [
         "auth test",
+        "--home /srv/hivematrix config frobnicate",
+        "--home=/srv/hivematrix install --json",
         "config frobnicate",
         "config get",
         "config set system.log_level",

@@ -71,7 +71,7 @@ pub(super) async fn run(layout: &Layout, args: &UpdateArgs) -> Result<()> {
     let programs = installation::programs()?;
     let by_systemd = installation::of(layout)?.is_some();
     if args.check || args.dry_run {
-        let offer = offer(layout, args, &programs, by_systemd)?;
+        let offer = offer(layout, &source(layout, args, by_systemd)?, &programs)?;
         return match (args.check, args.json) {
             (_, true) => Ok(answer(&offer)?),
             (true, false) => {
@@ -139,9 +139,8 @@ fn source(layout: &Layout, args: &UpdateArgs, by_systemd: bool) -> Result<Source
 }
 
 /// Looks at the other build in a folder of its own, whatever it is packed in.
-fn offer(layout: &Layout, args: &UpdateArgs, programs: &Path, by_systemd: bool) -> Result<Offer> {
+fn offer(layout: &Layout, source: &Source, programs: &Path) -> Result<Offer> {
     let installed = Build::of(programs)?;
-    let source = source(layout, args, by_systemd)?;
     files::private_dir(&layout.folder("helm"))?;
     let look = layout.folder("helm").join(format!("{OFFER}{}", std::process::id()));
     // Made here: what lies there already may be a link to elsewhere.
@@ -158,6 +157,16 @@ fn offer(layout: &Layout, args: &UpdateArgs, programs: &Path, by_systemd: bool) 
     let same = fingerprint == installed.fingerprint()?;
     let comparison = compare(same, installed.version().as_deref(), offered.as_deref());
     Ok(Offer { installed: installed.version(), offered, comparison })
+}
+
+/// Whether another build than the one in place lies where `helm update` looks by itself, and is not an older one.
+pub(super) fn lies_there(layout: &Layout, programs: &Path) -> Result<bool> {
+    let place = layout.home().join(UPDATE_FOLDER);
+    if !place.exists() {
+        return Ok(false);
+    }
+    let offer = offer(layout, &Source::at(&place)?, programs)?;
+    Ok(matches!(offer.comparison, Comparison::Newer | Comparison::Other))
 }
 
 fn check(offer: &Offer) {

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::{UpdateConfigArgs, output::say};
+use super::{
+    UpdateConfigArgs,
+    output::{answer, say},
+};
 use crate::{
     control::{client::ask, protocol::Request},
     domain::registry::{Addressing, Registry},
@@ -32,7 +35,7 @@ fn tell(registry: &Registry, written: &[PathBuf], json: bool) -> Result<()> {
     if json {
         let services: Vec<&str> = registry.names().collect();
         let facts = json!({ "services": services, "written": written });
-        say!("{}", serde_json::to_string_pretty(&facts)?);
+        answer(&facts)?;
         return Ok(());
     }
     for path in written {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde::Serialize;
 
-pub use self::files::{App, AppsRegistry, HelmEntry, MasterEntry, ServiceEntry};
+pub use self::files::{App, AppsRegistry, HelmEntry, MasterEntry, ServiceEntry, without_lookup};
 use super::ports::{self, PortOutOfRange};
 
 /// Order of the side panel; unknown services follow by name.

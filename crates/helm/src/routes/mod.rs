@@ -7,7 +7,10 @@ pub mod pages;
 mod paging;
 
 use axum::{Router, extract::DefaultBodyLimit};
-use hivematrix_shared::rate_limit::{Limits, Per};
+use hivematrix_shared::{
+    rate_limit::{Limits, Per},
+    server::BODY_LIMIT,
+};
 use http::Method;
 use utoipa::{OpenApi, openapi::OpenApi as Document};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -21,8 +24,6 @@ use crate::ServeState;
 )]
 struct Api;
 
-/// Largest body of a request, as everywhere in the suite.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
 /// Largest batch of log entries: as many as may come, each with the longest message and what goes with it.
 pub const BATCH_LIMIT: usize = 128 * 1024 * 1024;
 

@@ -13,13 +13,13 @@ use tokio::sync::Mutex;
 use crate::{
     domain::{
         keycloak_in_use::KeycloakInUse,
-        registry::Registry,
+        registry::{Registry, without_lookup},
         status::{Health, HealthCheck, Phase, UnitKind, UnitStatus},
     },
     services::builds::Builds,
     supervisor::{
         Supervisor,
-        probe::{self, words},
+        probe::{self, PATIENCE, words},
         process::{Identity, Usage},
         spec::UnitSpec,
         unit::UnitState,
@@ -43,6 +43,7 @@ struct Inner {
     registry: arc_swap::ArcSwap<Registry>,
     keycloak: arc_swap::ArcSwapOption<KeycloakInUse>,
     client: reqwest::Client,
+    trusted: reqwest::Client,
     clock: Clock,
     builds: Builds,
     sample: Mutex<Option<Sample>>,
@@ -69,13 +70,21 @@ impl Answer {
 
 impl StatusBoard {
     /// A board over a supervisor and the registry of its services. `client` is never given a secret: it takes any certificate.
+    /// `trusted` takes those that the services take, who would not sign anybody in by another one.
     #[must_use]
-    pub fn new(supervisor: Supervisor, registry: Registry, client: reqwest::Client, clock: Clock) -> Self {
+    pub fn new(
+        supervisor: Supervisor,
+        registry: Registry,
+        client: reqwest::Client,
+        trusted: reqwest::Client,
+        clock: Clock,
+    ) -> Self {
         Self(Arc::new(Inner {
             supervisor,
             registry: arc_swap::ArcSwap::from_pointee(registry),
             keycloak: arc_swap::ArcSwapOption::default(),
             client,
+            trusted,
             clock,
             builds: Builds::default(),
             sample: Mutex::default(),
@@ -202,12 +211,12 @@ impl StatusBoard {
     async fn keycloak(&self) -> Option<UnitStatus> {
         let used = self.0.keycloak.load_full()?;
         let base = used.base_url().to_owned();
-        let mut url = url::Url::parse(&local(&base)).ok()?;
+        let mut url = url::Url::parse(&without_lookup(&base)).ok()?;
         let mut status = bare(KEYCLOAK, UnitKind::Service, Some(base), url.port_or_known_default());
         let realm = ["realms", &used.realm, ".well-known", "openid-configuration"];
         url.path_segments_mut().ok()?.pop_if_empty().extend(realm);
         let asked = Instant::now();
-        let answer = match self.0.client.get(url).send().await {
+        let answer = match self.0.trusted.get(url).timeout(PATIENCE).send().await {
             Ok(response) => Answer {
                 latency: Some(asked.elapsed()),
                 ..Answer::none(
@@ -247,13 +256,14 @@ impl StatusBoard {
         let (Some(process), Some(url), Some(_)) = (process, &status.url, status.health_latency_ms) else {
             return;
         };
-        let version = self.0.builds.version(&self.0.client, &status.name, process, &local(url)).await;
+        let version =
+            self.0.builds.version(&self.0.client, &status.name, process, &without_lookup(url)).await;
         status.version = version;
     }
 
     /// `/health` alone decides what is shown; its body counts more than its code (helm.md §6).
     async fn ask_health(&self, base: &str) -> Answer {
-        let url = format!("{}/health", local(base));
+        let url = format!("{}/health", without_lookup(base));
         let asked = Instant::now();
         let response = match self.0.client.get(&url).send().await {
             Ok(response) => response,
@@ -271,11 +281,6 @@ impl StatusBoard {
         };
         Answer { health: Health::from_body(word), message, latency, checks }
     }
-}
-
-/// An address of this machine, as nobody has to look it up.
-fn local(base: &str) -> String {
-    base.replacen("://localhost:", "://127.0.0.1:", 1)
 }
 
 /// The checks of a health answer that are not well, by name.

@@ -10,7 +10,8 @@ use tokio::{
     time::timeout,
 };
 
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer may take.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest answer that is read. Foreign services are asked as well.
 const LONGEST: usize = 1 << 20;
 

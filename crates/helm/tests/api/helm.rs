@@ -15,6 +15,7 @@ use hivematrix_shared::{
     auth::PermissionLevel,
     clock::Clock,
     server,
+    service_client::http_client,
     testing::{Client, TestIdentity, TestResponse},
 };
 use sqlx::PgPool;
@@ -56,7 +57,13 @@ impl Helm {
         };
         let supervisor = supervisor.unwrap();
         let registry = Registry::generate(&registry::built_in().unwrap(), Addressing::default()).unwrap();
-        let board = StatusBoard::new(supervisor.clone(), registry, local_client().unwrap(), clock.clone());
+        let board = StatusBoard::new(
+            supervisor.clone(),
+            registry,
+            local_client().unwrap(),
+            http_client(&context.settings).unwrap(),
+            clock.clone(),
+        );
         let control = ServiceControl::new(supervisor.clone(), board.clone());
         let log_stats = LogStats::new(pool.clone(), clock);
         let realm = CurrentRealm::fixed(realm);

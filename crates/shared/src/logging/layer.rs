@@ -87,7 +87,7 @@ where
         let record = Record {
             timestamp: Record::timestamp_of(self.handle.clock().now()),
             level,
-            target: metadata.target().to_owned(),
+            target: metadata.target(),
             priority: priority(metadata.target(), level, &fields),
             fields,
             request,

@@ -123,7 +123,7 @@ pub(super) struct Record {
     /// ISO 8601 in UTC with milliseconds, ending in `Z`.
     pub(super) timestamp: String,
     pub(super) level: Level,
-    pub(super) target: String,
+    pub(super) target: &'static str,
     pub(super) fields: EventFields,
     pub(super) request: RequestFields,
     pub(super) priority: Priority,

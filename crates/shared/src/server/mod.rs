@@ -14,7 +14,7 @@ use axum::{Router, serve::ListenerExt};
 use tokio::net::TcpListener;
 
 pub use self::{
-    options::ServeOptions,
+    options::{BODY_LIMIT, ServeOptions},
     stack::{RouteLabel, apply},
 };
 use crate::context::ServiceContext;

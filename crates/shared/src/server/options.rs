@@ -8,7 +8,7 @@ use utoipa::openapi::OpenApi;
 use crate::{health::Health, rate_limit::Limits};
 
 /// Body limit of a service that says nothing else.
-const BODY_LIMIT: usize = 16 * 1024 * 1024;
+pub const BODY_LIMIT: usize = 16 * 1024 * 1024;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Settings of the common layers.

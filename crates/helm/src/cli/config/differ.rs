@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::super::{
     Quit,
-    output::{harmless, say},
+    output::{answer, harmless, say},
 };
 use crate::{
     control::{
@@ -48,7 +48,7 @@ pub(super) async fn run(layout: &Layout, json: bool) -> Result<()> {
     let differences = Differences { running, files };
     let same = differences.running.is_empty() && differences.files.is_empty();
     if json {
-        say!("{}", serde_json::to_string_pretty(&differences).context("cannot write JSON")?);
+        answer(&differences).context("cannot write JSON")?;
     } else {
         print(&differences, by_systemd);
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use super::{
-    super::output::{Colour, coloured, paint, say},
+    super::output::{Colour, answer, coloured, paint, say},
     SetArgs, UnsetArgs,
 };
 use crate::{
@@ -62,7 +62,7 @@ async fn done(layout: &Layout, key: &str, stored: &Stored, json: bool) -> Result
         reply.into_iter().flat_map(|reply| reply.outdated).map(|outdated| outdated.name).collect();
     if json {
         let text = json!({"key": key, "version": stored.version, "restart": restart});
-        say!("{}", serde_json::to_string_pretty(&text)?);
+        answer(&text)?;
         return Ok(());
     }
     say!("{} {key} is stored", paint("✓", Colour::Green, coloured()));

@@ -66,7 +66,7 @@ pub(super) fn sync(layout: &Layout, only: Option<&str>, json: bool) -> Result<()
                 |synced| json!({"service": synced.service, "written": synced.written, "error": synced.error}),
             )
             .collect();
-        say!("{}", serde_json::to_string_pretty(&list)?);
+        answer(&list)?;
     } else if all.is_empty() {
         say!("No service here reads files of the original suite. The registries are written.");
     }

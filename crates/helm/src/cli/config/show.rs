@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    super::output::{harmless, say},
+    super::output::{answer, harmless, say},
     GetArgs,
 };
 use crate::{
@@ -37,7 +37,7 @@ pub(super) fn get(layout: &Layout, args: &GetArgs) -> Result<()> {
     };
     match value {
         Value::String(text) if !args.json => say!("{}", harmless(&text)),
-        value => say!("{}", serde_json::to_string_pretty(&value).context("cannot write JSON")?),
+        value => answer(&value).context("cannot write JSON")?,
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ pub(super) fn all(layout: &Layout, json: bool) -> Result<()> {
     let document = master_config::read(layout)?.document;
     let settings = settings(&document);
     if json {
-        say!("{}", serde_json::to_string_pretty(&settings).context("cannot write JSON")?);
+        answer(&settings).context("cannot write JSON")?;
         return Ok(());
     }
     let width = settings.iter().map(|setting| setting.key.len()).max().unwrap_or(0);

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::super::{
     list::{kind_of, registry_of},
-    output::say,
-    status,
+    output::answer,
+    status, update,
 };
 use crate::instance::{Layout, build::Build, databases, installation, operator, registry};
 
@@ -21,10 +21,12 @@ struct Facts {
     /// Of the build that it is part of.
     version: Option<String>,
     git_url: Option<String>,
-    /// No module is a checkout here: these four are for readers of the original's answer.
+    /// No module is a checkout here: these two are for readers of the original's answer.
     git_status: Option<&'static str>,
     git_branch: Option<String>,
+    /// Whether a build other than the one in place waits for `helm update`.
     has_updates: bool,
+    /// Builds between: one, or none. A build does not tell of how many changes it was made.
     commits_behind: u32,
     port: u16,
     url: String,
@@ -49,6 +51,7 @@ pub(super) async fn run(layout: &Layout, name: &str) -> Result<()> {
     };
     let units = status::units(layout, false).await?.unwrap_or_default();
     let state = units.iter().find(|unit| unit.name == name).map(|unit| unit.state.as_str());
+    let has_updates = r#type == "program" && update::lies_there(layout, &programs)?;
     let apps = registry::apps(layout, &programs)?;
     let facts = Facts {
         module: name.to_owned(),
@@ -61,14 +64,14 @@ pub(super) async fn run(layout: &Layout, name: &str) -> Result<()> {
         git_url: apps.apps().find(|(app, _)| *app == name).and_then(|(_, app)| app.git_url.clone()),
         git_status: None,
         git_branch: None,
-        has_updates: false,
-        commits_behind: 0,
+        has_updates,
+        commits_behind: u32::from(has_updates),
         port: entry.service.port,
         url: entry.service.url.clone(),
         needs: entry.servers.iter().chain(&entry.service.dependencies).cloned().collect(),
         database,
         state,
     };
-    say!("{}", serde_json::to_string_pretty(&facts)?);
+    answer(&facts)?;
     Ok(())
 }

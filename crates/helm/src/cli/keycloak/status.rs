@@ -8,7 +8,10 @@ use hivematrix_shared::{
 use serde::Serialize;
 
 use super::{
-    super::{Quit, output::say},
+    super::{
+        Quit,
+        output::{self, say},
+    },
     unconfirmed::{self, Unconfirmed},
 };
 use crate::{
@@ -90,7 +93,7 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, json: bool) ->
 }
 
 fn print(answer: &Answer) -> Result<()> {
-    say!("{}", serde_json::to_string_pretty(answer)?);
+    output::answer(answer)?;
     Ok(())
 }
 

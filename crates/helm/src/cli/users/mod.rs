@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded::Serializer;
 
 use self::realm::Realm;
-use super::{output::say, prompt};
+use super::{
+    output::{self, say},
+    prompt,
+};
 use crate::instance::Layout;
 
 /// What `helm users` can do.
@@ -201,7 +204,7 @@ pub(super) async fn run(layout: &Layout, command: UsersCommand) -> Result<()> {
 /// Says what was done.
 fn done(answer: &Value, json: bool) -> Result<()> {
     if json {
-        say!("{}", serde_json::to_string_pretty(answer)?);
+        output::answer(answer)?;
     } else {
         say!("✓ {}", answer["message"].as_str().unwrap_or("Done"));
     }

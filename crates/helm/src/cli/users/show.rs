@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    super::output::{Colour, coloured, harmless, paint, say},
+    super::output::{Colour, answer, coloured, harmless, paint, say},
     GroupsArgs, HistoryArgs, UserArgs,
     realm::Realm,
 };
@@ -32,7 +32,7 @@ fn state(user: &Value, colours: bool) -> String {
 
 pub(super) fn list(found: &Value, as_json: bool) -> Result<()> {
     if as_json {
-        say!("{}", serde_json::to_string_pretty(found)?);
+        answer(found)?;
         return Ok(());
     }
     let users = found["users"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -52,7 +52,7 @@ pub(super) async fn one(realm: &Realm, args: &UserArgs) -> Result<()> {
     let person = realm.person(&args.user).await?;
     let groups = realm.groups(Some(&person)).await?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&json!({ "user": person.user, "groups": groups }))?);
+        answer(&json!({ "user": person.user, "groups": groups }))?;
         return Ok(());
     }
     let user = &person.user;
@@ -74,7 +74,7 @@ pub(super) async fn groups(realm: &Realm, args: &GroupsArgs) -> Result<()> {
     };
     let groups = realm.groups(person.as_ref()).await?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&json!({ "groups": groups }))?);
+        answer(&json!({ "groups": groups }))?;
         return Ok(());
     }
     for name in groups.iter().filter_map(name_of) {
@@ -90,7 +90,7 @@ pub(super) async fn history(realm: &Realm, args: &HistoryArgs) -> Result<()> {
     }
     let found = realm.call(Method::GET, &path, None).await?;
     if args.json {
-        say!("{}", serde_json::to_string_pretty(&found)?);
+        answer(&found)?;
         return Ok(());
     }
     let changes = found["changes"].as_array().map(Vec::as_slice).unwrap_or_default();

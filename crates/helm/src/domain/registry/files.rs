@@ -172,6 +172,12 @@ impl HelmEntry {
     }
 }
 
+/// A base address whose host, where it is this machine, nobody has to look up: `localhost` may be `::1`, where no service listens.
+#[must_use]
+pub fn without_lookup(base: &str) -> String {
+    base.replacen("://localhost:", "://127.0.0.1:", 1)
+}
+
 /// One entry of `master_services.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MasterEntry {
