@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// As long as this may counting take: a page of a large log must not wait for a number.
-const COUNT_PATIENCE: Duration = Duration::from_millis(50);
+const COUNT_PATIENCE: Duration = Duration::from_millis(25);
 /// Most rows of one correlation chain.
 const MAX_CHAIN: i64 = 5_000;
 
