@@ -1,7 +1,7 @@
 # A Debian 12 with a systemd of its own in a container, and a neighbour on its network. Nothing of this machine is changed: both
 # have network name spaces of their own. Needs root. Used by check-systemd.sh; sets ROOT, and takes everything away at the end.
 
-PACKAGES=systemd,systemd-sysv,dbus,polkitd,postgresql,redis-server,curl,ca-certificates,iproute2,procps,openssh-server,nftables,iptables,ufw
+PACKAGES=systemd,systemd-sysv,libpam-systemd,dbus,polkitd,postgresql,redis-server,curl,ca-certificates,iproute2,procps,openssh-server,nftables,iptables,ufw
 HERE="hm-check-$$" PEER="hm-peer-$$"
 ADDRESS4=10.213.77.1 ADDRESS6=fd13:7777::1
 NSPAWN="" LEADER=""
