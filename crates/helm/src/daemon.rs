@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ServeState,
+    backup::scratch,
     clients::{gateway, systemctl::Systemctl, webhook::Webhook},
     control::{
         protocol::{Outdated, Reply, Request},
@@ -211,11 +212,12 @@ pub async fn run(layout: Layout, mut settings: CommonSettings) -> Result<()> {
     Ok(())
 }
 
-/// Ends a restore that was killed, before anything is read that it may have been replacing. The caller holds the lock.
+/// Sweeps after a test restore that was killed, and ends a restore that was killed, before anything is read that it may have been replacing. The caller holds the lock.
 ///
 /// # Errors
 /// When it cannot be put right: nothing is started on half of each state.
 pub async fn end_restore(layout: &Layout) -> Result<()> {
+    scratch::sweep(layout).await;
     match swap::recover(layout).await? {
         Recovered::Nothing => {}
         Recovered::Undone => eprintln!("helm: a restore was ended half-way: the state before it is back"),

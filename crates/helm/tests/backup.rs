@@ -14,6 +14,8 @@ mod instance;
 mod killed;
 #[path = "backup/locks.rs"]
 mod locks;
+#[path = "backup/parts.rs"]
+mod parts;
 #[path = "backup/upstream.rs"]
 mod upstream;
 

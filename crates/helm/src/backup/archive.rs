@@ -15,6 +15,7 @@ use aws_lc_rs::digest;
 
 pub use self::reader::{Identities, Sink, read};
 use crate::domain::backup::{
+    bytes_text,
     manifest::{Header, Manifest},
     named_at,
 };
@@ -25,6 +26,9 @@ const ENTRY: usize = 1 << 20;
 const UNFINISHED: &str = ".partial";
 const HEADER: &str = "header.json";
 const MANIFEST: &str = "manifest.json";
+/// Longest header or manifest. What a reader would not read, a writer does not write: the archive would take the place of
+/// those before it.
+pub const LONGEST_DOCUMENT: u64 = 512 << 20;
 
 /// SHA-256 in hex.
 #[must_use]
@@ -128,9 +132,10 @@ impl Writer {
     /// Writes the manifest and gives the archive its name, when every byte of it is on the disk.
     ///
     /// # Errors
-    /// When the disk does not take it; nothing is left then.
+    /// When the disk does not take it, or nobody would read the manifest; nothing is left then.
     pub fn finish(mut self, manifest: &Manifest) -> Result<(PathBuf, u64)> {
-        let text = serde_json::to_vec_pretty(manifest)?;
+        let text = serde_json::to_vec(manifest)?;
+        fits(text.len() as u64)?;
         self.entry(MANIFEST, &text).context(NO_WRITE)?;
         let Self { tar, temporary, path } = self;
         let finish = || -> io::Result<u64> {
@@ -145,6 +150,15 @@ impl Writer {
         let bytes = finish().context(NO_WRITE)?;
         Ok((path, bytes))
     }
+}
+
+/// # Errors
+/// When a document is longer than an archive's may be.
+fn fits(length: u64) -> Result<()> {
+    if length > LONGEST_DOCUMENT {
+        bail!("its list of files is longer than {}", bytes_text(LONGEST_DOCUMENT));
+    }
+    Ok(())
 }
 
 const NO_WRITE: &str = "the archive cannot be written";

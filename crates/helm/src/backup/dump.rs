@@ -49,7 +49,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PREPARATION: Duration = Duration::from_secs(10 * 60);
 /// Of one database.
 const LONGEST: Duration = Duration::from_secs(2 * 60 * 60);
-/// Of all databases of an archive. The unit of the nightly backup has an hour more, for everything else.
+/// Of all databases of an archive.
 pub const TOGETHER: Duration = Duration::from_secs(3 * 60 * 60);
 
 /// Writes one database, which is over at `until` whatever its server does. The writer comes back whatever happened to the
@@ -287,10 +287,5 @@ mod tests {
         assert!(has_begun);
         let (outcome, has_begun) = dumped("printf whole", later).await;
         assert_eq!((outcome.unwrap().bytes, has_begun), (5, true));
-    }
-
-    #[test]
-    fn all_databases_leave_the_nightly_backup_time_for_the_rest() {
-        assert!(TOGETHER + Duration::from_secs(60 * 60) <= crate::domain::systemd::JOB_PATIENCE);
     }
 }

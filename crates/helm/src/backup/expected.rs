@@ -1,11 +1,11 @@
 //! What should be in an archive of an instance, and why something of it is not.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{
     dump::Source,
-    files,
     foreign_files::{self, Foreign},
+    scan::{Found, Root, scan},
 };
 use crate::{
     domain::{
@@ -26,8 +26,10 @@ use crate::{
 
 /// Everything that should be in an archive of this instance.
 pub(super) struct Expected {
-    /// Parts that are files.
-    pub(super) files: files::Found,
+    /// The instance directory.
+    pub(super) home: Root,
+    /// Parts that are files in it.
+    pub(super) files: Found,
     /// Folders of foreign services, outside of the instance directory.
     pub(super) foreign: Vec<Foreign>,
     /// Databases.
@@ -46,8 +48,10 @@ impl Expected {
         let operator = operator::of_suite(layout)?;
         let options = Options::read(layout)?;
         let registry = registry::look(layout, &options, &installation::programs()?)?;
+        let home = Root::home(layout.home())?;
         let mut expected = Self {
-            files: files::scan(layout.home())?,
+            files: scan(&home).with_context(|| format!("in {}", layout.home().display()))?,
+            home,
             foreign: Vec::new(),
             databases: Vec::new(),
             absent: Vec::new(),
@@ -84,7 +88,7 @@ impl Expected {
     }
 
     pub(super) fn names(&self) -> usize {
-        Kind::FILES.len() + self.foreign.len() + self.databases.len()
+        self.files.parts.len() + self.foreign.len() + self.databases.len()
     }
 }
 

@@ -1,11 +1,11 @@
 //! The files of an instance as parts of an archive: each part a compressed tar with modes and owners.
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::{self, Read, Write},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -15,105 +15,15 @@ use nix::unistd::{Gid, Group, Uid, User};
 
 use super::{
     archive::{Writer, hex},
-    inside::Inside,
+    scan::Root,
 };
 use crate::domain::backup::{
     manifest::{FileFacts, Part, State},
-    parts::{Kind, kind_of, outside},
+    parts::Kind,
 };
 
-/// What is there to be saved as files.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Paths below the instance directory, in order.
-    pub files: BTreeMap<Kind, Vec<PathBuf>>,
-    /// Kinds of which a folder cannot be looked into, and why.
-    pub unreadable: BTreeMap<Kind, String>,
-    /// Links in the place of files, which are not saved.
-    pub links: Vec<PathBuf>,
-}
-
-impl Found {
-    /// What there is of one kind, taken out.
-    pub fn take(&mut self, kind: Kind) -> Self {
-        let mut taken = Self::default();
-        taken.files.extend(self.files.remove_entry(&kind));
-        taken.unreadable.extend(self.unreadable.remove_entry(&kind));
-        taken
-    }
-}
-
-/// Everything below the instance directory that is saved as a file, by kind. No link is followed, wherever it leads: whoever
-/// owns a folder could name any file of the machine.
-///
-/// # Errors
-/// When the instance directory itself cannot be read.
-pub fn scan(home: &Path) -> Result<Found> {
-    scan_root(&Root::home(home))
-}
-
-/// As [`scan`], of a folder that lies outside of the instance directory.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn scan_root(root: &Root) -> Result<Found> {
-    let mut found = Found::default();
-    let walked = Inside::open(&root.folder).and_then(|inside| walk(&inside, root, Path::new(""), &mut found));
-    walked.with_context(|| format!("cannot read {}", root.folder.display()))?;
-    Ok(found)
-}
-
-/// A folder whose files are saved, and what stands before their paths in the archive.
-#[derive(Debug, Clone)]
-pub struct Root {
-    folder: PathBuf,
-    prefix: PathBuf,
-}
-
-impl Root {
-    /// The instance directory.
-    #[must_use]
-    pub fn home(home: &Path) -> Self {
-        Self { folder: home.to_owned(), prefix: PathBuf::new() }
-    }
-
-    /// The folder of a foreign service.
-    #[must_use]
-    pub fn outside(service: &str, folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), prefix: outside(service) }
-    }
-
-    /// The kind of a file of it. What only looks like a path of the other sort is not saved.
-    fn kind_of(&self, path: &Path) -> Option<Kind> {
-        let is_outside = !self.prefix.as_os_str().is_empty();
-        kind_of(&self.prefix.join(path)).filter(|kind| (*kind == Kind::Foreign) == is_outside)
-    }
-}
-
-fn walk(inside: &Inside, root: &Root, below: &Path, found: &mut Found) -> io::Result<()> {
-    for (path, file_type) in inside.folder(below)? {
-        if file_type.is_dir() {
-            // A folder of which nothing is saved may belong to another account.
-            let Some(kind) = root.kind_of(&path.join("_")) else { continue };
-            if let Err(error) = walk(inside, root, &path, found) {
-                found.unreadable.insert(kind, format!("cannot read the folder {}: {error}", path.display()));
-            }
-        } else if let Some(kind) = root.kind_of(&path) {
-            if file_type.is_file() {
-                found.files.entry(kind).or_default().push(path);
-            } else if file_type.is_symlink() {
-                found.links.push(path);
-            }
-        } else if file_type.is_symlink()
-            && let Some(kind) = root.kind_of(&path.join("_")).filter(|kind| *kind == Kind::Foreign)
-        {
-            found.unreadable.insert(kind, format!("{} is a link, which is not followed", path.display()));
-        }
-    }
-    Ok(())
-}
-
-/// Writes files as the part `name`. As with databases, the inner error is the part's and the outer one the archive's.
+/// Writes files as the part `name`, as long as there is time. As with databases, the inner error is the part's and the outer
+/// one the archive's.
 ///
 /// # Errors
 /// When the archive cannot be written.
@@ -122,47 +32,43 @@ pub fn save(
     root: &Root,
     (name, kind): (&str, Kind),
     paths: &[PathBuf],
+    until: Instant,
 ) -> Result<Result<Part>> {
-    let opened = Inside::open(&root.folder);
-    let inside = match opened.with_context(|| format!("cannot read {}", root.folder.display())) {
-        Ok(inside) => inside,
-        Err(error) => return Ok(Err(error)),
-    };
-    let part = writer.part(name);
-    let mut tar = tar::Builder::new(GzEncoder::new(part, Compression::default()));
-    let mut facts = Vec::new();
-    let mut failed = None;
+    let mut tar = tar::Builder::new(GzEncoder::new(writer.part(name), Compression::default()));
+    let mut saved = Ok(Vec::new());
     for path in paths {
-        match inside.file(path).with_context(|| format!("cannot read {}", path.display())) {
-            Ok(Some((file, metadata))) => {
-                let path = root.prefix.join(path);
-                let mut content = Hashing::new(file.take(metadata.len()));
-                append(&mut tar, &path, &mut content, &metadata).context("the archive cannot be written")?;
-                if content.read != metadata.len() {
-                    failed = Some(anyhow!("{} became shorter while it was read", path.display()));
-                }
-                facts.push(FileFacts {
-                    path: path.display().to_string(),
-                    mode: metadata.mode() & 0o7777,
-                    bytes: content.read,
-                    sha256: hex(content.digest.finish()),
-                });
-            }
+        let Ok(facts) = &mut saved else { break };
+        let opened = root.inside.file(path).with_context(|| format!("cannot read {}", path.display()));
+        let (file, metadata) = match opened {
+            Ok(Some(opened)) => opened,
             // It was removed or replaced since it was seen.
-            Ok(None) => {}
-            Err(error) => failed = Some(error),
+            Ok(None) => continue,
+            Err(error) => {
+                saved = Err(error);
+                break;
+            }
+        };
+        let path = root.prefix.join(path);
+        let mut content = Hashing { until: Some(until), ..Hashing::new(file.take(metadata.len())) };
+        append(&mut tar, &path, &mut content, &metadata).context("the archive cannot be written")?;
+        match content.ended(metadata.len()) {
+            Ok((bytes, sha256)) => facts.push(FileFacts {
+                path: path.display().to_string(),
+                mode: metadata.mode() & 0o7777,
+                bytes,
+                sha256,
+            }),
+            // What was written of it is no tar. A part that is missing is never read.
+            Err(error) => saved = Err(error.context(format!("cannot read {}", path.display()))),
         }
     }
     let finish = || -> io::Result<_> { tar.into_inner()?.finish()?.finish() };
     let written = finish().context("the archive cannot be written")?;
-    if let Some(error) = failed {
-        return Ok(Err(error));
-    }
-    Ok(Ok(Part {
+    Ok(saved.map(|files| Part {
         reason: None,
         bytes: written.bytes,
         sha256: written.sha256,
-        files: facts,
+        files,
         ..Part::absent(name, kind, State::Saved, "")
     }))
 }
@@ -170,20 +76,48 @@ pub fn save(
 /// Takes the checksum of what passes.
 pub(super) struct Hashing<R> {
     inner: R,
-    /// Of what has passed.
-    pub(super) digest: digest::Context,
+    digest: digest::Context,
     read: u64,
+    /// When it has to be over.
+    until: Option<Instant>,
+    /// Why it ended before its end: an error of a file would else be taken for one of the archive.
+    failed: Option<anyhow::Error>,
 }
 
 impl<R> Hashing<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self { inner, digest: digest::Context::new(&digest::SHA256), read: 0 }
+        Self { inner, digest: digest::Context::new(&digest::SHA256), read: 0, until: None, failed: None }
+    }
+
+    /// How long it was, with its checksum in hex.
+    ///
+    /// # Errors
+    /// When it could not be read to its end.
+    pub(super) fn ended(self, expected: u64) -> Result<(u64, String)> {
+        match self.failed {
+            Some(error) => Err(error),
+            None if self.read != expected => Err(anyhow!("it became shorter while it was read")),
+            None => Ok((self.read, hex(self.digest.finish()))),
+        }
     }
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
+        if self.failed.is_some() {
+            return Ok(0);
+        }
+        if self.until.is_some_and(|until| until <= Instant::now()) {
+            self.failed = Some(anyhow!("there is no time left for it"));
+            return Ok(0);
+        }
+        let read = match self.inner.read(buffer) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.failed = Some(error.into());
+                return Ok(0);
+            }
+            read => read?,
+        };
         self.digest.update(&buffer[..read]);
         self.read += read as u64;
         Ok(read)
@@ -196,23 +130,27 @@ fn append<W: Write>(
     content: impl Read,
     metadata: &fs::Metadata,
 ) -> io::Result<()> {
+    let user = User::from_uid(Uid::from_raw(metadata.uid())).ok().flatten();
+    let group = Group::from_gid(Gid::from_raw(metadata.gid())).ok().flatten();
+    let owners = (user.map(|user| user.name), group.map(|group| group.name));
+    tar.append_data(&mut header(metadata, owners), path, content)
+}
+
+fn header(metadata: &fs::Metadata, (user, group): (Option<String>, Option<String>)) -> tar::Header {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Regular);
     header.set_size(metadata.len());
     header.set_mode(metadata.mode() & 0o7777);
     header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
-    if let Ok(Some(user)) = User::from_uid(Uid::from_raw(metadata.uid())) {
-        header.set_username(&user.name)?;
-    }
-    if let Ok(Some(group)) = Group::from_gid(Gid::from_raw(metadata.gid())) {
-        header.set_groupname(&group.name)?;
-    }
-    tar.append_data(&mut header, path, content)
+    // A longer name has no room, and a file without one comes back as whoever's restores it.
+    let _ = user.map(|user| header.set_username(&user));
+    let _ = group.map(|group| header.set_groupname(&group));
+    header
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{os::unix::fs::PermissionsExt, time::Duration};
 
     use age::x25519::Identity;
 
@@ -220,6 +158,7 @@ mod tests {
     use crate::{
         backup::{
             archive::{Sink, read as read_archive},
+            scan::scan,
             unpack::unpack,
         },
         domain::backup::manifest::{FORMAT, Header, Manifest},
@@ -245,38 +184,80 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    fn later() -> Instant {
+        Instant::now() + Duration::from_secs(3600)
+    }
+
+    fn writer(folder: &Path) -> Writer {
+        let created_at = "2025-11-22T02:00:00Z".parse().unwrap();
+        let header = Header { format: FORMAT, suite: "0.0.1".into(), created_at };
+        Writer::create(folder, "a.tar.age", &[Identity::generate().to_public()], &header).unwrap()
+    }
+
+    #[test]
+    fn a_file_without_an_end_takes_no_more_than_the_time_of_its_part() {
+        let (home, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        put(home.path(), "codex/up/a", "x", 0o600);
+        // A hole takes no room on the disk.
+        let hole = fs::OpenOptions::new().write(true).open(home.path().join("codex/up/a")).unwrap();
+        hole.set_len(8 << 40).unwrap();
+        let mut writer = writer(out.path());
+        let root = Root::home(home.path()).unwrap();
+        let (part, paths) = (("files/codex", Kind::Files), [PathBuf::from("codex/up/a")]);
+        let soon = Instant::now() + Duration::from_millis(200);
+        let saved = save(&mut writer, &root, part, &paths, soon).unwrap();
+        assert!(format!("{:#}", saved.unwrap_err()).contains("codex/up/a: there is no time left"));
+        // The archive goes on.
+        fs::write(home.path().join("codex/up/a"), "x").unwrap();
+        assert!(save(&mut writer, &root, part, &paths, later()).unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_ends_its_part_and_not_the_archive() {
+        struct BadSector(usize);
+        impl Read for BadSector {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let left = std::mem::take(&mut self.0).min(buffer.len());
+                if left == 0 { Err(io::Error::from_raw_os_error(5)) } else { Ok(left) }
+            }
+        }
+        let mut content = Hashing::new(BadSector(10));
+        assert_eq!(io::copy(&mut content, &mut io::sink()).unwrap(), 10);
+        assert!(content.ended(20).unwrap_err().to_string().contains("os error 5"));
+    }
+
+    #[test]
+    fn an_account_with_a_long_name_ends_no_archive() {
+        let home = tempfile::tempdir().unwrap();
+        let metadata = fs::metadata(home.path()).unwrap();
+        let name = |length: usize| Some("x".repeat(length));
+        let header = header(&metadata, (name(40), name(32)));
+        assert_eq!(header.username().unwrap(), Some(""));
+        assert_eq!(header.groupname().unwrap().map(str::len), Some(32));
+    }
+
     #[test]
     fn files_come_back_with_their_modes() {
         let home = tempfile::tempdir().unwrap();
         put(home.path(), "core/keys/jwt_private.pem", "private", 0o600);
         put(home.path(), "core/keys/jwt_public.pem", "public", 0o644);
-        put(home.path(), "codex/codex.conf", "[x]", 0o600);
-        put(home.path(), "codex/logs/codex.stderr.log", "line", 0o600);
-        put(home.path(), "postgres/data/PG_VERSION", "15", 0o600);
-        let link = |path: &str, to: &str| std::os::unix::fs::symlink(to, home.path().join(path)).unwrap();
-        link("codex/x", "/etc/passwd");
-        link("codex/etc", "/etc");
-        let Found { files: found, links, .. } = scan(home.path()).unwrap();
-        assert_eq!(links, [PathBuf::from("codex/etc"), PathBuf::from("codex/x")]);
-        assert_eq!(found[&Kind::Keys].len(), 2);
-        assert_eq!(found[&Kind::Configuration], [PathBuf::from("codex/codex.conf")]);
-        assert_eq!(found.values().flatten().count(), 3);
+        let root = Root::home(home.path()).unwrap();
+        let keys = scan(&root).unwrap().parts.remove(&(Kind::Keys, "keys".into())).unwrap().files;
+        assert_eq!(keys.len(), 2);
 
         let out = tempfile::tempdir().unwrap();
         let identity = Identity::generate();
         let created_at = "2025-11-22T02:00:00Z".parse().unwrap();
         let header = Header { format: FORMAT, suite: "0.0.1".into(), created_at };
         let mut writer = Writer::create(out.path(), "a.tar.age", &[identity.to_public()], &header).unwrap();
-        let part = save(&mut writer, &Root::home(home.path()), ("keys", Kind::Keys), &found[&Kind::Keys])
-            .unwrap()
-            .unwrap();
+        let part = save(&mut writer, &root, ("keys", Kind::Keys), &keys, later()).unwrap().unwrap();
         let manifest = Manifest { header, finished_at: created_at, parts: vec![part.clone()] };
         let (path, _) = writer.finish(&manifest).unwrap();
         let mut content = Part1(Vec::new());
         read_archive(&path, &[Box::new(identity)], &mut content).unwrap();
 
         let [target, second, third] = [(); 3].map(|()| tempfile::tempdir().unwrap());
-        assert_eq!(unpack(content.0.as_slice(), &part, target.path()).unwrap(), found[&Kind::Keys]);
+        assert_eq!(unpack(content.0.as_slice(), &part, target.path()).unwrap(), keys);
         for (name, text, mode) in [("jwt_private.pem", "private", 0o600), ("jwt_public.pem", "public", 0o644)]
         {
             let path = target.path().join("core/keys").join(name);

@@ -1,8 +1,10 @@
 //! The own folders of foreign services: their settings, keys and exports lie outside of the instance directory.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use super::files::{Found, Root, scan_root};
+use super::scan::{Content, Root, scan};
 use crate::{
     domain::{
         backup::{
@@ -16,12 +18,14 @@ use crate::{
 
 /// The folder of one foreign service.
 pub struct Foreign {
-    /// Whose.
-    pub service: String,
+    /// Name of its part.
+    pub part: String,
     /// Where it lies.
     pub root: Root,
     /// What is saved of it.
-    pub found: Found,
+    pub content: Content,
+    /// Links in it, which are not saved.
+    pub links: Vec<PathBuf>,
 }
 
 /// What is saved of a service's own folder, or the part that says why nothing is. `None` for services that keep everything in
@@ -32,16 +36,18 @@ pub fn of(layout: &Layout, name: &str, entry: &HelmEntry) -> Option<Result<Forei
     if entry.is_remote() || entry.start_command.is_none() || foreign::is_inside(layout, &folder) {
         return None;
     }
-    let absent = |state, reason| Part::absent(foreign_part(name), Kind::Foreign, state, reason);
+    let part = foreign_part(name);
+    let absent = |state, reason| Part::absent(&part, Kind::Foreign, state, reason);
     if !foreign::is_upstream(layout, entry) {
         let reason = format!("nobody knows what {name} keeps in {}: back that up there", folder.display());
         return Some(Err(absent(State::LeftOut, reason)));
     }
     let look = || -> Result<Foreign> {
-        foreign::may_be_read(layout, name, &folder)?;
-        let root = Root::outside(name, &folder);
-        let found = scan_root(&root)?;
-        Ok(Foreign { service: name.to_owned(), root, found })
+        // Only this one is looked at and read: under its name another folder may lie in the next moment.
+        let root = Root::outside(name, foreign::may_be_read(layout, name, &folder)?)?;
+        let mut found = scan(&root)?;
+        let content = found.parts.remove(&(Kind::Foreign, part.clone())).unwrap_or_default();
+        Ok(Foreign { part: part.clone(), root, content, links: found.links })
     };
     Some(look().map_err(|error| absent(State::Missing, format!("{error:#}"))))
 }

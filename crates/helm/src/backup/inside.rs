@@ -2,14 +2,14 @@
 //! which reads everything, to a file of somebody else.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{self, File, FileType, OpenOptions},
-    io,
+    io::{self, Read},
     os::{
         fd::{AsRawFd, OwnedFd},
         unix::fs::OpenOptionsExt,
     },
-    path::{Component, Path, PathBuf},
+    path::{Component, Path},
 };
 
 use nix::{
@@ -18,8 +18,22 @@ use nix::{
     sys::stat::Mode,
 };
 
-/// The instance directory.
+use crate::instance::beneath::Found;
+
+/// A folder whose files are opened: the instance directory, or a foreign service's own.
+#[derive(Debug)]
 pub struct Inside(OwnedFd);
+
+/// What lies in a folder.
+#[derive(Debug)]
+pub struct Lying {
+    /// Its name there.
+    pub name: OsString,
+    /// What it is, a link itself.
+    pub file_type: FileType,
+    /// Its length.
+    pub bytes: u64,
+}
 
 impl Inside {
     /// Opens it. To it, links may lead: its path is the operator's.
@@ -29,6 +43,18 @@ impl Inside {
     pub fn open(home: &Path) -> io::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
         Ok(Self(OpenOptions::new().read(true).custom_flags(flags.bits()).open(home)?.into()))
+    }
+
+    /// The folder that was found and looked at, whatever lies under its name now.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn of(found: Found) -> io::Result<Self> {
+        if found.metadata()?.is_dir() {
+            Ok(Self(found.into()))
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
     }
 
     /// Step by step, and no step is a link. `openat2` would do it in one, but the job's unit forbids it: `RestrictSUIDSGID`
@@ -69,18 +95,43 @@ impl Inside {
         Ok(metadata.is_file().then_some((file, metadata)))
     }
 
-    /// What lies in a folder, in order.
+    /// The content of a short plain file; `None` when there is none, or something else in its place.
     ///
     /// # Errors
-    /// When it cannot be read, or its path leads through a link.
-    pub fn folder(&self, path: &Path) -> io::Result<Vec<(PathBuf, FileType)>> {
+    /// When it cannot be read, or is longer than `longest`.
+    pub fn read(&self, path: &Path, longest: u64) -> io::Result<Option<(Vec<u8>, fs::Metadata)>> {
+        let Some((file, metadata)) = self.file(path)? else { return Ok(None) };
+        let mut content = Vec::new();
+        file.take(longest + 1).read_to_end(&mut content)?;
+        if content.len() as u64 > longest {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(Some((content, metadata)))
+    }
+
+    /// What lies in a folder. Names and `each` for every one of them are at most so many bytes, so that nobody's folder fills
+    /// the memory.
+    ///
+    /// # Errors
+    /// When it cannot be read, its path leads through a link, or it holds more.
+    pub fn folder(&self, path: &Path, (longest, each): (u64, u64)) -> io::Result<Vec<Lying>> {
         let below = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let folder = self.at(below, OFlag::O_DIRECTORY)?;
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         // By the handle: by its path it might be another one now.
-        let mut entries = fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))?
-            .map(|entry| entry.and_then(|entry| Ok((path.join(entry.file_name()), entry.file_type()?))))
-            .collect::<io::Result<Vec<_>>>()?;
-        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for entry in fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            bytes += name.len() as u64 + each;
+            if bytes > longest {
+                return Err(io::Error::other("it holds too many files"));
+            }
+            let metadata = match entry.metadata() {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                looked => looked?,
+            };
+            entries.push(Lying { name, file_type: metadata.file_type(), bytes: metadata.len() });
+        }
         Ok(entries)
     }
 }
@@ -111,12 +162,15 @@ mod tests {
             assert!(inside.file(Path::new(path)).unwrap().is_none(), "{path}");
         }
         assert!(inside.file(Path::new("../secret")).is_err());
-        assert!(inside.folder(Path::new("codex/out")).is_err());
-        let names = |path: &str| -> Vec<String> {
-            let entries = inside.folder(Path::new(path)).unwrap();
-            entries.iter().map(|(path, _)| path.display().to_string()).collect()
+        assert!(inside.folder(Path::new("codex/out"), (1000, 1)).is_err());
+        let names = |path: &str| -> Vec<OsString> {
+            let entries = inside.folder(Path::new(path), (1000, 1)).unwrap();
+            entries.into_iter().map(|lying| lying.name).collect()
         };
         assert_eq!(names("")[..], ["codex"]);
-        assert_eq!(names("codex/up")[..], ["codex/up/a"]);
+        assert_eq!(names("codex/up")[..], ["a"]);
+        assert!(inside.folder(Path::new("codex"), (10, 1)).is_err(), "more names than may be");
+        assert!(inside.read(Path::new("codex/up/a"), 3).is_err(), "longer than may be");
+        assert_eq!(inside.read(Path::new("codex/up/a"), 4).unwrap().unwrap().0, b"mine");
     }
 }

@@ -17,6 +17,8 @@ pub mod programs;
 pub mod rehearsal;
 mod rights;
 pub mod run;
+mod saving;
+pub mod scan;
 pub mod scratch;
 pub mod unpack;
 pub mod verify;

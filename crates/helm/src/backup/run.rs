@@ -11,18 +11,16 @@ use utoipa::ToSchema;
 use super::{
     archive::{self, Writer},
     database,
-    dump::{self, Source},
-    expected::{Expected, missing},
-    files::{self, Found, Root},
-    folder,
-    foreign_files::Foreign,
-    history, keys,
+    dump::Source,
+    expected::Expected,
+    folder, history, keys,
+    saving::{Folder, SMALL, Saving, WHOLE, database_of},
 };
 use crate::{
     domain::backup::{
         archive_name,
         manifest::{FORMAT, Header, Manifest, State, database_part},
-        parts::{Kind, RESTORE_FOLDER, foreign_part},
+        parts::RESTORE_FOLDER,
         retention::{KEEP_DAYS, Record},
     },
     instance::{
@@ -98,8 +96,9 @@ pub fn incomplete(manifest: &Manifest) -> Option<String> {
 }
 
 async fn write(layout: &Layout, order: &Order, clock: &Clock) -> Result<Done> {
-    let mut expected = Expected::of(layout)?;
-    let foreign_links = expected.foreign.iter().flat_map(|foreign| &foreign.found.links);
+    let end = Instant::now() + WHOLE;
+    let expected = Expected::of(layout)?;
+    let foreign_links = expected.foreign.iter().flat_map(|foreign| &foreign.links);
     for link in expected.files.links.iter().chain(foreign_links) {
         tracing::warn!(link = %link.display(), "a link is not saved, nor what it leads to");
     }
@@ -120,58 +119,23 @@ async fn write(layout: &Layout, order: &Order, clock: &Clock) -> Result<Done> {
     archive::sweep(&target);
     let created_at = clock.now();
     let header = Header { format: FORMAT, suite: env!("CARGO_PKG_VERSION").to_owned(), created_at };
-    let mut writer = Writer::create(&target, &archive_name(created_at), &recipients.keys, &header)?;
-    let mut progress =
+    let writer = Writer::create(&target, &archive_name(created_at), &recipients.keys, &header)?;
+    let progress =
         history::Progress { started_at: created_at, part: String::new(), done: 0, parts: expected.names() };
-    let mut parts = Vec::new();
-    let mut folders: Vec<(String, Kind, Root, Found)> = Vec::new();
-    for kind in Kind::FILES {
-        let found = expected.files.take(kind);
-        folders.push((kind.as_str().to_owned(), kind, Root::home(layout.home()), found));
-    }
-    for Foreign { service, root, found } in expected.foreign {
-        folders.push((foreign_part(&service), Kind::Foreign, root, found));
-    }
-    for (name, kind, root, mut found) in folders {
-        progress.part.clone_from(&name);
-        history::tell(layout, &progress)?;
-        let paths = found.files.remove(&kind).unwrap_or_default();
-        let part = name.clone();
-        let saving = tokio::task::spawn_blocking(move || {
-            let saved = files::save(&mut writer, &root, (&part, kind), &paths)?;
-            anyhow::Ok((writer, saved))
-        });
-        let (returned, saved) = saving.await.context("writing was ended")??;
-        writer = returned;
-        let saved = match found.unreadable.remove(&kind) {
-            Some(reason) => Err(anyhow::Error::msg(reason)),
-            None => saved,
-        };
-        parts.push(saved.unwrap_or_else(|error| missing(&name, kind, &error)));
-        progress.done += 1;
-    }
-    let until = Instant::now() + dump::TOGETHER;
-    for source in &expected.databases {
-        let name = database_part(&database_of(source));
-        progress.part.clone_from(&name);
-        history::tell(layout, &progress)?;
-        let (returned, saved) = dump::save(writer, source, until).await?;
-        writer = returned;
-        parts.push(saved.unwrap_or_else(|error| missing(&name, Kind::Postgresql, &error)));
-        progress.done += 1;
-    }
+    let mut saving = Saving { layout, writer: Some(writer), progress, parts: Vec::new(), listed: 0 };
+    let (small, long) = Folder::of(expected.home, expected.files, expected.foreign);
+    saving.folders(small, Instant::now() + SMALL).await?;
+    saving.databases(&expected.databases).await?;
+    saving.folders(long, end).await?;
+    let Saving { writer, mut parts, .. } = saving;
+    let writer = writer.context("writing was ended")?;
     parts.extend(expected.absent);
+    parts.sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));
     let manifest = Manifest { header, finished_at: clock.now(), parts };
     let (archive, bytes) = writer.finish(&manifest)?;
     history::add(layout, Record::of(archive.clone(), bytes, &manifest))?;
     let removed = history::remove_expired(layout, clock.now(), order.keep_days)?;
     Ok(Done { archive, bytes, manifest, identity_made: recipients.made, removed })
-}
-
-/// The database an address names.
-fn database_of(source: &Source) -> String {
-    let path = source.url.parse::<url::Url>().map(|url| url.path().trim_start_matches('/').to_owned());
-    path.unwrap_or_else(|_| source.service.clone())
 }
 
 /// What an archive would hold.
@@ -199,11 +163,10 @@ pub struct Preview {
 pub async fn preview(layout: &Layout) -> Result<Vec<Preview>> {
     let expected = Expected::of(layout)?;
     let mut told = Vec::new();
-    let foreign = expected.foreign.iter().map(|it| (foreign_part(&it.service), Kind::Foreign, &it.found));
-    let own = Kind::FILES.into_iter().map(|kind| (kind.as_str().to_owned(), kind, &expected.files));
-    for (part, kind, found) in own.chain(foreign) {
-        let files = Some(found.files.get(&kind).map_or(0, Vec::len));
-        let reason = found.unreadable.get(&kind).cloned();
+    let foreign = expected.foreign.into_iter().map(|it| (it.part, it.content));
+    let own = expected.files.parts.into_iter().map(|((_, name), content)| (name, content));
+    for (part, content) in own.chain(foreign) {
+        let (files, reason) = (Some(content.files.len()), content.unreadable);
         let missing = reason.is_some();
         told.push(Preview { part, files, bytes: None, reason, missing });
     }

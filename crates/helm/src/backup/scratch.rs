@@ -19,7 +19,7 @@ use super::programs;
 use crate::instance::{
     Layout,
     account::{self, Account},
-    files::FileLock,
+    files::{self, FileLock},
 };
 
 /// Role that owns the cluster. What comes out of an archive never runs as it.
@@ -57,10 +57,7 @@ impl Scratch {
     /// In words: PostgreSQL is not installed, another test restore runs, or the cluster does not start.
     pub async fn start(layout: &Layout, major: i32) -> Result<Self> {
         let bin = programs::folder_of("initdb", major)?;
-        crate::instance::files::private_dir(&super::folder(layout))?;
-        let Some(lock) = FileLock::try_take(&super::folder(layout).join("verify.lock"))? else {
-            bail!("another test restore is running");
-        };
+        let Some(lock) = lock(layout).await? else { bail!("another test restore is running") };
         let account = account::for_server(&["postgres", "nobody"])?;
         let link = layout.folder("scratch");
         // What a killed test restore has left. Its server ends by itself when its folder is gone.
@@ -141,12 +138,6 @@ impl Scratch {
         }
     }
 
-    /// A folder for the files of the archive; it goes with the cluster.
-    #[must_use]
-    pub fn files(&self) -> PathBuf {
-        self.folder.join("files")
-    }
-
     /// The address of its administrator.
     ///
     /// # Errors
@@ -198,15 +189,38 @@ fn socket_folder(account: Option<Account>) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// The right to make such a cluster; `None` while another process has one.
+async fn lock(layout: &Layout) -> Result<Option<FileLock>> {
+    /// Whoever sweeps holds it for a moment.
+    const GLANCE: Duration = Duration::from_millis(500);
+    files::private_dir(&super::folder(layout))?;
+    FileLock::take_within(&super::folder(layout).join("verify.lock"), GLANCE).await
+}
+
+/// Removes what a killed test restore has left: it holds what the databases hold. Nothing happens while one runs.
+pub async fn sweep(layout: &Layout) {
+    let link = layout.folder("scratch");
+    if fs::symlink_metadata(&link).is_err() {
+        return;
+    }
+    match lock(layout).await {
+        Ok(Some(_lock)) => remove(&link),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(error = format!("{error:#}"), "what a test restore left is not removed"),
+    }
+}
+
 /// Removes the folder, also where it is a link to one that was made outside the instance directory; nothing else that a link
-/// leads to.
+/// leads to. The link to one that this account cannot remove stays, for one that can.
 fn remove(link: &Path) {
     match fs::read_link(link) {
         Ok(target) => {
             if account::is_outside_folder(link, &target) {
-                let _ = fs::remove_dir_all(target);
+                let _ = fs::remove_dir_all(&target);
             }
-            let _ = fs::remove_file(link);
+            if !account::is_outside_folder(link, &target) || fs::symlink_metadata(&target).is_err() {
+                let _ = fs::remove_file(link);
+            }
         }
         Err(_) => {
             let _ = fs::remove_dir_all(link);
@@ -229,5 +243,21 @@ mod tests {
         fs::create_dir_all(link.join("data")).unwrap();
         remove(&link);
         assert!(!link.exists());
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_test_restore_left_is_swept_and_what_a_running_one_has_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path().join("instance"));
+        let data = layout.folder("scratch").join("data");
+        sweep(&layout).await;
+        assert!(!layout.home().exists(), "nothing is made where nothing is");
+        fs::create_dir_all(&data).unwrap();
+        let running = lock(&layout).await.unwrap();
+        sweep(&layout).await;
+        assert!(running.is_some() && data.exists());
+        drop(running);
+        sweep(&layout).await;
+        assert!(!layout.folder("scratch").exists());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use hivematrix_shared::clock::Clock;
 use serde::Serialize;
 
@@ -91,12 +91,13 @@ async fn load(
         // Everything belongs to that one role here: it may not make what others own, and nobody may do everything.
         targets.push(target.owned_by_another(true));
     }
-    let folder = scratch.files();
-    crate::instance::files::private_dir(&folder)?;
-    let mut loader = Loader::new(targets, manifest, &folder);
-    let path = path.to_owned();
-    let loading = tokio::task::spawn_blocking(move || archive::read(&path, &identities, &mut loader));
-    loading.await.context("loading was ended")?.map(drop)
+    let mut loader = Loader::looking(targets, manifest);
+    let own_path = path.to_owned();
+    let loading = tokio::task::spawn_blocking(move || archive::read(&own_path, &identities, &mut loader));
+    if loading.await.context("loading was ended")?? != *manifest {
+        bail!("{} became another archive meanwhile", path.display());
+    }
+    Ok(())
 }
 
 async fn compare(scratch: &Scratch, databases: &[DatabaseFacts]) -> Result<Vec<Compared>> {

@@ -12,6 +12,7 @@ use crate::{
     backup::{
         history, keys,
         run::{self, Done, Order, incomplete},
+        scratch,
         verify::{self, Report},
     },
     domain::backup::{bytes_text, manifest::State, retention::KEEP_DAYS},
@@ -75,6 +76,7 @@ pub struct ListArgs {
 }
 
 pub(super) async fn run(layout: &Layout, args: BackupArgs) -> Result<()> {
+    scratch::sweep(layout).await;
     match &args.command {
         Some(BackupCommand::Verify(args)) => verify_one(layout, args).await,
         Some(BackupCommand::List(args)) => list(layout, args),

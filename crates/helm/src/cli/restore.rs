@@ -17,7 +17,7 @@ use super::{
     systemd,
 };
 use crate::{
-    backup::history,
+    backup::{history, scratch},
     control::{client::ask, protocol::Request},
     domain::backup::parts::Kind,
     instance::{
@@ -68,7 +68,12 @@ pub struct RestoreArgs {
     /// Only uploads, exports and other files of services; those of foreign ones with their settings.
     #[arg(long)]
     files_only: bool,
-    /// Load the databases with the administrator's rights, for archives with objects that do not belong to their service.
+    /// Leave this part out (as --list names it; `files` stands for all of `files/...`); may be repeated.
+    #[arg(long, value_name = "PART")]
+    without: Vec<String>,
+    /// For archives with objects that do not belong to their service. It hands over: what is in the archive runs as every role
+    /// that it names and that may do nothing beyond that database, and settings of a database are made by an administrator,
+    /// also those that load a library into each of its sessions. Only for archives that you have kept yourself.
     #[arg(long)]
     as_admin: bool,
     /// As JSON; needs --force where something is changed.
@@ -84,7 +89,8 @@ pub(super) async fn run(layout: &Layout, args: RestoreArgs) -> Result<()> {
         (args.keycloak_only, &[Kind::Keycloak]),
         (args.configs_only, CONFIGS),
         (args.files_only, &[Kind::Files, Kind::Foreign]),
-    ]);
+    ])
+    .without(args.without);
     let source = {
         let (layout, archive, identity) = (layout.clone(), args.archive.clone(), args.identity.clone());
         let open = move || Source::open(&layout, &archive, identity.as_deref());
@@ -101,12 +107,15 @@ pub(super) async fn run(layout: &Layout, args: RestoreArgs) -> Result<()> {
         return Ok(());
     }
     let lock = exclusive(layout).await?;
+    scratch::sweep(layout).await;
     // Until the end nothing is saved that is being replaced.
     let _saving = history::take(layout).await?.context("a backup is being written; wait for it")?;
     if !args.force && !confirmed(layout, args.json)? {
         say!("Nothing was changed.");
         return Ok(());
     }
+    // Somebody may have thought about it for a while.
+    nothing_runs(layout).await?;
     let order = Order { selection, as_admin: args.as_admin };
     let restored = run::run(layout, Arc::new(source), &order, &Clock::system(), &lock).await?;
     if args.json {
@@ -129,22 +138,29 @@ pub(super) async fn run(layout: &Layout, args: RestoreArgs) -> Result<()> {
 /// Nothing of the suite may run, and nothing may be started meanwhile.
 async fn exclusive(layout: &Layout) -> Result<FileLock> {
     files::private_dir(&layout.folder("helm"))?;
-    let stop = "stop it with `helm down` first";
     if ask(layout, &Request::Hello).await?.is_some() {
-        bail!("the suite is running; {stop}");
+        bail!("the suite is running; {STOP}");
     }
     let lock = FileLock::take_within(&layout.daemon_lock(), crate::daemon::DYING).await?;
     let lock = lock.context("a daemon or another restore holds the instance")?;
+    nothing_runs(layout).await?;
+    Ok(lock)
+}
+
+const STOP: &str = "stop it with `helm down` first";
+
+/// Without a daemon, its processes may go on, and units of systemd may be started at any time.
+async fn nothing_runs(layout: &Layout) -> Result<()> {
     if !offline::left_running(layout)?.is_empty() {
-        bail!("parts of the suite are still running; {stop}");
+        bail!("parts of the suite are still running; {STOP}");
     }
     if installation::of(layout)?.is_some() {
         let units = systemd::statuses(layout).await?;
         if let Some(unit) = units.iter().find(|unit| unit.pid.is_some()) {
-            bail!("{} is still running; {stop}", unit.name);
+            bail!("{} is still running; {STOP}", unit.name);
         }
     }
-    Ok(lock)
+    Ok(())
 }
 
 fn confirmed(layout: &Layout, as_json: bool) -> Result<bool> {

@@ -19,6 +19,7 @@ use super::{
     systemd,
 };
 use crate::{
+    backup::scratch,
     control::{
         client::{ask, demand},
         protocol::Request,
@@ -101,6 +102,7 @@ pub(super) fn answer_where(prepared: &Prepared, restarted: &[String]) -> Result<
 
 /// What a killed restore left is put right before the instance is read.
 async fn end_restore(layout: &Layout) -> Result<()> {
+    scratch::sweep(layout).await;
     if !journal::folder(layout).exists() {
         return Ok(());
     }

@@ -126,8 +126,18 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     };
-    let value = serde_json::from_slice(&text).with_context(|| format!("{} is damaged", path.display()))?;
-    Ok(Some(value))
+    json(path, &text).map(Some)
+}
+
+/// What the text of a file says. The error names the place and never what stands there, which may be a secret.
+///
+/// # Errors
+/// When it cannot be understood.
+pub fn json<T: DeserializeOwned>(path: &Path, text: &[u8]) -> Result<T> {
+    serde_json::from_slice(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        anyhow::anyhow!("{} is damaged: line {line}, column {column}", path.display())
+    })
 }
 
 /// Writes a JSON file of mode 0600.
@@ -339,6 +349,9 @@ mod tests {
         assert_eq!(read_json::<Vec<u32>>(&file).unwrap(), None);
         fs::write(&file, "[1").unwrap();
         assert!(read_json::<Vec<u32>>(&file).unwrap_err().to_string().contains("is damaged"));
+        fs::write(&file, "[1,\n\"hunter2\"]").unwrap();
+        let told = format!("{:#}", read_json::<Vec<u32>>(&file).unwrap_err());
+        assert!(told.contains("line 2") && !told.contains("hunter2"), "{told}");
     }
 
     #[test]

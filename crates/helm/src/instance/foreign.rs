@@ -16,7 +16,7 @@ use hivematrix_shared::{
     config::ini_text::{self, Edit},
 };
 
-pub use self::hands::{hand_over, is_its_place, may_be_read, may_be_written};
+pub use self::hands::{hand_over, is_its_place, may_be_read, may_be_written, owner_of, serves_accounts};
 use super::{Layout, beneath, files};
 use crate::domain::{
     child_env::{MANAGED, Suite, address_parts},

@@ -129,8 +129,7 @@ fn content(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 fn parse(path: &Path, text: &[u8]) -> Result<Document> {
-    let value: Value =
-        serde_json::from_slice(text).with_context(|| format!("{} is damaged", path.display()))?;
+    let value: Value = files::json(path, text)?;
     Document::of(value).map_err(|faults| anyhow::anyhow!("{}: {}", path.display(), words(&faults)))
 }
 

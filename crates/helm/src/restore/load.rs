@@ -1,9 +1,7 @@
 //! Dumps out of an archive into databases that wait for them, files into a folder.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
+    io::{PipeWriter, Write, pipe},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Stdio},
     thread::JoinHandle,
@@ -12,7 +10,11 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    backup::{archive::Sink, programs, unpack::unpack},
+    backup::{
+        archive::Sink,
+        programs,
+        unpack::{look, unpack},
+    },
     domain::backup::manifest::{Manifest, Part},
 };
 
@@ -63,7 +65,8 @@ fn connection_text(database: &str) -> String {
 pub struct Loader {
     targets: Vec<Target>,
     files: Vec<Part>,
-    folder: PathBuf,
+    /// Where files are written; else they are compared and go nowhere.
+    folder: Option<PathBuf>,
     current: Option<Current>,
     unpacked: Vec<PathBuf>,
 }
@@ -71,29 +74,32 @@ pub struct Loader {
 /// Where the bytes of a part go.
 enum Current {
     Database { database: String, child: Child, stdin: Option<ChildStdin>, said: JoinHandle<Vec<u8>> },
-    Files { file: File, path: PathBuf, part: Box<Part> },
+    Files { pipe: Option<PipeWriter>, unpacking: JoinHandle<Result<Vec<PathBuf>>> },
     Nowhere,
 }
 
 impl Loader {
-    /// A loader of `targets` and of all parts of `manifest` that are files, which go below `folder`.
+    /// A loader of `targets` that looks at all files of `manifest` and writes none.
     #[must_use]
-    pub fn new(targets: Vec<Target>, manifest: &Manifest, folder: &Path) -> Self {
-        let files = manifest.saved().filter(|part| part.kind.is_files()).cloned().collect();
-        Self { targets, files, folder: folder.to_owned(), current: None, unpacked: Vec::new() }
+    pub fn looking(targets: Vec<Target>, manifest: &Manifest) -> Self {
+        let mut loader = Self::of(targets);
+        loader.files.extend(manifest.saved().filter(|part| part.kind.is_files()).cloned());
+        loader
+    }
+
+    /// A loader of those parts of `manifest` that are files and wanted, which go below `folder`.
+    #[must_use]
+    pub fn unpacking(manifest: &Manifest, folder: &Path, wanted: impl Fn(&Part) -> bool) -> Self {
+        let mut loader = Self::of(Vec::new());
+        loader.files.extend(manifest.saved().filter(|part| part.kind.is_files() && wanted(part)).cloned());
+        loader.folder = Some(folder.to_owned());
+        loader
     }
 
     /// A loader of `targets` alone.
     #[must_use]
     pub fn of(targets: Vec<Target>) -> Self {
-        Self { targets, files: Vec::new(), folder: PathBuf::new(), current: None, unpacked: Vec::new() }
-    }
-
-    /// The same with those parts of files only that are wanted.
-    #[must_use]
-    pub fn with_files(mut self, wanted: impl Fn(&Part) -> bool) -> Self {
-        self.files.retain(wanted);
-        self
+        Self { targets, files: Vec::new(), folder: None, current: None, unpacked: Vec::new() }
     }
 
     /// The files that were written, below the instance directory: these and no others, whatever the manifest names.
@@ -124,15 +130,16 @@ impl Loader {
             return Ok(Current::Database { database: target.database.clone(), child, stdin, said });
         }
         if let Some(found) = self.files.iter().find(|found| found.name == part) {
-            let path = self.folder.join(format!("{}.tar.gz", part.replace('/', "-")));
-            let file = OpenOptions::new()
-                .write(true)
-                .read(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            return Ok(Current::Files { file, path, part: Box::new(found.clone()) });
+            let (reader, writer) = pipe().context("cannot make a pipe")?;
+            let (part, folder) = (found.clone(), self.folder.clone());
+            let unpacking = std::thread::spawn(move || {
+                let content = std::io::BufReader::new(reader);
+                match folder {
+                    Some(folder) => unpack(content, &part, &folder),
+                    None => look(content, &part),
+                }
+            });
+            return Ok(Current::Files { pipe: Some(writer), unpacking });
         }
         Ok(Current::Nowhere)
     }
@@ -145,10 +152,7 @@ impl Sink for Loader {
         }
         let is_closed = match &mut self.current {
             Some(Current::Database { stdin: Some(stdin), .. }) => stdin.write_all(bytes).is_err(),
-            Some(Current::Files { file, path, .. }) => {
-                file.write_all(bytes).with_context(|| format!("cannot write {}", path.display()))?;
-                false
-            }
+            Some(Current::Files { pipe: Some(pipe), .. }) => pipe.write_all(bytes).is_err(),
             _ => false,
         };
         if is_closed {
@@ -169,12 +173,10 @@ impl Sink for Loader {
                     bail!("{database} cannot be loaded: {}", programs::last_words(&said));
                 }
             }
-            Some(Current::Files { file, path, part }) => {
-                drop(file);
-                let content = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-                let unpacked = unpack(std::io::BufReader::new(content), &part, &self.folder.join("files"))?;
+            Some(Current::Files { pipe, unpacking }) => {
+                drop(pipe);
+                let unpacked = unpacking.join().ok().context("unpacking was ended")??;
                 self.unpacked.extend(unpacked);
-                std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
             Some(Current::Nowhere) | None => {}
         }
@@ -184,9 +186,17 @@ impl Sink for Loader {
 
 impl Drop for Loader {
     fn drop(&mut self) {
-        if let Some(Current::Database { mut child, .. }) = self.current.take() {
-            let _ = child.kill();
-            let _ = child.wait();
+        match self.current.take() {
+            Some(Current::Database { mut child, .. }) => {
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+            // Nothing is written any more when the folder is cleared.
+            Some(Current::Files { pipe, unpacking }) => {
+                drop(pipe);
+                let _ = unpacking.join();
+            }
+            Some(Current::Nowhere) | None => {}
         }
     }
 }

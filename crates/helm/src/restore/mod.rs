@@ -2,8 +2,10 @@
 //! renaming. A journal says how far that is, so that whatever ends it, the old state or the new one is there, whole.
 
 pub mod detour;
+mod file_swap;
 pub mod journal;
 pub mod load;
+pub mod loading_role;
 pub mod places;
 pub mod plan;
 pub mod psql;

@@ -10,28 +10,53 @@ use crate::domain::backup::{
     parts::Kind,
 };
 
-/// Which parts of an archive are wanted; none named = all.
+/// Which parts of an archive are wanted; no kind named = all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection(Vec<Kind>);
+pub struct Selection {
+    kinds: Vec<Kind>,
+    without: Vec<String>,
+}
 
 impl Selection {
     /// The kinds of the flags that were given.
     #[must_use]
     pub fn of(flags: &[(bool, &[Kind])]) -> Self {
-        Self(flags.iter().filter(|(given, _)| *given).flat_map(|(_, kinds)| kinds.iter().copied()).collect())
+        let kinds = flags.iter().filter(|(given, _)| *given).flat_map(|(_, kinds)| kinds.iter().copied());
+        Self { kinds: kinds.collect(), without: Vec::new() }
     }
 
-    /// Whether a part of this kind is wanted.
+    /// The same without these parts: `files/codex`, or `files` for all of them.
+    #[must_use]
+    pub fn without(self, parts: Vec<String>) -> Self {
+        Self { without: parts, ..self }
+    }
+
+    /// Whether parts of this kind are wanted.
     #[must_use]
     pub fn wants(&self, kind: Kind) -> bool {
-        self.0.is_empty() || self.0.contains(&kind)
+        self.kinds.is_empty() || self.kinds.contains(&kind)
     }
 
-    /// Whether everything is wanted.
+    /// Whether this part is wanted.
     #[must_use]
-    pub fn is_all(&self) -> bool {
-        self.0.is_empty()
+    pub fn takes(&self, kind: Kind, part: &str) -> bool {
+        self.wants(kind) && !self.without.iter().any(|name| is_of(part, name))
     }
+
+    /// Makes sure that what is left out is there: a name with a mistake would be restored.
+    ///
+    /// # Errors
+    /// When none of these parts has such a name.
+    pub fn check<'a>(&self, parts: impl Iterator<Item = &'a str> + Clone) -> Result<()> {
+        match self.without.iter().find(|name| !parts.clone().any(|part| is_of(part, name))) {
+            Some(name) => bail!("the archive has no part {name} to leave out; --list shows its parts"),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_of(part: &str, name: &str) -> bool {
+    part.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What becomes of one part.
@@ -56,7 +81,9 @@ pub fn plan<'a>(
     force: bool,
     folder_of: impl Fn(&str) -> Option<&'a Path>,
 ) -> Result<Vec<Step>> {
-    let wanted: Vec<&Part> = manifest.parts.iter().filter(|part| selection.wants(part.kind)).collect();
+    selection.check(manifest.parts.iter().map(|part| part.name.as_str()))?;
+    let wanted: Vec<&Part> =
+        manifest.parts.iter().filter(|part| selection.takes(part.kind, &part.name)).collect();
     let missing: Vec<&str> =
         wanted.iter().filter(|part| part.state == State::Missing).map(|part| part.name.as_str()).collect();
     if !missing.is_empty() && !force {
@@ -151,6 +178,24 @@ mod tests {
         assert_eq!(plan(&manifest, &Selection::default(), false, nowhere).unwrap().len(), 3);
         let error = plan(&manifest, &only(&Kind::Redis), false, nowhere).unwrap_err().to_string();
         assert_eq!(error, "the archive holds nothing of that (redis: why)");
+    }
+
+    #[test]
+    fn a_part_is_left_out_by_its_name_and_only_one_that_is_there() {
+        let manifest = manifest(vec![
+            part(Kind::Keys, State::Saved),
+            Part { name: "files/codex".into(), ..part(Kind::Files, State::Missing) },
+            Part { name: "files/codex2".into(), ..part(Kind::Files, State::Saved) },
+        ]);
+        let without = |name: &str| Selection::default().without(vec![name.into()]);
+        let names = |name: &str| -> Vec<String> {
+            let steps = plan(&manifest, &without(name), false, nowhere).unwrap();
+            steps.into_iter().map(|step| step.part).collect()
+        };
+        assert_eq!(names("files/codex"), ["keys", "files/codex2"]);
+        assert_eq!(names("files"), ["keys"]);
+        let refused = plan(&manifest, &without("files/code"), false, nowhere).unwrap_err().to_string();
+        assert!(refused.contains("no part files/code"), "{refused}");
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! A whole restore: unpack, load, compare, swap; undone when any of it fails.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use hivematrix_shared::clock::Clock;
 use sqlx::Connection;
 
 use super::{
+    file_swap::check,
     journal::{self, Cluster, DatabaseStep, FileStep, Journal, Stage},
     load::Target,
+    loading_role::{LoadingRole, Waiting},
     places::{Place, View},
     plan::Selection,
     server::Server,
@@ -16,8 +22,14 @@ use super::{
     swap, target,
 };
 use crate::{
-    backup::{database, files as saved_files},
-    domain::{backup::parts::Kind, secrets::Secrets},
+    backup::{
+        database,
+        scan::{Root, scan},
+    },
+    domain::{
+        backup::parts::{Kind, part_of},
+        secrets::Secrets,
+    },
     instance::{
         Layout, databases,
         files::{self, FileLock},
@@ -30,7 +42,8 @@ use crate::{
 pub struct Order {
     /// Which parts.
     pub selection: Selection,
-    /// Load with the administrator's rights instead of the service's own.
+    /// Load as every role that the archive names instead of the service alone, and let an administrator make the settings of
+    /// the databases.
     pub as_admin: bool,
 }
 
@@ -88,6 +101,7 @@ async fn attempt(
         stage: Stage::Loading,
         cluster: None,
         databases: Vec::new(),
+        roles: Vec::new(),
         files: Vec::new(),
         outside: BTreeMap::new(),
     };
@@ -117,8 +131,10 @@ async fn attempt(
         }
         view.make(&places).await?;
         journal.databases = database_steps(&places, clock.unix()).await?;
+        let loads = loads(&places, &journal.databases, order.as_admin);
+        journal.roles = loads.iter().filter_map(|load| load.role.clone()).collect();
         journal.write(layout)?;
-        roles = load(layout, source, order, &places, &journal.databases).await?;
+        roles = load(layout, source, &loads).await?;
     }
     swap::swap(layout, &mut journal).await?;
     swap::finish(&journal).await?;
@@ -145,25 +161,28 @@ fn file_steps(
     order: &Order,
     unpacked: Vec<PathBuf>,
 ) -> Result<Vec<FileStep>> {
-    let whole = source.whole_kinds(&order.selection);
-    let found = saved_files::scan(layout.home())?;
-    if let Some((_, reason)) = found.unreadable.into_iter().find(|(kind, _)| whole.contains(kind)) {
-        bail!(reason);
+    let coming: HashSet<&PathBuf> = unpacked.iter().collect();
+    let mut going = Vec::new();
+    for ((kind, part), content) in scan(&Root::home(layout.home())?)?.parts {
+        if !source.takes_away(&order.selection, kind, &part) {
+            continue;
+        }
+        if let Some(reason) = content.unreadable {
+            bail!("{reason}; --without {part} restores the rest");
+        }
+        going.extend(content.files.into_iter().filter(|path| !coming.contains(path)));
     }
-    let going: Vec<PathBuf> = found
-        .files
-        .into_iter()
-        .filter(|(kind, _)| whole.contains(kind))
-        .flat_map(|(_, paths)| paths)
-        .filter(|path| !unpacked.contains(path))
-        .collect();
     let mut steps = Vec::new();
-    for path in unpacked {
+    let coming = unpacked.into_iter().map(|path| (path, true));
+    for (path, comes) in coming.chain(going.into_iter().map(|path| (path, false))) {
         let (root, inner) = journal.place(layout, &path)?;
-        let existed = root.join(inner).symlink_metadata().is_ok();
-        steps.push(FileStep { path, comes: true, existed });
+        let existed = !comes || root.join(inner).symlink_metadata().is_ok();
+        check(root, inner).with_context(|| {
+            let part = part_of(&path).map(|(_, name)| name).unwrap_or_default();
+            format!("{} cannot be replaced (--without {part} restores the rest)", path.display())
+        })?;
+        steps.push(FileStep { path, comes, existed });
     }
-    steps.extend(going.into_iter().map(|path| FileStep { path, comes: false, existed: true }));
     Ok(steps)
 }
 
@@ -223,17 +242,27 @@ async fn check_migration(place: &Place) -> Result<()> {
     }
 }
 
+/// A database that is loaded, and by which role where that is not its own.
+struct Load<'a> {
+    place: &'a Place,
+    step: &'a DatabaseStep,
+    role: Option<LoadingRole>,
+}
+
+fn loads<'a>(places: &'a [Place], steps: &'a [DatabaseStep], as_admin: bool) -> Vec<Load<'a>> {
+    let load = |(place, step): (&'a Place, &'a DatabaseStep)| {
+        // Elsewhere there is no other role than the service's.
+        let role = (as_admin && place.managed).then(|| LoadingRole::new(&place.server));
+        Load { place, step, role }
+    };
+    places.iter().zip(steps).map(load).collect()
+}
+
 /// Loads every database beside the one in use and compares it with the snapshot it was saved from.
-async fn load(
-    layout: &Layout,
-    source: &Arc<Source>,
-    order: &Order,
-    places: &[Place],
-    steps: &[DatabaseStep],
-) -> Result<Vec<String>> {
-    let (mut roles, mut loads, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
+async fn load(layout: &Layout, source: &Arc<Source>, loads: &[Load<'_>]) -> Result<Vec<String>> {
+    let (mut roles, mut targets, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
     let mut oldest = i32::MAX;
-    for (place, step) in places.iter().zip(steps) {
+    for Load { place, step, role } in loads {
         let mut server = database::connect(&place.server).await?;
         let major = target::major(&mut server).await?;
         oldest = oldest.min(major);
@@ -241,33 +270,45 @@ async fn load(
         let owner = place.owner()?;
         target::create(&mut server, &step.fresh, &owner, &place.facts).await?;
         server.close().await?;
-        let by = if order.as_admin { &place.server } else { &place.url };
-        let url = databases::with_database(by, &step.fresh)?;
+        let own_url = databases::with_database(&place.url, &step.fresh)?;
+        let url = match role {
+            Some(role) => role.make(&waiting(place, step, &owner)).await?,
+            None => own_url.clone(),
+        };
         // Nobody knows the version of the original's servers; its databases come from one of this version.
         let writer = if place.facts.server == 0 { major } else { place.facts.major() };
         let target = Target::new(&step.part, &url, &step.fresh, writer)?;
-        loads.push((target.owned_by_another(owner != place.facts.owner), place.facts.clone()));
-        loaded.push((databases::with_database(&place.url, &step.fresh)?, url, &step.fresh, &place.facts));
+        targets.push((target.owned_by_another(owner != place.facts.owner), place.facts.clone()));
+        loaded.push((own_url, owner));
     }
-    source.load(layout, loads, oldest).await?;
-    for (own_url, url, name, facts) in loaded {
+    source.load(layout, targets, oldest).await?;
+    for (Load { place, step, role }, (own_url, owner)) in loads.iter().zip(loaded) {
+        if let Some(role) = role {
+            role.hand_over(&waiting(place, step, &owner)).await?;
+        }
+        let facts = &place.facts;
+        let mut connection = database::connect(&own_url).await?;
         if !facts.tables.is_empty() {
-            let mut connection = database::connect(&own_url).await?;
             let told = facts.differences(database::checksums(&mut connection).await?);
             if !told.is_empty() {
                 bail!("{} did not come out as it was saved: {}", facts.database, told.join(", "));
             }
-            connection.close().await?;
         }
-        let mut connection = database::connect(&url).await?;
         // Without it the first questions are answered by guesses.
         target::run(&mut connection, "ANALYZE".to_owned()).await?;
-        target::set(&mut connection, name, facts).await?;
+        if role.is_some() {
+            connection = database::connect(&place.server).await?;
+        }
+        target::set(&mut connection, &step.fresh, facts).await?;
         connection.close().await?;
     }
     roles.sort();
     roles.dedup();
     Ok(roles)
+}
+
+fn waiting<'a>(place: &'a Place, step: &'a DatabaseStep, owner: &'a str) -> Waiting<'a> {
+    Waiting { fresh: &step.fresh, name: &step.name, owner, facts: &place.facts }
 }
 
 /// Everything that may be restored by itself, for the flags of the command line.

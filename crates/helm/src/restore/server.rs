@@ -115,16 +115,31 @@ impl Server {
     /// When it does not end.
     pub async fn stop(mut self) -> Result<()> {
         self.stopped = true;
-        let _ = kill(self.pid, Signal::SIGINT);
-        let started = Instant::now();
-        while is_alive(self.pid) {
-            if started.elapsed() > STOP_PATIENCE {
-                bail!("PostgreSQL does not stop");
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        Ok(())
+        stop(self.pid).await
     }
+
+    /// Stops a cluster that a killed restore has left running, if it has; none is started for that.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn stop_left(layout: &Layout) -> Result<()> {
+        match running(&layout.folder(postgres::FOLDER).join("data")) {
+            Some(pid) => stop(pid).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn stop(pid: Pid) -> Result<()> {
+    let _ = kill(pid, Signal::SIGINT);
+    let started = Instant::now();
+    while is_alive(pid) {
+        if started.elapsed() > STOP_PATIENCE {
+            bail!("PostgreSQL does not stop");
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
 }
 
 impl Drop for Server {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{
     detour,
@@ -96,16 +96,15 @@ impl Source {
     /// The databases that are wanted, by part.
     #[must_use]
     pub fn databases(&self, selection: &Selection) -> Vec<(String, DatabaseFacts)> {
-        if !selection.wants(Kind::Postgresql) {
-            return Vec::new();
-        }
-        match self {
+        let mut databases = match self {
             Self::Own { manifest, .. } => manifest
                 .saved()
                 .filter_map(|part| Some((part.name.clone(), part.database.clone()?)))
                 .collect(),
             Self::Upstream(zip) => zip.databases(),
-        }
+        };
+        databases.retain(|(part, _)| selection.takes(Kind::Postgresql, part));
+        databases
     }
 
     /// The name of a service's database when it comes beside the one in use and does not take its place.
@@ -126,18 +125,16 @@ impl Source {
         }
     }
 
-    /// The kinds of files that are wanted and there, whose other files are taken away. What else a foreign service keeps in its
-    /// folder stays.
+    /// Whether files of this part that the archive does not hold are taken away. What else a foreign service keeps in its folder
+    /// stays.
     #[must_use]
-    pub fn whole_kinds(&self, selection: &Selection) -> Vec<Kind> {
+    pub fn takes_away(&self, selection: &Selection, kind: Kind, part: &str) -> bool {
         match self {
-            Self::Own { manifest, .. } => manifest
-                .saved()
-                .map(|part| part.kind)
-                .filter(|kind| Kind::FILES.contains(kind) && selection.wants(*kind))
-                .collect(),
+            Self::Own { manifest, .. } => {
+                Kind::FILES.contains(&kind) && selection.takes(kind, part) && manifest.is_whole(kind, part)
+            }
             // It never held all files of a kind.
-            Self::Upstream(_) => Vec::new(),
+            Self::Upstream(_) => false,
         }
     }
 
@@ -147,13 +144,13 @@ impl Source {
     /// When the archive changed since it was checked, or the disk does not take them.
     pub fn unpack(&self, selection: &Selection, folder: &Path) -> Result<Vec<PathBuf>> {
         match self {
-            Self::Own { path, identities, manifest, theirs } => {
+            Self::Own { manifest, theirs, .. } => {
                 let has_place = |part: &Part| {
                     part.foreign_service().is_none_or(|service| theirs.folder(service).is_some())
                 };
-                let mut loader = Loader::new(Vec::new(), manifest, folder)
-                    .with_files(|part| selection.wants(part.kind) && has_place(part));
-                archive::read(path, identities, &mut loader)?;
+                let wanted = |part: &Part| selection.takes(part.kind, &part.name) && has_place(part);
+                let mut loader = Loader::unpacking(manifest, &folder.join("files"), wanted);
+                self.read(&mut loader)?;
                 loader.unpacked()
             }
             Self::Upstream(zip) => zip.unpack(selection, &folder.join("files")),
@@ -180,7 +177,57 @@ impl Source {
     }
 
     fn load_own(&self, targets: Vec<Target>) -> Result<()> {
-        let Self::Own { path, identities, .. } = self else { return Ok(()) };
-        archive::read(path, identities, &mut Loader::of(targets)).map(drop)
+        self.read(&mut Loader::of(targets))
+    }
+
+    /// Reads an archive of ours once more: what was looked at and agreed to is what must come.
+    fn read(&self, loader: &mut Loader) -> Result<()> {
+        let Self::Own { path, identities, manifest, .. } = self else { return Ok(()) };
+        if archive::read(path, identities, loader)? != **manifest {
+            bail!("{} became another archive meanwhile", path.display());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use age::x25519::Identity;
+
+    use super::*;
+    use crate::{
+        backup::archive::Writer,
+        domain::backup::manifest::{FORMAT, Header, State},
+    };
+
+    #[test]
+    fn an_archive_that_takes_the_place_of_another_one_is_not_restored() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity::generate();
+        let write = |name: &str, saved_at: &str| {
+            let created_at = saved_at.parse().unwrap();
+            let header = Header { format: FORMAT, suite: env!("CARGO_PKG_VERSION").into(), created_at };
+            let mut writer = Writer::create(folder.path(), name, &[identity.to_public()], &header).unwrap();
+            let sha256 = writer.part("files").finish().unwrap().sha256;
+            let part = Part { sha256, ..Part::absent("files", Kind::Files, State::Saved, "") };
+            let manifest = Manifest { header, finished_at: created_at, parts: vec![part] };
+            (writer.finish(&manifest).unwrap().0, manifest)
+        };
+        let (path, manifest) = write("a.tar.age", "2025-11-22T02:00:00Z");
+        let (other, _) = write("b.tar.age", "2025-11-21T02:00:00Z");
+        let source = Source::Own {
+            path: path.clone(),
+            identities: vec![Box::new(identity.clone())],
+            manifest: Box::new(manifest),
+            theirs: Theirs::default(),
+        };
+        let unpack = |name: &str| {
+            let target = folder.path().join(name);
+            source.unpack(&Selection::default(), &target)
+        };
+        assert_eq!(unpack("first").unwrap().len(), 0);
+        std::fs::rename(other, path).unwrap();
+        let refused = unpack("second").unwrap_err().to_string();
+        assert!(refused.contains("another archive"), "{refused}");
     }
 }

@@ -12,7 +12,8 @@ pub fn identifier(name: &str) -> String {
 }
 
 /// A text for a statement; names of encodings and values of settings hold no backslash that would mean something.
-fn literal(text: &str) -> String {
+#[must_use]
+pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

@@ -112,9 +112,10 @@ impl Zip {
     /// # Errors
     /// When nothing of what is wanted is in it or can be taken over.
     pub fn plan(&self, selection: &Selection) -> Result<Vec<Step>> {
+        selection.check(self.entries.iter().map(String::as_str))?;
         let mut steps = Vec::new();
         for (part, facts) in self.databases() {
-            if selection.wants(Kind::Postgresql) {
+            if selection.takes(Kind::Postgresql, &part) {
                 let action = match self.beside(&facts.service) {
                     Some(name) => format!("load it beside the suite's own, as {name}"),
                     None => format!("replace the database of {}", facts.service),
@@ -123,7 +124,7 @@ impl Zip {
             }
         }
         for (entry, place) in self.files() {
-            if wants(selection, &place) {
+            if wants(selection, entry, &place) {
                 let action = match service_outside(&place) {
                     Some((service, inner)) => {
                         let folder = self.theirs.folder(service).unwrap_or(Path::new(service));
@@ -146,8 +147,8 @@ impl Zip {
             ("configs/apps_registry.json", Kind::Configuration, "left out: this suite has its own registry"),
         ];
         for (beginning, kind, action) in left {
-            if selection.wants(kind) && self.entries.iter().any(|entry| entry.starts_with(beginning)) {
-                let part = beginning.trim_end_matches('/').to_owned();
+            let part = beginning.trim_end_matches('/').to_owned();
+            if selection.takes(kind, &part) && self.entries.iter().any(|entry| entry.starts_with(beginning)) {
                 steps.push(Step { part, action: action.to_owned(), restored: false });
             }
         }
@@ -166,7 +167,7 @@ impl Zip {
     pub fn unpack(&self, selection: &Selection, folder: &Path) -> Result<Vec<PathBuf>> {
         let mut zip = archive(&self.path)?;
         let mut unpacked = Vec::new();
-        for (entry, place) in self.files().filter(|(_, place)| wants(selection, place)) {
+        for (entry, place) in self.files().filter(|(entry, place)| wants(selection, entry, place)) {
             let mut content = Vec::new();
             let reader = zip.by_name(entry).map_err(|error| anyhow!("{entry} is damaged: {error}"))?;
             reader
@@ -226,11 +227,11 @@ fn place_of(entry: &str, theirs: &Theirs) -> Option<PathBuf> {
     Some(theirs.conf(service))
 }
 
-fn wants(selection: &Selection, place: &Path) -> bool {
+fn wants(selection: &Selection, entry: &str, place: &Path) -> bool {
     match kind_of(place) {
         // Settings of a service, wherever that lies.
-        Some(Kind::Foreign | Kind::Files) => selection.wants(Kind::Configuration),
-        Some(kind) => selection.wants(kind),
+        Some(Kind::Foreign | Kind::Files) => selection.takes(Kind::Configuration, entry),
+        Some(kind) => selection.takes(kind, entry),
         None => false,
     }
 }

@@ -89,8 +89,79 @@ async fn what_a_service_put_into_its_database_never_runs_as_an_administrator() {
     assert_eq!(query(&url, "SELECT count(*)::text FROM pg_class WHERE relname = 'later'").await, "0");
     let set = query(&from.database_as_admin("alpha_db"), "SHOW session_preload_libraries").await;
     assert_eq!(set, "auto_explain");
+    assert!(!mark.exists(), "a program was run by an administrator");
+    let roles = "SELECT count(*)::text FROM pg_roles WHERE rolname LIKE 'hm\\_%'";
+    assert_eq!(query(&from.admin_url(), roles).await, "0", "the role of the restore is gone");
     server.stop().await.unwrap();
-    let _ = fs::remove_file(&mark);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_of_others_come_back_to_them_without_an_administrator_s_rights() {
+    let from = Instance::new(&["alpha", "beta"]);
+    let server = from.start().await;
+    let (admin, mark) = (from.database_as_admin("alpha_db"), mark("loading"));
+    execute(&from.url("alpha"), &trap(&mark)).await;
+    execute(&from.url("alpha"), "CREATE TABLE t (id int CHECK (public.trap())); INSERT INTO t VALUES (1)")
+        .await;
+    execute(
+        &admin,
+        "CREATE ROLE stranger; CREATE ROLE reader; CREATE ROLE strong CREATEROLE;
+         CREATE SCHEMA s AUTHORIZATION stranger; CREATE EXTENSION pg_trgm SCHEMA public;
+         CREATE TABLE s.own (id int); ALTER TABLE s.own OWNER TO stranger;
+         CREATE TABLE s.readers (id int); ALTER TABLE s.readers OWNER TO reader; INSERT INTO s.readers VALUES (7);
+         GRANT USAGE ON SCHEMA s TO reader; GRANT SELECT ON s.own TO alpha_user",
+    )
+    .await;
+    let state =
+        "SELECT string_agg(format('%s %s %s', n.nspname, c.relname, pg_get_userbyid(c.relowner)), ', '
+                                   ORDER BY c.relname)
+                   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                  WHERE c.relkind = 'r' AND n.nspname IN ('s', 'public')";
+    let rights = "SELECT array_to_string(nspacl, ' ') FROM pg_namespace WHERE nspname = 's'";
+    let before = (query(&admin, state).await, query(&admin, rights).await);
+    let done = from.backup().await.unwrap();
+    execute(&admin, "DROP TABLE s.own; DROP TABLE s.readers").await;
+    server.stop().await.unwrap();
+    let archive = done.archive.to_str().unwrap();
+    let restore = ["restore", archive, "--force", "--postgresql-only"];
+    let output = from.helm(&restore);
+    assert_eq!(output.status.code(), Some(1), "its own rights are not enough");
+    let output = from.helm(&[&restore[..], &["--as-admin"]].concat());
+    assert!(output.status.success(), "{output:?}");
+    let server = from.start().await;
+    let after = (query(&admin, state).await, query(&admin, rights).await);
+    let sorted = |text: &str| -> Vec<String> {
+        let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+        words.sort();
+        words
+    };
+    assert_eq!((after.0, sorted(&after.1)), (before.0, sorted(&before.1)));
+    assert_eq!(query(&admin, "SELECT id::text FROM s.readers").await, "7");
+    let extension = "SELECT pg_get_userbyid(extowner)::text FROM pg_extension WHERE extname = 'pg_trgm'";
+    assert_eq!(query(&admin, extension).await, "alpha_user");
+    let left = "SELECT count(*)::text FROM pg_roles WHERE rolname LIKE 'hm\\_%'";
+    assert_eq!((query(&admin, left).await.as_str(), mark.exists()), ("0", false));
+
+    // Whoever may do more than have what is in it is nobody that an archive runs as.
+    let mut server = Some(server);
+    for role in ["strong", "beta_user"] {
+        execute(
+            &admin,
+            &format!("CREATE TABLE public.more (id int); ALTER TABLE public.more OWNER TO {role}"),
+        )
+        .await;
+        let done = from.backup().await.unwrap();
+        execute(&admin, "DROP TABLE public.more").await;
+        server.take().unwrap().stop().await.unwrap();
+        let archive = done.archive.to_str().unwrap();
+        let output = from.helm(&["restore", archive, "--force", "--postgresql-only", "--as-admin"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{role}: {output:?}");
+        assert!(said.contains("role") && said.contains("nothing was changed"), "{role}: {said}");
+        server = Some(from.start().await);
+        assert_eq!(query(&admin, left).await, "0");
+    }
+    server.take().unwrap().stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use hivematrix_helm::restore::{
     journal::{Cluster, DatabaseStep, FileStep, Journal, Stage, folder},
+    loading_role::LoadingRole,
     swap::{self, Recovered},
 };
 use hivematrix_shared::clock::Clock;
@@ -12,7 +13,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::instance::{Instance, execute};
+use super::instance::{Instance, execute, query};
 
 const SAVED: &str = "[a]\nvalue = saved\n";
 const NEWER: &str = "[a]\nvalue = newer\n";
@@ -112,6 +113,7 @@ async fn half_way(instance: &Instance, stage: Stage) -> Journal {
         stage,
         cluster: Some(Cluster { port: port(instance), password: password(instance), made: false }),
         databases: vec![step("alpha"), step("beta")],
+        roles: Vec::new(),
         files: vec![
             FileStep { path: "alpha/alpha.conf".into(), comes: true, existed: true },
             FileStep { path: "alpha/new.conf".into(), comes: true, existed: false },
@@ -156,4 +158,73 @@ async fn half_a_swap_is_undone_and_a_whole_one_is_finished() {
     assert!(
         instance.home().join("alpha/new.conf").exists() && !instance.home().join("alpha/gone.conf").exists()
     );
+}
+
+/// A journal of a restore that has not begun to change names.
+fn loading(instance: &Instance) -> Journal {
+    Journal {
+        archive: "a.tar.age".into(),
+        started_at: Clock::system().now(),
+        stage: Stage::Loading,
+        cluster: Some(Cluster { port: port(instance), password: password(instance), made: false }),
+        databases: Vec::new(),
+        roles: Vec::new(),
+        files: Vec::new(),
+        outside: BTreeMap::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_that_was_started_before_anything_was_done_is_stopped() {
+    let instance = Instance::new(&["alpha"]);
+    // As `kill -9` leaves it.
+    std::mem::forget(instance.start().await);
+    let running = instance.home().join("postgres/data/postmaster.pid");
+    assert!(running.exists());
+    loading(&instance).write(&instance.layout).unwrap();
+    assert_eq!(swap::recover(&instance.layout).await.unwrap(), Recovered::Undone);
+    assert!(!running.exists());
+    // And none is started to be stopped.
+    loading(&instance).write(&instance.layout).unwrap();
+    assert_eq!(swap::recover(&instance.layout).await.unwrap(), Recovered::Undone);
+    assert!(!running.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_undone_is_the_restore_s_and_nobody_else_s() {
+    let instance = Instance::new(&["alpha"]);
+    let server = instance.start().await;
+    let admin = instance.admin_url();
+    // Killed before it made its database; somebody made one of that name since.
+    execute(&admin, "CREATE DATABASE gamma_db").await;
+    execute(&admin, "CREATE DATABASE gamma_db_new_1").await;
+    let mut journal = loading(&instance);
+    let step = |name: &str| DatabaseStep {
+        part: format!("postgresql/{name}"),
+        server: admin.clone(),
+        name: name.into(),
+        fresh: format!("{name}_new_1"),
+        before: format!("{name}_old_1"),
+        existed: false,
+    };
+    execute(&admin, "CREATE DATABASE delta_db").await;
+    journal.databases = vec![step("gamma_db"), step("delta_db")];
+    let role = LoadingRole::new(&admin);
+    let names = serde_json::to_value(&role).unwrap();
+    for name in ["name", "makers"] {
+        execute(&admin, &format!("CREATE ROLE {}", names[name].as_str().unwrap())).await;
+    }
+    execute(&admin, &format!("GRANT CONNECT ON DATABASE alpha_db TO {}", names["name"].as_str().unwrap()))
+        .await;
+    journal.roles = vec![role];
+    journal.write(&instance.layout).unwrap();
+    server.stop().await.unwrap();
+    assert_eq!(swap::recover(&instance.layout).await.unwrap(), Recovered::Undone);
+    let server = instance.start().await;
+    let left = "SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database
+                 WHERE NOT datistemplate AND datname <> 'postgres'";
+    assert_eq!(query(&admin, left).await, "alpha_db,delta_db,gamma_db");
+    let roles = "SELECT count(*)::text FROM pg_roles WHERE rolname LIKE 'hm\\_%'";
+    assert_eq!(query(&admin, roles).await, "0");
+    server.stop().await.unwrap();
 }

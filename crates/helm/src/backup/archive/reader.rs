@@ -1,6 +1,7 @@
 //! Reading an archive: every byte of it, compared with what its manifest says.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{self, BufReader, Read},
     path::Path,
@@ -10,11 +11,8 @@ use age::Decryptor;
 use anyhow::{Context, Result, anyhow, bail};
 use aws_lc_rs::digest;
 
-use super::{ENTRY, HEADER, MANIFEST, Written, hex};
+use super::{ENTRY, HEADER, MANIFEST, Written, fits, hex};
 use crate::domain::backup::manifest::{FORMAT, Header, Manifest};
-
-/// A document must not fill the memory of whoever reads a wrong file.
-const LONGEST_DOCUMENT: u64 = 64 << 20;
 
 /// Identities, as age takes them.
 pub type Identities = [Box<dyn age::Identity + Send + Sync>];
@@ -63,7 +61,7 @@ fn read_from(file: File, identities: &Identities, sink: &mut impl Sink) -> Resul
     let mut tar = tar::Archive::new(plain);
     let mut manifest: Option<Manifest> = None;
     let mut current: Option<Current> = None;
-    let mut found: Vec<(String, Written)> = Vec::new();
+    let mut found: HashMap<String, Written> = HashMap::new();
     let mut has_header = false;
     for entry in tar.entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
@@ -83,7 +81,8 @@ fn read_from(file: File, identities: &Identities, sink: &mut impl Sink) -> Resul
             && let Some(done) = current.take()
         {
             sink.end(&done.name)?;
-            found.push(done.finish());
+            let (name, written) = done.finish();
+            found.insert(name, written);
         }
         let Some(part) = part else {
             if name != MANIFEST {
@@ -92,6 +91,10 @@ fn read_from(file: File, identities: &Identities, sink: &mut impl Sink) -> Resul
             manifest = Some(serde_json::from_slice(&document(entry)?).context("its manifest is damaged")?);
             continue;
         };
+        // Only one of the two would be compared, and both be taken.
+        if found.contains_key(&part) {
+            bail!("its part {part} is there twice");
+        }
         let current = current.get_or_insert_with(|| Current::new(part));
         let mut buffer = vec![0; 64 << 10];
         loop {
@@ -109,8 +112,7 @@ fn read_from(file: File, identities: &Identities, sink: &mut impl Sink) -> Resul
     let manifest = manifest.context("it is cut off: its manifest is not there")?;
     manifest.check().map_err(anyhow::Error::msg)?;
     for part in manifest.saved() {
-        let found = found.iter().find(|(name, _)| *name == part.name).map(|(_, written)| written);
-        let is_same = match found {
+        let is_same = match found.get(&part.name) {
             Some(found) => found.bytes == part.bytes && found.sha256 == part.sha256,
             None => part.bytes == 0,
         };
@@ -143,9 +145,11 @@ impl Current {
     }
 }
 
-fn document(entry: impl Read) -> Result<Vec<u8>> {
+/// A document must not fill the memory of whoever reads a wrong file, and half of one is none.
+pub(super) fn document(mut entry: tar::Entry<'_, impl Read>) -> Result<Vec<u8>> {
+    fits(entry.size())?;
     let mut text = Vec::new();
-    entry.take(LONGEST_DOCUMENT).read_to_end(&mut text).map_err(damaged)?;
+    entry.read_to_end(&mut text).map_err(damaged)?;
     Ok(text)
 }
 

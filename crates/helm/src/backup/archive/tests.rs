@@ -139,6 +139,59 @@ fn an_archive_whose_names_lead_elsewhere_is_refused() {
 }
 
 #[test]
+fn the_list_of_very_many_files_is_read_to_its_end() {
+    // As that of 300,000 uploads.
+    let text = vec![b' '; 80 << 20];
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut entry = tar::Header::new_gnu();
+    entry.set_entry_type(tar::EntryType::Regular);
+    entry.set_size(text.len() as u64);
+    tar.append_data(&mut entry, MANIFEST, text.as_slice()).unwrap();
+    let tar = tar.into_inner().unwrap();
+    let mut tar = tar::Archive::new(tar.as_slice());
+    let entry = tar.entries().unwrap().next().unwrap().unwrap();
+    assert_eq!(reader::document(entry).unwrap().len(), text.len());
+}
+
+#[test]
+fn a_manifest_that_nobody_would_read_is_neither_written_nor_read() {
+    assert!(fits(LONGEST_DOCUMENT).is_ok());
+    let folder = tempfile::tempdir().unwrap();
+    let identity = Identity::generate();
+    let mut writer = Writer::create(folder.path(), "a.tar.age", &[identity.to_public()], &header()).unwrap();
+    // An entry that says so is believed, before a byte of it is read.
+    let mut entry = tar::Header::new_gnu();
+    entry.set_entry_type(tar::EntryType::Regular);
+    entry.set_size(LONGEST_DOCUMENT + 1);
+    writer.tar.append_data(&mut entry, MANIFEST, io::empty()).unwrap();
+    let path = writer.path.clone();
+    writer.tar.into_inner().unwrap().finish().unwrap().into_inner().unwrap();
+    fs::rename(&writer.temporary.0, &path).unwrap();
+    let error = error(&path, &identity);
+    assert!(error.contains("longer than 536.9 MB"), "{error}");
+}
+
+#[test]
+fn a_part_that_comes_twice_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = Identity::generate();
+    let mut writer = Writer::create(folder.path(), "a.tar.age", &[identity.to_public()], &header()).unwrap();
+    let mut parts = Vec::new();
+    for (name, content) in [("keys", "right"), ("secrets", "right"), ("keys", "wrong")] {
+        let mut part = writer.part(name);
+        part.write_all(content.as_bytes()).unwrap();
+        let written = part.finish().unwrap();
+        let kind = if name == "keys" { Kind::Keys } else { Kind::Secrets };
+        let absent = Part::absent(name, kind, State::Saved, "");
+        parts.push(Part { bytes: written.bytes, sha256: written.sha256, ..absent });
+    }
+    parts.pop();
+    let manifest = Manifest { header: header(), finished_at: header().created_at, parts };
+    let (path, _) = writer.finish(&manifest).unwrap();
+    assert!(error(&path, &identity).contains("its part keys is there twice"));
+}
+
+#[test]
 fn an_unfinished_archive_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let identity = Identity::generate();

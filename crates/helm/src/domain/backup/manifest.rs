@@ -5,11 +5,13 @@ use std::{collections::BTreeSet, path::Path};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::parts::{Kind, kind_of, service_outside};
+pub use super::facts::{DatabaseFacts, Grant, TableFacts, differences};
+use super::parts::{Kind, part_of};
 use crate::domain::log_entry::is_service_name;
 
-/// The form of the archive that this program writes and the newest it reads.
-pub const FORMAT: u32 = 1;
+/// The form of the archive that this program writes and the newest it reads. Before the second, all services shared the
+/// parts `configuration` and `files`.
+pub const FORMAT: u32 = 2;
 
 /// What stands at the beginning of an archive, so that a reader need not come to its end to know that it is too old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +62,14 @@ impl Manifest {
             part.check()?;
         }
         Ok(())
+    }
+
+    /// Whether a file of this part that the archive does not hold was not there: it has the part, or, where nothing is known of
+    /// that, the one of its kind.
+    #[must_use]
+    pub fn is_whole(&self, kind: Kind, part: &str) -> bool {
+        let state = |name: &str| self.parts.iter().find(|part| part.name == name).map(|part| part.state);
+        state(part).or_else(|| state(kind.as_str())) == Some(State::Saved)
     }
 
     /// What is there.
@@ -114,25 +124,15 @@ impl Part {
     /// The service whose own folder this part holds.
     #[must_use]
     pub fn foreign_service(&self) -> Option<&str> {
-        self.name
-            .strip_prefix(Kind::Foreign.as_str())?
-            .strip_prefix('/')
-            .filter(|_| self.kind == Kind::Foreign)
-    }
-
-    fn is_of_one_foreign_service(&self) -> bool {
-        let of = |file: &FileFacts, service| {
-            service_outside(Path::new(&file.path)).is_some_and(|(name, _)| name == service)
-        };
-        self.foreign_service().is_some_and(|service| {
-            is_service_name(service) && self.files.iter().all(|file| of(file, service))
-        })
+        self.kind.service_of(&self.name).filter(|_| self.kind == Kind::Foreign)
     }
 
     fn check(&self) -> Result<(), String> {
         let is_right = match &self.database {
-            None if self.kind == Kind::Foreign => self.is_of_one_foreign_service(),
-            None => self.kind.is_files() && self.name == self.kind.as_str(),
+            None => {
+                let is_of_all = self.name == self.kind.as_str() && self.kind != Kind::Foreign;
+                self.kind.is_files() && (is_of_all || self.kind.service_of(&self.name).is_some())
+            }
             Some(facts) => {
                 self.kind == Kind::Postgresql
                     && self.name == database_part(&facts.database)
@@ -143,10 +143,17 @@ impl Part {
         if !is_right {
             return Err(format!("it holds the unknown part {}", self.name));
         }
-        match self.files.iter().find(|file| kind_of(Path::new(&file.path)) != Some(self.kind)) {
+        match self.files.iter().find(|file| !self.holds(Path::new(&file.path))) {
             Some(file) => Err(format!("its part {} holds the unexpected file {}", self.name, file.path)),
             None => Ok(()),
         }
+    }
+
+    /// Whether the file at `path` may be in it: it is of its kind, and of its service where it is of one.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        let is_of_all = self.name == self.kind.as_str();
+        part_of(path).is_some_and(|(kind, name)| kind == self.kind && (is_of_all || name == self.name))
     }
 }
 
@@ -196,119 +203,9 @@ pub struct FileFacts {
     pub sha256: String,
 }
 
-/// What is known of a database beside its dump, all from the snapshot that was dumped.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatabaseFacts {
-    /// Whose it is.
-    pub service: String,
-    /// Its name.
-    pub database: String,
-    /// The role that owns it.
-    pub owner: String,
-    /// `UTF8`.
-    pub encoding: String,
-    /// `LC_COLLATE`.
-    pub collate: String,
-    /// `LC_CTYPE`.
-    pub ctype: String,
-    /// `server_version_num` of its server.
-    pub server: i32,
-    /// Newest migration that was applied, when the service keeps that.
-    pub migration: Option<i64>,
-    /// Who may do what with it.
-    pub grants: Vec<Grant>,
-    /// `ALTER DATABASE … SET` lines, `name=value`.
-    pub settings: Vec<String>,
-    /// Every role that it names.
-    pub roles: Vec<String>,
-    /// Its tables.
-    pub tables: Vec<TableFacts>,
-    /// Tables of it that its service may not read: saved, and never compared.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub unread: Vec<String>,
-}
-
-impl DatabaseFacts {
-    /// Major version of its server.
-    #[must_use]
-    pub fn major(&self) -> i32 {
-        self.server / 10_000
-    }
-
-    /// Where the tables that were found differ from these.
-    #[must_use]
-    pub fn differences(&self, mut found: Vec<TableFacts>) -> Vec<String> {
-        found.retain(|table| !self.unread.contains(&format!("{}.{}", table.schema, table.name)));
-        differences(&self.tables, &found)
-    }
-}
-
-/// A privilege on a database.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grant {
-    /// Role; empty for everyone.
-    pub grantee: String,
-    /// `CONNECT`, `CREATE`, `TEMPORARY`.
-    pub privilege: String,
-    /// Whether the role may pass it on.
-    pub grantable: bool,
-}
-
-/// The content of a table, in a form that two snapshots can be compared by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TableFacts {
-    /// Schema.
-    pub schema: String,
-    /// Name.
-    pub name: String,
-    /// How many rows.
-    pub rows: i64,
-    /// Sum of the first 64 bits of the SHA-256 of each row's text: the same whatever the order of the rows.
-    pub checksum: String,
-}
-
-/// Where two lists of tables differ, in words; `expected` is what the snapshot had.
-#[must_use]
-pub fn differences(expected: &[TableFacts], found: &[TableFacts]) -> Vec<String> {
-    let name = |table: &TableFacts| format!("{}.{}", table.schema, table.name);
-    let same = |a: &TableFacts, b: &TableFacts| a.schema == b.schema && a.name == b.name;
-    let mut told = Vec::new();
-    for table in expected {
-        match found.iter().find(|other| same(table, other)) {
-            None => told.push(format!("{} is not there", name(table))),
-            Some(other) if other.rows != table.rows => {
-                told.push(format!("{} has {} rows instead of {}", name(table), other.rows, table.rows));
-            }
-            Some(other) if other.checksum != table.checksum => {
-                told.push(format!("{} has other content", name(table)));
-            }
-            Some(_) => {}
-        }
-    }
-    let strange = found.iter().filter(|table| !expected.iter().any(|other| same(table, other)));
-    told.extend(strange.map(|table| format!("{} was not there", name(table))));
-    told
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn table(name: &str, rows: i64, checksum: &str) -> TableFacts {
-        TableFacts { schema: "public".into(), name: name.into(), rows, checksum: checksum.into() }
-    }
-
-    #[test]
-    fn tables_are_compared_by_name_rows_and_content() {
-        let expected = [table("a", 1, "5"), table("b", 2, "6"), table("c", 3, "7"), table("d", 0, "0")];
-        let found = [table("d", 0, "0"), table("a", 1, "5"), table("b", 3, "6"), table("e", 3, "7")];
-        assert_eq!(
-            differences(&expected, &found),
-            ["public.b has 3 rows instead of 2", "public.c is not there", "public.e was not there"]
-        );
-        assert_eq!(differences(&[table("a", 1, "5")], &[table("a", 1, "6")]), ["public.a has other content"]);
-        assert!(differences(&expected, &expected).is_empty());
-    }
 
     fn manifest(parts: Vec<Part>) -> Manifest {
         let header =
@@ -342,6 +239,8 @@ mod tests {
             saved("keys", Kind::Keys, &["core/keys/jwt_private.pem"]),
             saved("files", Kind::Files, &["codex/up/a.pdf"]),
             database("postgresql/codex_db", "codex_db", "codex"),
+            saved("files/codex", Kind::Files, &["codex/up/b.pdf"]),
+            saved("configuration/codex", Kind::Configuration, &["codex/codex.conf"]),
             saved("foreign/ledger", Kind::Foreign, &["@ledger/.flaskenv", "@ledger/instance/ledger.conf"]),
         ];
         assert_eq!(manifest(right.to_vec()).check(), Ok(()));
@@ -360,6 +259,10 @@ mod tests {
             saved("foreign/ledger", Kind::Foreign, &["ledger/ledger.conf"]),
             saved("foreign", Kind::Foreign, &[]),
             saved("foreign/../x", Kind::Foreign, &[]),
+            saved("files/../x", Kind::Files, &[]),
+            saved("files/codex", Kind::Files, &["core/up/a.pdf"]),
+            saved("files/codex", Kind::Configuration, &[]),
+            saved("keys/core", Kind::Keys, &[]),
             saved("redis", Kind::Redis, &["../../../etc/cron.d/x"]),
             saved("redis", Kind::Redis, &[]),
             saved("postgresql/codex_db", Kind::Postgresql, &[]),
@@ -372,6 +275,24 @@ mod tests {
             assert!(manifest(vec![part.clone()]).check().is_err(), "{part:?}");
         }
         assert!(manifest(vec![right[0].clone(), right[0].clone()]).check().unwrap_err().contains("twice"));
+    }
+
+    #[test]
+    fn what_an_archive_does_not_hold_was_not_there_only_where_it_holds_the_rest() {
+        let missing = |name: &str| Part::absent(name, Kind::Files, State::Missing, "why");
+        let all = || saved("files", Kind::Files, &[]);
+        let table = [
+            (vec![all()], "codex", true),
+            (vec![all(), missing("files/codex")], "codex", false),
+            (vec![all(), missing("files/codex")], "core", true),
+            (vec![missing("files"), saved("files/codex", Kind::Files, &[])], "codex", true),
+            (vec![missing("files"), saved("files/codex", Kind::Files, &[])], "core", false),
+            (vec![saved("configuration", Kind::Configuration, &[])], "codex", false),
+        ];
+        for (parts, service, is_whole) in table {
+            let found = manifest(parts.clone()).is_whole(Kind::Files, &format!("files/{service}"));
+            assert_eq!(found, is_whole, "{service}: {parts:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The kinds of parts, and to which of them a file of the instance belongs.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Component, Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,8 +40,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kinds that are files below the instance directory, in the order they are saved: what opens the databases comes
-    /// before the databases.
+    /// The kinds that are files below the instance directory. All but the last are small and saved first: what opens the
+    /// databases comes before the databases, and what may be long comes after them.
     pub const FILES: [Self; 5] =
         [Self::Configuration, Self::Keys, Self::Secrets, Self::Certificates, Self::Files];
 
@@ -64,6 +67,18 @@ impl Kind {
     pub fn is_files(self) -> bool {
         self == Self::Foreign || Self::FILES.contains(&self)
     }
+
+    /// Whether each service has a part of its own: one that spoils its files while they are read spoils nobody else's.
+    fn is_by_service(self) -> bool {
+        matches!(self, Self::Configuration | Self::Files | Self::Foreign)
+    }
+
+    /// The service of the part of this name, where it is of one.
+    #[must_use]
+    pub fn service_of(self, part: &str) -> Option<&str> {
+        let service = part.strip_prefix(self.as_str())?.strip_prefix('/')?;
+        (self.is_by_service() && is_service_name(service)).then_some(service)
+    }
 }
 
 /// Folders of the instance directory that are saved in another way or not at all: the servers' own files, process logs,
@@ -84,7 +99,7 @@ pub const SHELL_FILE: &str = "shell.json";
 /// in its name.
 const OUTSIDE: char = '@';
 /// What is saved of such a folder, beside its `.flaskenv`; the rest is its program.
-const FOREIGN_FOLDERS: [&str; 3] = ["instance", "keys", "exports"];
+pub const FOREIGN_FOLDERS: [&str; 3] = ["instance", "keys", "exports"];
 
 /// What stands before the paths of a service's files that lie outside of the instance directory.
 #[must_use]
@@ -106,7 +121,41 @@ pub fn foreign_part(service: &str) -> String {
     format!("{}/{service}", Kind::Foreign.as_str())
 }
 
-/// To which part the file at `path`, relative to the instance directory, belongs; `None` when it is not saved.
+/// The kind and the name of the part to which the file at `path` belongs; `None` when it is not saved. What lies in no
+/// service's folder is in the part that is named after its kind.
+#[must_use]
+pub fn part_of(path: &Path) -> Option<(Kind, String)> {
+    let kind = kind_of(path)?;
+    let mut names = path.iter().filter_map(OsStr::to_str);
+    let service = match kind {
+        Kind::Foreign => service_outside(path).map(|(service, _)| service),
+        // With a name in it.
+        _ => names.next().filter(|_| names.next().is_some()),
+    };
+    let name = match service.filter(|service| kind.is_by_service() && is_service_name(service)) {
+        Some(service) => format!("{}/{service}", kind.as_str()),
+        None => kind.as_str().to_owned(),
+    };
+    Some((kind, name))
+}
+
+/// Whether a path is deeper or longer than what is saved: it must be possible to write it again, below any folder.
+#[must_use]
+pub fn is_too_deep(path: &Path) -> bool {
+    const DEEPEST: usize = 64;
+    const LONGEST: usize = 3500;
+    path.as_os_str().len() > LONGEST || path.components().nth(DEEPEST).is_some()
+}
+
+/// What is written before it takes its place: `<name>.new.<process>`, and the number of the writer in it.
+fn is_temporary(name: &str) -> bool {
+    let Some((_, numbers)) = name.rsplit_once(".new.") else { return false };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let (process, writer) = numbers.split_once('.').unwrap_or((numbers, "0"));
+    is_number(process) && is_number(writer)
+}
+
+/// To which kind the file at `path`, relative to the instance directory, belongs; `None` when it is not saved.
 #[must_use]
 pub fn kind_of(path: &Path) -> Option<Kind> {
     let mut names = Vec::new();
@@ -115,8 +164,10 @@ pub fn kind_of(path: &Path) -> Option<Kind> {
         names.push(name.to_str()?);
     }
     let (name, folders) = names.split_last()?;
-    let is_fleeting = name.ends_with(".lock") || name.ends_with(".sock") || name.contains(".new.");
-    if is_fleeting {
+    // Only where ours lie: the uploads of a service may have any name.
+    let is_ours = matches!(folders.first(), None | Some(&("helm" | "core")));
+    let is_fleeting = is_ours && (name.ends_with(".lock") || name.ends_with(".sock"));
+    if is_fleeting || is_temporary(name) {
         return None;
     }
     if let Some(service) = names[0].strip_prefix(OUTSIDE) {
@@ -191,7 +242,15 @@ mod tests {
             ("helm/restore/journal.json", None),
             ("helm/daemon.lock", None),
             ("helm/control.sock", None),
+            ("core/keys/jwt_keys.lock", None),
             ("codex/codex.conf.new.123", None),
+            ("codex/codex.conf.new.123.4", None),
+            ("codex/exports/prices.new.csv", Some(Kind::Files)),
+            ("codex/exports/prices.new.2025.csv", Some(Kind::Files)),
+            ("codex/exports/a.new.1.2.3", Some(Kind::Files)),
+            ("codex/uploads/poetry.lock", Some(Kind::Files)),
+            ("codex/uploads/x.sock", Some(Kind::Files)),
+            ("@ledger/instance/poetry.lock", Some(Kind::Foreign)),
             ("@ledger/.flaskenv", Some(Kind::Foreign)),
             ("@ledger/instance/ledger.conf", Some(Kind::Foreign)),
             ("@ledger/exports/csv/a.csv", Some(Kind::Foreign)),
@@ -209,6 +268,35 @@ mod tests {
         for (path, expected) in table {
             assert_eq!(kind_of(Path::new(path)), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn each_service_has_its_own_part_of_settings_and_files() {
+        let table = [
+            ("settings.env", "configuration"),
+            ("codex/codex.conf", "configuration/codex"),
+            ("codex/uploads/a.pdf", "files/codex"),
+            ("codex/a.pdf", "files/codex"),
+            ("Old papers/a.pdf", "files"),
+            ("core/keys/jwt_private.pem", "keys"),
+            ("helm/secrets.json", "secrets"),
+            ("@ledger/keys/vendor.pem", "foreign/ledger"),
+        ];
+        for (path, name) in table {
+            let (kind, found) = part_of(Path::new(path)).unwrap();
+            assert_eq!(found, name, "{path}");
+            assert_eq!(kind.service_of(name), name.split_once('/').map(|(_, service)| service));
+        }
+        for (kind, name) in [(Kind::Keys, "keys/core"), (Kind::Files, "files/../x"), (Kind::Files, "files")] {
+            assert_eq!(kind.service_of(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_could_not_be_written_again_is_too_deep() {
+        let deep = |levels: usize| PathBuf::from("d/".repeat(levels) + "file");
+        assert!(!is_too_deep(&deep(63)) && is_too_deep(&deep(64)));
+        assert!(is_too_deep(&PathBuf::from(format!("codex/{}", "x".repeat(3500)))));
     }
 
     #[test]

@@ -28,8 +28,10 @@ pub const TIMERS: [&str; 3] =
 
 /// As long as a job of a timer may take.
 const JOB_HOURS: u64 = 4;
+/// The same: a job that knows its time ends before it is ended.
+pub const JOB_TIME: Duration = Duration::from_secs(JOB_HOURS * 60 * 60);
 /// Whoever waits for such a job leaves its end to systemd.
-pub const JOB_PATIENCE: Duration = Duration::from_secs(JOB_HOURS * 60 * 60 + 300);
+pub const JOB_PATIENCE: Duration = Duration::from_secs(JOB_TIME.as_secs() + 300);
 
 /// As long as a unit may take to stop: PostgreSQL, which writes everything; none has longer.
 pub const LONGEST_STOP: Duration = Duration::from_secs(120);

@@ -8,7 +8,7 @@ use nix::unistd::{Uid, User};
 
 use super::{DOTENV, folder};
 use crate::{
-    domain::{registry::HelmEntry, systemd},
+    domain::{backup::parts::FOREIGN_FOLDERS, registry::HelmEntry, systemd},
     instance::{
         Layout,
         account::Account,
@@ -18,7 +18,10 @@ use crate::{
 };
 
 /// Whether root works for accounts here: the instance is then not root's own.
-fn serves_accounts(layout: &Layout) -> Result<bool> {
+///
+/// # Errors
+/// When there is no instance.
+pub fn serves_accounts(layout: &Layout) -> Result<bool> {
     Ok(Uid::effective().is_root() && fs::metadata(layout.home())?.uid() != 0)
 }
 
@@ -31,15 +34,23 @@ fn account_of(layout: &Layout, name: &str) -> Result<Option<Account>> {
     Ok(user.map(|user| Account { uid: user.uid.as_raw(), gid: user.gid.as_raw() }))
 }
 
+/// Whose the files are that come into the folder of a service: its account's, where services have accounts, else whose the
+/// folder is.
+///
+/// # Errors
+/// When it cannot be told.
+pub fn owner_of(layout: &Layout, name: &str, folder: &Path) -> Result<Account> {
+    let owner = Found::at(folder)?.metadata()?;
+    let account = account_of(layout, name)?;
+    Ok(account.unwrap_or(Account { uid: owner.uid(), gid: owner.gid() }))
+}
+
 /// Makes sure that the folder which the registry names is the service's own: it has its name, or belongs to its account.
 ///
 /// # Errors
 /// When it may be somebody else's, or cannot be found.
 pub fn is_its_place(layout: &Layout, name: &str, entry: &HelmEntry) -> Result<()> {
-    if !serves_accounts(layout)? {
-        return Ok(());
-    }
-    belongs(layout, name, &folder(layout, entry))
+    may_be_written(layout, name, &folder(layout, entry))
 }
 
 /// As [`is_its_place`], of a folder that a journal names.
@@ -50,22 +61,29 @@ pub fn may_be_written(layout: &Layout, name: &str, folder: &Path) -> Result<()> 
     if !serves_accounts(layout)? {
         return Ok(());
     }
-    belongs(layout, name, folder)
+    belongs(layout, name, folder, &found(folder)?)
 }
 
 /// Makes sure that a backup, which may read everything, reads for a service no folder but its own: one with its name, or of
-/// its account, or of the account that has the instance and could read it anyway.
+/// its account, or of the account that has the instance and could read it anyway. Whoever reads it reads what is returned:
+/// the path may lead to another one later.
 ///
 /// # Errors
 /// When it may be somebody else's, or cannot be found.
-pub fn may_be_read(layout: &Layout, name: &str, folder: &Path) -> Result<()> {
+pub fn may_be_read(layout: &Layout, name: &str, folder: &Path) -> Result<Found> {
     let owner = fs::metadata(layout.home())?.uid();
-    let found = Found::at(folder).with_context(|| format!("cannot enter {}", folder.display()))?;
-    if owner == 0 || found.metadata()?.uid() == owner { Ok(()) } else { belongs(layout, name, folder) }
+    let found = found(folder)?;
+    if owner != 0 && found.metadata()?.uid() != owner {
+        belongs(layout, name, folder, &found)?;
+    }
+    Ok(found)
 }
 
-fn belongs(layout: &Layout, name: &str, path: &Path) -> Result<()> {
-    let found = Found::at(path).with_context(|| format!("cannot enter {}", path.display()))?;
+fn found(folder: &Path) -> Result<Found> {
+    Found::at(folder).with_context(|| format!("cannot enter {}", folder.display()))
+}
+
+fn belongs(layout: &Layout, name: &str, path: &Path, found: &Found) -> Result<()> {
     let owner = found.metadata()?.uid();
     let place = fs::canonicalize(found.path())?;
     let own_name = systemd::account(name);
@@ -90,12 +108,15 @@ pub fn hand_over(layout: &Layout, name: &str, entry: &HelmEntry) -> Result<()> {
 }
 
 fn give_files(folder: &Found, account: Account) -> Result<()> {
-    let (dotenv, instance) = (folder.path().join(DOTENV), folder.path().join("instance"));
+    let dotenv = folder.path().join(DOTENV);
     if fs::symlink_metadata(&dotenv).is_ok() {
         give(&dotenv, account)?;
     }
-    if fs::symlink_metadata(&instance).is_ok_and(|metadata| metadata.is_dir()) {
-        give_all(&instance, account)?;
+    for name in FOREIGN_FOLDERS {
+        let inner = folder.path().join(name);
+        if fs::symlink_metadata(&inner).is_ok_and(|metadata| metadata.is_dir()) {
+            give_all(&inner, account)?;
+        }
     }
     Ok(())
 }
@@ -110,13 +131,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("instance/backups")).unwrap();
-        for name in [".flaskenv", "instance/ledger.conf", "instance/backups/.flaskenv.1", "run.py"] {
+        fs::create_dir_all(at("exports/csv")).unwrap();
+        fs::create_dir(at("keys")).unwrap();
+        let given =
+            ["instance/ledger.conf", "instance/backups/.flaskenv.1", "keys/a.pem", "exports/csv/a.csv"];
+        for name in given.iter().chain(&[".flaskenv", "run.py"]) {
             fs::write(at(name), "x").unwrap();
         }
         let give = || give_files(&Found::at(folder.path()).unwrap(), Account { uid: 65_534, gid: 65_534 });
         give().unwrap();
         let owner = |name: &str| fs::metadata(at(name)).unwrap().uid();
-        for name in [".flaskenv", "instance", "instance/ledger.conf", "instance/backups/.flaskenv.1"] {
+        for name in given.iter().chain(&[".flaskenv", "instance", "keys", "exports", "exports/csv"]) {
             assert_eq!(owner(name), 65_534, "{name}");
         }
         assert_eq!(owner("run.py"), 0);
