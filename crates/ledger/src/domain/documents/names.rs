@@ -1,0 +1,74 @@
+//! Names of files (sections 1 and 6.3).
+
+use super::{Bill, Period};
+
+/// A month without a hyphen: `202506`.
+pub(super) fn compact(period: Period) -> String {
+    format!("{:04}{:02}", period.year(), period.month())
+}
+
+/// The invoice of one company: `Northwind_Dental_2025-06.csv`. The name is reduced to letters and digits of any script,
+/// blanks, `_` and `-`.
+pub fn invoice(bill: &Bill<'_>) -> String {
+    let safe = safe(bill.company_name());
+    let safe = if safe.is_empty() { self::safe(bill.account_number()) } else { safe };
+    format!("{safe}_{}.csv", bill.period)
+}
+
+fn safe(name: &str) -> String {
+    let kept: String =
+        name.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-')).collect();
+    kept.trim().replace(' ', "_")
+}
+
+/// The invoice of one company for QuickBooks: `quickbooks_export_410001_2025-06.csv`.
+pub fn quickbooks(bill: &Bill<'_>) -> String {
+    format!("quickbooks_export_{}_{}.csv", as_is(bill.account_number()), bill.period)
+}
+
+/// All invoices of a month: `invoices-2025-06.zip`.
+pub fn archive(period: Period) -> String {
+    format!("invoices-{period}.zip")
+}
+
+/// An invoice in [`archive`]: `Northwind Dental-410001-202506.csv`. The account keeps equal names apart.
+pub fn archive_entry(bill: &Bill<'_>) -> String {
+    let name = format!("{}-{}-{}.csv", bill.company_name(), bill.account_number(), compact(bill.period));
+    as_is(&name)
+}
+
+/// All invoices of a month for QuickBooks: `all_invoices_2025-06.zip`.
+pub fn quickbooks_archive(period: Period) -> String {
+    format!("all_invoices_{period}.zip")
+}
+
+/// An invoice in [`quickbooks_archive`]: `Northwind_Dental_2025-06.csv`.
+pub fn quickbooks_archive_entry(bill: &Bill<'_>) -> String {
+    format!("{}_{}.csv", as_is(bill.company_name()).replace(' ', "_"), bill.period)
+}
+
+/// A name as it is, but for what would lead out of a folder, or hide in it.
+fn as_is(name: &str) -> String {
+    let leading_dots = name.len() - name.trim_start_matches('.').len();
+    let rest = name[leading_dots..].chars();
+    let rest = rest.map(|letter| if letter.is_control() || matches!(letter, '/' | '\\') { '_' } else { letter });
+    "_".repeat(leading_dots).chars().chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_nowhere() {
+        for (name, reduced, kept) in [
+            ("A & B", "A__B", "A & B"),
+            ("Café \"Zür\" & Söhne, Ltd. / North_East-2", "Café_Zür__Söhne_Ltd__North_East-2", "Café \"Zür\" & Söhne, Ltd. _ North_East-2"),
+            (" ../../etc/passwd", "etcpasswd", " .._.._etc_passwd"),
+            ("..\\x\n", "x", "___x_"),
+            ("株式会社 1", "株式会社_1", "株式会社 1"),
+        ] {
+            assert_eq!((safe(name), as_is(name)), (reduced.to_owned(), kept.to_owned()), "{name}");
+        }
+    }
+}
