@@ -12,8 +12,8 @@ use crate::domain::billing::{
     Inputs, Period, Plan, Readings,
     device_types::DeviceTypes,
     inputs::{
-        Asset, BilledHours, ClientOverride, Company, Contact, FeatureOverride, LineItem, ManualAsset, ManualUser,
-        Ticket, TypeOverride, TypeOverrides,
+        Asset, BilledHours, ClientOverride, Company, Contact, FeatureOverride, LineItem, ManualAsset,
+        ManualUser, Ticket, TypeOverride, TypeOverrides,
     },
     read::{Kept, plain, time},
     readings::{HoursReading, YearlyPool},
@@ -94,7 +94,8 @@ impl Case {
         let month = document.month.ok_or_else(|| missing("month"))?;
         let period = period("year", year, "month", month)?;
         let now = document.now.ok_or_else(|| missing("now"))?;
-        let now = time(&now).ok_or_else(|| BadCase::in_field("now", "must be a time such as 2025-07-15T12:00:00Z"))?;
+        let now = time(&now)
+            .ok_or_else(|| BadCase::in_field("now", "must be a time such as 2025-07-15T12:00:00Z"))?;
         let rows = document.ledger;
         let mut snapshots = HashMap::new();
         for (place, row) in rows.billing_snapshots.iter().enumerate() {

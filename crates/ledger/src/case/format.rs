@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    Asset, ClientOverride, Company, Contact, FeatureOverride, HoursReading, Kept, LineItem, ManualAsset, ManualUser, Plan,
-    Ticket, TypeOverride, YearlyPool,
+    Asset, ClientOverride, Company, Contact, FeatureOverride, HoursReading, Kept, LineItem, ManualAsset,
+    ManualUser, Plan, Ticket, TypeOverride, YearlyPool,
 };
 use crate::domain::billing::{Hours, read};
 

@@ -22,7 +22,10 @@ fn what_cannot_be_used_is_named() {
         (r#"{"year": 2025, "month": 6}"#, "now: is missing"),
         (r#"{"year": 2025, "month": 6, "now": "noon"}"#, "now: must be a time such as 2025-07-15T12:00:00Z"),
         (r#"{"year": 2025, "month": 6, "now": "2025-07-15"}"#, "company: is missing"),
-        (&case(r#""assets": [{}, {"backup_data_bytes": "many"}]"#), "assets[1]: backup_data_bytes: must be a number"),
+        (
+            &case(r#""assets": [{}, {"backup_data_bytes": "many"}]"#),
+            "assets[1]: backup_data_bytes: must be a number",
+        ),
         (&case(r#""assets": {}"#), "assets: invalid type: map, expected a sequence"),
         (&case(r#""plans": [{"per_user_cost": -1}]"#), "plans[0]: per_user_cost: must not be negative"),
         (

@@ -49,7 +49,8 @@ pub fn run(args: &ComputeArgs) -> ExitCode {
         Ok(Answer { json, remarks }) => {
             remarks.iter().for_each(|remark| complain(remark));
             let mut output = io::stdout().lock();
-            match output.write_all(&json).and_then(|()| output.write_all(b"\n")).and_then(|()| output.flush()) {
+            match output.write_all(&json).and_then(|()| output.write_all(b"\n")).and_then(|()| output.flush())
+            {
                 Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                     complain(&format!("standard output cannot be written: {error}"));
                     ExitCode::FAILURE
@@ -78,7 +79,8 @@ pub struct Answer {
 /// # Errors
 /// The document cannot be used: a text that names the field.
 pub fn answer(document: &[u8], args: &ComputeArgs) -> Result<Answer, String> {
-    let text = std::str::from_utf8(document).map_err(|error| format!("the document is not UTF-8: {error}"))?;
+    let text =
+        std::str::from_utf8(document).map_err(|error| format!("the document is not UTF-8: {error}"))?;
     let case = Case::read(text).map_err(|error: BadCase| error.to_string())?;
     let mut inputs = case.inputs();
     inputs.readings = match args.reading {
@@ -92,11 +94,15 @@ pub fn answer(document: &[u8], args: &ComputeArgs) -> Result<Answer, String> {
     let mut json = Vec::new();
     let bill = match billing::compute(&inputs) {
         Ok(bill) => bill,
-        Err(reason) => return Ok(Answer { json: b"null".to_vec(), remarks: vec![format!("no bill: {reason}")] }),
+        Err(reason) => {
+            return Ok(Answer { json: b"null".to_vec(), remarks: vec![format!("no bill: {reason}")] });
+        }
     };
     texts::write(&mut json, &bill).map_err(|error| error.to_string())?;
     let skipped = bill.skipped_tickets.iter();
-    let remarks = skipped.map(|ticket| format!("ticket {ticket}: no time that can be read, so it is in no month")).collect();
+    let remarks = skipped
+        .map(|ticket| format!("ticket {ticket}: no time that can be read, so it is in no month"))
+        .collect();
     Ok(Answer { json, remarks })
 }
 

@@ -53,9 +53,11 @@ pub(super) fn type_of<'a>(asset: &'a Asset, inputs: &Inputs<'a>) -> Typed<'a> {
         return sent.map(|(_, typed)| typed).or(row).unwrap_or(default);
     }
     let sent = sent.and_then(|(name, typed)| name.map(|_| typed));
-    row.or(sent).unwrap_or_else(|| match kind(asset).and_then(|kind| inputs.device_types.billing_type(kind)) {
-        Some(name) => Typed { name, source: TypeSource::Mapping, custom },
-        None => Typed { name: WORKSTATION, source: TypeSource::Unmapped, custom },
+    row.or(sent).unwrap_or_else(|| {
+        match kind(asset).and_then(|kind| inputs.device_types.billing_type(kind)) {
+            Some(name) => Typed { name, source: TypeSource::Mapping, custom },
+            None => Typed { name: WORKSTATION, source: TypeSource::Unmapped, custom },
+        }
     })
 }
 
@@ -98,11 +100,16 @@ pub(super) fn bill<'a>(
     quantities: &mut Quantities<'a>,
 ) -> Devices<'a> {
     let count = inputs.assets.len() + inputs.manual_assets.len();
-    let mut devices = Devices { billed: Vec::with_capacity(count), lines: Vec::with_capacity(count), ..Devices::default() };
+    let mut devices =
+        Devices { billed: Vec::with_capacity(count), lines: Vec::with_capacity(count), ..Devices::default() };
     for (asset, typed) in inputs.assets.iter().zip(types) {
         let name = asset.hostname.as_deref().unwrap_or(UNKNOWN);
         if typed.source == TypeSource::Unmapped {
-            devices.unmapped.push(UnmappedDevice { asset_id: asset.id, hostname: name, device_type: kind(asset) });
+            devices.unmapped.push(UnmappedDevice {
+                asset_id: asset.id,
+                hostname: name,
+                device_type: kind(asset),
+            });
         }
         let behind = Behind::Asset { asset_id: asset.id, device_type: kind(asset) };
         devices.add(name, typed, 12, behind, rates);

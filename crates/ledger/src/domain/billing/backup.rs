@@ -93,7 +93,13 @@ pub(super) fn bill<'a>(inputs: &Inputs<'a>, types: &[Typed<'a>], rates: &Rates<'
     };
     if info.backed_up_workstations > 0 {
         let count = Quantity::Count(info.backed_up_workstations);
-        line("Workstation Backup Base", count, Rate::BackupWorkstation, backup.base_workstation, workstations);
+        line(
+            "Workstation Backup Base",
+            count,
+            Rate::BackupWorkstation,
+            backup.base_workstation,
+            workstations,
+        );
     }
     if info.backed_up_servers > 0 {
         let count = Quantity::Count(info.backed_up_servers);

@@ -33,7 +33,9 @@ pub(super) fn end<'a>(company: &'a Company, term: &str, today: NaiveDate) -> Con
     let Some(start) = company.contract_start_date.as_deref().filter(|start| !start.is_empty()) else {
         return shown("N/A");
     };
-    let Some(end) = date(start).and_then(|start| last_day(start, years)) else { return shown("Invalid Start Date") };
+    let Some(end) = date(start).and_then(|start| last_day(start, years)) else {
+        return shown("Invalid Start Date");
+    };
     ContractEnd { text: Cow::Owned(end.format("%Y-%m-%d").to_string()), expired: today > end }
 }
 

@@ -37,6 +37,9 @@ impl Default for DeviceTypes {
 impl<K: AsRef<str>, T: Into<String>> FromIterator<(K, T)> for DeviceTypes {
     fn from_iter<I: IntoIterator<Item = (K, T)>>(rows: I) -> Self {
         let rows = rows.into_iter();
-        Self(rows.map(|(kind, billing_type)| (kind.as_ref().trim().to_lowercase(), billing_type.into())).collect())
+        Self(
+            rows.map(|(kind, billing_type)| (kind.as_ref().trim().to_lowercase(), billing_type.into()))
+                .collect(),
+        )
     }
 }

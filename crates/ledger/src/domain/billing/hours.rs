@@ -13,8 +13,6 @@
 //! Without late hours this is rule 26 to the letter: max(0, max(0, hours − monthly) − remaining).
 
 mod collect;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
@@ -82,7 +80,8 @@ impl Prepaid {
 
 /// Bills the hours.
 pub(super) fn bill<'a>(inputs: &Inputs<'a>, rates: &Rates<'a>) -> Labour<'a> {
-    let Collected { worked, tickets, skipped, booked, held, this_month, last_month } = collect::collect(inputs);
+    let Collected { worked, tickets, skipped, booked, held, this_month, last_month } =
+        collect::collect(inputs);
     let own = inputs.client_override;
     let prepaid = Prepaid {
         monthly: own.and_then(|own| own.prepaid_hours_monthly).unwrap_or_default(),

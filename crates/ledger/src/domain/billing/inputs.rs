@@ -9,7 +9,8 @@ use chrono::{DateTime, FixedOffset};
 
 pub use codex::{Asset, Company, Contact, Ticket, TimeEntry};
 pub use rows::{
-    BilledHours, ClientOverride, FeatureOverride, LineItem, ManualAsset, ManualUser, TypeOverride, TypeOverrides,
+    BilledHours, ClientOverride, FeatureOverride, LineItem, ManualAsset, ManualUser, TypeOverride,
+    TypeOverrides,
 };
 
 use super::{device_types::DeviceTypes, period::Period, plan::Plan, read::Kept, readings::Readings};

@@ -65,13 +65,22 @@ mod tests {
     fn one_kind_per_row_and_month() {
         let period = Period::new(2025, 6).unwrap();
         for (json, expected) in [
-            (r#"{"monthly_fee": 10, "one_off_fee": 100, "one_off_year": 2025, "one_off_month": 6}"#, Some(("Recurring", "10.00"))),
+            (
+                r#"{"monthly_fee": 10, "one_off_fee": 100, "one_off_year": 2025, "one_off_month": 6}"#,
+                Some(("Recurring", "10.00")),
+            ),
             (r#"{"monthly_fee": 0}"#, Some(("Recurring", "0.00"))),
             (r#"{"monthly_fee": -15.5}"#, Some(("Recurring", "-15.50"))),
             (r#"{"one_off_fee": 5, "one_off_year": "2025", "one_off_month": 6}"#, Some(("One-Off", "5.00"))),
             (r#"{"one_off_fee": 5, "one_off_year": 2024, "one_off_month": 6}"#, None),
-            (r#"{"one_off_year": 2025, "one_off_month": 6, "yearly_fee": 400, "yearly_bill_month": 6}"#, None),
-            (r#"{"one_off_fee": 5, "one_off_year": 2025, "one_off_month": 5, "yearly_fee": 12, "yearly_bill_month": 6}"#, Some(("Yearly", "12.00"))),
+            (
+                r#"{"one_off_year": 2025, "one_off_month": 6, "yearly_fee": 400, "yearly_bill_month": 6}"#,
+                None,
+            ),
+            (
+                r#"{"one_off_fee": 5, "one_off_year": 2025, "one_off_month": 5, "yearly_fee": 12, "yearly_bill_month": 6}"#,
+                Some(("Yearly", "12.00")),
+            ),
             (r#"{"yearly_fee": 12, "yearly_bill_month": 7}"#, None),
             (r#"{"yearly_bill_month": 6}"#, None),
             ("{}", None),

@@ -64,7 +64,11 @@ pub fn compute<'a>(inputs: &Inputs<'a>) -> Result<Bill<'a>, NoBill> {
     lines.extend(items.lines);
     Ok(Bill {
         period: inputs.period,
-        client: Client { company: inputs.company, billing_plan: chosen.name, contract_term_length: chosen.term },
+        client: Client {
+            company: inputs.company,
+            billing_plan: chosen.name,
+            contract_term_length: chosen.term,
+        },
         assets: inputs.assets,
         users: inputs.contacts,
         manual_assets: inputs.manual_assets,

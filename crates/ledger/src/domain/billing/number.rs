@@ -253,7 +253,11 @@ fn to_cents(number: Decimal) -> Decimal {
 /// The quotient to the nearest whole number, half away from zero. The divisor is positive.
 pub(super) fn divide_half_up(number: i128, divisor: i128) -> i128 {
     let (quotient, rest) = (number / divisor, number % divisor);
-    if rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2) { quotient + number.signum() } else { quotient }
+    if rest.unsigned_abs() >= divisor.unsigned_abs().div_ceil(2) {
+        quotient + number.signum()
+    } else {
+        quotient
+    }
 }
 
 /// Writes a number into JSON with exactly these digits.
@@ -283,9 +287,11 @@ pub fn parse(text: &str) -> Result<Decimal, BadNumber> {
         return Ok(Decimal::ZERO);
     }
     // Where the point stands behind the first digit that is not zero.
-    let exponent = exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
+    let exponent =
+        exponent.parse::<i64>().unwrap_or(if exponent.starts_with('-') { i64::MIN } else { i64::MAX });
     let leading = i64::try_from(all.len() - significant.len()).unwrap_or(i64::MAX);
-    let point = i64::try_from(whole.len()).unwrap_or(i64::MAX).saturating_add(exponent).saturating_sub(leading);
+    let point =
+        i64::try_from(whole.len()).unwrap_or(i64::MAX).saturating_add(exponent).saturating_sub(leading);
     let sign = if mantissa.starts_with('-') { "-" } else { "" };
     let plain = match usize::try_from(point) {
         Ok(point) if point > 24 => return Err(BadNumber::TooLarge),

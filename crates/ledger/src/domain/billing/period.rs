@@ -74,9 +74,12 @@ mod tests {
 
     #[test]
     fn a_month_knows_its_days() {
-        for (year, month, last) in
-            [(2024, 2, "2024-02-29"), (2025, 2, "2025-02-28"), (2025, 12, "2025-12-31"), (9999, 12, "9999-12-31")]
-        {
+        for (year, month, last) in [
+            (2024, 2, "2024-02-29"),
+            (2025, 2, "2025-02-28"),
+            (2025, 12, "2025-12-31"),
+            (9999, 12, "9999-12-31"),
+        ] {
             assert_eq!(Period::new(year, month).unwrap().last_day().to_string(), last);
         }
         for (year, month) in [(2025, 0), (2025, 13), (0, 1), (99_999, 1), (-5, 1), (2025, -1)] {

@@ -110,7 +110,8 @@ pub(super) fn choose<'a>(
     if company.account_number.as_deref().unwrap_or_default().is_empty() {
         return Err(NoBill::NoAccountNumber);
     }
-    let term = company.contract_term_length.as_deref().filter(|term| !term.is_empty()).unwrap_or(MONTH_TO_MONTH);
+    let term =
+        company.contract_term_length.as_deref().filter(|term| !term.is_empty()).unwrap_or(MONTH_TO_MONTH);
     let overridden = own.and_then(|own| own.billing_plan.as_deref()).filter(|name| !name.is_empty());
     let name = overridden.unwrap_or_else(|| company.billing_plan.as_deref().unwrap_or_default().trim());
     if name.is_empty() {

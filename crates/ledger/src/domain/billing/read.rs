@@ -86,7 +86,10 @@ fn number(json: &str) -> Result<Option<Decimal>, BadNumber> {
 }
 
 /// A number for a reader of [`number`]s.
-fn number_as<T>(json: &str, reader: impl FnOnce(Decimal) -> Result<T, BadNumber>) -> Result<Option<T>, BadNumber> {
+fn number_as<T>(
+    json: &str,
+    reader: impl FnOnce(Decimal) -> Result<T, BadNumber>,
+) -> Result<Option<T>, BadNumber> {
     number(json)?.map(reader).transpose()
 }
 
@@ -127,7 +130,11 @@ pub(crate) fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D
 }
 
 fn whole_number(number: Decimal) -> Result<i64, BadNumber> {
-    if number.fract().is_zero() { number.to_i64().ok_or(BadNumber::OutOfRange) } else { Err(BadNumber::NotWhole) }
+    if number.fract().is_zero() {
+        number.to_i64().ok_or(BadNumber::OutOfRange)
+    } else {
+        Err(BadNumber::NotWhole)
+    }
 }
 
 /// Reads a text; numbers become their digits.
@@ -136,7 +143,9 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// Reads a text and remembers whether the member was there at all.
-pub(crate) fn given_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+pub(crate) fn given_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
     text(deserializer).map(Some)
 }
 
@@ -188,12 +197,16 @@ where
 }
 
 /// Reads a list, empty for null.
-pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
     Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// Reads a time; nothing for one that cannot be read (rule 46).
-pub(crate) fn stamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<FixedOffset>>, D::Error> {
+pub(crate) fn stamp<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<DateTime<FixedOffset>>, D::Error> {
     read(deserializer, |json| {
         let text = text_of_json(json).ok().flatten();
         Ok::<_, &str>(text.and_then(|text| time(&text)))
@@ -262,7 +275,9 @@ mod tests {
 
     #[test]
     fn numbers_may_be_texts_and_members_may_be_missing() {
-        let read = sample(r#"{"fee": " 0.30000000000000004", "hours": 0.3333333333333333, "bytes": "1e3", "kind": null}"#);
+        let read = sample(
+            r#"{"fee": " 0.30000000000000004", "hours": 0.3333333333333333, "bytes": "1e3", "kind": null}"#,
+        );
         let read = read.unwrap();
         assert_eq!(read.fee.unwrap().to_string(), "0.30");
         assert_eq!(read.hours.to_string(), "0.3333333333333333");

@@ -178,7 +178,6 @@ pub struct BilledTicket<'a> {
     pub non_billable_hours: Hours,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 fn is_none(hours: &Hours) -> bool {
     hours.is_zero()
 }

@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn an_overage_is_charged_to_the_exact_cent() {
         // Example H: just under 36.925.
-        let overage = Terabytes::from_bytes(7_696_581_394_430).beyond(Terabytes::allowance(3, Decimal::new(15, 1)));
+        let overage =
+            Terabytes::from_bytes(7_696_581_394_430).beyond(Terabytes::allowance(3, Decimal::new(15, 1)));
         assert_eq!(overage.to_string(), "2.499999999998181010596454143524169921875");
         assert_eq!(overage.at(Money::from_cents(1477)).to_string(), "36.92");
         assert_eq!(overage.two_places().to_string(), "2.50");

@@ -12,7 +12,11 @@ use serde_json::{Serializer, ser::Formatter};
 struct AmountsAsTexts;
 
 impl Formatter for AmountsAsTexts {
-    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_raw_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let amount = fragment.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         if amount { write!(writer, "\"{fragment}\"") } else { writer.write_all(fragment.as_bytes()) }
     }

@@ -50,9 +50,14 @@ pub(super) struct People<'a> {
 }
 
 /// Bills everybody: the contacts of Codex in its order, without those who left (rule 43), then those entered by hand.
-pub(super) fn bill<'a>(inputs: &Inputs<'a>, rates: &Rates<'a>, quantities: &mut Quantities<'a>) -> People<'a> {
+pub(super) fn bill<'a>(
+    inputs: &Inputs<'a>,
+    rates: &Rates<'a>,
+    quantities: &mut Quantities<'a>,
+) -> People<'a> {
     let count = inputs.contacts.len() + inputs.manual_users.len();
-    let mut people = People { billed: Vec::with_capacity(count), lines: Vec::with_capacity(count), ..People::default() };
+    let mut people =
+        People { billed: Vec::with_capacity(count), lines: Vec::with_capacity(count), ..People::default() };
     for contact in inputs.contacts {
         if contact.active == Some(false) && !inputs.readings.original {
             continue;

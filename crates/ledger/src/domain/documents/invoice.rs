@@ -9,10 +9,18 @@ pub fn rows(bill: &Bill<'_>) -> Vec<Row> {
     let receipt = &bill.receipt;
     let mut rows = Vec::new();
     for line in charged(&receipt.billed_users) {
-        rows.push(Row::one("Managed Services", format!("User: {} ({})", line.name, line.billing_type), line.cost));
+        rows.push(Row::one(
+            "Managed Services",
+            format!("User: {} ({})", line.name, line.billing_type),
+            line.cost,
+        ));
     }
     for line in charged(&receipt.billed_assets) {
-        rows.push(Row::one("Managed Services", format!("Asset: {} ({})", line.name, line.billing_type), line.cost));
+        rows.push(Row::one(
+            "Managed Services",
+            format!("Asset: {} ({})", line.name, line.billing_type),
+            line.cost,
+        ));
     }
     if some(receipt.backup_charge) {
         rows.push(Row::one("Backup Services", backup_text(bill), receipt.backup_charge));

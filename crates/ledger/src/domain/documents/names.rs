@@ -51,7 +51,8 @@ pub fn quickbooks_archive_entry(bill: &Bill<'_>) -> String {
 fn as_is(name: &str) -> String {
     let leading_dots = name.len() - name.trim_start_matches('.').len();
     let rest = name[leading_dots..].chars();
-    let rest = rest.map(|letter| if letter.is_control() || matches!(letter, '/' | '\\') { '_' } else { letter });
+    let rest =
+        rest.map(|letter| if letter.is_control() || matches!(letter, '/' | '\\') { '_' } else { letter });
     "_".repeat(leading_dots).chars().chain(rest).collect()
 }
 
@@ -63,7 +64,11 @@ mod tests {
     fn names_lead_nowhere() {
         for (name, reduced, kept) in [
             ("A & B", "A__B", "A & B"),
-            ("Café \"Zür\" & Söhne, Ltd. / North_East-2", "Café_Zür__Söhne_Ltd__North_East-2", "Café \"Zür\" & Söhne, Ltd. _ North_East-2"),
+            (
+                "Café \"Zür\" & Söhne, Ltd. / North_East-2",
+                "Café_Zür__Söhne_Ltd__North_East-2",
+                "Café \"Zür\" & Söhne, Ltd. _ North_East-2",
+            ),
             (" ../../etc/passwd", "etcpasswd", " .._.._etc_passwd"),
             ("..\\x\n", "x", "___x_"),
             ("株式会社 1", "株式会社_1", "株式会社 1"),

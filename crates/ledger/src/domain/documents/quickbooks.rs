@@ -1,10 +1,6 @@
 //! The invoice as QuickBooks imports it (section 6.2), numbered and dated by the period it is for.
 
-use super::{
-    Bill, cells,
-    cells::Row,
-    hours_text, some,
-};
+use super::{Bill, cells, cells::Row, hours_text, some};
 
 /// The rows: people and devices, those that cost nothing included, line items, hours, and up to three of backup.
 pub fn rows(bill: &Bill<'_>) -> Vec<Row> {
@@ -12,10 +8,18 @@ pub fn rows(bill: &Bill<'_>) -> Vec<Row> {
     let rates = &bill.effective_rates;
     let mut rows = Vec::new();
     for line in &receipt.billed_users {
-        rows.push(Row::one("Managed Services", format!("User: {} ({})", line.name, line.billing_type), line.cost));
+        rows.push(Row::one(
+            "Managed Services",
+            format!("User: {} ({})", line.name, line.billing_type),
+            line.cost,
+        ));
     }
     for line in &receipt.billed_assets {
-        rows.push(Row::one("Managed Services", format!("Asset: {} ({})", line.name, line.billing_type), line.cost));
+        rows.push(Row::one(
+            "Managed Services",
+            format!("Asset: {} ({})", line.name, line.billing_type),
+            line.cost,
+        ));
     }
     for line in &receipt.billed_line_items {
         let description = format!("Custom Item: {} ({})", line.name, line.billing_type);

@@ -113,7 +113,12 @@ fn line_items<'a>(bill: &Bill<'a>) -> Vec<SnapshotLine<'a>> {
     }
     if some(receipt.backup_charge) {
         let description = format!("Backup charges (base + {} TB overage)", receipt.overage_tb.two_places());
-        lines.push(SnapshotLine::one(LineKind::Backup, "Backup Services", description, receipt.backup_charge));
+        lines.push(SnapshotLine::one(
+            LineKind::Backup,
+            "Backup Services",
+            description,
+            receipt.backup_charge,
+        ));
     }
     if !receipt.billable_hours.is_zero() {
         lines.push(SnapshotLine {

@@ -54,7 +54,9 @@ impl<'a> Earlier<'a> {
 
     /// The hours of a ticket that no bill holds.
     fn rest(&self, ticket: &Ticket) -> Hours {
-        self.by_ticket.get(ticket.number()).map_or(ticket.total_hours_spent, |held| ticket.total_hours_spent.without_held(*held))
+        self.by_ticket
+            .get(ticket.number())
+            .map_or(ticket.total_hours_spent, |held| ticket.total_hours_spent.without_held(*held))
     }
 }
 
@@ -200,7 +202,14 @@ impl<'a> Collector<'a, '_> {
 
     /// Hours that no bill holds: whether they are this one's. Those of an earlier month that is still open, or that another
     /// open month before this one takes, were worked before; those of a later one are nobody's yet.
-    fn place(&mut self, ticket: &'a str, entry: Option<i64>, at: DateTime<FixedOffset>, month: Period, hours: Hours) -> bool {
+    fn place(
+        &mut self,
+        ticket: &'a str,
+        entry: Option<i64>,
+        at: DateTime<FixedOffset>,
+        month: Period,
+        hours: Hours,
+    ) -> bool {
         let period = self.inputs.period;
         let mut open = month;
         while open <= period && self.inputs.archived.contains(&open) {
@@ -236,7 +245,8 @@ impl<'a> Collector<'a, '_> {
         }
         let at = known.map(|(_, at)| at);
         self.hold(&row.ticket_number, row.time_entry_id, at, month, row.hours, row.hours);
-        let listed = self.found.tickets.iter_mut().find(|listed| listed.ticket_number == Some(&row.ticket_number));
+        let listed =
+            self.found.tickets.iter_mut().find(|listed| listed.ticket_number == Some(&row.ticket_number));
         if let Some(listed) = listed {
             listed.total_hours_spent = listed.total_hours_spent + row.hours;
         } else {
@@ -262,7 +272,11 @@ impl<'a> Collector<'a, '_> {
         let worked = self.worked(month);
         worked.here = worked.here + hours;
         if !remembered.is_zero() {
-            self.found.held.push(HeldHours { ticket_number: ticket, time_entry_id: entry, hours: remembered });
+            self.found.held.push(HeldHours {
+                ticket_number: ticket,
+                time_entry_id: entry,
+                hours: remembered,
+            });
         }
         if !hours.is_zero() {
             self.book(ticket, entry, at, month, hours, true);

@@ -1,5 +1,4 @@
 //! What tests with vectors share.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{fs, path::Path};
 

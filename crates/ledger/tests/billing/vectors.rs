@@ -3,9 +3,7 @@
 //! `core` vectors have to come out in both readings, `quirk` vectors as recommended in ours and as upstream has them in the
 //! original reading. How numbers are compared is what `vectors/README.md` says.
 
-mod common;
-
-use common::{Reading, Vector, all, close, text_of};
+use crate::common::{Reading, Vector, all, close, sum, text_of};
 use hivematrix_ledger::domain::{
     billing::Bill,
     documents::{invoice, names, quickbooks, snapshot, summary},
@@ -73,6 +71,12 @@ fn same_figures(name: &str, receipt: &Value, expected: &Value) {
             _ => assert_eq!(&receipt[key], expected, "{name}: {key}"),
         }
     }
+}
+
+#[test]
+fn all_vectors_are_there() {
+    let class = |class: &str| all("vectors").iter().filter(|vector| vector.json["class"] == class).count();
+    assert_eq!((class("core"), class("quirk")), (54, 11));
 }
 
 #[test]
@@ -175,7 +179,7 @@ fn same_quickbooks(vector: &Vector, bill: &Bill<'_>) {
             vector.name
         );
     }
-    assert_eq!(common::sum(ours.iter().map(|row| row[8].as_str())), bill.receipt.total.decimal(), "{}", vector.name);
+    assert_eq!(sum(ours.iter().map(|row| row[8].as_str())), bill.receipt.total.decimal(), "{}", vector.name);
 }
 
 fn same_snapshot(vector: &Vector, bill: &Bill<'_>) {
@@ -184,7 +188,8 @@ fn same_snapshot(vector: &Vector, bill: &Bill<'_>) {
     if expected.get("total_amount").is_none() {
         return;
     }
-    let lost: Vec<_> = vector.json["cent_differences"].as_array().unwrap().iter().map(|lost| &lost["field"]).collect();
+    let lost: Vec<_> =
+        vector.json["cent_differences"].as_array().unwrap().iter().map(|lost| &lost["field"]).collect();
     let loses_cents = lost.iter().any(|field| field.as_str().unwrap().starts_with("snapshot."));
     let ours = snapshot::of(bill);
     for (column, ours) in [
