@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, FixedOffset};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 use thiserror::Error;
 
 use crate::domain::billing::{
@@ -83,7 +83,12 @@ impl Case {
         }
         let mut json = serde_json::Deserializer::from_str(json);
         let document: Document = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            BadCase::in_field(&format!("{prefix}{}", error.path()), &plain(error.inner()))
+            let path = error.path().to_string();
+            let field = format!("{prefix}{}", if path == "." { "" } else { &path });
+            match field.trim_end_matches('.') {
+                "" => BadCase(plain(error.inner())),
+                field => BadCase::in_field(field, &plain(error.inner())),
+            }
         })?;
         Self::of(document).map_err(|BadCase(error)| BadCase(format!("{prefix}{error}")))
     }
@@ -96,6 +101,10 @@ impl Case {
         let now = document.now.ok_or_else(|| missing("now"))?;
         let now = time(&now)
             .ok_or_else(|| BadCase::in_field("now", "must be a time such as 2025-07-15T12:00:00Z"))?;
+        let company = document.company.ok_or_else(|| missing("company"))?;
+        // The bill repeats the company with another plan and term, for which it is taken apart.
+        serde_json::from_str::<Map<String, Value>>(company.json().get())
+            .map_err(|error| BadCase::in_field("company", &plain(&error)))?;
         let rows = document.ledger;
         let mut snapshots = HashMap::new();
         for (place, row) in rows.billing_snapshots.iter().enumerate() {
@@ -127,7 +136,7 @@ impl Case {
         Ok(Self {
             period,
             now,
-            company: document.company.ok_or_else(|| missing("company"))?,
+            company,
             assets: document.assets,
             contacts: document.users,
             tickets: document.tickets,
@@ -141,7 +150,11 @@ impl Case {
             line_items: rows.custom_line_items,
             feature_overrides: rows.feature_overrides,
             device_types: mappings.unwrap_or_default(),
-            archived: snapshots.into_values().collect(),
+            // A month whose bill holds hours is archived, named among the snapshots or not.
+            archived: snapshots
+                .into_values()
+                .chain(billed_hours.iter().filter_map(|row| row.period))
+                .collect(),
             billed_hours,
             readings: Readings {
                 yearly_pool: document.settings.yearly_pool.unwrap_or_default(),

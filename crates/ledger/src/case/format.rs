@@ -9,9 +9,8 @@ use super::{
 use crate::domain::billing::{Hours, read};
 
 /// The whole case.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 pub(super) struct Document {
     #[serde(deserialize_with = "read::text")]
     pub now: Option<String>,
@@ -20,9 +19,9 @@ pub(super) struct Document {
     #[serde(deserialize_with = "read::whole")]
     pub month: Option<i64>,
     pub company: Option<Kept<Company>>,
-    #[serde(deserialize_with = "read::list")]
+    #[serde(deserialize_with = "read::kept_list")]
     pub assets: Vec<Kept<Asset>>,
-    #[serde(deserialize_with = "read::list")]
+    #[serde(deserialize_with = "read::kept_list")]
     pub users: Vec<Kept<Contact>>,
     #[serde(deserialize_with = "read::list")]
     pub tickets: Vec<Ticket>,
@@ -62,6 +61,7 @@ pub(super) struct Rows {
     #[serde(deserialize_with = "read::list")]
     pub feature_overrides: Vec<FeatureOverride>,
     /// What is known from the start where there are none.
+    #[serde(deserialize_with = "read::given_list")]
     pub device_type_mappings: Option<Vec<Mapping>>,
     #[serde(deserialize_with = "read::list")]
     pub billing_snapshots: Vec<Snapshot>,

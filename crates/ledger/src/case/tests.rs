@@ -27,6 +27,10 @@ fn what_cannot_be_used_is_named() {
             "assets[1]: backup_data_bytes: must be a number",
         ),
         (&case(r#""assets": {}"#), "assets: invalid type: map, expected a sequence"),
+        (&case(r#""tickets": [[]]"#), "tickets[0]: invalid type: sequence, expected an object"),
+        (&case(r#""assets": [[]]"#), "assets[0]: must be an object"),
+        (&case(r#""ledger": 5"#), "ledger: invalid type: integer `5`, expected an object"),
+        (&case(r#""year": 2024"#), "duplicate field `year`"),
         (&case(r#""plans": [{"per_user_cost": -1}]"#), "plans[0]: per_user_cost: must not be negative"),
         (
             &case(r#""tickets": [{"total_hours_spent": 1e300}]"#),

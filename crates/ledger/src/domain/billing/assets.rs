@@ -43,20 +43,19 @@ pub(super) fn type_of<'a>(asset: &'a Asset, inputs: &Inputs<'a>) -> Typed<'a> {
         source: TypeSource::Override,
         custom: (cost, Source::AssetOverride),
     });
-    let custom = (asset.custom_cost, Source::Codex);
-    let sent = asset.billing_type.as_ref().map(|name| {
-        let name = name.as_deref().filter(|name| !name.is_empty());
-        (name, Typed { name: name.unwrap_or(WORKSTATION), source: TypeSource::Codex, custom })
-    });
+    let typed = |name, source| Typed { name, source, custom: (asset.custom_cost, Source::Codex) };
+    let sent = asset.billing_type.as_ref().map(|name| name.as_deref());
     if inputs.readings.original {
-        let default = Typed { name: WORKSTATION, source: TypeSource::Default, custom };
-        return sent.map(|(_, typed)| typed).or(row).unwrap_or(default);
+        return match sent {
+            Some(name) => typed(name.unwrap_or(WORKSTATION), TypeSource::Codex),
+            None => row.unwrap_or_else(|| typed(WORKSTATION, TypeSource::Default)),
+        };
     }
-    let sent = sent.and_then(|(name, typed)| name.map(|_| typed));
+    let sent = sent.flatten().filter(|name| !name.is_empty()).map(|name| typed(name, TypeSource::Codex));
     row.or(sent).unwrap_or_else(|| {
         match kind(asset).and_then(|kind| inputs.device_types.billing_type(kind)) {
-            Some(name) => Typed { name, source: TypeSource::Mapping, custom },
-            None => Typed { name: WORKSTATION, source: TypeSource::Unmapped, custom },
+            Some(name) => typed(name, TypeSource::Mapping),
+            None => typed(WORKSTATION, TypeSource::Unmapped),
         }
     })
 }

@@ -3,11 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{
-    inputs::ClientOverride,
-    number::{Hours, Money},
-    plan::Plan,
-};
+use super::{inputs::ClientOverride, number::Money, plan::Plan, terabytes::Terabytes};
 
 /// A rate: its column in plans and overrides, and the flag that enables the override (2.1).
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +180,7 @@ impl Serialize for Rates<'_> {
         map.serialize_entry("support_level", &self.support_level)?;
         for (place, (rate, value)) in RATES.iter().zip(&self.values).enumerate() {
             if place == Rate::IncludedTb as usize {
-                map.serialize_entry(rate.name, &Hours::prepaid(value.decimal()).unwrap_or_default())?;
+                map.serialize_entry(rate.name, &Terabytes::allowance(1, self.included_tb()))?;
             } else {
                 map.serialize_entry(rate.name, value)?;
             }

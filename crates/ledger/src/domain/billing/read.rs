@@ -1,11 +1,18 @@
 //! Reading JSON of other programs: numbers may come as texts, members may be null or missing, members may be more than we
 //! know. Numbers are read from their own digits, never through a binary fraction. Functions for `#[serde(deserialize_with)]`.
 
-use std::{fmt::Display, ops::Deref};
+use std::{
+    fmt::{self, Display},
+    marker::PhantomData,
+    ops::Deref,
+};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::value::RawValue;
 
 use super::number::{BadNumber, Hours, Money, parse};
@@ -187,20 +194,60 @@ fn flag_of_json(json: &str) -> Result<Option<bool>, &'static str> {
     }
 }
 
-/// Reads something that is empty when it is null.
+/// Reads an object that is empty when it is null.
 pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de> + Default,
 {
-    Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
+    Ok(Option::<Object<T>>::deserialize(deserializer)?.map(|object| object.0).unwrap_or_default())
 }
 
-/// Reads a list, empty for null.
+/// Reads a list of objects, empty for null.
 pub(crate) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {
-    Option::<Vec<T>>::deserialize(deserializer).map(Option::unwrap_or_default)
+    given_list(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Reads a list of objects, or nothing for null.
+pub(crate) fn given_list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(list.map(|list| list.into_iter().map(|object| object.0).collect()))
+}
+
+/// Reads a list of objects that are kept as they came, empty for null.
+pub(crate) fn kept_list<'de, D, T>(deserializer: D) -> Result<Vec<Kept<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: for<'a> Deserialize<'a>,
+{
+    Option::<Vec<Kept<T>>>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// What is read from an object and from nothing else: serde would take a list for the members of a struct in their order.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+    }
 }
 
 /// Reads a time; nothing for one that cannot be read (rule 46).

@@ -50,7 +50,7 @@ fn backup_text(bill: &Bill<'_>) -> String {
     if some(receipt.backup_base_server) {
         parts.push(format!("Server Backup Base: ${}", receipt.backup_base_server));
     }
-    if !receipt.overage_tb.is_zero() {
+    if some(receipt.overage_charge) {
         parts.push(format!("Overage: {} TB @ ${}", receipt.overage_tb.two_places(), receipt.overage_charge));
     }
     format!("Backup Services - {}", parts.join(", "))
