@@ -25,6 +25,7 @@ use super::{
     result::{BilledTicket, HeldHours},
 };
 use collect::Collected;
+use indexmap::IndexSet;
 
 /// The hours of a bill.
 #[derive(Debug)]
@@ -123,12 +124,10 @@ pub(super) fn bill<'a>(inputs: &Inputs<'a>, rates: &Rates<'a>) -> Labour<'a> {
     }
 }
 
-/// The tickets that charged hours come from; entries of one ticket stand together.
+/// The tickets that charged hours come from, each once.
 fn numbers<'a>(booked: &[Booked<'a>]) -> Vec<&'a str> {
-    let mut numbers: Vec<_> =
-        booked.iter().filter(|booked| booked.billable).map(|booked| booked.ticket_number).collect();
-    numbers.dedup();
-    numbers
+    let charged = booked.iter().filter(|booked| booked.billable);
+    charged.map(|booked| booked.ticket_number).collect::<IndexSet<_>>().into_iter().collect()
 }
 
 /// Takes off what is prepaid, month of work by month of work, and tells the balance of the year at the start of the month.
@@ -150,7 +149,7 @@ fn split(worked: &BTreeMap<Period, Worked>, period: Period, prepaid: Prepaid) ->
         months.push(month_of_work(month, worked, balance, prepaid.monthly));
     }
     let remaining = balance_of(period, Hours::ZERO);
-    // Other bills hold hours of the month only where it is computed again and they were entered too late for it.
+    // An earlier bill holds hours of this month only where an entry got a later date since.
     let balance = remaining.minus(this.elsewhere.without(prepaid.monthly));
     if !this.here.is_zero() || months.is_empty() {
         months.push(month_of_work(period, this, balance, prepaid.monthly));

@@ -134,7 +134,7 @@ impl<'a> Collector<'a, '_> {
             return Some(OfTicket::default());
         }
         if month < period {
-            self.worked(month).elsewhere = self.worked(month).elsewhere + hours;
+            self.elsewhere(month, hours);
             return Some(OfTicket::default());
         }
         self.hold(ticket.number(), None, Some(at), month, hours, self.earlier.rest(ticket));
@@ -218,8 +218,7 @@ impl<'a> Collector<'a, '_> {
         if open == period {
             self.hold(ticket, entry, Some(at), month, hours, hours);
         } else if open < period {
-            let worked = self.worked(month);
-            worked.elsewhere = worked.elsewhere + hours;
+            self.elsewhere(month, hours);
         }
         open == period
     }
@@ -232,17 +231,16 @@ impl<'a> Collector<'a, '_> {
             return;
         }
         let known = row.time_entry_id.and_then(|id| self.known_entries.get(&id).copied());
-        let ticket = self.inputs.tickets.iter().find(|ticket| ticket.number() == row.ticket_number);
-        let month = known
-            .map(|(month, _)| month)
-            .or(row.period)
-            .or_else(|| ticket.and_then(|ticket| Period::of(&ticket.last_updated_at?)));
-        let Some(month) = month.filter(|month| *month <= period) else { return };
+        let tickets = self.inputs.tickets;
+        let ticket = || tickets.iter().find(|ticket| ticket.number() == row.ticket_number);
+        let updated = || Period::of(&ticket()?.last_updated_at?);
+        let Some(month) = known.map(|(month, _)| month).or(row.period).or_else(updated) else { return };
         if row.period != Some(period) || !self.inputs.archived.contains(&period) {
-            let worked = self.worked(month);
-            worked.elsewhere = worked.elsewhere + row.hours;
+            self.elsewhere(month, row.hours);
             return;
         }
+        // An entry may have got another date since; later than its bill it was not.
+        let month = month.min(period);
         let at = known.map(|(_, at)| at);
         self.hold(&row.ticket_number, row.time_entry_id, at, month, row.hours, row.hours);
         let listed =
@@ -252,7 +250,7 @@ impl<'a> Collector<'a, '_> {
         } else {
             self.found.tickets.push(BilledTicket {
                 ticket_number: Some(&row.ticket_number),
-                subject: ticket.and_then(|ticket| ticket.subject.as_deref()),
+                subject: ticket().and_then(|ticket| ticket.subject.as_deref()),
                 total_hours_spent: row.hours,
                 non_billable_hours: Hours::ZERO,
             });
@@ -294,6 +292,11 @@ impl<'a> Collector<'a, '_> {
     ) {
         let late = month < self.inputs.period;
         self.found.booked.push(Booked { ticket_number, time_entry_id, at, hours, billable, late });
+    }
+
+    fn elsewhere(&mut self, month: Period, hours: Hours) {
+        let worked = self.worked(month);
+        worked.elsewhere = worked.elsewhere + hours;
     }
 
     fn worked(&mut self, month: Period) -> &mut Worked {
