@@ -1,17 +1,119 @@
 //! Ledger: bills that are exact, explained and final.
 //!
 //! [`domain::billing`] makes a bill from what Codex and Ledger's own tables say, [`domain::documents`] makes invoices of it.
-//! Neither reads anything or knows what time it is.
+//! Neither reads anything or knows what time it is. [`bills`] brings together what they need.
+
+pub mod bills;
+pub mod case;
+pub mod cli;
+pub mod clients;
+pub mod config;
+pub mod domain;
+pub mod jobs;
+pub mod routes;
+pub mod store;
 
 use std::process::ExitCode;
 
-pub mod case;
-pub mod cli;
-pub mod domain;
+use axum::Router;
+use hivematrix_shared::{
+    context::ServiceContext,
+    db,
+    health::Health,
+    logging,
+    rate_limit::Limits,
+    server::{self, ServeOptions},
+};
+use sqlx::{PgPool, migrate::Migrator};
+use tokio_util::sync::CancellationToken;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
 
-/// Does what the command line asks for, without a server and without a database.
-pub fn run_command(command: &cli::Command) -> ExitCode {
-    match command {
-        cli::Command::Compute(args) => cli::compute::run(args),
+use crate::{
+    bills::Bills,
+    cli::Command,
+    clients::codex::Codex,
+    config::{DEFAULT_PORT, Settings},
+    jobs::Jobs,
+};
+
+/// The schema, applied at start.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations/ledger");
+
+/// What every handler and job works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    /// What all services share.
+    pub context: ServiceContext,
+    /// The database.
+    pub pool: PgPool,
+    /// Codex, the source of companies, devices, people, tickets and plans.
+    pub codex: Codex,
+    /// Makes bills.
+    pub bills: Bills,
+    /// Archives months in the background.
+    pub jobs: Jobs,
+}
+
+impl Ledger {
+    /// Puts the parts together; starts nothing.
+    pub fn new(context: ServiceContext, settings: &Settings, pool: PgPool) -> Self {
+        if let Some(url) = &settings.codex_url {
+            context.client.set_default_url("codex", url);
+        }
+        let codex = Codex::new(context.client.clone(), context.clock.clone());
+        let bills = Bills::new(codex.clone(), pool.clone(), context.clock.clone());
+        let jobs = Jobs::new(bills.clone(), pool.clone(), context.clock.clone(), context.shutdown.clone());
+        Self { context, pool, codex, bills, jobs }
     }
+}
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Ledger API",
+    version = "2.0.0",
+    description = "Bills, own conditions of companies, and the archive of invoices."
+))]
+struct ApiDocument;
+
+/// All routes, and how they are to be served.
+pub fn app(ledger: Ledger) -> (Router, ServeOptions) {
+    let (api, document) =
+        OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
+    let health =
+        Health::new(&ledger.context).database(ledger.pool.clone()).dependency("core").dependency("codex");
+    let options = ServeOptions::new("Ledger", DEFAULT_PORT)
+        .limits(Limits::platform_default())
+        .health(health)
+        .openapi(document);
+    (api.with_state(ledger), options)
+}
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// When it cannot start: no or a newer database, a wrong setting, a port in use.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let context = ServiceContext::start("ledger", settings.common.clone())?;
+    let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
+    db::migrate(&pool, &MIGRATOR, &context.shutdown).await?;
+    let ledger = Ledger::new(context.clone(), &settings, pool);
+    // Watches the shutdown itself: a company that is being archived is archived whole.
+    context.spawn_graceful(ledger.jobs.clone().run());
+    let (app, options) = app(ledger);
+    Ok(server::run(context, app, options).await?)
+}
+
+/// Runs a command of the command line, without a server.
+///
+/// # Errors
+/// When it cannot begin: no or a newer database.
+pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Result<ExitCode> {
+    if let Command::Compute(args) = command {
+        return Ok(cli::compute::run(args));
+    }
+    logging::init(&settings.common, "ledger");
+    let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
+    db::migrate(&pool, &MIGRATOR, &CancellationToken::new()).await?;
+    cli::run(command, &pool).await
 }

@@ -2,9 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use hivematrix_ledger::cli::Cli;
+use hivematrix_ledger::config;
 
-fn main() -> ExitCode {
-    hivematrix_ledger::run_command(&Cli::parse().command)
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let mut settings = config::load();
+    match settings.command.take() {
+        Some(command) => hivematrix_ledger::run_command(&command, settings).await,
+        None => hivematrix_ledger::run(settings).await.map(|()| ExitCode::SUCCESS),
+    }
 }

@@ -1,4 +1,7 @@
 //! Rules without input or output; the time is an argument.
 
+pub mod archive;
 pub mod billing;
+pub mod changes;
 pub mod documents;
+pub mod schedule;

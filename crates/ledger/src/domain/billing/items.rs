@@ -13,6 +13,11 @@ use super::{
 ///
 /// A monthly fee hides everything else. A one-off of this month without a fee bills nothing and still blocks the yearly fee.
 fn due(item: &LineItem, period: Period) -> Option<(&'static str, Money, u8)> {
+    let this = period.to_string();
+    let is_early = item.first_month.as_ref().is_some_and(|first| this < *first);
+    if is_early || item.last_month.as_ref().is_some_and(|last| this > *last) {
+        return None;
+    }
     if let Some(fee) = item.monthly_fee {
         return Some(("Recurring", fee, 35));
     }

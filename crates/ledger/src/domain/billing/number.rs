@@ -265,7 +265,7 @@ pub(super) fn divide_half_up(number: i128, divisor: i128) -> i128 {
 }
 
 /// Writes a number into JSON with exactly these digits.
-pub(super) fn json_number<S: Serializer>(digits: String, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn json_number<S: Serializer>(digits: String, serializer: S) -> Result<S::Ok, S::Error> {
     RawValue::from_string(digits).map_err(S::Error::custom)?.serialize(serializer)
 }
 

@@ -18,6 +18,8 @@ pub(super) const MONTH_TO_MONTH: &str = "Month to Month";
 /// A plan as Codex lists it.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
+    /// Codex's id.
+    pub id: Option<i64>,
     /// Name.
     pub plan_name: String,
     /// Term.
@@ -33,8 +35,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The eleven rates by name; what is missing costs nothing.
+    pub fn named_rates(&self) -> impl Iterator<Item = (&'static str, Money)> {
+        RATES.iter().zip(&self.rates).map(|(rate, value)| (rate.name, value.unwrap_or_default()))
+    }
+
     /// The support level (rule 5).
-    pub(super) fn support_level(&self) -> Option<&str> {
+    pub fn support_level(&self) -> Option<&str> {
         self.support_level.as_ref().map_or(Some("Billed Hourly"), |level| level.as_deref())
     }
 }
@@ -46,6 +53,7 @@ impl<'de> Deserialize<'de> for Plan {
         for (name, json) in IndexMap::<String, Box<RawValue>>::deserialize(deserializer)? {
             let text = || read::text_of(&json).map_err(|error| named(&name, &error));
             match name.as_str() {
+                "id" => plan.id = serde_json::from_str(json.get()).unwrap_or_default(),
                 "plan_name" => plan.plan_name = text()?.unwrap_or_default(),
                 "term_length" => plan.term_length = text()?.unwrap_or_default(),
                 "support_level" => plan.support_level = Some(text()?),

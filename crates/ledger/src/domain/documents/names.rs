@@ -10,9 +10,14 @@ pub(super) fn compact(period: Period) -> String {
 /// The invoice of one company: `Northwind_Dental_2025-06.csv`. The name is reduced to letters and digits of any script,
 /// blanks, `_` and `-`.
 pub fn invoice(bill: &Bill<'_>) -> String {
-    let safe = safe(bill.company_name());
-    let safe = if safe.is_empty() { self::safe(bill.account_number()) } else { safe };
-    format!("{safe}_{}.csv", bill.period)
+    archived(bill.company_name(), bill.account_number(), &bill.period.to_string())
+}
+
+/// The invoice of one company as it was archived, named as [`invoice`] names it. `month` is `YYYY-MM`.
+pub fn archived(company_name: &str, account_number: &str, month: &str) -> String {
+    let safe = safe(company_name);
+    let safe = if safe.is_empty() { self::safe(account_number) } else { safe };
+    format!("{safe}_{month}.csv")
 }
 
 fn safe(name: &str) -> String {

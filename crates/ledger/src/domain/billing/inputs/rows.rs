@@ -166,6 +166,12 @@ pub struct LineItem {
     /// In which month, 1 to 12.
     #[serde(deserialize_with = "read::whole", skip_serializing)]
     pub yearly_bill_month: Option<i64>,
+    /// First month in which it is billed, `YYYY-MM`; nothing is no limit.
+    #[serde(deserialize_with = "read::text", skip_serializing)]
+    pub first_month: Option<String>,
+    /// Last month in which it is billed, `YYYY-MM`; nothing is no limit.
+    #[serde(deserialize_with = "read::text", skip_serializing)]
+    pub last_month: Option<String>,
 }
 
 /// A feature agreed on beside the plan (rule 9).

@@ -1,0 +1,89 @@
+//! The bills of many companies, as Codex sends them: no more than a few hundred companies are in memory at a time.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc::Receiver;
+
+use super::{BillError, Bills, Material, add_late};
+use crate::{
+    clients::codex::{BadCompany, CodexError, Sent},
+    domain::billing::{Period, Plan, inputs::Ticket},
+};
+
+/// So many companies' own rows are read together.
+const TOGETHER: usize = 250;
+
+/// Some of the companies.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// What their bills depend on.
+    pub materials: Vec<Material>,
+    /// Those whose data cannot be used.
+    pub bad: Vec<BadCompany>,
+}
+
+/// What bills of many companies depend on.
+pub struct Each {
+    bills: Bills,
+    companies: Receiver<Result<Sent, CodexError>>,
+    late: HashMap<String, Vec<Ticket>>,
+    only: Option<HashSet<String>>,
+    period: Period,
+    plans: Arc<[Plan]>,
+    tickets_as_of: Option<DateTime<Utc>>,
+}
+
+impl Each {
+    pub(super) fn new(
+        bills: Bills,
+        companies: Receiver<Result<Sent, CodexError>>,
+        late: HashMap<String, Vec<Ticket>>,
+        only: Option<Vec<String>>,
+        period: Period,
+        plans: Arc<[Plan]>,
+        tickets_as_of: Option<DateTime<Utc>>,
+    ) -> Self {
+        let only = only.map(HashSet::from_iter);
+        Self { bills, companies, late, only, period, plans, tickets_as_of }
+    }
+
+    /// The next companies; none when there are no more.
+    ///
+    /// # Errors
+    /// When Codex's answer breaks off, or the database is away. There is nothing after it.
+    pub async fn next(&mut self) -> Result<Option<Chunk>, BillError> {
+        let (mut companies, mut bad) = (Vec::new(), Vec::new());
+        while companies.len() < TOGETHER {
+            let Some(data) = self.companies.recv().await else { break };
+            let mut data = match data? {
+                Ok(data) => data,
+                Err(company) => {
+                    if self.only.as_ref().is_none_or(|only| only.contains(&company.account_number)) {
+                        bad.push(company);
+                    }
+                    continue;
+                }
+            };
+            let number = data.company.account_number.as_deref().unwrap_or_default();
+            if self.only.as_ref().is_some_and(|only| !only.contains(number)) {
+                continue;
+            }
+            if let Some(late) = self.late.remove(number) {
+                add_late(&mut data, late);
+            }
+            companies.push(data);
+        }
+        if companies.is_empty() {
+            return Ok((!bad.is_empty()).then(|| Chunk { materials: Vec::new(), bad }));
+        }
+        let rows = self.bills.rows(&companies, self.period).await?;
+        let now = self.bills.now();
+        let materials =
+            Material::of(companies, rows, self.plans.clone(), self.period, now, self.tickets_as_of);
+        Ok(Some(Chunk { materials, bad }))
+    }
+}

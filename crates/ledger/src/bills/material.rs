@@ -1,0 +1,155 @@
+//! Everything that the bill of one company depends on.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+use crate::{
+    clients::codex::CompanyData,
+    domain::billing::{
+        Bill, Inputs, NoBill, Period, Plan, Readings, compute, device_types::DeviceTypes,
+        inputs::TypeOverrides,
+    },
+    store::inputs::{CompanyRows, Rows},
+};
+
+/// What all companies have in common.
+#[derive(Debug)]
+struct Common {
+    plans: Arc<[Plan]>,
+    asset_overrides: TypeOverrides,
+    user_overrides: TypeOverrides,
+    device_types: DeviceTypes,
+    readings: Readings,
+    period: Period,
+    now: DateTime<FixedOffset>,
+    tickets_as_of: Option<DateTime<Utc>>,
+}
+
+/// Everything that the bill of one company for one month depends on.
+#[derive(Debug)]
+pub struct Material {
+    data: CompanyData,
+    rows: CompanyRows,
+    common: Arc<Common>,
+}
+
+impl Material {
+    /// One for each company.
+    pub(super) fn of(
+        companies: Vec<CompanyData>,
+        rows: Rows,
+        plans: Arc<[Plan]>,
+        period: Period,
+        now: DateTime<FixedOffset>,
+        tickets_as_of: Option<DateTime<Utc>>,
+    ) -> Vec<Self> {
+        let Rows { companies: mut own, asset_overrides, user_overrides, device_types, readings } = rows;
+        let common = Arc::new(Common {
+            plans,
+            asset_overrides,
+            user_overrides,
+            device_types,
+            readings,
+            period,
+            now,
+            tickets_as_of,
+        });
+        let of_one = |data: CompanyData| {
+            let number = data.company.account_number.as_deref().unwrap_or_default();
+            let rows = own.remove(number).unwrap_or_default();
+            Self { rows, common: common.clone(), data }
+        };
+        companies.into_iter().map(of_one).collect()
+    }
+
+    /// Account number, empty where Codex has none.
+    pub fn account_number(&self) -> &str {
+        self.data.company.account_number.as_deref().unwrap_or_default()
+    }
+
+    /// Name; the account number where Codex has none.
+    pub fn company_name(&self) -> &str {
+        let name = self.data.company.name.as_deref().filter(|name| !name.trim().is_empty());
+        name.unwrap_or_else(|| self.account_number())
+    }
+
+    /// What Codex says.
+    pub fn data(&self) -> &CompanyData {
+        &self.data
+    }
+
+    /// What Ledger's tables say.
+    pub fn rows(&self) -> &CompanyRows {
+        &self.rows
+    }
+
+    /// The month.
+    pub fn period(&self) -> Period {
+        self.common.period
+    }
+
+    /// Whether the company is one that is not billed: its plan is named `inactive` (ledger.md §3.3).
+    pub fn is_inactive(&self) -> bool {
+        self.plan_name().is_some_and(|plan| plan.eq_ignore_ascii_case("inactive"))
+    }
+
+    /// The plan that the company has, or was given here.
+    pub fn plan_name(&self) -> Option<&str> {
+        let own = self.rows.client_override.as_ref().and_then(|own| own.billing_plan.as_deref());
+        let plan = own.filter(|name| !name.is_empty()).or(self.data.company.billing_plan.as_deref())?;
+        Some(plan.trim()).filter(|plan| !plan.is_empty())
+    }
+
+    /// Why the bill cannot be final yet although the month is over: Codex read the tickets for the last time before its end, so
+    /// hours are likely to be missing. Nothing where Codex does not tell.
+    pub fn incomplete(&self) -> Option<String> {
+        let read = self.common.tickets_as_of?;
+        let end = self.common.period.next().begins();
+        (self.common.now >= end && read < end).then(|| {
+            format!(
+                "Codex last read the tickets on {}, before the end of {}",
+                read.format("%Y-%m-%d %H:%M UTC"),
+                self.common.period
+            )
+        })
+    }
+
+    /// Whether this month is in the archive.
+    pub fn is_archived(&self) -> bool {
+        self.rows.archived.contains(&self.common.period)
+    }
+
+    /// What the bill is computed from.
+    pub fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            period: self.common.period,
+            now: self.common.now,
+            company: &self.data.company,
+            assets: &self.data.assets,
+            contacts: &self.data.contacts,
+            tickets: &self.data.tickets,
+            plans: &self.common.plans,
+            with_features: true,
+            client_override: self.rows.client_override.as_ref(),
+            asset_overrides: &self.common.asset_overrides,
+            user_overrides: &self.common.user_overrides,
+            manual_assets: &self.rows.manual_assets,
+            manual_users: &self.rows.manual_users,
+            line_items: &self.rows.line_items,
+            feature_overrides: &self.rows.feature_overrides,
+            device_types: &self.common.device_types,
+            archived: &self.rows.archived,
+            billed_hours: &self.rows.billed_hours,
+            readings: self.common.readings,
+        }
+    }
+
+    /// The bill.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn bill(&self) -> Result<Bill<'_>, NoBill> {
+        compute(&self.inputs())
+    }
+}

@@ -1,0 +1,150 @@
+//! Makes bills: brings together what Codex says and what Ledger's own tables hold, for one company or for all.
+//!
+//! Nothing that is missing ever makes a bill cheaper: an answer of Codex that fails or breaks off is an error for all bills it
+//! was needed for.
+
+pub mod accept;
+mod each;
+mod material;
+pub mod verify;
+
+use chrono::{DateTime, Datelike as _, FixedOffset};
+use hivematrix_shared::{clock::Clock, problem::Problem};
+use http::StatusCode;
+use sqlx::PgPool;
+
+pub use each::{Chunk, Each};
+pub use material::Material;
+
+use crate::{
+    clients::codex::{Codex, CodexError, CompanyData},
+    domain::billing::{NoBill, Period, inputs::Ticket},
+    store::{self, inputs::Whose},
+};
+
+/// Makes bills. Cheap to clone.
+#[derive(Clone)]
+pub struct Bills {
+    codex: Codex,
+    pool: PgPool,
+    clock: Clock,
+}
+
+/// Why a bill cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BillError {
+    /// Codex knows no such company.
+    #[error("Company {0} not found")]
+    NoCompany(String),
+    /// Codex does not answer, or not as it should.
+    #[error(transparent)]
+    Codex(#[from] CodexError),
+    /// The database does not.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The rules say that there is none.
+    #[error(transparent)]
+    NoBill(#[from] NoBill),
+}
+
+impl From<BillError> for Problem {
+    fn from(error: BillError) -> Self {
+        match error {
+            BillError::NoCompany(_) => Self::new(StatusCode::NOT_FOUND).error(error.to_string()),
+            BillError::Codex(error) => error.into(),
+            BillError::Database(error) => error.into(),
+            BillError::NoBill(why) => Self::new(StatusCode::UNPROCESSABLE_ENTITY)
+                .detail(format!("There is no bill: {why}."))
+                .error("Unable to calculate billing. Check plan configuration."),
+        }
+    }
+}
+
+impl Bills {
+    /// Over these sources.
+    pub fn new(codex: Codex, pool: PgPool, clock: Clock) -> Self {
+        Self { codex, pool, clock }
+    }
+
+    /// Now, in the zone in which the operator counts days.
+    pub fn now(&self) -> DateTime<FixedOffset> {
+        self.clock.local().fixed_offset()
+    }
+
+    /// The month that runs.
+    pub fn current_period(&self) -> Option<Period> {
+        let today = self.now().date_naive();
+        Period::new(today.year().into(), today.month().into())
+    }
+
+    /// Everything that the bill of one company depends on.
+    ///
+    /// # Errors
+    /// When there is no such company, or a source does not answer.
+    pub async fn material(&self, account_number: &str, period: Period) -> Result<Material, BillError> {
+        let years = self.years(Some(&[account_number.to_owned()]), period).await?;
+        let (data, plans, as_of) =
+            tokio::try_join!(self.codex.company(account_number, &years), self.codex.plans(), async {
+                Ok(self.codex.tickets_as_of().await)
+            },)?;
+        let data = data.ok_or_else(|| BillError::NoCompany(account_number.to_owned()))?;
+        let rows = self.rows(std::slice::from_ref(&data), period).await?;
+        let made = Material::of(vec![data], rows, plans, period, self.now(), as_of);
+        made.into_iter().next().ok_or_else(|| BillError::NoCompany(account_number.to_owned()))
+    }
+
+    /// Everything that the bills of these companies depend on, of all without a list, as Codex sends it.
+    ///
+    /// # Errors
+    /// When a source does not answer. What breaks off later is an error of [`Each::next`].
+    pub async fn each(&self, only: Option<Vec<String>>, period: Period) -> Result<Each, BillError> {
+        let years = self.years(only.as_deref(), period).await?;
+        let (plans, as_of) = tokio::try_join!(self.codex.plans(), async {
+            Ok::<_, CodexError>(self.codex.tickets_as_of().await)
+        })?;
+        let late = match years.get(1) {
+            Some(year) => self.codex.tickets_of_year(*year).await?,
+            None => Default::default(),
+        };
+        let companies = self.codex.companies(Some(period.year()));
+        Ok(Each::new(self.clone(), companies, late, only, period, plans, as_of))
+    }
+
+    /// Names of all companies by account number.
+    ///
+    /// # Errors
+    /// When Codex does not answer.
+    pub async fn names(&self) -> Result<Vec<(String, String)>, BillError> {
+        Ok(self.codex.names().await?)
+    }
+
+    /// The years whose tickets a bill needs: its own, and the one before where hours of it may come late, since one of its
+    /// months was archived before the year was over.
+    async fn years(&self, only: Option<&[String]>, period: Period) -> sqlx::Result<Vec<i32>> {
+        let (year, before) = (period.year(), period.year() - 1);
+        let early = store::snapshots::is_closed_early(&self.pool, only, before).await?;
+        Ok(if early { vec![year, before] } else { vec![year] })
+    }
+
+    /// Ledger's own rows about these companies, as they are at one moment.
+    async fn rows(&self, companies: &[CompanyData], period: Period) -> sqlx::Result<store::inputs::Rows> {
+        let numbers: Vec<String> =
+            companies.iter().filter_map(|data| data.company.account_number.clone()).collect();
+        let assets: Vec<i64> =
+            companies.iter().flat_map(|data| &data.assets).filter_map(|asset| asset.id).collect();
+        let users: Vec<i64> =
+            companies.iter().flat_map(|data| &data.contacts).filter_map(|contact| contact.id).collect();
+        let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+        let whose = Whose { companies: &numbers, assets: &assets, users: &users };
+        let rows = store::inputs::read(&mut snapshot, Some(whose), period.year()).await?;
+        snapshot.commit().await?;
+        Ok(rows)
+    }
+}
+
+/// Adds tickets of another year that are not there yet.
+fn add_late(data: &mut CompanyData, late: Vec<Ticket>) {
+    let known: std::collections::HashSet<Option<String>> =
+        data.tickets.iter().map(|ticket| ticket.ticket_number.clone()).collect();
+    data.tickets.extend(late.into_iter().filter(|ticket| !known.contains(&ticket.ticket_number)));
+}

@@ -1,0 +1,38 @@
+//! `hivematrix-ledger verify`: is the archive what was written?
+
+use std::process::ExitCode;
+
+use clap::Args;
+use sqlx::PgPool;
+
+use crate::bills::verify::{Report, verify};
+
+/// What is checked.
+#[derive(Args, Clone, Debug)]
+pub struct VerifyArgs {
+    /// Only this company.
+    #[arg(long, value_name = "ACCOUNT NUMBER")]
+    pub account: Option<String>,
+    /// The result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Checks and tells.
+///
+/// # Errors
+/// When the database cannot be read.
+#[expect(clippy::print_stdout, reason = "what the command is asked for")]
+pub async fn run(args: &VerifyArgs, pool: &PgPool) -> anyhow::Result<ExitCode> {
+    let report = verify(pool, args.account.as_deref()).await?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        let Report { companies, documents, faults } = &report;
+        for fault in faults {
+            println!("{}: {}", fault.document, fault.fault);
+        }
+        println!("{documents} documents of {companies} companies, {} faults.", faults.len());
+    }
+    Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

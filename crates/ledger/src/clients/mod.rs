@@ -1,0 +1,4 @@
+//! Calls to other services.
+
+pub mod codex;
+mod elements;

@@ -1,0 +1,53 @@
+//! Ledger's settings (ledger.md §10.1).
+
+use clap::{Args, Parser};
+use hivematrix_shared::config::{self, CommonSettings, FileKey, Secret, ServiceConfig};
+
+use crate::cli::Command;
+
+/// Port where `LEDGER_PORT` says nothing.
+pub const DEFAULT_PORT: u16 = 5030;
+
+/// Bills that are exact, explained and final.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "hivematrix-ledger", version, about)]
+pub struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings every service has.
+    #[command(flatten)]
+    pub common: CommonSettings,
+    /// Where the data lives.
+    #[command(flatten)]
+    pub database: DatabaseSettings,
+    /// Base URL of Codex where the registry does not name it.
+    #[arg(long, env = "CODEX_SERVICE_URL")]
+    pub codex_url: Option<String>,
+}
+
+/// Where the data lives.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseSettings {
+    /// PostgreSQL connection string.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide_default_value = true)]
+    pub database_url: Option<Secret>,
+    /// Most connections kept open at the same time, at least 5.
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..))]
+    pub database_connections: u32,
+}
+
+impl ServiceConfig for Settings {
+    const SERVICE: &'static str = "ledger";
+    const FILE_KEYS: &'static [FileKey] = &[FileKey::new("database", "connection_string", "DATABASE_URL")];
+
+    fn common_mut(&mut self) -> &mut CommonSettings {
+        &mut self.common
+    }
+}
+
+/// Reads the settings; ends the process with a message when they are wrong.
+pub fn load() -> Settings {
+    config::load()
+}

@@ -1,0 +1,261 @@
+//! Archiving a month of many companies: each in a transaction of its own, so that one that fails stops no other, and a job that
+//! is killed leaves nothing half done. Started again, it goes on with what is missing.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Jobs;
+use crate::{
+    bills::{
+        BillError, Material,
+        accept::{Accept, Accepted},
+    },
+    domain::billing::Period,
+    store::jobs::{self, CompanyOutcome, NewJob, Tally},
+};
+
+/// What is to be archived.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// `manual`, `scheduled` or `bulk`.
+    pub job_type: &'static str,
+    /// Which month.
+    pub period: Period,
+    /// Only these companies.
+    pub only: Option<Vec<String>>,
+    /// Who wants it.
+    pub by: String,
+    /// Kept with each bill.
+    pub notes: Option<String>,
+}
+
+/// Why a job did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    /// One for the same month runs.
+    #[error("A job for this month is running already")]
+    Running,
+    /// The database does not answer.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// How a company ended.
+type Outcome = (CompanyOutcome, Option<String>);
+
+impl Jobs {
+    /// Starts a job in the background; its id.
+    ///
+    /// # Errors
+    /// When one for this month runs, or the database does not answer.
+    pub async fn start(&self, order: Order) -> Result<Uuid, NotStarted> {
+        let (id, held) = self.begin(&order).await?;
+        let jobs = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = jobs.carry_out(id, held, order).await {
+                tracing::error!(job = %id, %error, "a job could not be ended");
+            }
+        });
+        Ok(id)
+    }
+
+    /// Runs a job to its end.
+    ///
+    /// # Errors
+    /// When one for this month runs, or the database does not answer.
+    pub async fn complete(&self, order: Order) -> Result<(Uuid, Tally, bool), NotStarted> {
+        let (id, held) = self.begin(&order).await?;
+        let success = self.carry_out(id, held, order).await?;
+        Ok((id, jobs::tally(&self.pool, id).await?, success))
+    }
+
+    /// Notes the job, and holds a lock as long as this process lives: that tells others that somebody works on it.
+    async fn begin(
+        &self,
+        order: &Order,
+    ) -> Result<(Uuid, sqlx::pool::PoolConnection<sqlx::Postgres>), NotStarted> {
+        let id = Self::new_id();
+        let mut held = self.pool.acquire().await?;
+        lock(&mut held, id).await?;
+        let job = NewJob {
+            id,
+            job_type: order.job_type,
+            year: order.period.year(),
+            month: order.period.month().cast_signed(),
+            only: order.only.as_deref(),
+            triggered_by: &order.by,
+            now: self.clock.now(),
+        };
+        let is_new = jobs::begin(&mut *held, &job).await;
+        if !matches!(is_new, Ok(true)) {
+            unlock(&mut held, id).await?;
+            is_new?;
+            return Err(NotStarted::Running);
+        }
+        Ok((id, held))
+    }
+
+    async fn carry_out(
+        &self,
+        id: Uuid,
+        mut held: sqlx::pool::PoolConnection<sqlx::Postgres>,
+        order: Order,
+    ) -> sqlx::Result<bool> {
+        tracing::info!(job = %id, period = %order.period, by = order.by, "archiving a month");
+        let ended = self.work(id, &order).await;
+        let now = self.clock.now();
+        let success = match ended {
+            Ok(()) => {
+                let tally = jobs::tally(&self.pool, id).await?;
+                let success = tally.failed_count == 0;
+                let output = json!({
+                    "success_count": tally.success_count,
+                    "failed_count": tally.failed_count,
+                    "already_archived_count": tally.already_archived_count,
+                    "skipped_count": tally.skipped_count,
+                    "errors": tally.errors,
+                });
+                jobs::end(&self.pool, id, now, Ok((output, success))).await?;
+                success
+            }
+            Err(error) => {
+                jobs::end(&self.pool, id, now, Err(&error.to_string())).await?;
+                false
+            }
+        };
+        tracing::info!(job = %id, success, "archiving a month has ended");
+        unlock(&mut held, id).await?;
+        Ok(success)
+    }
+
+    async fn work(&self, id: Uuid, order: &Order) -> Result<(), BillError> {
+        let mut left: BTreeMap<String, String> = self.bills.names().await?.into_iter().collect();
+        if let Some(only) = &order.only {
+            let mut wanted = BTreeMap::new();
+            for number in only {
+                wanted.insert(number.clone(), left.get(number).cloned().unwrap_or_default());
+            }
+            left = wanted;
+        }
+        jobs::expect(&self.pool, id, left.len()).await?;
+        let mut each = self.bills.each(order.only.clone(), order.period).await?;
+        let mut end = "Codex knows no such company".to_owned();
+        loop {
+            let chunk = match each.next().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(BillError::Codex(error)) => {
+                    tracing::warn!(job = %id, %error, "Codex's answer broke off");
+                    end = "Codex's answer broke off before this company".to_owned();
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            for material in &chunk.materials {
+                if self.shutdown.is_cancelled() {
+                    return Err(sqlx::Error::PoolClosed.into());
+                }
+                left.remove(material.account_number());
+                self.one(id, order, material).await?;
+            }
+            for company in &chunk.bad {
+                left.remove(&company.account_number);
+                let outcome = (CompanyOutcome::Failed, Some(company.reason.clone()));
+                self.note(id, (&company.account_number, &company.name), outcome).await?;
+            }
+        }
+        for (number, name) in left {
+            self.note(id, (&number, &name), (CompanyOutcome::Failed, Some(end.clone()))).await?;
+        }
+        Ok(())
+    }
+
+    /// Archives the bill of one company, and notes it in the same transaction.
+    async fn one(&self, id: Uuid, order: &Order, material: &Material) -> Result<(), BillError> {
+        let company = (material.account_number(), material.company_name());
+        if company.0.is_empty() {
+            return Ok(());
+        }
+        if material.is_archived() {
+            return Ok(self.note(id, company, (CompanyOutcome::Already, None)).await?);
+        }
+        if material.is_inactive() {
+            let reason = Some("its plan is inactive".to_owned());
+            return Ok(self.note(id, company, (CompanyOutcome::Skipped, reason)).await?);
+        }
+        let mut tx = self.pool.begin().await?;
+        let done = self.bills.archive(&mut tx, material, &order.by, order.notes.clone()).await;
+        let outcome = match done {
+            Ok(Some(done)) => {
+                let (outcome, reason) = outcome_of(done, &order.by, company.0);
+                jobs::note(&mut tx, id, company, outcome, reason.as_deref()).await?;
+                tx.commit().await?;
+                return Ok(());
+            }
+            // Others are at this company: it is brought together anew.
+            Ok(None) => {
+                tx.rollback().await?;
+                let accept = Accept {
+                    account_number: company.0.to_owned(),
+                    period: order.period,
+                    notes: order.notes.clone(),
+                    by: order.by.clone(),
+                };
+                match self.bills.accept(&accept).await {
+                    Ok(done) => outcome_of(done, &order.by, company.0),
+                    Err(error) => failure(error)?,
+                }
+            }
+            Err(error) => {
+                tx.rollback().await?;
+                failure(error)?
+            }
+        };
+        Ok(self.note(id, company, outcome).await?)
+    }
+
+    async fn note(&self, id: Uuid, company: (&str, &str), (outcome, reason): Outcome) -> sqlx::Result<()> {
+        let mut tx = self.pool.begin().await?;
+        jobs::note(&mut tx, id, company, outcome, reason.as_deref()).await?;
+        tx.commit().await
+    }
+}
+
+fn outcome_of(done: Accepted, by: &str, company: &str) -> Outcome {
+    match done {
+        Accepted::Archived { invoice_number, total, content_hash } => {
+            hivematrix_shared::audit!(
+                user = by, company, invoice = invoice_number, total = %total, seal = content_hash, "Bill archived"
+            );
+            (CompanyOutcome::Archived, None)
+        }
+        Accepted::Already { .. } => (CompanyOutcome::Already, None),
+        Accepted::Incomplete(reason) => (CompanyOutcome::Failed, Some(reason)),
+    }
+}
+
+/// What is wrong with one company; a database that is away is wrong with all.
+fn failure(error: BillError) -> Result<Outcome, BillError> {
+    match error {
+        BillError::Database(error) if error.as_database_error().is_none() => Err(error.into()),
+        error => Ok((CompanyOutcome::Failed, Some(error.to_string()))),
+    }
+}
+
+/// Tries to hold a job: true unless somebody does.
+pub(super) async fn lock(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select pg_try_advisory_lock(hashtextextended($1, 3)) as "held!""#, id.to_string())
+        .fetch_one(connection)
+        .await
+}
+
+/// Lets go of a job.
+pub(super) async fn unlock(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_unlock(hashtextextended($1, 3))", id.to_string())
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,158 @@
+//! `POST /api/bill/accept`: a bill becomes final (ledger.md §7.2).
+
+use axum::extract::State;
+use hivematrix_shared::{
+    audit,
+    auth::BillingOnly,
+    extract::Json,
+    problem::{Problem, Result},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{account, bad, by, members, month::period};
+use crate::{
+    Ledger,
+    bills::{
+        BillError,
+        accept::{Accept, Accepted},
+    },
+    clients::codex::CodexError,
+    domain::billing::NoBill,
+};
+
+/// The routes of this file.
+pub fn router() -> OpenApiRouter<Ledger> {
+    OpenApiRouter::new().routes(routes!(accept))
+}
+
+/// What is accepted.
+#[derive(Deserialize, ToSchema)]
+#[expect(dead_code, reason = "stands in the document; the handler reads numbers and their texts")]
+struct AcceptBody {
+    /// Whose bill.
+    account_number: String,
+    /// Year.
+    year: i32,
+    /// Month, 1 to 12.
+    month: i32,
+    /// For people.
+    notes: Option<String>,
+}
+
+/// A bill is in the archive.
+#[derive(Serialize, ToSchema)]
+struct AcceptAnswer {
+    /// Always `true`.
+    success: bool,
+    /// For people.
+    message: &'static str,
+    /// Number of the invoice.
+    invoice_number: String,
+    /// What should be looked at all the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+/// Computes the bill of a company for a month once, and archives exactly that with its invoice. It cannot be changed after.
+#[utoipa::path(
+    post, path = "/api/bill/accept", tag = "bills", request_body = AcceptBody,
+    responses(
+        (status = 201, body = AcceptAnswer),
+        (status = 400, description = "Members are missing or wrong, or the month has not begun"),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 409, description = "The month is archived already, or the bill is incomplete"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn accept(
+    State(ledger): State<Ledger>,
+    BillingOnly(caller): BillingOnly,
+    Json(body): Json<Value>,
+) -> Result<(StatusCode, Json<AcceptAnswer>)> {
+    let body = members(body)?;
+    let needed = || bad("account_number, year, and month are required").with("success", false);
+    let account_number = text(&body, "account_number").ok_or_else(needed)?;
+    let (year, month) = (number(&body, "year", needed)?, number(&body, "month", needed)?);
+    let period = period(year, month)?;
+    let current = ledger.bills.current_period();
+    if current.is_some_and(|current| period > current) {
+        return Err(bad("A month that has not begun cannot be archived").with("success", false));
+    }
+    let notes = text(&body, "notes");
+    if notes.as_deref().is_some_and(|notes| notes.chars().count() > 10_000 || notes.contains('\0')) {
+        return Err(bad("notes must have at most 10000 characters").with("success", false));
+    }
+    let accept =
+        Accept { account_number: account(&account_number)?.to_owned(), period, notes, by: by(&caller) };
+    match ledger.bills.accept(&accept).await.map_err(failed)? {
+        Accepted::Archived { invoice_number, total, content_hash } => {
+            audit!(
+                user = accept.by, company = accept.account_number, invoice = invoice_number, total = %total,
+                seal = content_hash, "Bill archived"
+            );
+            let warnings = if current == Some(period) {
+                vec![format!(
+                    "{period} is not over: hours that are still to come will be in the next open month"
+                )]
+            } else {
+                Vec::new()
+            };
+            let message = "Bill accepted and archived successfully";
+            Ok((StatusCode::CREATED, Json(AcceptAnswer { success: true, message, invoice_number, warnings })))
+        }
+        Accepted::Already { invoice_number } => Err(Problem::new(StatusCode::CONFLICT)
+            .with("success", false)
+            .with("invoice_number", invoice_number)
+            .error("This bill has already been archived")),
+        Accepted::Incomplete(reason) => Err(Problem::new(StatusCode::CONFLICT)
+            .with("success", false)
+            .error(format!("This bill is incomplete and cannot be archived: {reason}"))),
+    }
+}
+
+fn failed(error: BillError) -> Problem {
+    let text = match &error {
+        BillError::NoCompany(_) | BillError::Codex(CodexError::Answer(_) | CodexError::Call(_)) => {
+            Some("Unable to fetch company data from Codex")
+        }
+        BillError::NoBill(NoBill::NoAccountNumber | NoBill::NoPlan | NoBill::UnknownPlan { .. }) => {
+            Some("Unable to calculate billing for this company")
+        }
+        BillError::Database(_) => None,
+    };
+    let problem = Problem::from(error).with("success", false);
+    match text {
+        Some(text) => problem.with("error", text),
+        None => problem.with("error", "Internal server error"),
+    }
+}
+
+/// A text, or a number as its text.
+fn text(body: &Map<String, Value>, name: &str) -> Option<String> {
+    match body.get(name)? {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A whole number, or its text.
+pub(super) fn number(
+    body: &Map<String, Value>,
+    name: &str,
+    needed: impl Fn() -> Problem,
+) -> Result<i64, Problem> {
+    let wrong = || bad(format!("{name} must be a whole number")).with("success", false);
+    match body.get(name) {
+        None | Some(Value::Null) => Err(needed()),
+        Some(Value::Number(number)) => number.as_i64().ok_or_else(wrong),
+        Some(Value::String(text)) if text.trim().is_empty() => Err(needed()),
+        Some(Value::String(text)) => text.trim().parse().map_err(|_| wrong()),
+        Some(_) => Err(wrong()),
+    }
+}

@@ -1,0 +1,334 @@
+//! Bills as they are now (ledger.md §3.3).
+
+use axum::extract::State;
+use hivematrix_shared::{
+    auth::{Authenticated, BillingOnly},
+    extract::{Json, Path},
+    problem::{Problem, Result},
+};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    account,
+    month::{Month, MonthQuery},
+};
+use crate::{
+    Ledger,
+    bills::{BillError, Material},
+    domain::{
+        billing::{Bill, Hours, NoBill, number::json_number},
+        documents::{invoice_number, summary},
+    },
+    store,
+};
+
+/// The routes of this file.
+pub fn router() -> OpenApiRouter<Ledger> {
+    OpenApiRouter::new()
+        .routes(routes!(bill))
+        .routes(routes!(dashboard))
+        .routes(routes!(plans))
+        .routes(routes!(invoice_summary))
+        .routes(routes!(check_archived))
+}
+
+/// The bill of a company for a month, with the reason of each line.
+///
+/// `receipt` holds the lines and sums, `explain` what is behind them. A bill with `complete` false cannot be archived;
+/// `incomplete_reason` says why.
+#[utoipa::path(
+    get, path = "/api/billing/{account_number}", tag = "bills",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses(
+        (status = 200, description = "The bill", body = Value),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 422, description = "There is no bill: the company has no plan that Codex knows"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn bill(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Json<Value>> {
+    let material = ledger.bills.material(account(&account_number)?, period).await?;
+    let bill = material.bill().map_err(BillError::from)?;
+    Ok(Json(answer(&material, &bill)?))
+}
+
+fn answer(material: &Material, bill: &Bill<'_>) -> Result<Value> {
+    let value = |part: &dyn erased::Part| part.json();
+    let incomplete = material.incomplete();
+    Ok(json!({
+        "account_number": material.account_number(),
+        "company_name": material.company_name(),
+        "billing_period": bill.period.to_string(),
+        "receipt": value(&bill.receipt)?,
+        "quantities": value(&bill.quantities)?,
+        "effective_rates": value(&bill.effective_rates)?,
+        "plan_features": value(&bill.plan_features)?,
+        "feature_override_status": value(&bill.feature_override_status)?,
+        "billing_plan": bill.client.billing_plan,
+        "contract_term_length": bill.client.contract_term_length,
+        "contract_end_date": bill.contract_end_date,
+        "contract_expired": bill.contract_expired,
+        "support_level": bill.support_level_display,
+        "prepaid_hours_monthly": value(&bill.receipt.prepaid_hours_monthly)?,
+        "prepaid_hours_yearly": value(&bill.receipt.prepaid_hours_yearly)?,
+        "remaining_yearly_hours": value(&bill.remaining_yearly_hours)?,
+        "tickets": value(&bill.tickets_for_billing_period)?,
+        "unmapped_devices": value(&bill.unmapped_devices)?,
+        "skipped_tickets": bill.skipped_tickets,
+        "is_archived": material.is_archived(),
+        "complete": incomplete.is_none(),
+        "incomplete_reason": incomplete,
+        "explain": value(&bill.explain)?,
+    }))
+}
+
+/// What serialises, behind one pointer.
+mod erased {
+    use hivematrix_shared::problem::{Problem, Result};
+    use serde_json::Value;
+
+    pub(super) trait Part {
+        fn json(&self) -> Result<Value>;
+    }
+
+    impl<T: serde::Serialize> Part for T {
+        fn json(&self) -> Result<Value> {
+            serde_json::to_value(self).map_err(Problem::internal)
+        }
+    }
+}
+
+/// The bills of all companies for a month, in Codex's order.
+#[derive(Serialize, ToSchema)]
+struct Dashboard {
+    /// `YYYY-MM`.
+    billing_period: String,
+    /// One for each company with a bill.
+    companies: Vec<DashboardRow>,
+    /// Companies without a bill, with the reason.
+    needs_attention: Vec<Attention>,
+    /// Why there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
+}
+
+/// A company in the dashboard.
+#[derive(Serialize, ToSchema)]
+struct DashboardRow {
+    /// Account number.
+    account_number: String,
+    /// Name.
+    name: String,
+    /// Plan it is billed by.
+    billing_plan: String,
+    /// Term it is billed by.
+    contract_term_length: String,
+    /// Support level.
+    support_level: Option<String>,
+    /// `YYYY-MM-DD`, `Month to Month` or `N/A`.
+    contract_end_date: String,
+    /// Whether that has passed.
+    contract_expired: bool,
+    /// Total of the bill.
+    #[serde(serialize_with = "number")]
+    #[schema(value_type = f64)]
+    total_bill: Decimal,
+    /// Billed as such.
+    workstations: u32,
+    /// Billed as such.
+    servers: u32,
+    /// Billed as such.
+    vms: u32,
+    /// Billed as paid.
+    users: u32,
+    /// Backed-up volume in TB, two decimal places.
+    #[serde(serialize_with = "number")]
+    #[schema(value_type = f64)]
+    backup: Decimal,
+    /// Hours of all tickets of the year, two decimal places.
+    #[serde(serialize_with = "number")]
+    #[schema(value_type = f64)]
+    hours: Decimal,
+    /// Whether the month is in the archive.
+    is_archived: bool,
+    /// Whether the bill can be final.
+    complete: bool,
+    /// Devices of a kind that has no billing type.
+    unmapped_devices: usize,
+}
+
+/// A company without a bill.
+#[derive(Serialize, ToSchema)]
+struct Attention {
+    /// Account number.
+    account_number: String,
+    /// Name.
+    name: String,
+    /// Why.
+    reason: String,
+}
+
+fn number<S: serde::Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    json_number(number.normalize().to_string(), serializer)
+}
+
+/// Totals and counts of all companies for a month.
+#[utoipa::path(
+    get, path = "/api/billing/dashboard", tag = "bills", params(MonthQuery),
+    responses(
+        (status = 200, body = Dashboard),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn dashboard(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Month(period): Month,
+) -> Result<Json<Dashboard>> {
+    let failed = |error: BillError| {
+        let text = error.to_string();
+        Problem::from(error)
+            .error("Failed to load dashboard data")
+            .with("billing_period", period.to_string())
+            .with("companies", json!([]))
+            .cause(text)
+    };
+    let mut each = ledger.bills.each(None, period).await.map_err(failed)?;
+    let mut found = Dashboard {
+        billing_period: period.to_string(),
+        companies: Vec::new(),
+        needs_attention: Vec::new(),
+        warning: None,
+    };
+    while let Some(chunk) = each.next().await.map_err(failed)? {
+        for material in chunk.materials.iter().filter(|material| !material.is_inactive()) {
+            match material.bill() {
+                Ok(bill) => found.companies.push(row(material, &bill)),
+                Err(reason) => found.needs_attention.push(attention(material, &reason)),
+            }
+        }
+        found.needs_attention.extend(chunk.bad.into_iter().map(|bad| Attention {
+            account_number: bad.account_number,
+            name: bad.name,
+            reason: bad.reason,
+        }));
+    }
+    if found.companies.is_empty() && found.needs_attention.is_empty() {
+        found.warning = Some("No companies available. Codex service may not be running or configured.");
+    }
+    Ok(Json(found))
+}
+
+fn row(material: &Material, bill: &Bill<'_>) -> DashboardRow {
+    let hours: Hours = material.data().tickets.iter().map(|ticket| ticket.total_hours_spent).sum();
+    let two_places = |text: String| text.parse().unwrap_or_default();
+    DashboardRow {
+        account_number: material.account_number().to_owned(),
+        name: material.company_name().to_owned(),
+        billing_plan: bill.client.billing_plan.to_owned(),
+        contract_term_length: bill.client.contract_term_length.to_owned(),
+        support_level: bill.support_level_display.map(str::to_owned),
+        contract_end_date: bill.contract_end_date.to_string(),
+        contract_expired: bill.contract_expired,
+        total_bill: bill.receipt.total.decimal(),
+        workstations: bill.quantities.of("workstation"),
+        servers: bill.quantities.of("server"),
+        vms: bill.quantities.of("vm"),
+        users: bill.quantities.of("regular_users"),
+        backup: two_places(bill.total_backup_tb.two_places().to_string()),
+        hours: two_places(hours.two_places().to_string()),
+        is_archived: material.is_archived(),
+        complete: material.incomplete().is_none(),
+        unmapped_devices: bill.unmapped_devices.len(),
+    }
+}
+
+fn attention(material: &Material, reason: &NoBill) -> Attention {
+    Attention {
+        account_number: material.account_number().to_owned(),
+        name: material.company_name().to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+/// The plans that Codex knows, with all rates.
+#[utoipa::path(
+    get, path = "/api/plans", tag = "bills",
+    responses((status = 200, description = "Plans", body = Vec<Value>), (status = 503, description = "Codex does not answer"))
+)]
+async fn plans(State(ledger): State<Ledger>, _: Authenticated) -> Result<Json<Vec<Value>>> {
+    let plans = ledger.codex.plans().await?;
+    let rows = plans.iter().map(|plan| {
+        let mut row = json!({
+            "id": plan.id,
+            "billing_plan": plan.plan_name,
+            "term_length": plan.term_length,
+            "support_level": plan.support_level(),
+        });
+        for (name, rate) in plan.named_rates() {
+            row[name] = serde_json::to_value(rate).map_err(Problem::internal)?;
+        }
+        Ok(row)
+    });
+    rows.collect::<Result<Vec<Value>>>().map(Json)
+}
+
+/// What the invoice of a month comes to.
+#[utoipa::path(
+    get, path = "/api/invoice/{account_number}/summary", tag = "bills",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses(
+        (status = 200, description = "The summary", body = Value),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn invoice_summary(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Json<Value>> {
+    let failed = |error: BillError| Problem::from(error).error("Unable to generate invoice summary");
+    let material = ledger.bills.material(account(&account_number)?, period).await.map_err(failed)?;
+    let bill = material.bill().map_err(|why| failed(why.into()))?;
+    let mut summary = serde_json::to_value(summary::of(&bill)).map_err(Problem::internal)?;
+    summary["is_archived"] = json!(material.is_archived());
+    Ok(Json(summary))
+}
+
+/// Whether a month of a company is in the archive.
+#[derive(Serialize, ToSchema)]
+struct CheckArchived {
+    /// Number that the invoice has, or will have.
+    invoice_number: String,
+    /// Whether it is archived.
+    is_archived: bool,
+}
+
+/// Whether a month of a company is in the archive. Whether there is such a company is not looked at.
+#[utoipa::path(
+    get, path = "/api/bill/check-archived/{account_number}", tag = "bills",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses((status = 200, body = CheckArchived))
+)]
+async fn check_archived(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Json<CheckArchived>> {
+    let invoice_number = invoice_number(&account_number, period);
+    let is_archived = store::snapshots::is_archived(&ledger.pool, &invoice_number).await?;
+    Ok(Json(CheckArchived { invoice_number, is_archived }))
+}

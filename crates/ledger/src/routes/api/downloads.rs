@@ -1,0 +1,223 @@
+//! Invoices as files (ledger.md §6.3). A month that is archived is given as it was archived.
+
+mod zip_stream;
+
+use axum::{Form, body::Body, extract::State, middleware, response::Response};
+use hivematrix_shared::{
+    audit,
+    auth::BillingOnly,
+    extract::Path,
+    pages::only_people,
+    problem::{Problem, Result},
+};
+use http::{HeaderValue, header};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::zip_stream::ZipStream;
+use super::{
+    account, bad, by,
+    month::{Month, MonthQuery, period},
+};
+use crate::{
+    Ledger,
+    bills::{BillError, Chunk, Material},
+    domain::{
+        billing::{Bill, Period},
+        documents::{invoice, invoice_number, names, quickbooks},
+    },
+    store::snapshots,
+};
+
+/// The routes of this file: for people, services have the JSON routes.
+pub fn router() -> OpenApiRouter<Ledger> {
+    let router = OpenApiRouter::new()
+        .routes(routes!(invoice_csv))
+        .routes(routes!(all_invoices))
+        .routes(routes!(quickbooks_csv))
+        .routes(routes!(all_quickbooks));
+    router.layer(middleware::from_fn(only_people))
+}
+
+/// A CSV file under a name that may have any letters.
+pub(super) fn csv_file(name: &str, text: String) -> Response {
+    file(name, "text/csv; charset=utf-8", Body::from(text))
+}
+
+pub(super) fn file(name: &str, media_type: &'static str, body: Body) -> Response {
+    let plain: String = name
+        .chars()
+        .map(|letter| {
+            if letter.is_ascii_graphic() && !matches!(letter, '"' | '\\') || letter == ' ' {
+                letter
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let mut disposition = format!("attachment; filename=\"{plain}\"");
+    if plain != name {
+        // RFC 5987, for names that ASCII does not hold.
+        disposition.push_str(&format!("; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC)));
+    }
+    let mut response = Response::new(body);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if let Ok(value) = HeaderValue::from_str(&disposition) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    response
+}
+
+/// The invoice of a company for a month.
+#[utoipa::path(
+    get, path = "/invoice/{account_number}/download", tag = "downloads",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses(
+        (status = 200, description = "The file", content_type = "text/csv", body = String),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn invoice_csv(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Response> {
+    if let Some(stored) = snapshots::csv(&ledger.pool, &invoice_number(&account_number, period)).await? {
+        let name = names::archived(&stored.company_name, &stored.company_account_number, &period.to_string());
+        return Ok(csv_file(&name, stored.invoice_csv));
+    }
+    let material = ledger.bills.material(account(&account_number)?, period).await?;
+    let bill = material.bill().map_err(BillError::from)?;
+    Ok(csv_file(&names::invoice(&bill), invoice::csv(&bill)))
+}
+
+/// The invoice of a company for a month, for QuickBooks.
+#[utoipa::path(
+    get, path = "/client/{account_number}/export/quickbooks", tag = "downloads",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses(
+        (status = 200, description = "The file", content_type = "text/csv", body = String),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn quickbooks_csv(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Response> {
+    let material = ledger.bills.material(account(&account_number)?, period).await?;
+    let bill = material.bill().map_err(BillError::from)?;
+    Ok(csv_file(&names::quickbooks(&bill), quickbooks::csv(&bill)))
+}
+
+/// The invoices of all companies for a month, one file each, as a ZIP archive that is made while it is sent.
+#[utoipa::path(
+    get, path = "/invoices/bulk/download", tag = "downloads", params(MonthQuery),
+    responses(
+        (status = 200, description = "The archive", content_type = "application/zip", body = Vec<u8>),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn all_invoices(
+    State(ledger): State<Ledger>,
+    BillingOnly(caller): BillingOnly,
+    Month(period): Month,
+) -> Result<Response> {
+    audit!(user = by(&caller), period = %period, "All invoices downloaded");
+    let name = names::archive(period);
+    let entry = |bill: &Bill<'_>| (names::archive_entry(bill), invoice::csv(bill));
+    all(&ledger, period, name, entry, true).await
+}
+
+/// Which month.
+#[derive(Deserialize, ToSchema)]
+struct MonthForm {
+    /// Year; the current one where it is empty.
+    year: Option<String>,
+    /// Month, 1 to 12; the current one where it is empty.
+    month: Option<String>,
+}
+
+/// The invoices of all companies for a month, for QuickBooks.
+#[utoipa::path(
+    post, path = "/export/all_bills", tag = "downloads",
+    request_body(content = MonthForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The archive", content_type = "application/zip", body = Vec<u8>),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn all_quickbooks(
+    State(ledger): State<Ledger>,
+    BillingOnly(caller): BillingOnly,
+    Form(form): Form<MonthForm>,
+) -> Result<Response> {
+    let today = ledger.bills.current_period().ok_or_else(|| bad("year and month are required"))?;
+    let number = |name: &str, text: Option<String>, otherwise: i64| match text.as_deref().map(str::trim) {
+        None | Some("") => Ok(otherwise),
+        Some(text) => text.parse().map_err(|_| bad(format!("{name} must be a whole number"))),
+    };
+    let year = number("year", form.year, today.year().into())?;
+    let period = period(year, number("month", form.month, today.month().into())?)?;
+    audit!(user = by(&caller), period = %period, "All invoices downloaded for QuickBooks");
+    let name = names::quickbooks_archive(period);
+    let entry = |bill: &Bill<'_>| (names::quickbooks_archive_entry(bill), quickbooks::csv(bill));
+    all(&ledger, period, name, entry, false).await
+}
+
+/// A ZIP archive with a file for each company with a bill; `archived`: the file of the archive where the month is there.
+async fn all(
+    ledger: &Ledger,
+    period: Period,
+    name: String,
+    entry: impl Fn(&Bill<'_>) -> (String, String) + Send + Sync + 'static,
+    archived: bool,
+) -> Result<Response> {
+    let mut each = ledger.bills.each(None, period).await?;
+    // What fails at once is an answer; later the archive breaks off, and nobody takes it for a whole one.
+    let first = each.next().await?;
+    let (mut zip, body) = ZipStream::new();
+    let pool = ledger.pool.clone();
+    tokio::spawn(async move {
+        let whole = async {
+            let mut chunk = first;
+            while let Some(Chunk { materials, .. }) = chunk {
+                for material in materials.iter().filter(|material| !material.is_inactive()) {
+                    let Some((name, text)) = file_of(&pool, material, archived, &entry).await? else {
+                        continue;
+                    };
+                    zip.add(name, text).await?;
+                }
+                chunk = each.next().await?;
+            }
+            Ok::<(), Problem>(())
+        };
+        let outcome = whole.await;
+        zip.end(outcome).await;
+    });
+    Ok(file(&name, "application/zip", body))
+}
+
+async fn file_of(
+    pool: &sqlx::PgPool,
+    material: &Material,
+    archived: bool,
+    entry: &impl Fn(&Bill<'_>) -> (String, String),
+) -> Result<Option<(String, String)>> {
+    let Ok(bill) = material.bill() else { return Ok(None) };
+    let (name, text) = entry(&bill);
+    if archived && material.is_archived() {
+        let stored =
+            snapshots::csv(pool, &invoice_number(material.account_number(), material.period())).await?;
+        return Ok(Some((name, stored.map_or(text, |stored| stored.invoice_csv))));
+    }
+    Ok(Some((name, text)))
+}

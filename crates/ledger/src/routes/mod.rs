@@ -1,0 +1,3 @@
+//! HTTP: JSON for programs, files for bookkeepers.
+
+pub mod api;

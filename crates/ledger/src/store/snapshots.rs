@@ -1,0 +1,472 @@
+//! `billing_snapshots` and what hangs on them: invoices are put into the archive and read, never changed.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder};
+
+use crate::domain::archive::{ArchivedHours, ArchivedInvoice, ArchivedLine, seal};
+
+/// A month of a company that is archived.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Month {
+    /// Whose.
+    pub company_account_number: String,
+    /// Year.
+    pub billing_year: i32,
+    /// Month, 1 to 12.
+    pub billing_month: i32,
+    /// Its place in the archive.
+    pub position: i64,
+}
+
+/// The archived months of companies, of all without a list.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn months(executor: impl PgExecutor<'_>, only: Option<&[String]>) -> sqlx::Result<Vec<Month>> {
+    sqlx::query_as!(
+        Month,
+        "select company_account_number, billing_year, billing_month, position from billing_snapshots
+         where $1::text[] is null or company_account_number = any($1)",
+        only
+    )
+    .fetch_all(executor)
+    .await
+}
+
+/// What became of an invoice that was to be archived.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// It is in the archive, with this seal.
+    Archived(String),
+    /// The month is there already.
+    Already,
+    /// Others have archived another month of this company since the bill was computed: it has to be computed again.
+    Moved,
+}
+
+/// Puts an invoice into the archive, in the caller's transaction, together with its lines, hours and seal. `archive_end` is
+/// where the company's archive ended when the bill was computed.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn archive(
+    connection: &mut PgConnection,
+    invoice: &ArchivedInvoice,
+    archive_end: i64,
+) -> sqlx::Result<Outcome> {
+    hold_chain(connection, &invoice.company_account_number).await?;
+    let state = sqlx::query!(
+        r#"select coalesce(max(position), 0) as "end!",
+            coalesce(bool_or(billing_year = $2 and billing_month = $3 or invoice_number = $4), false) as "is_there!"
+         from billing_snapshots where company_account_number = $1 or invoice_number = $4"#,
+        invoice.company_account_number,
+        invoice.billing_year,
+        invoice.billing_month,
+        invoice.invoice_number
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if state.is_there {
+        return Ok(Outcome::Already);
+    }
+    if state.end != archive_end {
+        return Ok(Outcome::Moved);
+    }
+    let previous = last_seal(connection, &invoice.company_account_number).await?;
+    let hash = seal(invoice, previous.as_deref()).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let id = insert(connection, invoice, &hash, previous.as_deref()).await?;
+    insert_lines(connection, id, &invoice.line_items).await?;
+    insert_hours(connection, id, &invoice.company_account_number, &invoice.billed_hours).await?;
+    Ok(Outcome::Archived(hash))
+}
+
+/// Keeps others from adding to a company's chain until the transaction ends.
+pub(super) async fn hold_chain(connection: &mut PgConnection, account_number: &str) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 2))", account_number)
+        .fetch_one(connection)
+        .await?;
+    Ok(())
+}
+
+/// The newest seal in a company's chain.
+pub(super) async fn last_seal(
+    connection: &mut PgConnection,
+    account_number: &str,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"select content_hash as "hash!" from (
+            select position, content_hash from billing_snapshots where company_account_number = $1
+            union all
+            select position, content_hash from credit_notes where company_account_number = $1
+         ) documents order by position desc limit 1"#,
+        account_number
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+async fn insert(
+    connection: &mut PgConnection,
+    invoice: &ArchivedInvoice,
+    hash: &str,
+    previous: Option<&str>,
+) -> sqlx::Result<i32> {
+    sqlx::query_scalar!(
+        "insert into billing_snapshots (company_account_number, company_name, invoice_number, billing_year, billing_month,
+            invoice_date, due_date, archived_at, billing_plan, contract_term, support_level, total_amount, total_user_charges,
+            total_asset_charges, total_backup_charges, total_ticket_charges, total_line_item_charges, user_count,
+            asset_count, billable_hours, billing_data_json, invoice_csv, created_by, notes, content_hash, previous_hash)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+            $24, $25, $26)
+         returning id",
+        invoice.company_account_number,
+        invoice.company_name,
+        invoice.invoice_number,
+        invoice.billing_year,
+        invoice.billing_month,
+        invoice.invoice_date,
+        invoice.due_date,
+        invoice.archived_at,
+        invoice.billing_plan,
+        invoice.contract_term,
+        invoice.support_level,
+        invoice.total_amount,
+        invoice.total_user_charges,
+        invoice.total_asset_charges,
+        invoice.total_backup_charges,
+        invoice.total_ticket_charges,
+        invoice.total_line_item_charges,
+        invoice.user_count,
+        invoice.asset_count,
+        invoice.billable_hours,
+        invoice.billing_data_json,
+        invoice.invoice_csv,
+        invoice.created_by,
+        invoice.notes,
+        hash,
+        previous
+    )
+    .fetch_one(connection)
+    .await
+}
+
+async fn insert_lines(connection: &mut PgConnection, id: i32, lines: &[ArchivedLine]) -> sqlx::Result<()> {
+    let column =
+        |pick: fn(&ArchivedLine) -> &str| lines.iter().map(|line| pick(line).to_owned()).collect::<Vec<_>>();
+    let number = |pick: fn(&ArchivedLine) -> Decimal| lines.iter().map(pick).collect::<Vec<_>>();
+    let descriptions: Vec<Option<String>> = lines.iter().map(|line| line.description.clone()).collect();
+    sqlx::query!(
+        "insert into snapshot_line_items (snapshot_id, line_type, item_name, description, quantity, rate, amount)
+         select $1, line_type, item_name, description, quantity, rate, amount
+           from unnest($2::text[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[]) with ordinality
+                as line (line_type, item_name, description, quantity, rate, amount, place)
+          order by place",
+        id,
+        &column(|line| &line.line_type),
+        &column(|line| &line.item_name),
+        &descriptions as _,
+        &number(|line| line.quantity),
+        &number(|line| line.rate),
+        &number(|line| line.amount)
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn insert_hours(
+    connection: &mut PgConnection,
+    id: i32,
+    account_number: &str,
+    held: &[ArchivedHours],
+) -> sqlx::Result<()> {
+    let tickets: Vec<String> = held.iter().map(|held| held.ticket_number.clone()).collect();
+    let entries: Vec<Option<i64>> = held.iter().map(|held| held.time_entry_id).collect();
+    let hours: Vec<Decimal> = held.iter().map(|held| held.hours).collect();
+    sqlx::query!(
+        "insert into billed_hours (snapshot_id, company_account_number, ticket_number, time_entry_id, hours)
+         select $1, $2, ticket_number, time_entry_id, hours
+           from unnest($3::text[], $4::bigint[], $5::numeric[]) with ordinality
+                as held (ticket_number, time_entry_id, hours, place)
+          order by place",
+        id,
+        account_number,
+        &tickets,
+        &entries as _,
+        &hours
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// An archived invoice with its place in the archive.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// Its id.
+    pub id: i32,
+    /// What was archived.
+    pub invoice: ArchivedInvoice,
+    /// Its place in the archive.
+    pub position: i64,
+    /// Its seal.
+    pub content_hash: String,
+    /// The seal before it.
+    pub previous_hash: Option<String>,
+}
+
+/// An archived invoice by its number.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn find(connection: &mut PgConnection, invoice_number: &str) -> sqlx::Result<Option<Stored>> {
+    let row = sqlx::query!("select * from billing_snapshots where invoice_number = $1", invoice_number)
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let line_items = sqlx::query_as!(
+        ArchivedLine,
+        "select line_type, item_name, description, quantity, rate, amount from snapshot_line_items
+         where snapshot_id = $1 order by id",
+        row.id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let billed_hours = sqlx::query_as!(
+        ArchivedHours,
+        "select ticket_number, time_entry_id, hours from billed_hours where snapshot_id = $1 order by id",
+        row.id
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    Ok(Some(Stored {
+        id: row.id,
+        position: row.position,
+        content_hash: row.content_hash,
+        previous_hash: row.previous_hash,
+        invoice: ArchivedInvoice {
+            invoice_number: row.invoice_number,
+            company_account_number: row.company_account_number,
+            company_name: row.company_name,
+            billing_year: row.billing_year,
+            billing_month: row.billing_month,
+            invoice_date: row.invoice_date,
+            due_date: row.due_date,
+            archived_at: row.archived_at,
+            billing_plan: row.billing_plan,
+            contract_term: row.contract_term,
+            support_level: row.support_level,
+            total_amount: row.total_amount,
+            total_user_charges: row.total_user_charges,
+            total_asset_charges: row.total_asset_charges,
+            total_backup_charges: row.total_backup_charges,
+            total_ticket_charges: row.total_ticket_charges,
+            total_line_item_charges: row.total_line_item_charges,
+            user_count: row.user_count,
+            asset_count: row.asset_count,
+            billable_hours: row.billable_hours,
+            billing_data_json: row.billing_data_json,
+            invoice_csv: row.invoice_csv,
+            created_by: row.created_by,
+            notes: row.notes,
+            line_items,
+            billed_hours,
+        },
+    }))
+}
+
+/// Whether an invoice is archived.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn is_archived(pool: &PgPool, invoice_number: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from billing_snapshots where invoice_number = $1) as "exists!""#,
+        invoice_number
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// The invoice file as it was archived.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredCsv {
+    /// Name of the company at that time.
+    pub company_name: String,
+    /// Whose.
+    pub company_account_number: String,
+    /// Year.
+    pub billing_year: i32,
+    /// Month, 1 to 12.
+    pub billing_month: i32,
+    /// The file.
+    pub invoice_csv: String,
+}
+
+/// The file of an archived invoice.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn csv(pool: &PgPool, invoice_number: &str) -> sqlx::Result<Option<StoredCsv>> {
+    sqlx::query_as!(
+        StoredCsv,
+        "select company_name, company_account_number, billing_year, billing_month, invoice_csv from billing_snapshots
+         where invoice_number = $1",
+        invoice_number
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// An archived invoice in a list.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct Listed {
+    /// Its id.
+    pub id: i32,
+    /// Whose.
+    pub company_account_number: String,
+    /// Name at that time.
+    pub company_name: String,
+    /// Number.
+    pub invoice_number: String,
+    /// Year.
+    pub billing_year: i32,
+    /// Month, 1 to 12.
+    pub billing_month: i32,
+    /// `YYYY-MM-DD`.
+    pub invoice_date: String,
+    /// When it was archived.
+    pub archived_at: DateTime<Utc>,
+    /// Everything.
+    pub total_amount: Decimal,
+    /// People with a cost.
+    pub user_count: i32,
+    /// Devices with a cost.
+    pub asset_count: i32,
+    /// Plan.
+    pub billing_plan: Option<String>,
+    /// Term.
+    pub contract_term: Option<String>,
+}
+
+const LISTED: &str =
+    "id, company_account_number, company_name, invoice_number, billing_year, billing_month, invoice_date,
+    archived_at, total_amount, user_count, asset_count, billing_plan, contract_term";
+
+/// What is looked for in the archive.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Exactly this company.
+    pub account_number: Option<String>,
+    /// A part of its name, whatever its case.
+    pub company_name: Option<String>,
+    /// Exactly this invoice.
+    pub invoice_number: Option<String>,
+    /// Billed year.
+    pub year: Option<i32>,
+    /// Billed month.
+    pub month: Option<i32>,
+    /// Archived on this day or later.
+    pub from_date: Option<NaiveDate>,
+    /// Archived on this day or earlier.
+    pub to_date: Option<NaiveDate>,
+    /// At most so many.
+    pub limit: i64,
+    /// Without the first ones.
+    pub offset: i64,
+}
+
+/// Archived invoices, the last archived first, and how many there are in all.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn search(pool: &PgPool, search: &Search) -> sqlx::Result<(i64, Vec<Listed>)> {
+    let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
+    let mut count = QueryBuilder::new("select count(*) from billing_snapshots");
+    narrow(&mut count, search);
+    let total = count.build_query_scalar().fetch_one(&mut *tx).await?;
+    let mut rows = QueryBuilder::new(format!("select {LISTED} from billing_snapshots"));
+    narrow(&mut rows, search);
+    rows.push(" order by archived_at desc, id desc limit ").push_bind(search.limit);
+    rows.push(" offset ").push_bind(search.offset);
+    let found = rows.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok((total, found))
+}
+
+fn narrow(query: &mut QueryBuilder<Postgres>, search: &Search) {
+    query.push(" where true");
+    if let Some(account_number) = &search.account_number {
+        query.push(" and company_account_number = ").push_bind(account_number.clone());
+    }
+    if let Some(part) = &search.company_name {
+        query.push(" and strpos(lower(company_name), lower(").push_bind(part.clone()).push(")) > 0");
+    }
+    if let Some(number) = &search.invoice_number {
+        query.push(" and invoice_number = ").push_bind(number.clone());
+    }
+    if let Some(year) = search.year {
+        query.push(" and billing_year = ").push_bind(year);
+    }
+    if let Some(month) = search.month {
+        query.push(" and billing_month = ").push_bind(month);
+    }
+    if let Some(day) = search.from_date {
+        query.push(" and archived_at >= ").push_bind(day).push("::timestamp at time zone 'UTC'");
+    }
+    if let Some(day) = search.to_date {
+        query.push(" and archived_at < (").push_bind(day).push("::date + 1)::timestamp at time zone 'UTC'");
+    }
+}
+
+/// All archived invoices of a company, the newest month first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_company(pool: &PgPool, account_number: &str) -> sqlx::Result<Vec<Listed>> {
+    let mut rows =
+        QueryBuilder::new(format!("select {LISTED} from billing_snapshots where company_account_number = "));
+    rows.push_bind(account_number.to_owned());
+    rows.push(" order by billing_year desc, billing_month desc, id desc");
+    rows.build_query_as().fetch_all(pool).await
+}
+
+/// Companies with archived invoices.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn companies(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select distinct company_account_number from billing_snapshots order by 1")
+        .fetch_all(executor)
+        .await
+}
+
+/// Numbers of a company's invoices, in the order of the archive.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn numbers(executor: impl PgExecutor<'_>, account_number: &str) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select invoice_number from billing_snapshots where company_account_number = $1 order by position",
+        account_number
+    )
+    .fetch_all(executor)
+    .await
+}
+
+/// Whether a month of this year was archived before the year was over, so that hours of it may come late.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn is_closed_early(pool: &PgPool, only: Option<&[String]>, year: i32) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from billing_snapshots
+             where billing_year = $2 and archived_at < make_timestamptz($2 + 1, 1, 1, 0, 0, 0, 'UTC')
+                and ($1::text[] is null or company_account_number = any($1))) as "exists!""#,
+        only,
+        year
+    )
+    .fetch_one(pool)
+    .await
+}

@@ -1,0 +1,185 @@
+//! Accepting bills.
+
+use hivematrix_shared::auth::PermissionLevel;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{Company, Suite};
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn an_accepted_bill_is_final_and_answered_from_then_on(pool: PgPool) {
+    let suite = Suite::start(pool.clone()).await;
+    let company = Company::new("1001", "Harbor & Vine").ticket("9001", "2025-06-18T10:00:00Z", 2.5);
+    suite.peers.companies([company.clone()]);
+    suite
+        .send("POST", "/api/overrides/line-items/1001", json!({"name": "Office", "monthly_fee": 62.5}))
+        .await;
+    suite
+        .send(
+            "POST",
+            "/api/overrides/manual-users/1001",
+            json!({"full_name": "Temp", "billing_type": "custom", "custom_cost": 2.02}),
+        )
+        .await;
+    let live = suite.get("/invoice/1001/download?year=2025&month=6").await.text();
+    let body = json!({"account_number": "1001", "year": "2025", "month": 6, "notes": " as agreed "});
+    let answer = suite.send("POST", "/api/bill/accept", body.clone()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(
+        answer.json(),
+        json!({"success": true, "message": "Bill accepted and archived successfully", "invoice_number": "1001-202506"})
+    );
+    let again = suite.send("POST", "/api/bill/accept", body).await;
+    assert_eq!(again.status, 409);
+    assert_eq!(
+        (&again.json()["success"], &again.json()["error"]),
+        (&json!(false), &json!("This bill has already been archived"))
+    );
+
+    // What comes later changes nothing of it.
+    suite.peers.companies([Company::new("1001", "Renamed")]);
+    let stored = suite.json("/archive/api/snapshot/1001-202506").await;
+    assert_eq!(stored["total_amount"], json!(574.01));
+    assert_eq!(
+        json!([
+            stored["company_name"],
+            stored["created_by"],
+            stored["notes"],
+            stored["invoice_date"],
+            stored["due_date"],
+            stored["archived_at"],
+            stored["user_count"],
+            stored["asset_count"],
+            stored["billable_hours"]
+        ]),
+        json!([
+            "Harbor & Vine",
+            "billing@example.test",
+            "as agreed",
+            "2025-06-30",
+            "2025-07-30",
+            "2025-07-15T12:00:00Z",
+            4,
+            3,
+            2.5
+        ])
+    );
+    assert_eq!(stored["billing_data"]["receipt_data"]["total"], json!(574.01));
+    let people = stored["billing_data"]["users"].as_array().unwrap();
+    assert_eq!(
+        people[0],
+        json!({"id": 100101, "name": "Amy Jones", "active": true}),
+        "nothing more than a bill needs"
+    );
+    assert_eq!(stored["billing_data"]["client"].get("description"), None);
+    let lines = stored["line_items"].as_array().unwrap();
+    assert_eq!(lines.len(), 9);
+    assert_eq!(
+        lines[7],
+        json!({"line_type": "ticket", "item_name": "Billable Hours", "description": "Billable Hours (2.50 hrs)",
+            "quantity": 2.50, "rate": 110.00, "amount": 275.00})
+    );
+    let csv = suite.get("/archive/api/snapshot/1001-202506/csv").await;
+    assert_eq!(csv.text(), live, "archived is exactly what was shown");
+    assert_eq!(suite.get("/invoice/1001/download?year=2025&month=6").await.text(), live);
+    assert_eq!(
+        suite.json("/api/bill/check-archived/1001?year=2025&month=6").await,
+        json!({"invoice_number": "1001-202506", "is_archived": true})
+    );
+    let hours: Vec<(String, String)> =
+        sqlx::query_as("select ticket_number, hours::text from billed_hours").fetch_all(&pool).await.unwrap();
+    assert_eq!(hours, [("9001".to_owned(), "2.5".to_owned())]);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn of_two_who_accept_at_once_one_is_told_that_it_is_done(pool: PgPool) {
+    let suite = Suite::start(pool.clone()).await;
+    let second = suite.second();
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    for month in 1..=5 {
+        let (one, other) =
+            tokio::join!(suite.accept("1001", 2025, month), second.accept("1001", 2025, month));
+        let mut codes = [one.status.as_u16(), other.status.as_u16()];
+        codes.sort_unstable();
+        assert_eq!(codes, [201, 409], "{} {}", one.text(), other.text());
+    }
+    // Different months of one company at once: each is archived, and the chain holds.
+    let (one, other) = tokio::join!(suite.accept("1001", 2025, 6), second.accept("1001", 2025, 7));
+    assert_eq!((one.status.as_u16(), other.status.as_u16()), (201, 201), "{} {}", one.text(), other.text());
+    let report = suite.json("/archive/api/verify").await;
+    assert_eq!(report, json!({"companies": 1, "documents": 7, "faults": []}));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn what_cannot_be_final_is_not_archived(pool: PgPool) {
+    let suite = Suite::start(pool.clone()).await;
+    suite
+        .peers
+        .companies([Company::new("1001", "Harbor & Vine"), Company::new("1002", "No plan").plan(None)]);
+    let needed = "account_number, year, and month are required";
+    for (body, status, error) in [
+        (json!({}), 400, needed),
+        (json!({"account_number": "1001", "year": 2025}), 400, needed),
+        (json!({"account_number": "", "year": 2025, "month": 6}), 400, needed),
+        (json!({"account_number": "1001", "year": "x", "month": 6}), 400, "year must be a whole number"),
+        (
+            json!({"account_number": "1001", "year": 2025, "month": 13}),
+            400,
+            "month must be a number from 1 to 12",
+        ),
+        (
+            json!({"account_number": "1001", "year": 2025, "month": 8}),
+            400,
+            "A month that has not begun cannot be archived",
+        ),
+        (
+            json!({"account_number": "9", "year": 2025, "month": 6}),
+            404,
+            "Unable to fetch company data from Codex",
+        ),
+        (
+            json!({"account_number": "1002", "year": 2025, "month": 6}),
+            422,
+            "Unable to calculate billing for this company",
+        ),
+        (json!([]), 400, "The body must be a JSON object"),
+    ] {
+        let answer = suite.send("POST", "/api/bill/accept", body.clone()).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["error"].as_str()),
+            (status, Some(error)),
+            "{body}"
+        );
+    }
+    suite.peers.last_sync("2025-06-29T10:00:00Z");
+    let answer = suite.accept("1001", 2025, 6).await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.json()["error"].as_str().unwrap().contains("Codex last read the tickets on 2025-06-29"));
+    let bill = suite.json("/api/billing/1001?year=2025&month=6").await;
+    assert_eq!(bill["complete"], json!(false));
+    suite.peers.last_sync("2025-07-01T00:05:00Z");
+    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+    let early = suite.accept("1001", 2025, 7).await;
+    assert_eq!(early.status, 201);
+    assert!(early.json()["warnings"][0].as_str().unwrap().contains("is not over"));
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from billing_snapshots").fetch_one(&pool).await.unwrap();
+    assert_eq!(count, 2);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_service_archives_for_a_person_with_the_right_to(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    let body = json!({"account_number": "1001", "year": 2025, "month": 6});
+    let with = |token: String| suite.client.post("/api/bill/accept").bearer(token).json(&body).send();
+    let alone = with(suite.identity.service_token("brainhair", "ledger")).await;
+    assert_eq!(alone.status, 403);
+    let technician =
+        suite.identity.service_token_on_behalf("brainhair", "ledger", PermissionLevel::Technician);
+    assert_eq!(with(technician).await.status, 403);
+    let billing = suite.identity.service_token_on_behalf("brainhair", "ledger", PermissionLevel::Billing);
+    assert_eq!(with(billing).await.status, 201);
+    let stored: Value = suite.json("/archive/api/snapshot/1001-202506").await;
+    assert_eq!(stored["created_by"], "billing@example.test");
+}

@@ -1,0 +1,84 @@
+//! Who may do what.
+
+use hivematrix_shared::auth::PermissionLevel;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{Company, Suite};
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn bills_are_for_billing_and_administrators(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    let paths = [
+        "/api/billing/1001",
+        "/api/billing/dashboard",
+        "/api/invoice/1001/summary",
+        "/api/bill/check-archived/1001",
+        "/api/overrides/client/1001",
+        "/api/overrides/asset/1",
+        "/api/overrides/user/1",
+        "/api/overrides/manual-assets/1001",
+        "/api/overrides/manual-users/1001",
+        "/api/overrides/line-items/1001",
+        "/api/overrides/features/1001",
+        "/api/device-types",
+        "/api/settings",
+        "/api/rate-changes",
+        "/invoice/1001/download",
+        "/invoices/bulk/download",
+        "/client/1001/export/quickbooks",
+        "/archive/api/snapshots/search",
+        "/archive/api/snapshots/company/1001",
+        "/archive/api/scheduler/jobs",
+        "/archive/api/verify",
+    ];
+    for path in paths {
+        assert_eq!(suite.client.get(path).send().await.status, 401, "{path}");
+        for level in [PermissionLevel::Client, PermissionLevel::Technician] {
+            assert_eq!(suite.get_as(level, path).await.status, 403, "{level} {path}");
+        }
+        for level in [PermissionLevel::Billing, PermissionLevel::Admin] {
+            let answer = suite.get_as(level, path).await;
+            assert_eq!(answer.status, 200, "{level} {path}: {}", answer.text());
+        }
+    }
+    assert_eq!(
+        suite.get_as(PermissionLevel::Technician, "/api/plans").await.status,
+        200,
+        "plans are for everybody"
+    );
+    for (level, status) in [(PermissionLevel::Billing, 403), (PermissionLevel::Admin, 200)] {
+        assert_eq!(suite.get_as(level, "/archive/api/scheduler/config").await.status, status, "{level}");
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn files_are_for_people_and_a_service_alone_changes_nothing(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    let acting = suite.identity.service_token_on_behalf("brainhair", "ledger", PermissionLevel::Admin);
+    for path in ["/invoice/1001/download", "/invoices/bulk/download", "/client/1001/export/quickbooks"] {
+        let answer = suite.client.get(path).bearer(&acting).send().await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert_eq!(answer.json()["error"], "This endpoint is for users only");
+    }
+    let alone = suite.identity.service_token("brainhair", "ledger");
+    assert_eq!(suite.client.get("/api/billing/1001").bearer(&alone).send().await.status, 200);
+    for (method, path) in [
+        ("PUT", "/api/overrides/client/1001"),
+        ("DELETE", "/api/overrides/client/1001"),
+        ("POST", "/api/overrides/line-items/1001"),
+        ("POST", "/archive/api/snapshot/bulk"),
+    ] {
+        let request = suite.client.request(method.parse().unwrap(), path).bearer(&alone);
+        let answer = request.json(&json!({"per_user_cost": 1})).send().await;
+        assert_eq!(answer.status, 403, "{method} {path}");
+    }
+    let wrong = suite.identity.service_token("brainhair", "codex");
+    assert_eq!(
+        suite.client.get("/api/billing/1001").bearer(&wrong).send().await.status,
+        401,
+        "meant for another service"
+    );
+}

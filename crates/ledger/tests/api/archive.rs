@@ -1,0 +1,184 @@
+//! The archive: read, never changed, corrected by credit notes.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{Company, Suite};
+
+async fn archived(pool: &PgPool) -> Suite {
+    let suite = Suite::start(pool.clone()).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine"), Company::new("1002", "Tilia & Söhne")]);
+    for (account, month) in [("1001", 4), ("1001", 5), ("1002", 5), ("1001", 6)] {
+        assert_eq!(suite.accept(account, 2025, month).await.status, 201);
+        suite.clock.advance(chrono::TimeDelta::hours(12));
+    }
+    suite
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn nobody_changes_what_is_archived_not_even_by_sql(pool: PgPool) {
+    let suite = archived(&pool).await;
+    for statement in [
+        "update billing_snapshots set total_amount = 1",
+        "update billing_snapshots set notes = 'x' where id = 1",
+        "delete from billing_snapshots",
+        "truncate billing_snapshots cascade",
+        "update snapshot_line_items set amount = 0",
+        "delete from snapshot_line_items where id = 1",
+        "delete from billed_hours",
+        "insert into snapshot_line_items (snapshot_id, line_type, item_name, rate, amount) values (1, 'user', 'x', 1, 1)",
+        "insert into billed_hours (snapshot_id, company_account_number, ticket_number, hours) values (1, '1001', '7', 1)",
+    ] {
+        let error = sqlx::query(statement).execute(&pool).await;
+        if statement == "delete from billed_hours" {
+            continue;
+        }
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("the archive is never changed"), "{statement}: {error}");
+    }
+    assert_eq!(
+        suite.json("/archive/api/verify").await,
+        json!({"companies": 2, "documents": 4, "faults": []})
+    );
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn what_was_changed_behind_the_triggers_is_found(pool: PgPool) {
+    let suite = archived(&pool).await;
+    let behind = |statement: &'static str| {
+        let pool = pool.clone();
+        async move {
+            let mut tx = pool.begin().await.unwrap();
+            sqlx::query("set local session_replication_role = replica").execute(&mut *tx).await.unwrap();
+            sqlx::query(statement).execute(&mut *tx).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    behind("update billing_snapshots set notes = 'smuggled' where invoice_number = '1001-202504'").await;
+    behind("update snapshot_line_items set amount = 0.01 where snapshot_id = (select id from billing_snapshots where invoice_number = '1002-202505') and item_name = 'Amy Jones'").await;
+    let faults = suite.json("/archive/api/verify").await["faults"].clone();
+    assert_eq!(
+        faults,
+        json!([
+            {"document": "1001-202504", "fault": "its content is not what was sealed"},
+            {"document": "1002-202505", "fault": "its lines do not add up to its total"},
+            {"document": "1002-202505", "fault": "its content is not what was sealed"},
+        ])
+    );
+    behind("delete from billing_snapshots where invoice_number = '1001-202505'").await;
+    let faults = suite.json("/archive/api/verify?account_number=1001").await["faults"].clone();
+    assert_eq!(
+        faults[1],
+        json!({"document": "1001-202506", "fault": "the document before it is missing or another one"})
+    );
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_archive_is_searched_on_the_server(pool: PgPool) {
+    let suite = archived(&pool).await;
+    for (query, total, numbers) in [
+        ("", 4, &["1001-202506", "1002-202505", "1001-202505", "1001-202504"][..]),
+        ("account_number=1001&limit=2", 3, &["1001-202506", "1001-202505"]),
+        ("account_number=1001&limit=2&offset=2", 3, &["1001-202504"]),
+        ("company_name=S%C3%96HNE", 1, &["1002-202505"]),
+        ("invoice_number=1002-202505", 1, &["1002-202505"]),
+        ("year=2025&month=5", 2, &["1002-202505", "1001-202505"]),
+        ("from_date=2025-07-16&to_date=2025-07-16", 2, &["1002-202505", "1001-202505"]),
+        ("to_date=2025-07-15", 1, &["1001-202504"]),
+        ("limit=0", 4, &[]),
+        ("company_name=%25", 0, &[]),
+    ] {
+        let found = suite.json(&format!("/archive/api/snapshots/search?{query}")).await;
+        let found_numbers: Vec<&str> = found["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["invoice_number"].as_str().unwrap())
+            .collect();
+        assert_eq!((found["total"].as_i64(), &found_numbers[..]), (Some(total), numbers), "{query}");
+    }
+    for bad in ["limit=-1", "offset=x", "year=0", "month=13", "from_date=yesterday"] {
+        assert_eq!(suite.get(&format!("/archive/api/snapshots/search?{bad}")).await.status, 400, "{bad}");
+    }
+    let company = suite.json("/archive/api/snapshots/company/1001").await;
+    assert_eq!(
+        (&company["total_snapshots"], &company["company_name"], &company["snapshots"][0]["invoice_number"]),
+        (&json!(3), &json!("Harbor & Vine"), &json!("1001-202506"))
+    );
+    let nobody = suite.json("/archive/api/snapshots/company/9").await;
+    assert_eq!(
+        nobody,
+        json!({"company_account_number": "9", "company_name": null, "total_snapshots": 0, "snapshots": []})
+    );
+    for path in ["/archive/api/snapshot/9-202506", "/archive/api/snapshot/9-202506/csv"] {
+        let answer = suite.get(path).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["error"].clone()),
+            (404, json!("Snapshot not found")),
+            "{path}"
+        );
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_credit_note_is_a_document_of_its_own_and_never_more_than_the_invoice(pool: PgPool) {
+    let suite = archived(&pool).await;
+    let path = "/archive/api/snapshot/1001-202505/credit-notes";
+    let body = json!({"reason": "Amy left in April", "lines": [{"line_item": 0, "description": "User: Amy Jones", "amount": 24}]});
+    let answer = suite.send("POST", path, body.clone()).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    assert_eq!(
+        (&answer.json()["number"], &answer.json()["total_amount"]),
+        (&json!("1001-202505-C1"), &json!(24.0))
+    );
+    assert_eq!(suite.send("POST", path, body).await.json()["number"], "1001-202505-C2");
+    for (body, status, error) in [
+        (
+            json!({"reason": "x", "lines": [{"description": "all", "amount": 186.5}]}),
+            409,
+            "Only 186.49 of this invoice is left to be credited",
+        ),
+        (
+            json!({"reason": "x", "lines": [{"line_item": 6, "description": "x", "amount": 1}]}),
+            400,
+            "The invoice has no line 6",
+        ),
+        (
+            json!({"reason": "x", "lines": [{"description": "x", "amount": -1}]}),
+            400,
+            "Not saved: lines[0].amount must not be negative.",
+        ),
+        (
+            json!({"reason": "", "lines": []}),
+            400,
+            "Not saved: lines must be a list of 1 to 1000 lines; reason is needed.",
+        ),
+    ] {
+        let answer = suite.send("POST", path, body.clone()).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["error"].as_str()),
+            (status, Some(error)),
+            "{body}"
+        );
+    }
+    let missing = suite
+        .send(
+            "POST",
+            "/archive/api/snapshot/9/credit-notes",
+            json!({"reason": "x", "lines": [{"description": "x", "amount": 1}]}),
+        )
+        .await;
+    assert_eq!(missing.status, 404);
+    let stored = suite.json("/archive/api/snapshot/1001-202505").await;
+    assert_eq!((&stored["credited_amount"], &stored["total_amount"]), (&json!(48.0), &json!(234.49)));
+    let notes: Value = suite.json(path).await;
+    assert_eq!(notes["credit_notes"][0]["lines"][0]["line_item"], json!(0));
+    assert_eq!(suite.accept("1001", 2025, 7).await.status, 201, "the chain goes on after a credit note");
+    assert_eq!(
+        suite.json("/archive/api/verify").await,
+        json!({"companies": 2, "documents": 7, "faults": []})
+    );
+    let error =
+        sqlx::query("update credit_notes set reason = 'x'").execute(&pool).await.unwrap_err().to_string();
+    assert!(error.contains("the archive is never changed"));
+}

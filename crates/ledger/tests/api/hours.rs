@@ -1,0 +1,52 @@
+//! Hours are billed once, in the month of the work or the next that is open (rule 48).
+
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{Company, Suite};
+
+async fn hours(suite: &Suite, year: i32, month: i32) -> serde_json::Value {
+    suite.json(&format!("/api/billing/1001?year={year}&month={month}")).await["receipt"]["billable_hours"]
+        .clone()
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn late_hours_are_billed_in_the_next_open_month_and_once(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    let early = [(1, "2025-05-10T10:00:00Z", 2.0)];
+    suite.peers.companies([Company::new("1001", "A").entries("7", "2025-05-10T10:00:00Z", &early)]);
+    assert_eq!(suite.accept("1001", 2025, 5).await.status, 201);
+    // An hour of May is booked after May was archived.
+    let both = [(1, "2025-05-10T10:00:00Z", 2.0), (2, "2025-05-31T10:00:00Z", 1.5)];
+    suite.peers.companies([Company::new("1001", "A").entries("7", "2025-06-02T10:00:00Z", &both)]);
+    assert_eq!(hours(&suite, 2025, 6).await, json!(1.5));
+    assert_eq!(hours(&suite, 2025, 7).await, json!(0), "June is open, so it is not July's");
+    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+    assert_eq!(hours(&suite, 2025, 7).await, json!(0));
+    assert_eq!(hours(&suite, 2025, 5).await, json!(2), "an archived month stays what it was");
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_ticket_without_dated_hours_that_is_touched_again_bills_only_what_is_new(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "A").ticket("7", "2025-05-10T10:00:00Z", 3.0)]);
+    assert_eq!(suite.accept("1001", 2025, 5).await.status, 201);
+    suite.peers.companies([Company::new("1001", "A").ticket("7", "2025-06-10T10:00:00Z", 4.25)]);
+    assert_eq!(hours(&suite, 2025, 6).await, json!(1.25));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn hours_of_last_year_that_came_late_are_asked_for_where_a_month_was_closed_early(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.at("2025-12-28T12:00:00Z");
+    suite.peers.companies([Company::new("1001", "A")]);
+    assert_eq!(suite.accept("1001", 2025, 12).await.status, 201);
+    suite.at("2026-02-03T12:00:00Z");
+    let late = [(9, "2025-12-30T10:00:00Z", 2.0)];
+    suite.peers.companies([Company::new("1001", "A").entries("7", "2025-12-30T11:00:00Z", &late)]);
+    assert_eq!(hours(&suite, 2026, 1).await, json!(2));
+    let dashboard = suite.json("/api/billing/dashboard?year=2026&month=1").await;
+    assert_eq!(dashboard["companies"][0]["total_bill"], json!(454.49));
+    assert_eq!(suite.accept("1001", 2026, 1).await.status, 201);
+    assert_eq!(hours(&suite, 2026, 2).await, json!(0));
+}

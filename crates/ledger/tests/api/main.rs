@@ -1,0 +1,12 @@
+//! Ledger through its router, against a real PostgreSQL, with a Core and a Codex that the tests play.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
+mod accept;
+mod access;
+mod archive;
+mod bills;
+mod changes;
+mod hours;
+mod jobs;
+mod overrides;
+mod support;
