@@ -29,6 +29,8 @@ create table billing_snapshots (
     invoice_csv             text not null,
     created_by              varchar(255) not null default 'admin',
     notes                   text,
+    -- Taken over from the archive of the original suite, whose roundings do not always add up.
+    taken_over              boolean not null default false,
     position                bigint not null unique default nextval('archive_position'),
     -- SHA-256 over everything above, the lines, and the hash before it in the chain of the company; lower-case hexadecimal.
     content_hash            varchar(64) not null,

@@ -1,12 +1,16 @@
 //! The command line.
 
 pub mod compute;
+pub mod scheduled;
+pub mod sync_from_codex;
 pub mod verify;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 use sqlx::PgPool;
+
+use crate::{config::Settings, import::command as import};
 
 /// What the binary does.
 #[derive(Clone, Debug, Subcommand)]
@@ -21,15 +25,34 @@ pub enum Command {
     ///
     /// Exit code 0 when it is, 1 with a line for each document that is not.
     Verify(verify::VerifyArgs),
+    /// Takes over a database of the original Ledger, its archive included. Can be repeated.
+    Import(import::ImportArgs),
+    /// Archives a month now, as the schedule does.
+    ///
+    /// Exit code 0 when all went well or the schedule is switched off, 1 otherwise.
+    #[command(name = "scheduled-snapshots", alias = "scheduled_snapshots")]
+    ScheduledSnapshots(scheduled::ScheduledArgs),
+    /// Asks Codex how many companies, devices and people it has. Exit code 1 when there are no companies.
+    #[command(name = "sync-from-codex", alias = "sync_from_codex")]
+    SyncFromCodex,
 }
 
 /// Runs a command that needs the database.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn run(command: &Command, pool: &PgPool) -> anyhow::Result<ExitCode> {
+pub async fn run(command: &Command, settings: &Settings, pool: PgPool) -> anyhow::Result<ExitCode> {
     match command {
         Command::Compute(args) => Ok(compute::run(args)),
-        Command::Verify(args) => verify::run(args, pool).await,
+        Command::Verify(args) => verify::run(args, &pool).await,
+        Command::Import(args) => import::run(args, &pool).await,
+        Command::ScheduledSnapshots(args) => scheduled::run(args, settings, pool).await,
+        Command::SyncFromCodex => sync_from_codex::run(settings, pool).await,
     }
+}
+
+/// Writes a line to standard output.
+#[expect(clippy::print_stdout, reason = "what the command is asked for")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
 }

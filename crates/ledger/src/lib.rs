@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod domain;
+pub mod import;
 pub mod jobs;
 pub mod routes;
 pub mod store;
@@ -115,5 +116,5 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
     logging::init(&settings.common, "ledger");
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
     db::migrate(&pool, &MIGRATOR, &CancellationToken::new()).await?;
-    cli::run(command, &pool).await
+    cli::run(command, &settings, pool).await
 }

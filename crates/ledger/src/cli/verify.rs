@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use sqlx::PgPool;
 
+use super::say;
 use crate::bills::verify::{Report, verify};
 
 /// What is checked.
@@ -22,17 +23,16 @@ pub struct VerifyArgs {
 ///
 /// # Errors
 /// When the database cannot be read.
-#[expect(clippy::print_stdout, reason = "what the command is asked for")]
 pub async fn run(args: &VerifyArgs, pool: &PgPool) -> anyhow::Result<ExitCode> {
     let report = verify(pool, args.account.as_deref()).await?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        say(&serde_json::to_string_pretty(&report)?);
     } else {
         let Report { companies, documents, faults } = &report;
         for fault in faults {
-            println!("{}: {}", fault.document, fault.fault);
+            say(&format!("{}: {}", fault.document, fault.fault));
         }
-        println!("{documents} documents of {companies} companies, {} faults.", faults.len());
+        say(&format!("{documents} documents of {companies} companies, {} faults.", faults.len()));
     }
     Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

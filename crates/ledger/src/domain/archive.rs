@@ -74,6 +74,8 @@ pub struct ArchivedInvoice {
     pub created_by: String,
     /// For people.
     pub notes: Option<String>,
+    /// Taken over from the archive of the original suite, whose roundings do not always add up.
+    pub taken_over: bool,
     /// Its lines, in their order.
     pub line_items: Vec<ArchivedLine>,
     /// The hours it holds (rule 48), in their order.
@@ -214,6 +216,7 @@ impl ArchivedInvoice {
             invoice_csv: invoice::csv(bill),
             created_by: created_by.to_owned(),
             notes,
+            taken_over: false,
             line_items: lines.collect(),
             billed_hours: hours.collect(),
         })

@@ -81,6 +81,19 @@ pub async fn archive(
     Ok(Outcome::Archived(hash))
 }
 
+/// Where a company's archive ends.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn archive_end(executor: impl PgExecutor<'_>, account_number: &str) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(max(position), 0) as "end!" from billing_snapshots where company_account_number = $1"#,
+        account_number
+    )
+    .fetch_one(executor)
+    .await
+}
+
 /// Keeps others from adding to a company's chain until the transaction ends.
 pub(super) async fn hold_chain(connection: &mut PgConnection, account_number: &str) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended($1, 2))", account_number)
@@ -116,9 +129,10 @@ async fn insert(
         "insert into billing_snapshots (company_account_number, company_name, invoice_number, billing_year, billing_month,
             invoice_date, due_date, archived_at, billing_plan, contract_term, support_level, total_amount, total_user_charges,
             total_asset_charges, total_backup_charges, total_ticket_charges, total_line_item_charges, user_count,
-            asset_count, billable_hours, billing_data_json, invoice_csv, created_by, notes, content_hash, previous_hash)
+            asset_count, billable_hours, billing_data_json, invoice_csv, created_by, notes, content_hash, previous_hash,
+            taken_over)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-            $24, $25, $26)
+            $24, $25, $26, $27)
          returning id",
         invoice.company_account_number,
         invoice.company_name,
@@ -145,7 +159,8 @@ async fn insert(
         invoice.created_by,
         invoice.notes,
         hash,
-        previous
+        previous,
+        invoice.taken_over
     )
     .fetch_one(connection)
     .await
@@ -270,6 +285,7 @@ pub async fn find(connection: &mut PgConnection, invoice_number: &str) -> sqlx::
             invoice_csv: row.invoice_csv,
             created_by: row.created_by,
             notes: row.notes,
+            taken_over: row.taken_over,
             line_items,
             billed_hours,
         },

@@ -1,0 +1,249 @@
+//! The tables that people change: own conditions, types, devices and people by hand, line items, features.
+
+use serde_json::{Map, Value};
+use sqlx::{Acquire as _, AssertSqlSafe, PgConnection};
+
+use super::{
+    has_table,
+    report::{Counts, Refused, Report},
+};
+
+/// A table that both suites have.
+pub(super) struct Table {
+    name: &'static str,
+    /// What makes a row one and the same in both; none where only its number there does.
+    key: &'static [&'static str],
+    /// What is taken over.
+    columns: &'static [&'static str],
+}
+
+/// In this order.
+pub(super) const TABLES: [Table; 7] = [
+    Table {
+        name: "client_billing_overrides",
+        key: &["company_account_number"],
+        columns: &[
+            "company_account_number",
+            "billing_plan",
+            "override_billing_plan_enabled",
+            "support_level",
+            "override_support_level_enabled",
+            "per_user_cost",
+            "override_puc_enabled",
+            "per_workstation_cost",
+            "override_pwc_enabled",
+            "per_server_cost",
+            "override_psc_enabled",
+            "per_vm_cost",
+            "override_pvc_enabled",
+            "per_switch_cost",
+            "override_pswitchc_enabled",
+            "per_firewall_cost",
+            "override_pfirewallc_enabled",
+            "per_hour_ticket_cost",
+            "override_phtc_enabled",
+            "backup_base_fee_workstation",
+            "override_bbfw_enabled",
+            "backup_base_fee_server",
+            "override_bbfs_enabled",
+            "backup_included_tb",
+            "override_bit_enabled",
+            "backup_per_tb_fee",
+            "override_bpt_enabled",
+            "prepaid_hours_monthly",
+            "override_prepaid_hours_monthly_enabled",
+            "prepaid_hours_yearly",
+            "override_prepaid_hours_yearly_enabled",
+        ],
+    },
+    Table {
+        name: "asset_billing_overrides",
+        key: &["asset_id"],
+        columns: &["asset_id", "billing_type", "custom_cost"],
+    },
+    Table {
+        name: "user_billing_overrides",
+        key: &["user_id"],
+        columns: &["user_id", "billing_type", "custom_cost"],
+    },
+    Table {
+        name: "manual_assets",
+        key: &[],
+        columns: &["company_account_number", "hostname", "billing_type", "custom_cost", "notes"],
+    },
+    Table {
+        name: "manual_users",
+        key: &[],
+        columns: &["company_account_number", "full_name", "billing_type", "custom_cost", "notes"],
+    },
+    Table {
+        name: "custom_line_items",
+        key: &[],
+        columns: &[
+            "company_account_number",
+            "name",
+            "description",
+            "monthly_fee",
+            "one_off_fee",
+            "one_off_year",
+            "one_off_month",
+            "yearly_fee",
+            "yearly_bill_month",
+        ],
+    },
+    Table {
+        name: "client_feature_overrides",
+        key: &["company_account_number", "feature_type"],
+        columns: &["company_account_number", "feature_type", "override_enabled", "value"],
+    },
+];
+
+/// Columns that are true or false here and may be nothing there.
+fn is_flag(column: &str) -> bool {
+    column.starts_with("override_")
+}
+
+/// Takes over one table.
+pub(super) async fn take(
+    source: &mut PgConnection,
+    target: &mut PgConnection,
+    table: &'static Table,
+    report: &mut Report,
+) -> sqlx::Result<Counts> {
+    let mut counts = Counts { table: table.name, ..Counts::default() };
+    if !has_table(source, table.name).await? {
+        return Ok(counts);
+    }
+    counts.in_source = true;
+    let query = format!("select to_jsonb(t) from {} t order by id", table.name);
+    let rows: Vec<Value> = sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(source).await?;
+    for row in rows {
+        counts.read += 1;
+        let source_id = row["id"].to_string();
+        let given: Map<String, Value> = table
+            .columns
+            .iter()
+            .filter_map(|column| {
+                let value = row.get(*column)?.clone();
+                let value = if is_flag(column) && value.is_null() { Value::Bool(false) } else { value };
+                Some(((*column).to_owned(), value))
+            })
+            .collect();
+        // A row that does not fit leaves nothing behind.
+        let mut one = target.begin().await?;
+        match put(&mut one, table, &source_id, &Value::Object(given)).await {
+            Ok(done) => {
+                one.commit().await?;
+                match done {
+                    Put::New => counts.new += 1,
+                    Put::Updated => counts.updated += 1,
+                    Put::Unchanged => counts.unchanged += 1,
+                    Put::Kept => counts.kept += 1,
+                }
+            }
+            Err(sqlx::Error::Database(error)) => {
+                one.rollback().await?;
+                counts.refused += 1;
+                report.refused.push(Refused {
+                    table: table.name,
+                    row: source_id,
+                    reason: error.message().to_owned(),
+                });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(counts)
+}
+
+enum Put {
+    New,
+    Updated,
+    Unchanged,
+    Kept,
+}
+
+/// Puts one row here, unless it was changed or removed here since the last import.
+async fn put(target: &mut PgConnection, table: &Table, source_id: &str, given: &Value) -> sqlx::Result<Put> {
+    let (name, columns) = (table.name, table.columns.join(", "));
+    let known = sqlx::query!(
+        "select our_id, our_row from imported_rows where table_name = $1 and source_id = $2",
+        name,
+        source_id
+    )
+    .fetch_optional(&mut *target)
+    .await?;
+    let picked: Vec<String> = table.columns.iter().map(|column| format!("'{column}', t.{column}")).collect();
+    // More than a hundred arguments no function takes.
+    let parts: Vec<String> =
+        picked.chunks(40).map(|part| format!("jsonb_build_object({})", part.join(", "))).collect();
+    let as_row = parts.join(" || ");
+    let ours: Option<(i32, Value)> = match (&known, table.key) {
+        (Some(known), _) => {
+            let query = format!("select id, {as_row} from {name} t where id = $1 for update");
+            sqlx::query_as(AssertSqlSafe(query)).bind(known.our_id).fetch_optional(&mut *target).await?
+        }
+        (None, []) => None,
+        (None, key) => {
+            let same: Vec<String> = key.iter().map(|column| format!("t.{column} = g.{column}")).collect();
+            let query = format!(
+                "select t.id, {as_row} from {name} t, jsonb_populate_record(null::{name}, $1) g where {} for update of t",
+                same.join(" and ")
+            );
+            sqlx::query_as(AssertSqlSafe(query)).bind(given).fetch_optional(&mut *target).await?
+        }
+    };
+    let (id, done) = match (known.and_then(|known| known.our_row), ours) {
+        // Removed here since.
+        (Some(_), None) => return Ok(Put::Kept),
+        (before, Some((_, now))) if before.as_ref() != Some(&now) => {
+            let wanted = settled(target, table, given, &as_row).await?;
+            if before.is_some() || now != wanted {
+                return Ok(Put::Kept);
+            }
+            return Ok(Put::Unchanged);
+        }
+        (_, Some((id, now))) => {
+            let wanted = settled(target, table, given, &as_row).await?;
+            if now == wanted {
+                return Ok(Put::Unchanged);
+            }
+            let query = format!(
+                "update {name} set ({columns}) = (select {columns} from jsonb_populate_record(null::{name}, $2)) where id = $1"
+            );
+            sqlx::query(AssertSqlSafe(query)).bind(id).bind(given).execute(&mut *target).await?;
+            (id, Put::Updated)
+        }
+        (None, None) => {
+            let query = format!(
+                "insert into {name} ({columns}) select {columns} from jsonb_populate_record(null::{name}, $1) returning id"
+            );
+            let id = sqlx::query_scalar(AssertSqlSafe(query)).bind(given).fetch_one(&mut *target).await?;
+            (id, Put::New)
+        }
+    };
+    let query = format!("select {as_row} from {name} t where id = $1");
+    let now: Value = sqlx::query_scalar(AssertSqlSafe(query)).bind(id).fetch_one(&mut *target).await?;
+    sqlx::query!(
+        "insert into imported_rows (table_name, source_id, our_id, our_row) values ($1, $2, $3, $4)
+         on conflict (table_name, source_id) do update set our_id = excluded.our_id, our_row = excluded.our_row",
+        name,
+        source_id,
+        id,
+        now
+    )
+    .execute(target)
+    .await?;
+    Ok(done)
+}
+
+/// The row as this database would hold it.
+async fn settled(
+    target: &mut PgConnection,
+    table: &Table,
+    given: &Value,
+    as_row: &str,
+) -> sqlx::Result<Value> {
+    let query = format!("select {as_row} from jsonb_populate_record(null::{}, $1) t", table.name);
+    sqlx::query_scalar(AssertSqlSafe(query)).bind(given).fetch_one(target).await
+}
