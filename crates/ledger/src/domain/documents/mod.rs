@@ -1,8 +1,11 @@
-//! What is made of a bill: invoices as CSV, file names, the summary, and what the archive keeps.
+//! What is made of a bill: invoices as CSV and as PDF, file names, the summary, and what the archive
+//! keeps.
 
 mod cells;
+pub mod document;
 pub mod invoice;
 pub mod names;
+pub mod pdf;
 pub mod quickbooks;
 pub mod snapshot;
 pub mod summary;
