@@ -3,6 +3,7 @@
 
 mod common;
 mod dated;
+mod papers;
 mod properties;
 mod seasons;
 mod vectors;

@@ -71,7 +71,7 @@ pub(super) fn write(bill: &Bill<'_>, rows: &[Row]) -> String {
 /// A text that no spreadsheet takes for a formula: an apostrophe stands before `=`, `+`, `-` or `@` at its beginning, and behind
 /// a semicolon, a tab or an end of line, where a spreadsheet in another language begins a new cell. Numbers stay numbers. For
 /// cells with words of other people in them; amounts and dates are ours.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     let begins = |before: Option<char>| matches!(before, None | Some(';' | '\t' | '\n' | '\r'));
     let runs = |letter: char| matches!(letter, '=' | '+' | '-' | '@');
     if text.parse::<f64>().is_ok() || !text.contains(|letter| runs(letter) || matches!(letter, '\t' | '\r')) {

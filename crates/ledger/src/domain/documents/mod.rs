@@ -1,4 +1,4 @@
-//! What is made of a bill: invoices as CSV and as PDF, file names, the summary, and what the archive
+//! What is made of a bill: invoices as CSV, as PDF and as electronic invoice, file names, the summary, and what the archive
 //! keeps.
 
 mod cells;
@@ -9,6 +9,8 @@ pub mod pdf;
 pub mod quickbooks;
 pub mod snapshot;
 pub mod summary;
+pub mod ubl;
+pub mod xero;
 
 use chrono::{Days, NaiveDate};
 
