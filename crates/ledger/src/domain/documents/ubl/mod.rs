@@ -1,7 +1,7 @@
 //! Electronic invoices: UBL 2.1 by the European norm EN 16931.
 //!
 //! Ledger knows no taxes: a bill is what it is, and no tax is added to it. The norm wants every invoice to say why none is
-//! ([BR-CO-04], [BR-CO-18]), so an electronic invoice is made only where the operator has said so ([`NoTax`]), and only where
+//! (BR-CO-04, BR-CO-18), so an electronic invoice is made only where the operator has said so ([`NoTax`]), and only where
 //! all else is there that the norm requires ([`Gap`]). Whoever charges value added tax makes electronic invoices in the
 //! accounting program, from the exports for QuickBooks or Xero.
 //!
