@@ -1,5 +1,5 @@
 //! An invoice or a credit note as PDF. Layout (`layout`) and file (`file`) are apart: the first says what stands where, which
-//! tests look at, the second turns that into bytes. The same document gives the same bytes, now and in ten years.
+//! tests look at, the second turns that into bytes. The same document gives the same bytes.
 
 mod file;
 mod font;
