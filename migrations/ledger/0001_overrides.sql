@@ -128,6 +128,17 @@ create table billing_settings (
     sender_email   varchar(255),
     sender_tax_id  varchar(100),
     terms          text,
+    paper          varchar(10) not null default 'a4' check (paper in ('a4', 'letter')),
+    -- What Xero calls things (docs/billing.md).
+    xero_account_code varchar(20) not null default '200',
+    xero_tax_type  varchar(100) not null default 'Tax Exempt',
+    xero_dates     varchar(20) not null default 'day_first' check (xero_dates in ('day_first', 'month_first')),
+    -- For electronic invoices: what the law calls the sender, and why no tax is on them.
+    sender_country varchar(2) check (sender_country ~ '^[A-Z]{2}$'),
+    sender_vat_id  varchar(50),
+    sender_registration varchar(100),
+    no_tax         varchar(20) check (no_tax in ('out_of_scope', 'exempt', 'reverse_charge')),
+    no_tax_reason  varchar(255),
     logo           bytea check (length(logo) <= 1048576),
     logo_type      varchar(50) check (logo_type in ('image/png', 'image/jpeg')),
     check ((logo is null) = (logo_type is null))

@@ -120,9 +120,12 @@ declare
     document_id bigint := (to_jsonb(new) ->> tg_argv[1])::bigint;
     is_new boolean;
 begin
-    execute format('select exists (select from %I where id = $1 and xmin = pg_current_xact_id()::xid)', tg_argv[0])
+    -- One that is seen and whose transaction has not ended is of this transaction, or of a part of it. Numbers of transactions
+    -- are stored without their upper half.
+    execute format('select pg_xact_status(((pg_current_xact_id()::text::bigint & ~4294967295) | xmin::text::bigint)::text::xid8)
+                      = ''in progress'' from %I where id = $1', tg_argv[0])
        into is_new using document_id;
-    if not is_new then
+    if is_new is not true then
         raise exception 'the archive is never changed: a line for % %', tg_argv[0], document_id
             using errcode = 'integrity_constraint_violation';
     end if;

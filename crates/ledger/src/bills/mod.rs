@@ -6,6 +6,7 @@
 pub mod accept;
 mod each;
 mod material;
+pub mod papers;
 pub mod verify;
 
 use chrono::{DateTime, Datelike as _, FixedOffset};

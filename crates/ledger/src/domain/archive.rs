@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
-    billing::Bill,
+    billing::{Bill, Period},
     documents::{invoice, snapshot},
 };
 
@@ -167,6 +167,14 @@ pub fn seal(document: &impl Serialize, previous: Option<&str>) -> serde_json::Re
 }
 
 impl ArchivedInvoice {
+    /// The month it is for.
+    pub fn period(&self) -> Period {
+        // The table holds no other months.
+        Period::new(self.billing_year.into(), self.billing_month.into())
+            .or_else(|| Period::of(&self.archived_at))
+            .unwrap_or_default()
+    }
+
     /// What is kept of a bill.
     ///
     /// # Errors

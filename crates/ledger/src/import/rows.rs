@@ -123,10 +123,10 @@ pub(super) async fn take(
         let given: Map<String, Value> = table
             .columns
             .iter()
-            .filter_map(|column| {
-                let value = row.get(*column)?.clone();
+            .map(|column| {
+                let value = row.get(*column).cloned().unwrap_or_default();
                 let value = if is_flag(column) && value.is_null() { Value::Bool(false) } else { value };
-                Some(((*column).to_owned(), value))
+                ((*column).to_owned(), value)
             })
             .collect();
         // A row that does not fit leaves nothing behind.

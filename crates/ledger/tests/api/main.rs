@@ -7,6 +7,8 @@ mod archive;
 mod bills;
 mod changes;
 mod hours;
+mod import;
 mod jobs;
 mod overrides;
+mod papers;
 mod support;

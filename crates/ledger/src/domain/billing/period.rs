@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, TimeZone, Utc};
 
 /// A month of a year from 1 to 9999, in UTC.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Period {
     first_day: NaiveDate,
 }

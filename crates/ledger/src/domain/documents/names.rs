@@ -13,6 +13,11 @@ pub fn invoice(bill: &Bill<'_>) -> String {
     archived(bill.company_name(), bill.account_number(), &bill.period.to_string())
 }
 
+/// A document by its number: `410001-202506.pdf`.
+pub fn document(number: &str, ending: &str) -> String {
+    format!("{}.{ending}", as_is(number))
+}
+
 /// The invoice of one company as it was archived, named as [`invoice`] names it. `month` is `YYYY-MM`.
 pub fn archived(company_name: &str, account_number: &str, month: &str) -> String {
     let safe = safe(company_name);

@@ -10,7 +10,7 @@ use hivematrix_shared::{
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{account, bad, downloads::csv_file, missing};
@@ -141,7 +141,7 @@ async fn csv(
 }
 
 /// What is looked for.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 struct SearchQuery {
     /// Exactly this company.
@@ -330,7 +330,7 @@ async fn of_company(
 }
 
 /// Whose archive.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 struct VerifyQuery {
     /// Only of this company.

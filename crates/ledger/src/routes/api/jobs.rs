@@ -10,7 +10,7 @@ use hivematrix_shared::{
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -112,7 +112,7 @@ fn account_numbers(body: &Map<String, Value>) -> Result<Option<Vec<String>>> {
 }
 
 /// Which jobs.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 struct JobsQuery {
     /// At most so many: 50 where nothing is said, 100 at most.

@@ -12,6 +12,7 @@ mod jobs;
 mod manual;
 mod mappings;
 mod month;
+mod papers;
 mod schedule;
 mod settings;
 mod types;
@@ -42,6 +43,7 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .merge(jobs::router())
         .merge(schedule::router())
         .merge(downloads::router())
+        .merge(papers::router())
 }
 
 /// Something was done.

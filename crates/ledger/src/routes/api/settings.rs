@@ -9,7 +9,7 @@ use hivematrix_shared::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Done, account, by, members, refused};
@@ -46,6 +46,15 @@ async fn show(State(ledger): State<Ledger>, _: BillingOnly) -> Result<Json<Value
         "sender_email": known.sender_email,
         "sender_tax_id": known.sender_tax_id,
         "terms": known.terms,
+        "paper": known.paper,
+        "xero_account_code": known.xero_account_code,
+        "xero_tax_type": known.xero_tax_type,
+        "xero_dates": known.xero_dates,
+        "sender_country": known.sender_country,
+        "sender_vat_id": known.sender_vat_id,
+        "sender_registration": known.sender_registration,
+        "no_tax": known.no_tax,
+        "no_tax_reason": known.no_tax_reason,
         "has_logo": known.logo.is_some(),
     } })))
 }
@@ -67,6 +76,8 @@ async fn save(
     for (slot, name, words) in [
         (&mut known.yearly_pool, "yearly_pool", &["gross", "net"][..]),
         (&mut known.hours, "hours", &["dated", "original"][..]),
+        (&mut known.paper, "paper", &["a4", "letter"][..]),
+        (&mut known.xero_dates, "xero_dates", &["day_first", "month_first"][..]),
     ] {
         match fields.choice(name, words) {
             None => {}
@@ -80,6 +91,36 @@ async fn save(
             known.currency = code.to_ascii_uppercase();
         }
         Some(_) => fields.refuse("currency", "must be a code of three letters, such as USD"),
+    }
+    for (slot, name, most) in [
+        (&mut known.xero_account_code, "xero_account_code", 20),
+        (&mut known.xero_tax_type, "xero_tax_type", 100),
+    ] {
+        match fields.text(name, most) {
+            None => {}
+            Some(Some(text)) => *slot = text,
+            Some(None) => fields.refuse(name, "is needed"),
+        }
+    }
+    match fields.text("sender_country", 2) {
+        None => {}
+        Some(None) => known.sender_country = None,
+        Some(Some(code)) if code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            known.sender_country = Some(code.to_ascii_uppercase());
+        }
+        Some(_) => fields.refuse("sender_country", "must be a code of two letters, such as US"),
+    }
+    if let Some(word) = fields.choice("no_tax", &["out_of_scope", "exempt", "reverse_charge"]) {
+        known.no_tax = word.map(str::to_owned);
+    }
+    for (slot, name, most) in [
+        (&mut known.sender_vat_id, "sender_vat_id", 50),
+        (&mut known.sender_registration, "sender_registration", 100),
+        (&mut known.no_tax_reason, "no_tax_reason", 255),
+    ] {
+        if let Some(text) = fields.text(name, most) {
+            *slot = text;
+        }
     }
     for (slot, name) in [(&mut known.sender_name, "sender_name"), (&mut known.sender_email, "sender_email")] {
         if let Some(text) = fields.text(name, 255) {
@@ -102,7 +143,7 @@ async fn save(
 }
 
 /// Which changes.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
 struct HistoryQuery {
     /// Only of this company.

@@ -1,0 +1,207 @@
+//! Invoices and credit notes as documents: PDF, Xero, electronic invoice.
+
+use axum::{body::Body, extract::State, middleware, response::Response};
+use hivematrix_shared::{
+    auth::{AdminOnly, BillingOnly},
+    extract::{LenientQuery, Path},
+    pages::only_people,
+    problem::{Problem, Result},
+};
+use http::StatusCode;
+use serde::Deserialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Done, account, bad, by,
+    downloads::{csv_file, file},
+    missing,
+    month::{Month, MonthQuery},
+};
+use crate::{
+    Ledger,
+    domain::documents::{
+        document::InvoiceDocument,
+        invoice_number, names,
+        pdf::{self, logo::Logo},
+        ubl::{self, Legal, LegalEntity},
+        xero,
+    },
+    store::{changes, settings},
+};
+
+/// The routes of this file: for people.
+pub fn router() -> OpenApiRouter<Ledger> {
+    OpenApiRouter::new()
+        .routes(routes!(invoice_pdf))
+        .routes(routes!(archived_pdf))
+        .routes(routes!(xero_csv))
+        .routes(routes!(electronic))
+        .routes(routes!(set_logo, remove_logo))
+        .layer(middleware::from_fn(only_people))
+}
+
+/// The invoice of a company for a month as PDF.
+#[utoipa::path(
+    get, path = "/invoice/{account_number}/pdf", tag = "downloads",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses(
+        (status = 200, description = "The file", content_type = "application/pdf", body = Vec<u8>),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn invoice_pdf(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Response> {
+    let own = ledger.bills.stationery().await?;
+    let make = |document: &InvoiceDocument<'_>| pdf::write(document, own.paper);
+    let bytes = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    Ok(pdf_file(&invoice_number(&account_number, period), bytes))
+}
+
+/// An archived invoice, or a credit note, as PDF.
+#[utoipa::path(
+    get, path = "/archive/api/document/{number}/pdf", tag = "archive",
+    params(("number" = String, Path, description = "Number of the invoice or credit note")),
+    responses(
+        (status = 200, description = "The file", content_type = "application/pdf", body = Vec<u8>),
+        (status = 404, description = "There is none of this number")
+    )
+)]
+async fn archived_pdf(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(number): Path<String>,
+) -> Result<Response> {
+    let own = ledger.bills.stationery().await?;
+    let made =
+        ledger.bills.archived(&number, &own.sender, |document| pdf::write(document, own.paper)).await?;
+    Ok(pdf_file(&number, made.ok_or_else(|| missing("There is no document of this number"))?))
+}
+
+fn pdf_file(number: &str, bytes: Vec<u8>) -> Response {
+    file(&names::document(number, "pdf"), "application/pdf", Body::from(bytes))
+}
+
+/// The invoice of a company for a month as Xero imports it.
+#[utoipa::path(
+    get, path = "/client/{account_number}/export/xero", tag = "downloads",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses(
+        (status = 200, description = "The file", content_type = "text/csv", body = String),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn xero_csv(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Response> {
+    let own = ledger.bills.stationery().await?;
+    let make = |document: &InvoiceDocument<'_>| xero::csv([document], &own.xero);
+    let text = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    Ok(csv_file(&names::document(&format!("xero_{}", invoice_number(&account_number, period)), "csv"), text))
+}
+
+/// What the law calls the customer.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+struct BuyerQuery {
+    /// Country, ISO 3166-1; that of the sender where it is not given.
+    buyer_country: Option<String>,
+    /// Number for value added tax.
+    buyer_vat_id: Option<String>,
+    /// Number in a register of companies.
+    buyer_registration: Option<String>,
+}
+
+/// The invoice of a company for a month as an electronic invoice: UBL 2.1 by EN 16931.
+#[utoipa::path(
+    get, path = "/invoice/{account_number}/ubl", tag = "downloads",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery, BuyerQuery),
+    responses(
+        (status = 200, description = "The file", content_type = "application/xml", body = String),
+        (status = 404, description = "Codex knows no such company"),
+        (status = 409, description = "Something is missing that the norm requires; `gaps` says what"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn electronic(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+    LenientQuery(buyer): LenientQuery<BuyerQuery>,
+) -> Result<Response> {
+    let own = ledger.bills.stationery().await?;
+    let conflict =
+        |text: &str, gaps: Vec<String>| Problem::new(StatusCode::CONFLICT).error(text).with("gaps", gaps);
+    let Some(tax) = own.no_tax.clone() else {
+        let text = "Electronic invoices need the reason why no tax is on them: see the billing settings";
+        return Err(conflict(text, vec!["no_tax is not set".to_owned()]));
+    };
+    let given =
+        |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let country = given(buyer.buyer_country).map(|code| code.to_ascii_uppercase());
+    let legal = Legal {
+        buyer: LegalEntity {
+            country: country.unwrap_or_else(|| own.seller.country.clone()),
+            vat_id: given(buyer.buyer_vat_id),
+            registration: given(buyer.buyer_registration),
+        },
+        seller: own.seller,
+        tax,
+    };
+    let make = |document: &InvoiceDocument<'_>| ubl::write(document, &legal);
+    let made = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    let text = made.map_err(|gaps| {
+        let gaps: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+        conflict(&format!("An electronic invoice cannot be made: {}.", gaps.join("; ")), gaps)
+    })?;
+    let name = names::document(&invoice_number(&account_number, period), "xml");
+    Ok(file(&name, "application/xml", Body::from(text)))
+}
+
+/// Sets the picture at the head of invoices: a PNG or JPEG of at most one megabyte.
+#[utoipa::path(
+    put, path = "/api/settings/logo", tag = "settings",
+    request_body(content = Vec<u8>, content_type = "image/png"),
+    responses((status = 200, body = Done), (status = 400, description = "It is no picture that can be used"))
+)]
+async fn set_logo(
+    State(ledger): State<Ledger>,
+    AdminOnly(caller): AdminOnly,
+    body: bytes::Bytes,
+) -> Result<hivematrix_shared::extract::Json<Done>> {
+    Logo::read(&body).map_err(|fault| bad(fault.to_string()))?;
+    let media_type = if body.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" };
+    let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
+    let mut known = settings::load(&mut *tx).await?;
+    (known.logo, known.logo_type) = (Some(body.to_vec()), Some(media_type.to_owned()));
+    settings::save(&mut tx, &known).await?;
+    tx.commit().await?;
+    Ok(Done::new("Logo saved"))
+}
+
+/// Takes the picture off invoices.
+#[utoipa::path(delete, path = "/api/settings/logo", tag = "settings", responses((status = 200, body = Done)))]
+async fn remove_logo(
+    State(ledger): State<Ledger>,
+    AdminOnly(caller): AdminOnly,
+) -> Result<hivematrix_shared::extract::Json<Done>> {
+    let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
+    let mut known = settings::load(&mut *tx).await?;
+    (known.logo, known.logo_type) = (None, None);
+    settings::save(&mut tx, &known).await?;
+    tx.commit().await?;
+    Ok(Done::new("Logo removed"))
+}

@@ -1,0 +1,124 @@
+//! Taking over a database of the original suite.
+
+use hivematrix_ledger::import;
+use hivematrix_shared::config::Secret;
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{Company, Suite};
+
+/// Tables as the original makes them, in a schema of their own of the same database.
+const ORIGINAL: &str = "
+    create schema original;
+    set local search_path = original;
+    create table client_billing_overrides (id serial primary key, company_account_number varchar(50) not null unique,
+        per_user_cost numeric(10,2), override_puc_enabled boolean, prepaid_hours_monthly numeric(10,2),
+        override_prepaid_hours_monthly_enabled boolean);
+    create table user_billing_overrides (id serial primary key, user_id integer not null unique, billing_type varchar(50),
+        custom_cost numeric(10,2));
+    create table manual_assets (id serial primary key, company_account_number varchar(50) not null, hostname varchar(150) not null,
+        billing_type varchar(50) not null, custom_cost numeric(10,2), notes text);
+    create table billing_snapshots (id serial primary key, company_account_number varchar(50) not null,
+        company_name varchar(150) not null, invoice_number varchar(50) not null unique, billing_year int not null,
+        billing_month int not null, invoice_date varchar(50) not null, due_date varchar(50), archived_at varchar(50) not null,
+        billing_plan varchar(100), contract_term varchar(50), support_level varchar(100), total_amount numeric(10,2) not null,
+        total_user_charges numeric(10,2), total_asset_charges numeric(10,2), total_backup_charges numeric(10,2),
+        total_ticket_charges numeric(10,2), total_line_item_charges numeric(10,2), user_count int, asset_count int,
+        billable_hours numeric(10,2), billing_data_json text not null, invoice_csv text not null, created_by varchar(100), notes text);
+    create table snapshot_line_items (id serial primary key, snapshot_id int not null references billing_snapshots(id),
+        line_type varchar(50) not null, item_name varchar(255) not null, description text, quantity numeric(10,2),
+        rate numeric(10,2) not null, amount numeric(10,2) not null);
+    insert into client_billing_overrides values (7, '1001', 20.00, true, null, null), (8, '1002', -5, true, null, null);
+    insert into user_billing_overrides values (1, 100101, 'free', null);
+    insert into manual_assets values (3, '1001', 'OLD-SW', 'Switch', null, 'rack');
+    insert into billing_snapshots values (1, '1001', 'Harbor & Vine', '1001-202505', 2025, 5, '2025-05-31', '2025-06-30',
+        '2025-06-01T08:00:00.123456', 'Silver', '1 Year', 'Billed Hourly', 150.90, 0, 31.25, 48.03, 71.63, 0, 0, 1, 0.75,
+        '{\"tickets_for_billing_period\": [{\"ticket_number\": \"9001\", \"total_hours_spent\": 3.0}]}', E'InvoiceNo\\r\\n', 'ada', null);
+    insert into snapshot_line_items values (1, 1, 'ticket', 'Billable Hours', 'Billable Hours (0.75 hrs)', 0.75, 95.50, 71.63);
+";
+
+async fn original(pool: &PgPool) -> Secret {
+    let mut tx = pool.begin().await.unwrap();
+    sqlx::raw_sql(ORIGINAL).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let options = pool.connect_options();
+    let (host, port) = (options.get_host(), options.get_port());
+    let (user, name) = (options.get_username(), options.get_database().unwrap());
+    Secret::new(format!("postgres://{user}@{host}:{port}/{name}?options=-c%20search_path%3Doriginal"))
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
+    let suite = Suite::start(pool.clone()).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine").ticket(
+        "9001",
+        "2025-06-18T10:00:00Z",
+        5.0,
+    )]);
+    let from = original(&pool).await;
+    let rehearsal = import::run(&pool, &from, true).await.unwrap();
+    assert_eq!(suite.json("/api/overrides/client/1001").await["overrides"], json!(null), "nothing was kept");
+    let report = import::run(&pool, &from, false).await.unwrap();
+    assert_eq!(rehearsal.tables, report.tables);
+    let told: Vec<_> =
+        report.tables.iter().filter(|t| t.in_source).map(|t| (t.table, t.read, t.new, t.refused)).collect();
+    assert_eq!(
+        told,
+        [
+            ("client_billing_overrides", 2, 1, 1),
+            ("user_billing_overrides", 1, 1, 0),
+            ("manual_assets", 1, 1, 0),
+            ("billing_snapshots", 1, 1, 0)
+        ],
+        "{:?}",
+        report.refused
+    );
+    assert_eq!((report.refused[0].row.as_str(), report.refused.len()), ("8", 1), "a rate below zero");
+    assert_eq!(suite.json("/api/overrides/client/1001").await["overrides"]["per_user_cost"], json!(20));
+    let bill = suite.json("/api/billing/1001?year=2025&month=6").await;
+    // Two people at 20.00, devices as ever, a switch, and the two hours that the archive does not hold yet.
+    assert_eq!((&bill["receipt"]["total"], &bill["receipt"]["billable_hours"]), (&json!(430.49), &json!(2)));
+    let stored = suite.json("/archive/api/snapshot/1001-202505").await;
+    assert_eq!((&stored["created_by"], &stored["total_amount"]), (&json!("ada"), &json!(150.90)));
+    assert_eq!(suite.get("/archive/api/snapshot/1001-202505/csv").await.text(), "InvoiceNo\r\n");
+    assert_eq!(
+        suite.json("/archive/api/verify").await,
+        json!({"companies": 1, "documents": 1, "faults": []})
+    );
+
+    // Again: nothing is twice, what was changed there comes, what was changed or removed here stays.
+    sqlx::raw_sql(
+        "update original.client_billing_overrides set per_user_cost = 22 where id = 7;
+         update original.user_billing_overrides set billing_type = 'Paid';
+         update original.manual_assets set hostname = 'NEW-SW';",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    suite
+        .send("PUT", "/api/overrides/user/100101", json!({"billing_type": "Custom", "custom_cost": 1}))
+        .await;
+    suite.send("DELETE", "/api/overrides/manual-assets/1001/2", json!(null)).await;
+    let id = suite.json("/api/overrides/manual-assets/1001").await["manual_assets"][0]["id"].clone();
+    suite.send("DELETE", &format!("/api/overrides/manual-assets/1001/{id}"), json!(null)).await;
+    let report = import::run(&pool, &from, false).await.unwrap();
+    let told: Vec<_> = report
+        .tables
+        .iter()
+        .filter(|t| t.in_source)
+        .map(|t| (t.table, t.updated, t.unchanged, t.kept))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("client_billing_overrides", 1, 0, 0),
+            ("user_billing_overrides", 0, 0, 1),
+            ("manual_assets", 0, 0, 1),
+            ("billing_snapshots", 0, 1, 0)
+        ]
+    );
+    assert_eq!(suite.json("/api/overrides/client/1001").await["overrides"]["per_user_cost"], json!(22));
+    assert_eq!(suite.json("/api/overrides/manual-assets/1001").await["manual_assets"], json!([]));
+    let wrong = import::run(&pool, &Secret::new("nonsense"), false).await.unwrap_err().to_string();
+    assert_eq!(wrong, "--from is no PostgreSQL address");
+}
