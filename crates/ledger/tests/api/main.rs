@@ -12,3 +12,4 @@ mod jobs;
 mod overrides;
 mod papers;
 mod support;
+mod upstream;
