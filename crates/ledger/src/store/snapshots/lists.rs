@@ -1,0 +1,118 @@
+//! Archived invoices in lists.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+/// An archived invoice in a list.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct Listed {
+    /// Its id.
+    pub id: i32,
+    /// Whose.
+    pub company_account_number: String,
+    /// Name at that time.
+    pub company_name: String,
+    /// Number.
+    pub invoice_number: String,
+    /// Year.
+    pub billing_year: i32,
+    /// Month, 1 to 12.
+    pub billing_month: i32,
+    /// `YYYY-MM-DD`.
+    pub invoice_date: String,
+    /// When it was archived.
+    pub archived_at: DateTime<Utc>,
+    /// Everything.
+    pub total_amount: Decimal,
+    /// People with a cost.
+    pub user_count: i32,
+    /// Devices with a cost.
+    pub asset_count: i32,
+    /// Plan.
+    pub billing_plan: Option<String>,
+    /// Term.
+    pub contract_term: Option<String>,
+}
+
+const LISTED: &str =
+    "id, company_account_number, company_name, invoice_number, billing_year, billing_month, invoice_date,
+    archived_at, total_amount, user_count, asset_count, billing_plan, contract_term";
+
+/// What is looked for in the archive.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// Exactly this company.
+    pub account_number: Option<String>,
+    /// A part of its name, whatever its case.
+    pub company_name: Option<String>,
+    /// Exactly this invoice.
+    pub invoice_number: Option<String>,
+    /// Billed year.
+    pub year: Option<i32>,
+    /// Billed month.
+    pub month: Option<i32>,
+    /// Archived on this day or later.
+    pub from_date: Option<NaiveDate>,
+    /// Archived on this day or earlier.
+    pub to_date: Option<NaiveDate>,
+    /// At most so many.
+    pub limit: i64,
+    /// Without the first ones.
+    pub offset: i64,
+}
+
+/// Archived invoices, the last archived first, and how many there are in all.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn search(pool: &PgPool, search: &Search) -> sqlx::Result<(i64, Vec<Listed>)> {
+    let mut tx = pool.begin_with("begin isolation level repeatable read, read only").await?;
+    let mut count = QueryBuilder::new("select count(*) from billing_snapshots");
+    narrow(&mut count, search);
+    let total = count.build_query_scalar().fetch_one(&mut *tx).await?;
+    let mut rows = QueryBuilder::new(format!("select {LISTED} from billing_snapshots"));
+    narrow(&mut rows, search);
+    rows.push(" order by archived_at desc, id desc limit ").push_bind(search.limit);
+    rows.push(" offset ").push_bind(search.offset);
+    let found = rows.build_query_as().fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok((total, found))
+}
+
+fn narrow(query: &mut QueryBuilder<Postgres>, search: &Search) {
+    query.push(" where true");
+    if let Some(account_number) = &search.account_number {
+        query.push(" and company_account_number = ").push_bind(account_number.clone());
+    }
+    if let Some(part) = &search.company_name {
+        query.push(" and strpos(lower(company_name), lower(").push_bind(part.clone()).push(")) > 0");
+    }
+    if let Some(number) = &search.invoice_number {
+        query.push(" and invoice_number = ").push_bind(number.clone());
+    }
+    if let Some(year) = search.year {
+        query.push(" and billing_year = ").push_bind(year);
+    }
+    if let Some(month) = search.month {
+        query.push(" and billing_month = ").push_bind(month);
+    }
+    if let Some(day) = search.from_date {
+        query.push(" and archived_at >= ").push_bind(day).push("::timestamp at time zone 'UTC'");
+    }
+    if let Some(day) = search.to_date {
+        query.push(" and archived_at < (").push_bind(day).push("::date + 1)::timestamp at time zone 'UTC'");
+    }
+}
+
+/// All archived invoices of a company, the newest month first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_company(pool: &PgPool, account_number: &str) -> sqlx::Result<Vec<Listed>> {
+    let mut rows =
+        QueryBuilder::new(format!("select {LISTED} from billing_snapshots where company_account_number = "));
+    rows.push_bind(account_number.to_owned());
+    rows.push(" order by billing_year desc, billing_month desc, id desc");
+    rows.build_query_as().fetch_all(pool).await
+}
