@@ -35,6 +35,8 @@ pub struct Each {
     period: Period,
     plans: Arc<[Plan]>,
     tickets_as_of: Option<DateTime<Utc>>,
+    /// Told when everything that came before it was given away.
+    broken: Option<CodexError>,
 }
 
 impl Each {
@@ -48,7 +50,7 @@ impl Each {
         tickets_as_of: Option<DateTime<Utc>>,
     ) -> Self {
         let only = only.map(HashSet::from_iter);
-        Self { bills, companies, late, only, period, plans, tickets_as_of }
+        Self { bills, companies, late, only, period, plans, tickets_as_of, broken: None }
     }
 
     /// The next companies; none when there are no more.
@@ -56,12 +58,20 @@ impl Each {
     /// # Errors
     /// When Codex's answer breaks off, or the database is away. There is nothing after it.
     pub async fn next(&mut self) -> Result<Option<Chunk>, BillError> {
+        if let Some(error) = self.broken.take() {
+            return Err(error.into());
+        }
         let (mut companies, mut bad) = (Vec::new(), Vec::new());
         while companies.len() < TOGETHER {
             let Some(data) = self.companies.recv().await else { break };
-            let mut data = match data? {
-                Ok(data) => data,
-                Err(company) => {
+            let mut data = match data {
+                Ok(Ok(data)) => data,
+                Err(error) if companies.is_empty() && bad.is_empty() => return Err(error.into()),
+                Err(error) => {
+                    self.broken = Some(error);
+                    break;
+                }
+                Ok(Err(company)) => {
                     if self.only.as_ref().is_none_or(|only| only.contains(&company.account_number)) {
                         bad.push(company);
                     }

@@ -13,6 +13,7 @@ use crate::{
         BillError, Material,
         accept::{Accept, Accepted},
     },
+    clients::codex::CodexError,
     domain::billing::Period,
     store::jobs::{self, CompanyOutcome, NewJob, Tally},
 };
@@ -141,17 +142,43 @@ impl Jobs {
             left = wanted;
         }
         jobs::expect(&self.pool, id, left.len()).await?;
-        let mut each = self.bills.each(order.only.clone(), order.period).await?;
-        let mut end = "Codex knows no such company".to_owned();
+        let mut end = "Codex knows no such company";
+        // Codex lets nobody read for ever: where its answer breaks off, it is asked again for what is missing, as long as
+        // something came each time.
+        loop {
+            let before = left.len();
+            let is_whole = self.pass(id, order, &mut left).await?;
+            if is_whole {
+                break;
+            }
+            if left.is_empty() || left.len() == before {
+                end = "Codex's answer broke off before this company";
+                break;
+            }
+        }
+        for (number, name) in left {
+            self.note(id, (&number, &name), (CompanyOutcome::Failed, Some(end.to_owned()))).await?;
+        }
+        Ok(())
+    }
+
+    /// Archives what Codex sends of the companies that are left. False where its answer broke off.
+    async fn pass(
+        &self,
+        id: Uuid,
+        order: &Order,
+        left: &mut BTreeMap<String, String>,
+    ) -> Result<bool, BillError> {
+        let only = left.keys().cloned().collect();
+        let mut each = match self.bills.each(Some(only), order.period).await {
+            Err(BillError::Codex(error)) => return broke_off(id, &error),
+            each => each?,
+        };
         loop {
             let chunk = match each.next().await {
                 Ok(Some(chunk)) => chunk,
-                Ok(None) => break,
-                Err(BillError::Codex(error)) => {
-                    tracing::warn!(job = %id, %error, "Codex's answer broke off");
-                    end = "Codex's answer broke off before this company".to_owned();
-                    break;
-                }
+                Ok(None) => return Ok(true),
+                Err(BillError::Codex(error)) => return broke_off(id, &error),
                 Err(error) => return Err(error),
             };
             for material in &chunk.materials {
@@ -167,10 +194,6 @@ impl Jobs {
                 self.note(id, (&company.account_number, &company.name), outcome).await?;
             }
         }
-        for (number, name) in left {
-            self.note(id, (&number, &name), (CompanyOutcome::Failed, Some(end.clone()))).await?;
-        }
-        Ok(())
     }
 
     /// Archives the bill of one company, and notes it in the same transaction.
@@ -222,6 +245,11 @@ impl Jobs {
         jobs::note(&mut tx, id, company, outcome, reason.as_deref()).await?;
         tx.commit().await
     }
+}
+
+fn broke_off(id: Uuid, error: &CodexError) -> Result<bool, BillError> {
+    tracing::warn!(job = %id, %error, "Codex's answer broke off");
+    Ok(false)
 }
 
 fn outcome_of(done: Accepted, by: &str, company: &str) -> Outcome {

@@ -220,7 +220,7 @@ async fn files_have_the_names_and_dates_of_their_month(pool: PgPool) {
         "attachment; filename=\"quickbooks_export_1001_2025-06.csv\""
     );
     assert!(quickbooks.text().contains("1001-202506,"));
-    suite.peers.break_off(3000);
+    suite.peers.break_off(200);
     let broken = suite.get("/invoices/bulk/download?year=2025&month=6").await;
     assert_eq!(broken.status, 503, "what fails at once is an answer");
 }

@@ -81,12 +81,18 @@ async fn an_answer_that_breaks_off_archives_what_came_and_names_the_rest(pool: P
     let (good, bad) =
         (job["output"]["success_count"].as_i64().unwrap(), job["output"]["failed_count"].as_i64().unwrap());
     assert_eq!(good + bad, 20, "{job}");
+    assert!(good > 0 && bad > 0, "{job}");
     assert!(
         job["output"]["errors"][0]
             .as_str()
             .unwrap()
             .ends_with("Codex's answer broke off before this company")
     );
+    // Once in the middle and then whole: nobody is left out.
+    suite.peers.break_off_times(12_000, 1);
+    let id = start(&suite, json!({"year": 2025, "month": 5})).await;
+    let job = ended(&suite, &id).await;
+    assert_eq!((&job["success"], &job["output"]["success_count"]), (&json!(true), &json!(20)), "{job}");
     suite.peers.fault("/api/companies", 503, "{}");
     let id = start(&suite, json!({"year": 2025, "month": 6})).await;
     let job = ended(&suite, &id).await;

@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
+use futures::StreamExt as _;
 use hivematrix_ledger::{Ledger, app, config::Settings};
 use hivematrix_shared::{
     auth::PermissionLevel,
@@ -94,6 +95,8 @@ struct World {
     faults: HashMap<String, (u16, String)>,
     /// The answer about all companies ends after so many bytes.
     breaks_off: Option<usize>,
+    /// So many times; always without a number.
+    breaks_left: Option<usize>,
     last_sync: Option<String>,
     seen: Vec<String>,
 }
@@ -133,6 +136,12 @@ impl Peers {
 
     pub fn break_off(&self, after: usize) {
         self.world.lock().unwrap().breaks_off = Some(after);
+    }
+
+    /// So many times only.
+    pub fn break_off_times(&self, after: usize, times: usize) {
+        let world = &mut *self.world.lock().unwrap();
+        (world.breaks_off, world.breaks_left) = (Some(after), Some(times));
     }
 
     pub fn last_sync(&self, time: &str) {
@@ -199,11 +208,26 @@ async fn answer(State(peers): State<Peers>, request: Request) -> Response {
                 })
                 .collect();
             let text = serde_json::to_string(&elements).unwrap();
-            match world.breaks_off {
+            let after = match &mut world.breaks_left {
+                Some(0) => None,
+                Some(left) => {
+                    *left -= 1;
+                    world.breaks_off
+                }
+                None => world.breaks_off,
+            };
+            match after {
                 None => text.into_response(),
                 Some(after) => {
                     let parts = [Ok(text[..after].to_owned()), Err(std::io::Error::other("gone"))];
-                    Body::from_stream(futures::stream::iter(parts)).into_response()
+                    let parts = futures::stream::iter(parts).then(|part| async {
+                        if part.is_err() {
+                            // What came before is under way by then.
+                            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                        }
+                        part
+                    });
+                    Body::from_stream(parts).into_response()
                 }
             }
         }
