@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::Jobs;
@@ -74,13 +74,11 @@ impl Jobs {
     }
 
     /// Notes the job, and holds a lock as long as this process lives: that tells others that somebody works on it.
-    async fn begin(
-        &self,
-        order: &Order,
-    ) -> Result<(Uuid, sqlx::pool::PoolConnection<sqlx::Postgres>), NotStarted> {
+    async fn begin(&self, order: &Order) -> Result<(Uuid, PgConnection), NotStarted> {
         let id = Self::new_id();
-        let mut held = self.pool.acquire().await?;
-        lock(&mut held, id).await?;
+        // A connection of its own: the lock ends with it, however this ends.
+        let mut held = self.pool.acquire().await?.detach();
+        hold(&mut held, id).await?;
         let job = NewJob {
             id,
             job_type: order.job_type,
@@ -90,21 +88,13 @@ impl Jobs {
             triggered_by: &order.by,
             now: self.clock.now(),
         };
-        let is_new = jobs::begin(&mut *held, &job).await;
-        if !matches!(is_new, Ok(true)) {
-            unlock(&mut held, id).await?;
-            is_new?;
+        if !jobs::begin(&mut held, &job).await? {
             return Err(NotStarted::Running);
         }
         Ok((id, held))
     }
 
-    async fn carry_out(
-        &self,
-        id: Uuid,
-        mut held: sqlx::pool::PoolConnection<sqlx::Postgres>,
-        order: Order,
-    ) -> sqlx::Result<bool> {
+    async fn carry_out(&self, id: Uuid, held: PgConnection, order: Order) -> sqlx::Result<bool> {
         tracing::info!(job = %id, period = %order.period, by = order.by, "archiving a month");
         let ended = self.work(id, &order).await;
         let now = self.clock.now();
@@ -128,7 +118,7 @@ impl Jobs {
             }
         };
         tracing::info!(job = %id, success, "archiving a month has ended");
-        unlock(&mut held, id).await?;
+        held.close().await?;
         Ok(success)
     }
 
@@ -273,17 +263,20 @@ fn failure(error: BillError) -> Result<Outcome, BillError> {
     }
 }
 
-/// Tries to hold a job: true unless somebody does.
-pub(super) async fn lock(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(r#"select pg_try_advisory_lock(hashtextextended($1, 3)) as "held!""#, id.to_string())
-        .fetch_one(connection)
-        .await
-}
-
-/// Lets go of a job.
-pub(super) async fn unlock(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("select pg_advisory_unlock(hashtextextended($1, 3))", id.to_string())
+/// Holds a job as long as the connection lives.
+async fn hold(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("select pg_advisory_lock(hashtextextended($1, 3))", id.to_string())
         .fetch_one(connection)
         .await?;
     Ok(())
+}
+
+/// Whether nobody holds a job; until the transaction ends nobody else finds that out.
+pub(super) async fn is_dead(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended($1, 3)) as "is_dead!""#,
+        id.to_string()
+    )
+    .fetch_one(connection)
+    .await
 }

@@ -53,13 +53,13 @@ impl Jobs {
     /// When the database does not answer.
     pub async fn bury_dead(&self) -> sqlx::Result<()> {
         for id in jobs::running(&self.pool).await? {
-            let mut connection = self.pool.acquire().await?;
-            if !archive::lock(&mut connection, id).await? {
+            let mut tx = self.pool.begin().await?;
+            if !archive::is_dead(&mut tx, id).await? {
                 continue;
             }
             let text = "The service stopped while the job ran. What was archived stays archived; start it again for the rest.";
             jobs::end(&self.pool, id, self.clock.now(), Err(text)).await?;
-            archive::unlock(&mut connection, id).await?;
+            tx.commit().await?;
             tracing::warn!(job = %id, "a job whose process is gone was ended");
         }
         Ok(())
