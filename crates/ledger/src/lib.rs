@@ -87,7 +87,7 @@ pub fn app(ledger: Ledger) -> (Router, ServeOptions) {
         .limits(Limits::platform_default())
         .health(health)
         .openapi(document);
-    (api.with_state(ledger), options)
+    (api.merge(routes::pages::router()).with_state(ledger), options)
 }
 
 /// Runs the service until it is told to stop.

@@ -3,5 +3,6 @@
 pub mod archive;
 pub mod billing;
 pub mod changes;
+pub mod compare;
 pub mod documents;
 pub mod schedule;

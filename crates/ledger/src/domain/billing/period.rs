@@ -39,6 +39,12 @@ impl Period {
         Self { first_day: self.first_day.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX) }
     }
 
+    /// The month before; none before the first there is.
+    pub fn previous(self) -> Option<Self> {
+        let first_day = self.first_day.checked_sub_months(Months::new(1))?;
+        (first_day.year() >= 1).then_some(Self { first_day })
+    }
+
     /// The first day.
     pub const fn first_day(self) -> NaiveDate {
         self.first_day

@@ -11,8 +11,8 @@ mod items;
 mod jobs;
 mod manual;
 mod mappings;
-mod month;
 mod papers;
+pub(super) mod month;
 mod schedule;
 mod settings;
 mod types;
@@ -101,7 +101,7 @@ fn members(body: Value) -> Result<Map<String, Value>, Problem> {
 }
 
 /// An account number as tables hold it.
-fn account(number: &str) -> Result<&str, Problem> {
+pub(super) fn account(number: &str) -> Result<&str, Problem> {
     let is_fitting = !number.trim().is_empty() && number.chars().count() <= 50 && !number.contains('\0');
     if is_fitting { Ok(number) } else { Err(missing("There is no such company")) }
 }

@@ -25,7 +25,7 @@ pub(super) struct MonthQuery {
 
 /// The month.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Month(pub Period);
+pub(in crate::routes) struct Month(pub Period);
 
 impl FromRequestParts<Ledger> for Month {
     type Rejection = Problem;

@@ -1,0 +1,87 @@
+//! What differs between two invoices, line by line.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::archive::ArchivedLine;
+
+/// A line that is not the same in both.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Difference {
+    /// `user`, `asset`, `backup`, `ticket` or `custom`.
+    pub line_type: String,
+    /// Of whom or what.
+    pub name: String,
+    /// Amount in the first one; nothing where it is not there.
+    pub before: Option<Decimal>,
+    /// Amount in the second one; nothing where it is not there.
+    pub after: Option<Decimal>,
+}
+
+impl Difference {
+    /// What the second one has more.
+    pub fn change(&self) -> Decimal {
+        self.after.unwrap_or_default() - self.before.unwrap_or_default()
+    }
+}
+
+/// The lines that differ, in the order of kind and name. Lines of one kind and name are matched by their amounts first, so that
+/// two devices of one name are no difference.
+pub fn differences(before: &[ArchivedLine], after: &[ArchivedLine]) -> Vec<Difference> {
+    type Amounts = (Vec<Decimal>, Vec<Decimal>);
+    let mut by_name: BTreeMap<(&str, &str), Amounts> = BTreeMap::new();
+    for line in before {
+        by_name.entry((&line.line_type, &line.item_name)).or_default().0.push(line.amount);
+    }
+    for line in after {
+        by_name.entry((&line.line_type, &line.item_name)).or_default().1.push(line.amount);
+    }
+    let mut found = Vec::new();
+    for ((line_type, name), (mut before, mut after)) in by_name {
+        before.retain(|amount| match after.iter().position(|other| other == amount) {
+            Some(place) => {
+                after.remove(place);
+                false
+            }
+            None => true,
+        });
+        let rows = before.len().max(after.len());
+        found.extend((0..rows).map(|place| Difference {
+            line_type: line_type.to_owned(),
+            name: name.to_owned(),
+            before: before.get(place).copied(),
+            after: after.get(place).copied(),
+        }));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(line_type: &str, name: &str, cents: i64) -> ArchivedLine {
+        let amount = Decimal::new(cents, 2);
+        ArchivedLine {
+            line_type: line_type.to_owned(),
+            item_name: name.to_owned(),
+            description: None,
+            quantity: Decimal::ONE,
+            rate: amount,
+            amount,
+        }
+    }
+
+    #[test]
+    fn what_came_went_and_changed_is_told_and_nothing_else() {
+        let before = [line("asset", "PC", 1800), line("asset", "PC", 1800), line("user", "Ada", 1250), line("user", "Bob", 1250)];
+        let after = [line("asset", "PC", 2000), line("user", "Cy", 1250), line("asset", "PC", 1800), line("user", "Ada", 1250)];
+        let told: Vec<(String, i64)> = differences(&before, &after)
+            .into_iter()
+            .map(|found| (found.name.clone(), (found.change() * Decimal::ONE_HUNDRED).try_into().unwrap()))
+            .collect();
+        assert_eq!(told, [("PC".to_owned(), 200), ("Bob".to_owned(), -1250), ("Cy".to_owned(), 1250)]);
+        assert_eq!(differences(&before, &before), []);
+    }
+}

@@ -1,0 +1,296 @@
+//! An archived invoice: what was accepted, by whom, what was taken off since, and what a fresh computation would say.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use hivematrix_shared::{
+    auth::BillingOnly,
+    extract::Path,
+    pages::{Page, flash::Flash},
+    problem::{Problem, Result},
+};
+use http::StatusCode;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{Past, view::Fact};
+use crate::{
+    Ledger,
+    domain::{
+        archive::{ArchivedInvoice, ArchivedLine},
+        billing::Period,
+        compare::{Difference, differences},
+    },
+    routes::pages::parts::{self, Currency, Flashes, Moment, MonthPicker, path_part},
+    store::{
+        credit_notes::{self, StoredNote},
+        snapshots::{self, Stored},
+    },
+};
+
+/// Kinds of lines with their headings, in the order of the invoice.
+const KINDS: [(&str, &str); 5] = [
+    ("user", "User Charges"),
+    ("asset", "Asset Charges"),
+    ("backup", "Backup Charges"),
+    ("ticket", "Ticket Hours"),
+    ("custom", "Custom Line Items"),
+];
+
+/// Lines of one kind.
+struct Kind {
+    title: &'static str,
+    total: String,
+    lines: Vec<LineRow>,
+}
+
+struct LineRow {
+    name: String,
+    description: String,
+    quantity: String,
+    rate: String,
+    amount: String,
+}
+
+/// A line that can be corrected.
+struct Choice {
+    place: usize,
+    words: String,
+    amount: String,
+}
+
+struct NoteRow {
+    number: String,
+    issued: Moment,
+    by: String,
+    reason: String,
+    total: String,
+    lines: Vec<(String, String)>,
+}
+
+/// What a fresh computation says.
+enum Fresh {
+    /// The same.
+    Same,
+    /// Something else: its total, the difference, the lines.
+    Differs { total: String, change: String, lines: Vec<DifferenceRow> },
+    /// It cannot be made, for this reason.
+    Unknown(String),
+}
+
+struct DifferenceRow {
+    kind: &'static str,
+    name: String,
+    before: String,
+    after: String,
+    change: String,
+}
+
+#[derive(Template)]
+#[template(path = "client/archived.html")]
+struct InvoicePage {
+    page: Page,
+    flashes: Vec<Flash>,
+    /// On the page of the month; the page of the invoice has none.
+    month: Option<MonthPicker>,
+    company: String,
+    account_number: String,
+    number: String,
+    number_path: String,
+    client_path: String,
+    query: String,
+    facts: Vec<Fact>,
+    features: Vec<(String, String)>,
+    total: String,
+    credited: Option<(String, String)>,
+    archived: Moment,
+    by: String,
+    notes: Option<String>,
+    seal: String,
+    kinds: Vec<Kind>,
+    choices: Vec<Choice>,
+    credit_notes: Vec<NoteRow>,
+    fresh: Fresh,
+    past: Vec<Past>,
+    sign: String,
+}
+
+/// `GET /archive/invoice/{invoice_number}`.
+pub async fn invoice(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(invoice_number): Path<String>,
+    Flashes(flashes): Flashes,
+    page: Page,
+) -> Result<Response> {
+    show(&ledger, page, flashes, invoice_number, None).await
+}
+
+/// The page of an invoice; with `month`, the page of the company's month.
+pub async fn show(
+    ledger: &Ledger,
+    page: Page,
+    flashes: Vec<Flash>,
+    number: String,
+    month: Option<MonthPicker>,
+) -> Result<Response> {
+    let currency = Currency::of(ledger).await?;
+    let mut connection = ledger.pool.acquire().await?;
+    let stored = snapshots::find(&mut connection, &number).await?;
+    let missing = || Problem::new(StatusCode::NOT_FOUND).error(format!("There is no invoice {number} in the archive."));
+    let Stored { invoice, content_hash, .. } = stored.ok_or_else(missing)?;
+    let notes = credit_notes::list(&mut connection, None, Some(&number)).await?;
+    drop(connection);
+    let account = invoice.company_account_number.clone();
+    let past = snapshots::of_company(&ledger.pool, &account).await?;
+    let fresh = fresh(ledger, &invoice, &currency).await;
+    let credited: Decimal = notes.iter().map(|stored| stored.note.total_amount).sum();
+    let data: Value = serde_json::from_str(&invoice.billing_data_json).unwrap_or_default();
+    let has_flashes = !flashes.is_empty();
+    let shown = InvoicePage {
+        flashes,
+        company: invoice.company_name.clone(),
+        number_path: path_part(&number),
+        client_path: format!("/client/{}", path_part(&account)),
+        query: format!("year={}&month={}", invoice.billing_year, invoice.billing_month),
+        facts: facts(&invoice),
+        features: features(&data),
+        total: currency.amount(invoice.total_amount),
+        credited: (!credited.is_zero())
+            .then(|| (currency.amount(credited), currency.amount(invoice.total_amount - credited))),
+        archived: Moment::of(invoice.archived_at),
+        by: invoice.created_by.clone(),
+        notes: invoice.notes.clone(),
+        seal: content_hash,
+        kinds: kinds(&invoice.line_items, &currency),
+        choices: choices(&invoice.line_items, &currency),
+        credit_notes: notes.into_iter().map(|stored| note(stored, &currency)).collect(),
+        fresh,
+        past: Past::of(past.into_iter().filter(|row| row.invoice_number != number).collect(), &currency),
+        sign: currency.sign(),
+        account_number: account,
+        number,
+        month,
+        page,
+    };
+    parts::shown(&shown, has_flashes)
+}
+
+fn facts(invoice: &ArchivedInvoice) -> Vec<Fact> {
+    let fact = |label, value: Option<&str>| Fact {
+        label,
+        value: value.filter(|value| !value.is_empty()).unwrap_or("N/A").to_owned(),
+        mark: None,
+        is_bad: false,
+    };
+    let period = format!("{:04}-{:02}", invoice.billing_year, invoice.billing_month);
+    vec![
+        fact("Account Number", Some(&invoice.company_account_number)),
+        fact("Billing Period", Some(&period)),
+        fact("Billing Plan", invoice.billing_plan.as_deref()),
+        fact("Contract Term", invoice.contract_term.as_deref()),
+        fact("Support Level", invoice.support_level.as_deref()),
+        fact("Invoice Number", Some(&invoice.invoice_number)),
+        fact("Invoice Date", Some(&invoice.invoice_date)),
+        fact("Due Date", invoice.due_date.as_deref()),
+    ]
+}
+
+/// Features that were included, of the archived bill.
+fn features(data: &Value) -> Vec<(String, String)> {
+    let names = &data["feature_display_names"];
+    let features = data["plan_features"].as_object().into_iter().flatten();
+    features
+        .filter_map(|(key, value)| {
+            let value = value.as_str().filter(|value| *value != "Not Included")?;
+            let name = names[key].as_str().map_or_else(|| parts::title_of(key), str::to_owned);
+            Some((name, value.to_owned()))
+        })
+        .collect()
+}
+
+fn kinds(lines: &[ArchivedLine], currency: &Currency) -> Vec<Kind> {
+    KINDS
+        .iter()
+        .filter_map(|(kind, title)| {
+            let of_kind: Vec<&ArchivedLine> = lines.iter().filter(|line| line.line_type == *kind).collect();
+            let total: Decimal = of_kind.iter().map(|line| line.amount).sum();
+            let rows = of_kind.iter().map(|line| LineRow {
+                name: line.item_name.clone(),
+                description: line.description.clone().unwrap_or_default(),
+                quantity: line.quantity.normalize().to_string(),
+                rate: currency.amount(line.rate),
+                amount: currency.amount(line.amount),
+            });
+            (!of_kind.is_empty()).then(|| Kind { title, total: currency.amount(total), lines: rows.collect() })
+        })
+        .collect()
+}
+
+fn choices(lines: &[ArchivedLine], currency: &Currency) -> Vec<Choice> {
+    lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.amount > Decimal::ZERO)
+        .map(|(place, line)| Choice {
+            place,
+            words: format!("{} – {}", line.description.as_deref().unwrap_or(&line.item_name), currency.amount(line.amount)),
+            amount: format!("{:.2}", line.amount),
+        })
+        .collect()
+}
+
+fn note(stored: StoredNote, currency: &Currency) -> NoteRow {
+    let note = stored.note;
+    NoteRow {
+        issued: Moment::of(note.issued_at),
+        by: note.issued_by,
+        reason: note.reason,
+        total: currency.amount(note.total_amount),
+        lines: note.lines.into_iter().map(|line| (line.description, currency.amount(line.amount))).collect(),
+        number: note.number,
+    }
+}
+
+/// What the bill of this month would be if it were made now. The page is there without it.
+async fn fresh(ledger: &Ledger, invoice: &ArchivedInvoice, currency: &Currency) -> Fresh {
+    let Some(period) = Period::new(invoice.billing_year.into(), invoice.billing_month.into()) else {
+        return Fresh::Unknown("its month cannot be read".to_owned());
+    };
+    let material = match ledger.bills.material(&invoice.company_account_number, period).await {
+        Ok(material) => material,
+        Err(error) => return Fresh::Unknown(error.to_string()),
+    };
+    let bill = match material.bill() {
+        Ok(bill) => bill,
+        Err(why) => return Fresh::Unknown(why.to_string()),
+    };
+    let Ok(now) = ArchivedInvoice::of(&bill, invoice.archived_at, "", None) else {
+        return Fresh::Unknown("it cannot be written down".to_owned());
+    };
+    let lines = differences(&invoice.line_items, &now.line_items);
+    if lines.is_empty() && now.total_amount == invoice.total_amount {
+        return Fresh::Same;
+    }
+    Fresh::Differs {
+        total: currency.amount(now.total_amount),
+        change: currency.change(now.total_amount - invoice.total_amount),
+        lines: lines.iter().map(|line| row(line, currency)).collect(),
+    }
+}
+
+fn row(line: &Difference, currency: &Currency) -> DifferenceRow {
+    let amount = |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
+    DifferenceRow {
+        kind: match line.line_type.as_str() {
+            "user" => "User",
+            "asset" => "Asset",
+            "backup" => "Backup",
+            "ticket" => "Hours",
+            _ => "Line item",
+        },
+        name: line.name.clone(),
+        before: amount(line.before),
+        after: amount(line.after),
+        change: currency.change(line.change()),
+    }
+}

@@ -1,0 +1,370 @@
+//! What the page of a bill shows of it.
+
+use hivematrix_shared::pages::format::iso_z;
+
+use super::{
+    super::parts::{self, Currency, Standing},
+    lines::{ChargeLine, Group, Mark, Reader},
+};
+use crate::{
+    bills::Material,
+    domain::billing::{
+        Bill, Money, Plan,
+        explain::{Booked, LineKind},
+    },
+};
+
+/// A fact of the company, with a mark where it differs from the plan.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// Name.
+    pub label: &'static str,
+    /// Value.
+    pub value: String,
+    /// Where it differs.
+    pub mark: Option<Mark>,
+    /// Whether it stands out: the contract has ended.
+    pub is_bad: bool,
+}
+
+/// A feature that is included.
+#[derive(Clone, Debug)]
+pub struct Feature {
+    /// Name.
+    pub name: String,
+    /// What it is.
+    pub value: String,
+    /// Where it differs from the plan.
+    pub mark: Option<Mark>,
+}
+
+/// A ticket behind the hours.
+#[derive(Clone, Debug)]
+pub struct TicketLine {
+    /// Number.
+    pub number: String,
+    /// Subject line.
+    pub subject: String,
+    /// Hours in this bill.
+    pub hours: String,
+    /// Hours that are listed and not charged; empty for none.
+    pub non_billable: String,
+    /// Booked hours one by one: time for machines, time for people, hours, remark.
+    pub entries: Vec<(String, String, String, &'static str)>,
+}
+
+/// Hours of a month of work: words and what became of them.
+#[derive(Clone, Debug)]
+pub struct WorkMonthLine {
+    /// The month.
+    pub month: String,
+    /// Hours in this bill.
+    pub hours: String,
+    /// Covered by the monthly allowance.
+    pub monthly: String,
+    /// Balance of the yearly hours before them.
+    pub balance: String,
+    /// Covered by it.
+    pub yearly: String,
+    /// Left to pay for.
+    pub billable: String,
+}
+
+/// The hours of a bill.
+#[derive(Clone, Debug)]
+pub struct HoursView {
+    /// In this bill.
+    pub hours: String,
+    /// Prepaid a month.
+    pub monthly: String,
+    /// Prepaid a year.
+    pub yearly: String,
+    /// Balance of the year at the start of the month.
+    pub remaining: String,
+    /// To pay for.
+    pub billable: String,
+    /// Charge.
+    pub charge: String,
+    /// The line with its reason.
+    pub line: Option<ChargeLine>,
+    /// Where hours came late.
+    pub months: Vec<WorkMonthLine>,
+    /// Tickets.
+    pub tickets: Vec<TicketLine>,
+}
+
+/// The backup of a bill.
+#[derive(Clone, Debug)]
+pub struct BackupView {
+    /// TB.
+    pub total: String,
+    /// TB.
+    pub included: String,
+    /// TB.
+    pub overage: String,
+    /// Charge.
+    pub charge: String,
+    /// Its parts.
+    pub lines: Vec<ChargeLine>,
+}
+
+/// A sentence that has to be read before the bill is accepted.
+#[derive(Clone, Debug)]
+pub struct Warning {
+    /// `error`, `warning` or `info`.
+    pub kind: &'static str,
+    /// What.
+    pub title: String,
+    /// More about it.
+    pub text: String,
+    /// Where to do something about it: address below the prefix, words.
+    pub link: Option<(&'static str, &'static str)>,
+}
+
+/// A sum in the head.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// What.
+    pub label: &'static str,
+    /// How much.
+    pub value: String,
+    /// Where it stands on the page.
+    pub anchor: &'static str,
+}
+
+/// A bill.
+pub struct BillView {
+    /// Everything.
+    pub total: String,
+    /// Its parts.
+    pub figures: Vec<Figure>,
+    /// About the company.
+    pub facts: Vec<Fact>,
+    /// What is included.
+    pub features: Vec<Feature>,
+    /// Devices.
+    pub assets: Vec<Group>,
+    /// Their sum.
+    pub total_assets: String,
+    /// People.
+    pub users: Vec<Group>,
+    /// Their sum.
+    pub total_users: String,
+    /// Hours.
+    pub hours: HoursView,
+    /// Backup.
+    pub backup: BackupView,
+    /// Line items.
+    pub items: Vec<ChargeLine>,
+    /// Their sum.
+    pub total_items: String,
+    /// What to look at first.
+    pub warnings: Vec<Warning>,
+}
+
+impl BillView {
+    /// Of a bill.
+    pub fn of(material: &Material, bill: &Bill<'_>, currency: &Currency) -> Self {
+        let plan = plan_of(material, bill);
+        let reader = Reader { currency, plan };
+        let receipt = &bill.receipt;
+        let of_kind = |kind: LineKind| bill.explain.lines.iter().filter(move |line| line.kind == kind);
+        let money = |amount: Money| reader.money(amount);
+        let figures = [
+            ("Users", receipt.total_user_charges, "users"),
+            ("Assets", receipt.total_asset_charges, "assets"),
+            ("Hours", receipt.ticket_charge, "hours"),
+            ("Backup", receipt.backup_charge, "backup"),
+            ("Line items", receipt.total_line_item_charges, "items"),
+        ];
+        Self {
+            total: money(receipt.total),
+            figures: figures
+                .into_iter()
+                .map(|(label, amount, anchor)| Figure { label, value: money(amount), anchor })
+                .collect(),
+            facts: facts(material, bill, plan),
+            features: features(bill, plan),
+            assets: reader.groups(of_kind(LineKind::Asset)),
+            total_assets: money(receipt.total_asset_charges),
+            users: reader.groups(of_kind(LineKind::User)),
+            total_users: money(receipt.total_user_charges),
+            hours: HoursView {
+                hours: receipt.hours_for_billing_period.two_places().to_string(),
+                monthly: receipt.prepaid_hours_monthly.two_places().to_string(),
+                yearly: receipt.prepaid_hours_yearly.two_places().to_string(),
+                remaining: bill.remaining_yearly_hours.two_places().to_string(),
+                billable: receipt.billable_hours.two_places().to_string(),
+                charge: money(receipt.ticket_charge),
+                line: of_kind(LineKind::Ticket).next().map(|line| reader.line(line)),
+                months: work_months(bill),
+                tickets: tickets(bill),
+            },
+            backup: BackupView {
+                total: bill.total_backup_tb.two_places().to_string(),
+                included: receipt.total_included_tb.two_places().to_string(),
+                overage: receipt.overage_tb.two_places().to_string(),
+                charge: money(receipt.backup_charge),
+                lines: of_kind(LineKind::Backup).map(|line| reader.line(line)).collect(),
+            },
+            items: of_kind(LineKind::Custom).map(|line| reader.line(line)).collect(),
+            total_items: money(receipt.total_line_item_charges),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// The plan behind a bill.
+pub fn plan_of<'a>(material: &'a Material, bill: &Bill<'_>) -> Option<&'a Plan> {
+    let (name, term) = (bill.client.billing_plan, bill.client.contract_term_length.trim());
+    material.inputs().plans.iter().find(|plan| plan.plan_name == name && plan.term_length == term)
+}
+
+fn facts(material: &Material, bill: &Bill<'_>, plan: Option<&Plan>) -> Vec<Fact> {
+    let company = &material.data().company;
+    let fact = |label, value: &str| Fact { label, value: value.to_owned(), mark: None, is_bad: false };
+    let own = |of: Option<&str>| Mark {
+        word: "Override",
+        title: of.map_or_else(|| "Agreed with the client".to_owned(), |of| format!("Without it: {of}")),
+    };
+    let in_codex = company.billing_plan.as_deref().map(str::trim).filter(|plan| !plan.is_empty());
+    let mut plan_fact = fact("Billing Plan", bill.client.billing_plan);
+    if in_codex != Some(bill.client.billing_plan) {
+        plan_fact.mark = Some(own(in_codex.or(Some("no plan"))));
+    }
+    let level = bill.support_level_display.unwrap_or("N/A");
+    let mut support = fact("Support Level", level);
+    let in_plan = plan.and_then(Plan::support_level);
+    if in_plan != bill.support_level_display {
+        support.mark = Some(own(in_plan));
+    }
+    let mut facts = vec![
+        fact("Account Number", bill.account_number()),
+        fact("Billing Period", &bill.period.to_string()),
+        plan_fact,
+        fact("Contract Term", bill.client.contract_term_length),
+        support,
+    ];
+    if let Some(start) = company.contract_start_date.as_deref().filter(|start| !start.is_empty()) {
+        facts.push(fact("Contract Start", parts::day(start)));
+    }
+    let mut end = fact("Contract End", parts::day(&bill.contract_end_date));
+    end.is_bad = bill.contract_expired;
+    facts.push(end);
+    facts
+}
+
+fn features(bill: &Bill<'_>, plan: Option<&Plan>) -> Vec<Feature> {
+    let included = bill.plan_features.iter().filter(|(_, value)| **value != "Not Included");
+    included
+        .map(|(key, value)| {
+            let name = bill.feature_display_names.get(key).copied().flatten();
+            let is_own = bill.feature_override_status.get(key).copied().unwrap_or_default();
+            let in_plan = plan.and_then(|plan| plan.features.get(*key)?.as_deref()).unwrap_or("Not Included");
+            Feature {
+                name: name.map_or_else(|| parts::title_of(key), str::to_owned),
+                value: (*value).to_owned(),
+                mark: is_own.then(|| Mark { word: "Override", title: format!("The plan says: {in_plan}") }),
+            }
+        })
+        .collect()
+}
+
+/// By month of work, where that tells more than the sums: hours that came late.
+fn work_months(bill: &Bill<'_>) -> Vec<WorkMonthLine> {
+    let months = &bill.explain.hours.months;
+    if months.iter().all(|month| month.month == bill.period && month.billed_before.is_zero()) {
+        return Vec::new();
+    }
+    months
+        .iter()
+        .map(|month| WorkMonthLine {
+            month: parts::month_words(month.month),
+            hours: month.hours.two_places().to_string(),
+            monthly: month.prepaid_monthly.two_places().to_string(),
+            balance: month.yearly_balance.two_places().to_string(),
+            yearly: month.prepaid_yearly.two_places().to_string(),
+            billable: month.billable.two_places().to_string(),
+        })
+        .collect()
+}
+
+fn tickets(bill: &Bill<'_>) -> Vec<TicketLine> {
+    let entry = |booked: &Booked<'_>| {
+        let at = booked.at.map(|at| at.to_utc());
+        let iso = at.map(iso_z).unwrap_or_default();
+        let text = at.map_or_else(|| "without date".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
+        let remark = match (booked.billable, booked.late) {
+            (false, _) => "not charged",
+            (true, true) => "came after its month was archived",
+            (true, false) => "",
+        };
+        (iso, text, booked.hours.two_places().to_string(), remark)
+    };
+    bill.tickets_for_billing_period
+        .iter()
+        .map(|ticket| {
+            let number = ticket.ticket_number.unwrap_or_default();
+            let booked = bill.explain.hours.booked.iter().filter(|booked| booked.ticket_number == number);
+            TicketLine {
+                number: number.to_owned(),
+                subject: ticket.subject.filter(|text| !text.is_empty()).unwrap_or("(no subject)").to_owned(),
+                hours: ticket.total_hours_spent.two_places().to_string(),
+                non_billable: if ticket.non_billable_hours.is_zero() {
+                    String::new()
+                } else {
+                    ticket.non_billable_hours.two_places().to_string()
+                },
+                entries: booked.map(entry).collect(),
+            }
+        })
+        .collect()
+}
+
+/// What to look at before the bill is accepted. `current` is whether the month still runs.
+pub fn warnings(material: &Material, bill: &Bill<'_>, is_over: bool, today: chrono::NaiveDate) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut add = |kind, title: String, text: String, link| warnings.push(Warning { kind, title, text, link });
+    if let Some(reason) = material.incomplete() {
+        add("error", "This bill is incomplete and cannot be archived yet".to_owned(), format!("{reason}."), None);
+    }
+    if !is_over {
+        let text = "Devices, people and hours may still change until it is.".to_owned();
+        add("info", "This month is not over".to_owned(), text, None);
+    }
+    match Standing::of(&bill.contract_end_date, bill.contract_expired, today) {
+        Standing::Expired => {
+            let text = format!("It ended on {}. The bill goes on until somebody ends it.", parts::day(&bill.contract_end_date));
+            add("warning", "The contract has expired".to_owned(), text, None);
+        }
+        Standing::Expiring => {
+            add("info", format!("The contract ends on {}", parts::day(&bill.contract_end_date)), String::new(), None);
+        }
+        Standing::Active => {}
+    }
+    if !bill.unmapped_devices.is_empty() {
+        let count = bill.unmapped_devices.len();
+        let title = if count == 1 {
+            "1 device has a kind without a billing type".to_owned()
+        } else {
+            format!("{count} devices have a kind without a billing type")
+        };
+        let names: Vec<String> = bill
+            .unmapped_devices
+            .iter()
+            .take(8)
+            .map(|device| match device.device_type {
+                Some(kind) => format!("{} ({kind})", device.hostname),
+                None => device.hostname.to_owned(),
+            })
+            .collect();
+        let more = if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
+        let text = format!("They are billed as Workstation: {}{more}.", names.join(", "));
+        add("warning", title, text, Some(("/admin/device-types", "Map kinds of devices")));
+    }
+    if !bill.skipped_tickets.is_empty() {
+        let text = format!("No month can have them: {}.", bill.skipped_tickets.join(", "));
+        add("warning", "Tickets without a readable time are left out".to_owned(), text, None);
+    }
+    warnings
+}

@@ -1,0 +1,29 @@
+// A bill becomes final.
+
+import { own } from "./call.js";
+import { onSubmit } from "./dialog.js";
+import { ready, reload } from "./page.js";
+
+ready();
+
+const form = document.getElementById("accept-form");
+
+if (form) {
+  onSubmit(form, async () => {
+    const { account, year, monthNumber } = form.dataset;
+    let answer;
+    try {
+      answer = await own("POST", "/api/bill/accept", {
+        account_number: account,
+        year: Number(year),
+        month: Number(monthNumber),
+        notes: form.elements.notes.value,
+      });
+    } catch (error) {
+      // Somebody else was faster: the page shows what is in the archive.
+      if (error.status === 409 && error.problem.invoice_number) await reload("This bill has already been archived.");
+      throw error;
+    }
+    await reload(`${answer.message}: ${answer.invoice_number}.`);
+  });
+}
