@@ -6,6 +6,7 @@
 pub mod accept;
 mod each;
 mod material;
+pub mod overview;
 pub mod papers;
 pub mod verify;
 

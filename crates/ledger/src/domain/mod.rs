@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod billing;
 pub mod changes;
+pub mod charges;
 pub mod compare;
 pub mod documents;
 pub mod schedule;

@@ -6,7 +6,6 @@ use hivematrix_shared::{
     extract::{Json, Path},
     problem::{Problem, Result},
 };
-use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -18,9 +17,12 @@ use super::{
 };
 use crate::{
     Ledger,
-    bills::{BillError, Material},
+    bills::{
+        BillError, Material,
+        overview::{Attention, Row},
+    },
     domain::{
-        billing::{Bill, Hours, NoBill, number::json_number},
+        billing::Bill,
         documents::{invoice_number, summary},
     },
     store,
@@ -113,72 +115,12 @@ struct Dashboard {
     /// `YYYY-MM`.
     billing_period: String,
     /// One for each company with a bill.
-    companies: Vec<DashboardRow>,
+    companies: Vec<Row>,
     /// Companies without a bill, with the reason.
     needs_attention: Vec<Attention>,
     /// Why there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<&'static str>,
-}
-
-/// A company in the dashboard.
-#[derive(Serialize, ToSchema)]
-struct DashboardRow {
-    /// Account number.
-    account_number: String,
-    /// Name.
-    name: String,
-    /// Plan it is billed by.
-    billing_plan: String,
-    /// Term it is billed by.
-    contract_term_length: String,
-    /// Support level.
-    support_level: Option<String>,
-    /// `YYYY-MM-DD`, `Month to Month` or `N/A`.
-    contract_end_date: String,
-    /// Whether that has passed.
-    contract_expired: bool,
-    /// Total of the bill.
-    #[serde(serialize_with = "number")]
-    #[schema(value_type = f64)]
-    total_bill: Decimal,
-    /// Billed as such.
-    workstations: u32,
-    /// Billed as such.
-    servers: u32,
-    /// Billed as such.
-    vms: u32,
-    /// Billed as paid.
-    users: u32,
-    /// Backed-up volume in TB, two decimal places.
-    #[serde(serialize_with = "number")]
-    #[schema(value_type = f64)]
-    backup: Decimal,
-    /// Hours of all tickets of the year, two decimal places.
-    #[serde(serialize_with = "number")]
-    #[schema(value_type = f64)]
-    hours: Decimal,
-    /// Whether the month is in the archive.
-    is_archived: bool,
-    /// Whether the bill can be final.
-    complete: bool,
-    /// Devices of a kind that has no billing type.
-    unmapped_devices: usize,
-}
-
-/// A company without a bill.
-#[derive(Serialize, ToSchema)]
-struct Attention {
-    /// Account number.
-    account_number: String,
-    /// Name.
-    name: String,
-    /// Why.
-    reason: String,
-}
-
-fn number<S: serde::Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
-    json_number(number.normalize().to_string(), serializer)
 }
 
 /// Totals and counts of all companies for a month.
@@ -202,62 +144,15 @@ async fn dashboard(
             .with("companies", json!([]))
             .cause(text)
     };
-    let mut each = ledger.bills.each(None, period).await.map_err(failed)?;
-    let mut found = Dashboard {
+    let found = ledger.bills.overview(period).await.map_err(failed)?;
+    let is_empty = found.rows.is_empty() && found.attention.is_empty();
+    Ok(Json(Dashboard {
         billing_period: period.to_string(),
-        companies: Vec::new(),
-        needs_attention: Vec::new(),
-        warning: None,
-    };
-    while let Some(chunk) = each.next().await.map_err(failed)? {
-        for material in chunk.materials.iter().filter(|material| !material.is_inactive()) {
-            match material.bill() {
-                Ok(bill) => found.companies.push(row(material, &bill)),
-                Err(reason) => found.needs_attention.push(attention(material, &reason)),
-            }
-        }
-        found.needs_attention.extend(chunk.bad.into_iter().map(|bad| Attention {
-            account_number: bad.account_number,
-            name: bad.name,
-            reason: bad.reason,
-        }));
-    }
-    if found.companies.is_empty() && found.needs_attention.is_empty() {
-        found.warning = Some("No companies available. Codex service may not be running or configured.");
-    }
-    Ok(Json(found))
-}
-
-fn row(material: &Material, bill: &Bill<'_>) -> DashboardRow {
-    let hours: Hours = material.data().tickets.iter().map(|ticket| ticket.total_hours_spent).sum();
-    let two_places = |text: String| text.parse().unwrap_or_default();
-    DashboardRow {
-        account_number: material.account_number().to_owned(),
-        name: material.company_name().to_owned(),
-        billing_plan: bill.client.billing_plan.to_owned(),
-        contract_term_length: bill.client.contract_term_length.to_owned(),
-        support_level: bill.support_level_display.map(str::to_owned),
-        contract_end_date: bill.contract_end_date.to_string(),
-        contract_expired: bill.contract_expired,
-        total_bill: bill.receipt.total.decimal(),
-        workstations: bill.quantities.of("workstation"),
-        servers: bill.quantities.of("server"),
-        vms: bill.quantities.of("vm"),
-        users: bill.quantities.of("regular_users"),
-        backup: two_places(bill.total_backup_tb.two_places().to_string()),
-        hours: two_places(hours.two_places().to_string()),
-        is_archived: material.is_archived(),
-        complete: material.incomplete().is_none(),
-        unmapped_devices: bill.unmapped_devices.len(),
-    }
-}
-
-fn attention(material: &Material, reason: &NoBill) -> Attention {
-    Attention {
-        account_number: material.account_number().to_owned(),
-        name: material.company_name().to_owned(),
-        reason: reason.to_string(),
-    }
+        companies: found.rows,
+        needs_attention: found.attention,
+        warning: is_empty
+            .then_some("No companies available. Codex service may not be running or configured."),
+    }))
 }
 
 /// The plans that Codex knows, with all rates.

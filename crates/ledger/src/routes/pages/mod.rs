@@ -1,6 +1,9 @@
 //! HTML pages (ledger-pages.md).
 
+mod chart;
 mod client;
+mod clients;
+mod dashboard;
 mod parts;
 
 use askama::Template;
@@ -25,6 +28,7 @@ use crate::{Ledger, bills::BillError};
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
     Asset::new("js/bill.js", include_bytes!("../../../static/js/bill.js")),
+    Asset::new("js/clients.js", include_bytes!("../../../static/js/clients.js")),
     Asset::new("js/invoice.js", include_bytes!("../../../static/js/invoice.js")),
     Asset::new("js/month.js", include_bytes!("../../../static/js/month.js")),
 ];
@@ -32,6 +36,9 @@ const ASSETS: &[Asset] = &[
 /// All pages and their scripts.
 pub fn router() -> Router<Ledger> {
     Router::new()
+        .route("/", get(dashboard::page))
+        .route("/clients", get(clients::page))
+        .route("/clients/export", get(clients::export))
         .route("/client/{account_number}", get(client::page))
         .route("/archive/invoice/{invoice_number}", get(client::invoice))
         .route_layer(middleware::from_fn(only_people))

@@ -1,0 +1,153 @@
+//! The bills of all companies for a month in one line each, and the companies that have none.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{BillError, Bills, Material};
+use crate::domain::{
+    billing::{Bill, Hours, NoBill, Period, number::json_number},
+    charges::Charges,
+};
+
+/// What a month comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Overview {
+    /// Companies with a bill, in Codex's order.
+    pub rows: Vec<Row>,
+    /// Companies without one, with the reason.
+    pub attention: Vec<Attention>,
+}
+
+/// The bill of a company in one line.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = DashboardRow)]
+pub struct Row {
+    /// Account number.
+    pub account_number: String,
+    /// Name.
+    pub name: String,
+    /// Plan it is billed by.
+    pub billing_plan: String,
+    /// Term it is billed by.
+    pub contract_term_length: String,
+    /// Support level.
+    pub support_level: Option<String>,
+    /// `YYYY-MM-DD`, `Month to Month` or `N/A`.
+    pub contract_end_date: String,
+    /// Whether that has passed.
+    pub contract_expired: bool,
+    /// Total of the bill.
+    #[serde(serialize_with = "number")]
+    #[schema(value_type = f64)]
+    pub total_bill: Decimal,
+    /// Billed as such.
+    pub workstations: u32,
+    /// Billed as such.
+    pub servers: u32,
+    /// Billed as such.
+    pub vms: u32,
+    /// Billed as paid.
+    pub users: u32,
+    /// Backed-up volume in TB, two decimal places.
+    #[serde(serialize_with = "number")]
+    #[schema(value_type = f64)]
+    pub backup: Decimal,
+    /// Hours of all tickets of the year, two decimal places.
+    #[serde(serialize_with = "number")]
+    #[schema(value_type = f64)]
+    pub hours: Decimal,
+    /// Whether the month is in the archive.
+    pub is_archived: bool,
+    /// Whether the bill can be final.
+    pub complete: bool,
+    /// Devices of a kind that has no billing type.
+    pub unmapped_devices: usize,
+    /// What the total is made of.
+    #[serde(skip)]
+    pub charges: Charges,
+}
+
+/// A company without a bill.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Attention {
+    /// Account number.
+    pub account_number: String,
+    /// Name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+fn number<S: serde::Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    json_number(number.normalize().to_string(), serializer)
+}
+
+impl Bills {
+    /// What a month comes to. Companies whose plan is named `inactive` are left out.
+    ///
+    /// # Errors
+    /// When a source does not answer, or breaks off.
+    pub async fn overview(&self, period: Period) -> Result<Overview, BillError> {
+        let mut each = self.each(None, period).await?;
+        let mut found = Overview::default();
+        while let Some(chunk) = each.next().await? {
+            for material in chunk.materials.iter().filter(|material| !material.is_inactive()) {
+                match material.bill() {
+                    Ok(bill) => found.rows.push(Row::of(material, &bill)),
+                    Err(reason) => found.attention.push(Attention::of(material, &reason)),
+                }
+            }
+            found.attention.extend(chunk.bad.into_iter().map(|bad| Attention {
+                account_number: bad.account_number,
+                name: bad.name,
+                reason: bad.reason,
+            }));
+        }
+        Ok(found)
+    }
+}
+
+impl Row {
+    fn of(material: &Material, bill: &Bill<'_>) -> Self {
+        let hours: Hours = material.data().tickets.iter().map(|ticket| ticket.total_hours_spent).sum();
+        let two_places = |text: String| text.parse().unwrap_or_default();
+        let receipt = &bill.receipt;
+        Self {
+            account_number: material.account_number().to_owned(),
+            name: material.company_name().to_owned(),
+            billing_plan: bill.client.billing_plan.to_owned(),
+            contract_term_length: bill.client.contract_term_length.to_owned(),
+            support_level: bill.support_level_display.map(str::to_owned),
+            contract_end_date: bill.contract_end_date.to_string(),
+            contract_expired: bill.contract_expired,
+            total_bill: receipt.total.decimal(),
+            workstations: bill.quantities.of("workstation"),
+            servers: bill.quantities.of("server"),
+            vms: bill.quantities.of("vm"),
+            users: bill.quantities.of("regular_users"),
+            backup: two_places(bill.total_backup_tb.two_places().to_string()),
+            hours: two_places(hours.two_places().to_string()),
+            is_archived: material.is_archived(),
+            complete: material.incomplete().is_none(),
+            unmapped_devices: bill.unmapped_devices.len(),
+            charges: Charges {
+                users: receipt.total_user_charges.decimal(),
+                assets: receipt.total_asset_charges.decimal(),
+                hours: receipt.ticket_charge.decimal(),
+                backup: receipt.backup_charge.decimal(),
+                items: receipt.total_line_item_charges.decimal(),
+            },
+        }
+    }
+}
+
+impl Attention {
+    fn of(material: &Material, reason: &NoBill) -> Self {
+        Self {
+            account_number: material.account_number().to_owned(),
+            name: material.company_name().to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! `GET /clients`: what all companies owe for a month (ledger-pages.md §3).
+
+pub mod list;
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use hivematrix_shared::{
+    auth::BillingOnly,
+    extract::LenientQuery,
+    pages::{Page, flash::Flash},
+    problem::Result,
+};
+use http::header;
+use indexmap::IndexSet;
+use rust_decimal::Decimal;
+
+use self::list::{COLUMNS, ClientsQuery, Pages, SIZES, Totals, select};
+use super::parts::{self, Currency, Flashes, MonthPicker, Standing, month_query, path_part, plan_badge};
+use crate::{
+    Ledger,
+    bills::overview::{Attention, Overview, Row},
+    domain::billing::Period,
+    routes::api::month::Month,
+    store::snapshots,
+};
+
+#[derive(Template)]
+#[template(path = "clients.html")]
+struct ClientsPage {
+    page: Page,
+    flashes: Vec<Flash>,
+    month: MonthPicker,
+    currency: Currency,
+    query: ClientsQuery,
+    month_query: String,
+    today: chrono::NaiveDate,
+    plans: IndexSet<String>,
+    rows: Vec<Row>,
+    pages: Pages,
+    matching: usize,
+    all: usize,
+    totals: Totals,
+    attention: Vec<Attention>,
+    /// Account numbers of the open bills among those that match, where not all companies do.
+    open: Vec<String>,
+    open_count: usize,
+    is_future: bool,
+}
+
+impl ClientsPage {
+    fn standing(&self, row: &Row) -> Standing {
+        Standing::of(&row.contract_end_date, row.contract_expired, self.today)
+    }
+
+    /// Class and word of the state of a bill.
+    fn state(row: &Row) -> (&'static str, &'static str) {
+        match (row.is_archived, row.complete) {
+            (true, _) => ("badge badge--success", "Accepted"),
+            (false, true) => ("badge", "Open"),
+            (false, false) => ("badge badge--warning", "Incomplete"),
+        }
+    }
+
+    fn direction(&self, key: &str) -> &'static str {
+        match self.query.order() {
+            (known, false) if known == key => "ascending",
+            (known, true) if known == key => "descending",
+            _ => "none",
+        }
+    }
+
+    fn arrow(&self, key: &str) -> &'static str {
+        match self.direction(key) {
+            "ascending" => " sort-asc",
+            "descending" => " sort-desc",
+            _ => "",
+        }
+    }
+
+    /// Address of another page of the list.
+    fn to_page(&self, number: &usize) -> String {
+        let kept = self.query.address();
+        let joint = if kept.is_empty() { "" } else { "&" };
+        format!("{}/clients?{kept}{joint}{}&page={number}", self.page.prefix, self.month_query)
+    }
+
+    fn money(&self, amount: &Decimal) -> String {
+        self.currency.amount(*amount)
+    }
+
+    fn is_size(&self, size: &usize) -> bool {
+        self.query.size() == Some(*size)
+    }
+
+    fn link(row: &Row) -> String {
+        path_part(&row.account_number)
+    }
+
+    /// The open bills, for the script.
+    fn open_json(&self) -> String {
+        serde_json::to_string(&self.open).unwrap_or_default()
+    }
+
+    fn filter_words(&self) -> &'static str {
+        match self.query.filter() {
+            "active" => "clients with an active contract",
+            "expiring" => "clients whose contract ends within 30 days",
+            _ => "clients whose contract has ended",
+        }
+    }
+}
+
+/// What a month comes to: the archived total where the month is archived, since that is what was billed.
+///
+/// # Errors
+/// When Codex or the database does not answer.
+pub async fn overview(ledger: &Ledger, period: Period) -> Result<Overview> {
+    let mut found = ledger.bills.overview(period).await?;
+    let archived = snapshots::totals_of(&ledger.pool, period.year(), period.month().cast_signed()).await?;
+    for row in &mut found.rows {
+        if let Some(total) = archived.get(&row.account_number) {
+            row.total_bill = total.amount;
+            row.charges = total.charges;
+            row.is_archived = true;
+        }
+    }
+    Ok(found)
+}
+
+/// The page.
+pub async fn page(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Month(period): Month,
+    LenientQuery(query): LenientQuery<ClientsQuery>,
+    Flashes(flashes): Flashes,
+    page: Page,
+) -> Result<Response> {
+    let found = overview(&ledger, period).await?;
+    let today = parts::today(&ledger);
+    let mut plans: IndexSet<String> = found.rows.iter().map(|row| row.billing_plan.clone()).collect();
+    plans.sort_unstable();
+    let all = found.rows.len();
+    let rows = select(found.rows, &query, today);
+    let open: Vec<String> =
+        rows.iter().filter(|row| !row.is_archived).map(|row| row.account_number.clone()).collect();
+    let pages = Pages::of(rows.len(), query.page, query.size());
+    let has_flashes = !flashes.is_empty();
+    let shown = ClientsPage {
+        flashes,
+        month: MonthPicker::new(&ledger, period, format!("{}/clients", page.prefix)).keeping(query.kept()),
+        currency: Currency::of(&ledger).await?,
+        month_query: month_query(period),
+        today,
+        plans,
+        matching: rows.len(),
+        all,
+        totals: Totals::of(&rows),
+        attention: found.attention,
+        open_count: open.len(),
+        open: if query.narrows() { open } else { Vec::new() },
+        is_future: ledger.bills.current_period().is_some_and(|current| period > current),
+        rows: rows.into_iter().skip(pages.begin).take(pages.end - pages.begin).collect(),
+        pages,
+        query,
+        page,
+    };
+    parts::shown(&shown, has_flashes)
+}
+
+/// `GET /clients/export`: the rows that match, as a file for spreadsheets.
+pub async fn export(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Month(period): Month,
+    LenientQuery(query): LenientQuery<ClientsQuery>,
+) -> Result<Response> {
+    let rows = select(overview(&ledger, period).await?.rows, &query, parts::today(&ledger));
+    let name = format!("billing_dashboard_{:04}_{:02}.csv", period.year(), period.month());
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    Ok((headers, csv(&rows)).into_response())
+}
+
+/// The rows as a file: texts always quoted, lines ended by LF, nothing that a spreadsheet would run.
+fn csv(rows: &[Row]) -> String {
+    let headings = COLUMNS.iter().filter(|(_, key, ..)| *key != "state").map(|(heading, ..)| text(heading));
+    let mut lines = vec![headings.collect::<Vec<_>>().join(",")];
+    lines.extend(rows.iter().map(|row| {
+        [
+            text(&row.name),
+            text(&row.account_number),
+            text(&row.billing_plan),
+            text(row.support_level.as_deref().unwrap_or("N/A")),
+            text(&row.contract_term_length),
+            text(parts::day(&row.contract_end_date)),
+            row.workstations.to_string(),
+            row.servers.to_string(),
+            row.vms.to_string(),
+            row.users.to_string(),
+            format!("{:.2}", row.backup),
+            format!("{:.2}", row.hours),
+            format!("{:.2}", row.total_bill),
+        ]
+        .join(",")
+    }));
+    lines.join("\n") + "\n"
+}
+
+fn text(text: &str) -> String {
+    let harmless = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{harmless}{}\"", text.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_a_file_are_quoted_and_run_nothing() {
+        for (given, written) in [
+            ("A & B", "\"A & B\""),
+            ("the \"best\", ltd.", "\"the \"\"best\"\", ltd.\""),
+            ("=cmd|' /C calc'!A0", "\"'=cmd|' /C calc'!A0\""),
+        ] {
+            assert_eq!(text(given), written);
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! `GET /`: what the month comes to, and what has to be done about it (ledger-pages.md §2 and §10).
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use hivematrix_shared::{
+    auth::{BillingOnly, PermissionLevel},
+    pages::{
+        Page,
+        chart::{Bars, Measures},
+        flash::Flash,
+    },
+    problem::Result,
+};
+use indexmap::IndexMap;
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+
+use super::{
+    chart::{Columns, WIDTH},
+    clients,
+    parts::{self, Currency, Flashes, Moment, MonthPicker, Standing, month_query, month_words, path_part},
+};
+use crate::{
+    Ledger,
+    bills::overview::{Attention, Row},
+    domain::{billing::Period, charges::Charges},
+    routes::api::month::Month,
+    store::snapshots,
+};
+
+/// How large the lying bars are.
+const CHART: Measures = Measures { most: 7, step: 26, length: 190, label: 19 };
+/// Months in the chart of revenue.
+const MONTHS: i32 = 12;
+/// Rows of a short list.
+const SHORT: usize = 6;
+
+/// A line of a short list.
+struct Note {
+    name: String,
+    href: String,
+    detail: String,
+    amount: String,
+}
+
+/// A short list of something longer.
+struct Notes {
+    total: usize,
+    rows: Vec<Note>,
+}
+
+impl Notes {
+    fn of(mut rows: Vec<Note>) -> Self {
+        let total = rows.len();
+        rows.truncate(SHORT);
+        Self { total, rows }
+    }
+}
+
+/// The change against the month before.
+struct Change {
+    words: String,
+    is_less: bool,
+}
+
+#[derive(Template)]
+#[template(path = "dashboard.html")]
+struct Dashboard {
+    page: Page,
+    flashes: Vec<Flash>,
+    month: MonthPicker,
+    month_query: String,
+    is_admin: bool,
+    clients: usize,
+    revenue: String,
+    change: Option<Change>,
+    active: usize,
+    expiring: usize,
+    expired: usize,
+    archived: i64,
+    open: Notes,
+    open_total: String,
+    ending: Notes,
+    changes: Notes,
+    unmapped: Notes,
+    attention: Vec<Attention>,
+    months: Columns,
+    charts: [(&'static str, &'static str, Bars); 2],
+    sign: String,
+    as_of: Option<Moment>,
+    drawn: Moment,
+}
+
+impl Dashboard {
+    /// The short lists: title, id, rows, what stands there without any, where there are more.
+    fn lists(&self) -> [(&'static str, &'static str, &Notes, &'static str, String); 4] {
+        let clients = |more: &str| format!("/clients?{}{more}", self.month_query);
+        [
+            ("Unaccepted Bills", "open", &self.open, "Every bill of this month is accepted.", clients("&state=open&sort=-total_bill")),
+            ("Contracts Ending", "ending", &self.ending, "No contract ends within 30 days.", clients("&filter=expiring")),
+            ("Largest Changes", "changes", &self.changes, "Nothing changed against the archived month before, or it is not archived.", clients("&sort=-total_bill")),
+            ("Unmapped Devices", "unmapped", &self.unmapped, "Every kind of device has a billing type.", "/admin/device-types".to_owned()),
+        ]
+    }
+
+    /// A number of an amount's chart, with commas.
+    fn whole(&self, value: &i64) -> String {
+        let text = value.to_string();
+        let mut out = self.sign.clone();
+        for (place, digit) in text.chars().enumerate() {
+            if place > 0 && (text.len() - place).is_multiple_of(3) {
+                out.push(',');
+            }
+            out.push(digit);
+        }
+        out
+    }
+}
+
+/// The page.
+pub async fn page(
+    State(ledger): State<Ledger>,
+    BillingOnly(caller): BillingOnly,
+    Month(period): Month,
+    Flashes(flashes): Flashes,
+    page: Page,
+) -> Result<Response> {
+    let as_of = ledger.codex.tickets_as_of();
+    let (found, as_of) = tokio::join!(clients::overview(&ledger, period), as_of);
+    let found = found?;
+    let (currency, today) = (Currency::of(&ledger).await?, parts::today(&ledger));
+    let standing = |row: &Row| Standing::of(&row.contract_end_date, row.contract_expired, today);
+    let count = |wanted: Standing| found.rows.iter().filter(|row| standing(row) == wanted).count();
+    let total: Decimal = found.rows.iter().map(|row| row.total_bill).sum();
+    let before = match period.previous() {
+        Some(before) => snapshots::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
+        None => Default::default(),
+    };
+    let revenue = snapshots::revenue(&ledger.pool, i64::from(2 * MONTHS)).await?;
+    let is_over = ledger.bills.current_period().is_some_and(|current| period < current);
+    let open: Vec<&Row> = found.rows.iter().filter(|row| !row.is_archived).collect();
+    let link = |row: &Row| format!("/client/{}?{}", path_part(&row.account_number), month_query(period));
+    let note = |row: &Row, detail: String, amount: String| Note { name: row.name.clone(), href: link(row), detail, amount };
+    let by_total = {
+        let mut rows = open.clone();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.total_bill));
+        rows
+    };
+    let mut ending: Vec<&Row> = found.rows.iter().filter(|row| standing(row) == Standing::Expiring).collect();
+    ending.sort_by(|a, b| a.contract_end_date.cmp(&b.contract_end_date));
+    let mut changed: Vec<(Decimal, &Row)> = found
+        .rows
+        .iter()
+        .filter_map(|row| Some((row.total_bill - before.get(&row.account_number)?.amount, row)))
+        .filter(|(change, _)| !change.is_zero())
+        .collect();
+    changed.sort_by_key(|(change, _)| std::cmp::Reverse(change.abs()));
+    let unmapped = found.rows.iter().filter(|row| row.unmapped_devices > 0);
+    let has_flashes = !flashes.is_empty();
+    let shown = Dashboard {
+        flashes,
+        month: MonthPicker::new(&ledger, period, format!("{}/", page.prefix)),
+        month_query: month_query(period),
+        is_admin: caller.level() == Some(PermissionLevel::Admin),
+        clients: found.rows.len(),
+        revenue: currency.amount(total),
+        change: change(&found.rows, &before, period, &currency),
+        active: found.rows.len() - count(Standing::Expired),
+        expiring: count(Standing::Expiring),
+        expired: count(Standing::Expired),
+        archived: snapshots::figures(&ledger.pool).await?.snapshots,
+        open_total: currency.amount(open.iter().map(|row| row.total_bill).sum()),
+        open: Notes::of(
+            by_total
+                .into_iter()
+                .map(|row| {
+                    let detail = match (row.complete, is_over) {
+                        (false, _) => "incomplete: Codex has not read all of its tickets",
+                        (true, true) => "the month is over",
+                        (true, false) => "the month still runs",
+                    };
+                    note(row, detail.to_owned(), currency.amount(row.total_bill))
+                })
+                .collect(),
+        ),
+        ending: Notes::of(
+            ending
+                .into_iter()
+                .map(|row| {
+                    let detail = format!("ends on {}", parts::day(&row.contract_end_date));
+                    note(row, detail, currency.amount(row.total_bill))
+                })
+                .collect(),
+        ),
+        changes: Notes::of(
+            changed
+                .into_iter()
+                .map(|(change, row)| note(row, format!("now {}", currency.amount(row.total_bill)), currency.change(change)))
+                .collect(),
+        ),
+        unmapped: Notes::of(
+            unmapped.map(|row| note(row, String::new(), format!("{} devices", row.unmapped_devices))).collect(),
+        ),
+        months: Columns::of(&months(&revenue, period, total), &currency),
+        charts: [
+            ("Revenue by Kind", "kinds", kinds(&found.rows)),
+            ("Revenue by Plan", "plans", plans(&found.rows)),
+        ],
+        attention: found.attention,
+        sign: currency.sign(),
+        as_of: Moment::maybe(as_of),
+        drawn: Moment::of(ledger.context.clock.now()),
+        page,
+    };
+    parts::shown(&shown, has_flashes)
+}
+
+/// Against the archived month before, of the companies that were billed then and are now. Nothing while it is not archived.
+fn change(
+    rows: &[Row],
+    before: &std::collections::HashMap<String, snapshots::ArchivedTotal>,
+    period: Period,
+    currency: &Currency,
+) -> Option<Change> {
+    if before.is_empty() {
+        return None;
+    }
+    let now: Decimal =
+        rows.iter().filter(|row| before.contains_key(&row.account_number)).map(|row| row.total_bill).sum();
+    let change = now - before.values().map(|total| total.amount).sum::<Decimal>();
+    let of = if before.len() >= rows.len() { String::new() } else { format!(" of {} clients", before.len()) };
+    let words = format!("{} against {}{of}", currency.change(change), month_words(period.previous()?));
+    Some(Change { words, is_less: change < Decimal::ZERO })
+}
+
+/// The last months up to the one that is shown, whose total is that of the page.
+fn months(revenue: &[snapshots::MonthRevenue], period: Period, total: Decimal) -> Vec<(Period, Decimal)> {
+    let mut months = vec![(period, total)];
+    let mut at = period;
+    for _ in 1..MONTHS {
+        let Some(before) = at.previous() else { break };
+        at = before;
+        let of_month = |row: &&snapshots::MonthRevenue| {
+            row.billing_year == at.year() && row.billing_month == at.month().cast_signed()
+        };
+        months.push((at, revenue.iter().find(of_month).map(|row| row.revenue).unwrap_or_default()));
+    }
+    months.reverse();
+    months
+}
+
+fn whole(amount: Decimal) -> i64 {
+    amount.round().to_i64().unwrap_or(i64::MAX)
+}
+
+fn kinds(rows: &[Row]) -> Bars {
+    let sum = |of: fn(&Charges) -> Decimal| whole(rows.iter().map(|row| of(&row.charges)).sum());
+    let kinds = [
+        ("Users", sum(|of| of.users)),
+        ("Assets", sum(|of| of.assets)),
+        ("Hours", sum(|of| of.hours)),
+        ("Backup", sum(|of| of.backup)),
+        ("Line items", sum(|of| of.items)),
+    ];
+    Bars::of(kinds.map(|(name, amount)| (name.to_owned(), amount)), CHART)
+}
+
+fn plans(rows: &[Row]) -> Bars {
+    let mut plans: IndexMap<&str, Decimal> = IndexMap::new();
+    for row in rows {
+        *plans.entry(&row.billing_plan).or_default() += row.total_bill;
+    }
+    Bars::of(plans.into_iter().map(|(plan, amount)| (plan.to_owned(), whole(amount))), CHART)
+}

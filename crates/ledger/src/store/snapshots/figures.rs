@@ -1,0 +1,107 @@
+//! What the archive comes to: totals of a month, revenue, figures of the pages.
+
+use std::collections::HashMap;
+
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+
+use crate::domain::charges::Charges;
+
+/// What an archived invoice comes to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ArchivedTotal {
+    /// Everything.
+    pub amount: Decimal,
+    /// What it is made of.
+    pub charges: Charges,
+}
+
+/// What the archived invoices of a month come to, by account number.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn totals_of(pool: &PgPool, year: i32, month: i32) -> sqlx::Result<HashMap<String, ArchivedTotal>> {
+    let rows = sqlx::query!(
+        "select company_account_number, total_amount, total_user_charges, total_asset_charges, total_ticket_charges,
+            total_backup_charges, total_line_item_charges
+         from billing_snapshots where billing_year = $1 and billing_month = $2",
+        year,
+        month
+    )
+    .fetch_all(pool)
+    .await?;
+    let total = |amount, users, assets, hours, backup, items| ArchivedTotal {
+        amount,
+        charges: Charges { users, assets, hours, backup, items },
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let total = total(
+                row.total_amount,
+                row.total_user_charges,
+                row.total_asset_charges,
+                row.total_ticket_charges,
+                row.total_backup_charges,
+                row.total_line_item_charges,
+            );
+            (row.company_account_number, total)
+        })
+        .collect())
+}
+
+/// What the archived invoices of a month come to together, less what was credited since.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MonthRevenue {
+    /// Year.
+    pub billing_year: i32,
+    /// Month, 1 to 12.
+    pub billing_month: i32,
+    /// How many invoices.
+    pub invoices: i64,
+    /// Their sum.
+    pub revenue: Decimal,
+}
+
+/// Revenue by month of the last months with invoices, the newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn revenue(pool: &PgPool, months: i64) -> sqlx::Result<Vec<MonthRevenue>> {
+    sqlx::query_as!(
+        MonthRevenue,
+        r#"select billing_year, billing_month, count(*) as "invoices!",
+            sum(total_amount - coalesce((select sum(n.total_amount) from credit_notes n where n.snapshot_id = s.id), 0)) as "revenue!"
+         from billing_snapshots s group by billing_year, billing_month
+         order by billing_year desc, billing_month desc limit $1"#,
+        months
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// What there is in the archive.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ArchiveFigures {
+    /// Invoices.
+    pub snapshots: i64,
+    /// Companies with invoices.
+    pub companies: i64,
+    /// Billed years, the newest first.
+    pub years: Vec<i32>,
+}
+
+/// Counts the archive.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn figures(pool: &PgPool) -> sqlx::Result<ArchiveFigures> {
+    sqlx::query_as!(
+        ArchiveFigures,
+        r#"select count(*) as "snapshots!", count(distinct company_account_number) as "companies!",
+            coalesce(array_agg(distinct billing_year order by billing_year desc), '{}') as "years!"
+         from billing_snapshots"#
+    )
+    .fetch_one(pool)
+    .await
+}
