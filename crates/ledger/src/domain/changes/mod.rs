@@ -3,6 +3,7 @@
 
 mod client;
 mod fields;
+pub mod form;
 mod rows;
 
 pub(crate) use client::as_number;

@@ -13,6 +13,7 @@ mod manual;
 mod mappings;
 mod papers;
 pub(super) mod month;
+mod preview;
 mod schedule;
 mod settings;
 mod types;
@@ -30,6 +31,7 @@ use crate::{Ledger, domain::changes::Invalid};
 pub fn router() -> OpenApiRouter<Ledger> {
     OpenApiRouter::new()
         .merge(bills::router())
+        .merge(preview::router())
         .merge(accept::router())
         .merge(client::router())
         .merge(types::router())

@@ -8,9 +8,9 @@ use crate::domain::billing::Period;
 /// Height of the tallest column.
 const HEIGHT: i64 = 120;
 /// From one column to the next.
-const STEP: i64 = 60;
+const STEP: i64 = 44;
 /// Width of a column.
-pub const WIDTH: i64 = 34;
+pub const WIDTH: i64 = 26;
 /// Room above the columns, for their amounts.
 const HEAD: i64 = 18;
 /// Room below, for the months.

@@ -198,7 +198,12 @@ pub async fn page(
                 .collect(),
         ),
         unmapped: Notes::of(
-            unmapped.map(|row| note(row, String::new(), format!("{} devices", row.unmapped_devices))).collect(),
+            unmapped
+                .map(|row| {
+                    let devices = if row.unmapped_devices == 1 { "device" } else { "devices" };
+                    note(row, String::new(), format!("{} {devices}", row.unmapped_devices))
+                })
+                .collect(),
         ),
         months: Columns::of(&months(&revenue, period, total), &currency),
         charts: [

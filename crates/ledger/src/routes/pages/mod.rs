@@ -5,6 +5,7 @@ mod client;
 mod clients;
 mod dashboard;
 mod parts;
+mod settings;
 
 use askama::Template;
 use axum::{
@@ -31,6 +32,7 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/clients.js", include_bytes!("../../../static/js/clients.js")),
     Asset::new("js/invoice.js", include_bytes!("../../../static/js/invoice.js")),
     Asset::new("js/month.js", include_bytes!("../../../static/js/month.js")),
+    Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
 ];
 
 /// All pages and their scripts.
@@ -40,6 +42,7 @@ pub fn router() -> Router<Ledger> {
         .route("/clients", get(clients::page))
         .route("/clients/export", get(clients::export))
         .route("/client/{account_number}", get(client::page))
+        .route("/client/{account_number}/settings", get(settings::page).post(settings::save))
         .route("/archive/invoice/{invoice_number}", get(client::invoice))
         .route_layer(middleware::from_fn(only_people))
         .route("/admin/plans", get(plans))
