@@ -1,5 +1,7 @@
 //! HTML pages (ledger-pages.md).
 
+mod admin;
+mod archive;
 mod chart;
 mod client;
 mod clients;
@@ -28,6 +30,8 @@ use crate::{Ledger, bills::BillError};
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
+    Asset::new("js/admin.js", include_bytes!("../../../static/js/admin.js")),
+    Asset::new("js/archive.js", include_bytes!("../../../static/js/archive.js")),
     Asset::new("js/bill.js", include_bytes!("../../../static/js/bill.js")),
     Asset::new("js/clients.js", include_bytes!("../../../static/js/clients.js")),
     Asset::new("js/invoice.js", include_bytes!("../../../static/js/invoice.js")),
@@ -43,6 +47,11 @@ pub fn router() -> Router<Ledger> {
         .route("/clients/export", get(clients::export))
         .route("/client/{account_number}", get(client::page))
         .route("/client/{account_number}/settings", get(settings::page).post(settings::save))
+        .route("/admin/settings", get(admin::settings_page))
+        .route("/admin/device-types", get(admin::device_types_page))
+        .route("/admin/changes", get(admin::changes_page))
+        .route("/archive/", get(archive::page))
+        .route("/archive", get(archive::root))
         .route("/archive/invoice/{invoice_number}", get(client::invoice))
         .route_layer(middleware::from_fn(only_people))
         .route("/admin/plans", get(plans))

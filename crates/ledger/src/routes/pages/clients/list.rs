@@ -30,7 +30,7 @@ pub struct ClientsQuery {
 }
 
 /// Columns: heading, key, whether it is a number, class.
-pub const COLUMNS: [(&str, &str, bool, &str); 14] = [
+pub const COLUMNS: [(&str, &str, bool, &str); 13] = [
     ("Company", "name", false, ""),
     ("Account #", "account_number", false, "hide-sm"),
     ("Plan", "billing_plan", false, ""),
@@ -43,7 +43,6 @@ pub const COLUMNS: [(&str, &str, bool, &str); 14] = [
     ("Users", "users", true, "hide-sm"),
     ("Backup (TB)", "backup", true, "hide-sm"),
     ("Hours (This Year)", "hours", true, "hide-sm"),
-    ("State", "state", false, ""),
     ("Total Bill", "total_bill", true, ""),
 ];
 
@@ -177,7 +176,6 @@ fn by(key: &str, a: &Row, b: &Row) -> Ordering {
         "users" => a.users.cmp(&b.users),
         "backup" => a.backup.cmp(&b.backup),
         "hours" => a.hours.cmp(&b.hours),
-        "state" => a.is_archived.cmp(&b.is_archived),
         "total_bill" => a.total_bill.cmp(&b.total_bill),
         _ => texts(&a.name, &b.name),
     }

@@ -189,7 +189,7 @@ pub async fn export(
 
 /// The rows as a file: texts always quoted, lines ended by LF, nothing that a spreadsheet would run.
 fn csv(rows: &[Row]) -> String {
-    let headings = COLUMNS.iter().filter(|(_, key, ..)| *key != "state").map(|(heading, ..)| text(heading));
+    let headings = COLUMNS.iter().map(|(heading, ..)| text(heading));
     let mut lines = vec![headings.collect::<Vec<_>>().join(",")];
     lines.extend(rows.iter().map(|row| {
         [

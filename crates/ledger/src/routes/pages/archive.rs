@@ -1,0 +1,261 @@
+//! `GET /archive/`: what was billed, when the month is archived by itself, and how that went (ledger-pages.md §6).
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+use hivematrix_shared::{
+    auth::{BillingOnly, PermissionLevel},
+    extract::LenientQuery,
+    pages::{Page, flash::Flash},
+    problem::Result,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    clients::list::Pages,
+    parts::{self, Currency, Flashes, MONTHS, Moment, path_part, url_query},
+};
+use crate::{
+    Ledger,
+    store::{
+        jobs::{self, JobRow},
+        schedule,
+        snapshots::{self, ArchiveFigures, Listed, Search},
+    },
+};
+
+/// Invoices on one page.
+const SIZE: usize = 50;
+/// Jobs that the page shows.
+const JOBS: i64 = 15;
+/// Jobs whose failures are told one by one.
+const FAILURES: usize = 20;
+
+/// What is looked for, as the address has it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ArchiveQuery {
+    account_number: Option<String>,
+    company_name: Option<String>,
+    year: Option<i32>,
+    month: Option<i32>,
+    page: Option<usize>,
+}
+
+impl ArchiveQuery {
+    fn text(of: &Option<String>) -> String {
+        of.as_deref().map(str::trim).filter(|text| !text.contains('\0')).unwrap_or_default().to_owned()
+    }
+
+    fn month(&self) -> Option<i32> {
+        self.month.filter(|month| (1..=12).contains(month))
+    }
+
+    fn kept(&self) -> Vec<(&'static str, String)> {
+        let number = |number: Option<i32>| number.map(|number| number.to_string()).unwrap_or_default();
+        let pairs = [
+            ("account_number", Self::text(&self.account_number)),
+            ("company_name", Self::text(&self.company_name)),
+            ("year", number(self.year)),
+            ("month", number(self.month())),
+        ];
+        pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+    }
+}
+
+struct InvoiceRow {
+    number: String,
+    path: String,
+    company: String,
+    client: String,
+    period: String,
+    archived: Moment,
+    total: String,
+}
+
+struct ScheduleView {
+    enabled: bool,
+    day: u32,
+    hour: u32,
+    previous: bool,
+    all: bool,
+    next: Option<String>,
+    last: Option<Moment>,
+    status: String,
+    count: i32,
+}
+
+impl ScheduleView {
+    fn words(&self) -> String {
+        let day = if self.day > 28 { format!("day {} (or the last) of each month", self.day) } else { format!("day {} of each month", self.day) };
+        format!("{day} at {:02}:00", self.hour)
+    }
+}
+
+struct JobView {
+    started: Moment,
+    what: String,
+    month: String,
+    by: String,
+    state: (&'static str, &'static str),
+    progress: String,
+    failures: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "archive.html")]
+struct ArchivePage {
+    page: Page,
+    flashes: Vec<Flash>,
+    is_admin: bool,
+    figures: ArchiveFigures,
+    query: ArchiveQuery,
+    searched: bool,
+    total: usize,
+    rows: Vec<InvoiceRow>,
+    pages: Pages,
+    schedule: Option<ScheduleView>,
+    jobs: Vec<JobView>,
+}
+
+impl ArchivePage {
+    /// Whether the schedule runs, archives the month before, and all companies; what a new one begins with where there is none.
+    fn switches(&self) -> (bool, bool, bool) {
+        self.schedule.as_ref().map_or((true, true, true), |schedule| (schedule.enabled, schedule.previous, schedule.all))
+    }
+
+    fn account(&self) -> String {
+        ArchiveQuery::text(&self.query.account_number)
+    }
+
+    fn company(&self) -> String {
+        ArchiveQuery::text(&self.query.company_name)
+    }
+
+    fn is_year(&self, year: &i32) -> bool {
+        self.query.year == Some(*year)
+    }
+
+    fn is_month(&self, month: &usize) -> bool {
+        self.query.month().is_some_and(|chosen| usize::try_from(chosen) == Ok(*month))
+    }
+
+    fn to_page(&self, number: &usize) -> String {
+        let kept = url_query(&self.query.kept());
+        let joint = if kept.is_empty() { "" } else { "&" };
+        format!("{}/archive/?{kept}{joint}page={number}", self.page.prefix)
+    }
+}
+
+/// Paths of pages that are folders end in a slash.
+pub async fn root(_: BillingOnly, page: Page) -> Response {
+    Redirect::permanent(&format!("{}/archive/", page.prefix)).into_response()
+}
+
+/// The page.
+pub async fn page(
+    State(ledger): State<Ledger>,
+    BillingOnly(caller): BillingOnly,
+    LenientQuery(query): LenientQuery<ArchiveQuery>,
+    Flashes(flashes): Flashes,
+    page: Page,
+) -> Result<Response> {
+    let is_admin = caller.level() == Some(PermissionLevel::Admin);
+    let currency = Currency::of(&ledger).await?;
+    let some = |of: &Option<String>| Some(ArchiveQuery::text(of)).filter(|text| !text.is_empty());
+    let wanted = query.page.unwrap_or(1).clamp(1, 1_000_000);
+    let mut search = Search {
+        account_number: some(&query.account_number),
+        company_name: some(&query.company_name),
+        year: query.year,
+        month: query.month(),
+        limit: i64::try_from(SIZE).unwrap_or_default(),
+        offset: i64::try_from((wanted - 1) * SIZE).unwrap_or_default(),
+        ..Search::default()
+    };
+    let (mut total, mut rows) = snapshots::search(&ledger.pool, &search).await?;
+    let pages = Pages::of(usize::try_from(total).unwrap_or_default(), Some(wanted), Some(SIZE));
+    if rows.is_empty() && total > 0 {
+        search.offset = i64::try_from(pages.begin).unwrap_or_default();
+        (total, rows) = snapshots::search(&ledger.pool, &search).await?;
+    }
+    let has_flashes = !flashes.is_empty();
+    let shown = ArchivePage {
+        flashes,
+        is_admin,
+        figures: snapshots::figures(&ledger.pool).await?,
+        searched: !query.kept().is_empty(),
+        total: usize::try_from(total).unwrap_or_default(),
+        rows: rows.into_iter().map(|row| invoice(row, &currency)).collect(),
+        pages,
+        schedule: schedule_view(&ledger).await?,
+        jobs: jobs::list(&ledger.pool, JOBS, 0).await?.into_iter().map(job).collect(),
+        query,
+        page,
+    };
+    parts::shown(&shown, has_flashes)
+}
+
+fn invoice(row: Listed, currency: &Currency) -> InvoiceRow {
+    InvoiceRow {
+        path: path_part(&row.invoice_number),
+        number: row.invoice_number,
+        client: path_part(&row.company_account_number),
+        company: row.company_name,
+        period: format!("{:04}-{:02}", row.billing_year, row.billing_month),
+        archived: Moment::of(row.archived_at),
+        total: currency.amount(row.total_amount),
+    }
+}
+
+async fn schedule_view(ledger: &Ledger) -> Result<Option<ScheduleView>> {
+    let now = ledger.context.clock.local();
+    Ok(schedule::load(&ledger.pool).await?.map(|row| {
+        let next = row.schedule.next(&now).filter(|_| row.schedule.enabled);
+        ScheduleView {
+            enabled: row.schedule.enabled,
+            day: row.schedule.day_of_month,
+            hour: row.schedule.hour,
+            previous: row.schedule.previous_month,
+            all: row.schedule.all_companies,
+            next: next.map(|next| next.format("%Y-%m-%d %H:%M").to_string()),
+            last: Moment::maybe(row.last_run_at),
+            status: row.last_run_status.map(|status| parts::title_of(&status)).unwrap_or_default(),
+            count: row.last_run_count,
+        }
+    }))
+}
+
+fn job(row: JobRow) -> JobView {
+    let output: Value = row.output.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let failed = output["failed_count"].as_i64().unwrap_or(row.failed_companies.into());
+    let mut failures: Vec<String> = row.error.into_iter().collect();
+    let errors = output["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    failures.extend(errors.take(FAILURES).map(str::to_owned));
+    let state = match (row.status.as_str(), failed) {
+        ("running", _) => ("badge badge--info", "Running"),
+        ("failed", _) => ("badge badge--danger", "Failed"),
+        (_, 0) => ("badge badge--success", "Completed"),
+        _ => ("badge badge--warning", "Completed with failures"),
+    };
+    let whose = if row.target_account_numbers.is_some() { "chosen companies" } else { "all companies" };
+    JobView {
+        started: Moment::of(row.started_at),
+        what: format!("{}, {whose}", parts::title_of(&row.job_type)),
+        month: format!("{:04}-{:02}", row.target_year, row.target_month),
+        by: row.triggered_by.unwrap_or_default(),
+        state,
+        progress: match (row.status.as_str(), output["success_count"].as_i64()) {
+            ("running", _) | (_, None) => format!("{} of {}", row.completed_companies, row.total_companies),
+            (_, Some(success)) => format!(
+                "{} archived, {} already there, {failed} failed",
+                success - output["already_archived_count"].as_i64().unwrap_or_default(),
+                output["already_archived_count"].as_i64().unwrap_or_default()
+            ),
+        },
+        failures,
+    }
+}

@@ -1,0 +1,71 @@
+// Administration: settings of the billing, and what kinds of devices are billed as.
+
+import { own } from "./call.js";
+import { ask, onSubmit } from "./dialog.js";
+import { guard, ready, reload, say } from "./page.js";
+
+ready();
+
+// Settings.
+
+const settings = document.getElementById("billing-form");
+
+if (settings) {
+  let unsaved = false;
+  settings.addEventListener("input", () => {
+    unsaved = true;
+  });
+  guard(() => unsaved);
+  onSubmit(settings, async (form) => {
+    for (const place of form.querySelectorAll("[data-fault]")) place.hidden = true;
+    try {
+      await own("PUT", "/api/settings", Object.fromEntries(new FormData(form)));
+    } catch (error) {
+      for (const [field, fault] of Object.entries(error.problem?.fields ?? {})) {
+        const place = form.querySelector(`[data-fault="${field}"]`);
+        if (!place) continue;
+        place.textContent = fault;
+        place.hidden = false;
+      }
+      throw error;
+    }
+    unsaved = false;
+    await reload("Settings saved.");
+  });
+}
+
+// Kinds of devices.
+
+const map = (device_type, billing_type) => own("PUT", "/api/device-types", { device_type, billing_type });
+
+document.addEventListener("change", async ({ target }) => {
+  if (!target.matches("[data-map]") || !target.value) return;
+  target.disabled = true;
+  try {
+    const { message } = await map(target.dataset.map, target.value);
+    await reload(`${message}.`);
+  } catch (error) {
+    say("error", error.message);
+    target.disabled = false;
+  }
+});
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-unmap]");
+  if (!button) return;
+  const kind = button.dataset.unmap;
+  const done = await ask(
+    { title: `Delete the mapping of ${kind}?`, text: "Devices of this kind are billed as Workstation again, and shown as unmapped.", yes: "Delete", danger: true },
+    () => own("DELETE", `/api/device-types/${encodeURIComponent(kind)}`),
+  );
+  if (done) await reload(`${done.message}.`);
+});
+
+const add = document.getElementById("map-form");
+
+if (add) {
+  onSubmit(add, async ({ elements }) => {
+    const { message } = await map(elements.device_type.value, elements.billing_type.value);
+    await reload(`${message}.`);
+  });
+}
