@@ -170,7 +170,9 @@ begin
     select coalesce(nullif(current_setting('ledger.actor', true), ''), session_user), tg_table_name,
            coalesce(known ->> tg_argv[0], ''), known ->> 'company_account_number', name, before ->> name, after ->> name
       from jsonb_object_keys(known) as name
-     where name not in ('id', 'company_account_number', 'updated_by', 'updated_at', 'logo', tg_argv[0])
+     where name not in ('id', 'updated_by', 'updated_at', 'logo')
+       -- Of a new or removed row these say no more than the row's own columns.
+       and not (tg_op <> 'UPDATE' and name in ('company_account_number', tg_argv[0]))
        and before ->> name is distinct from after ->> name
        -- A flag that is off in a new row is no change.
        and not (tg_op = 'INSERT' and after ->> name = 'false')

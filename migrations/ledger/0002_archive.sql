@@ -47,7 +47,7 @@ create table snapshot_line_items (
     id          serial primary key,
     snapshot_id integer not null references billing_snapshots (id),
     line_type   varchar(50) not null check (line_type in ('user', 'asset', 'backup', 'ticket', 'custom')),
-    item_name   varchar(255) not null,
+    item_name   text not null,
     description text,
     quantity    numeric(12, 2) not null default 1,
     rate        numeric(14, 2) not null,
@@ -108,9 +108,21 @@ do $$
 declare
     archived text;
 begin
-    foreach archived in array array['billing_snapshots', 'snapshot_line_items', 'billed_hours', 'credit_notes', 'credit_note_lines'] loop
+    foreach archived in array array['billing_snapshots', 'snapshot_line_items', 'billed_hours', 'credit_notes', 'credit_note_lines',
+        'rate_changes'] loop
         execute format('create trigger never_changed before update or delete on %I for each row execute function refuse_change()', archived);
         execute format('create trigger never_emptied before truncate on %I for each statement execute function refuse_change()', archived);
+    end loop;
+end $$;
+
+-- Whoever empties a table of rates at once would leave no trace of it.
+do $$
+declare
+    rates text;
+begin
+    foreach rates in array array['client_billing_overrides', 'asset_billing_overrides', 'user_billing_overrides', 'manual_assets',
+        'manual_users', 'custom_line_items', 'client_feature_overrides', 'device_type_mappings', 'billing_settings'] loop
+        execute format('create trigger never_emptied before truncate on %I for each statement execute function refuse_change()', rates);
     end loop;
 end $$;
 

@@ -55,6 +55,8 @@ pub struct Case {
     device_types: DeviceTypes,
     archived: BTreeSet<Period>,
     billed_hours: Vec<BilledHours>,
+    /// The document speaks of one company.
+    entry_holders: HashMap<i64, String>,
     /// The choices of the case itself.
     pub readings: Readings,
 }
@@ -156,6 +158,7 @@ impl Case {
                 .chain(billed_hours.iter().filter_map(|row| row.period))
                 .collect(),
             billed_hours,
+            entry_holders: HashMap::new(),
             readings: Readings {
                 yearly_pool: document.settings.yearly_pool.unwrap_or_default(),
                 hours: document.settings.hours.unwrap_or_default(),
@@ -190,6 +193,7 @@ impl Case {
             device_types: &self.device_types,
             archived: &self.archived,
             billed_hours: &self.billed_hours,
+            entry_holders: &self.entry_holders,
             readings: self.readings,
         }
     }

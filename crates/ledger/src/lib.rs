@@ -14,7 +14,7 @@ pub mod jobs;
 pub mod routes;
 pub mod store;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use axum::Router;
 use hivematrix_shared::{
@@ -26,6 +26,7 @@ use hivematrix_shared::{
     server::{self, ServeOptions},
 };
 use sqlx::{PgPool, migrate::Migrator};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -54,6 +55,8 @@ pub struct Ledger {
     pub bills: Bills,
     /// Archives months in the background.
     pub jobs: Jobs,
+    /// Who walks through the archive.
+    pub verifying: Arc<Semaphore>,
 }
 
 impl Ledger {
@@ -65,7 +68,7 @@ impl Ledger {
         let codex = Codex::new(context.client.clone(), context.clock.clone());
         let bills = Bills::new(codex.clone(), pool.clone(), context.clock.clone());
         let jobs = Jobs::new(bills.clone(), pool.clone(), context.clock.clone(), context.shutdown.clone());
-        Self { context, pool, codex, bills, jobs }
+        Self { context, pool, codex, bills, jobs, verifying: Arc::new(Semaphore::new(1)) }
     }
 }
 

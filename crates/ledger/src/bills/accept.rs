@@ -22,6 +22,8 @@ pub struct Accept {
     pub notes: Option<String>,
     /// Who accepts it.
     pub by: String,
+    /// What was shown to whoever accepts it; another total is not archived.
+    pub expected_total: Option<Money>,
 }
 
 /// What became of it.
@@ -45,6 +47,17 @@ pub enum Accepted {
     Incomplete(String),
 }
 
+impl Accepted {
+    /// Writes the audit line, once it is certain.
+    pub fn audit(&self, by: &str, company: &str) {
+        if let Self::Archived { invoice_number, total, content_hash } = self {
+            hivematrix_shared::audit!(
+                user = by, company, invoice = invoice_number, total = %total, seal = content_hash, "Bill archived"
+            );
+        }
+    }
+}
+
 /// Others may archive months of the same company at the same time; then the bill is computed again.
 const TRIES: usize = 3;
 
@@ -54,8 +67,17 @@ impl Bills {
     /// # Errors
     /// When there is no bill, or a source does not answer.
     pub async fn accept(&self, accept: &Accept) -> Result<Accepted, BillError> {
+        self.codex.forget_plans();
         for _ in 0..TRIES {
             let material = self.material(&accept.account_number, accept.period).await?;
+            if let (Some(expected), Ok(bill)) = (accept.expected_total, material.bill())
+                && bill.receipt.total != expected
+            {
+                return Ok(Accepted::Incomplete(format!(
+                    "its total has become {} since it was looked at",
+                    bill.receipt.total
+                )));
+            }
             let mut tx = self.pool.begin().await?;
             if let Some(done) = self.archive(&mut tx, &material, &accept.by, accept.notes.clone()).await? {
                 tx.commit().await?;

@@ -30,7 +30,7 @@ pub struct Chunk {
 pub struct Each {
     bills: Bills,
     companies: Receiver<Result<Sent, CodexError>>,
-    late: HashMap<String, Vec<Ticket>>,
+    late: HashMap<String, Result<Vec<Ticket>, BadCompany>>,
     only: Option<HashSet<String>>,
     period: Period,
     plans: Arc<[Plan]>,
@@ -43,7 +43,7 @@ impl Each {
     pub(super) fn new(
         bills: Bills,
         companies: Receiver<Result<Sent, CodexError>>,
-        late: HashMap<String, Vec<Ticket>>,
+        late: HashMap<String, Result<Vec<Ticket>, BadCompany>>,
         only: Option<Vec<String>>,
         period: Period,
         plans: Arc<[Plan]>,
@@ -82,8 +82,13 @@ impl Each {
             if self.only.as_ref().is_some_and(|only| !only.contains(number)) {
                 continue;
             }
-            if let Some(late) = self.late.remove(number) {
-                add_late(&mut data, late);
+            match self.late.remove(number) {
+                Some(Ok(late)) => add_late(&mut data, late),
+                Some(Err(company)) => {
+                    bad.push(company);
+                    continue;
+                }
+                None => {}
             }
             companies.push(data);
         }

@@ -1,6 +1,6 @@
 //! Everything that the bill of one company depends on.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, FixedOffset, Utc};
 
@@ -19,6 +19,7 @@ struct Common {
     plans: Arc<[Plan]>,
     asset_overrides: TypeOverrides,
     user_overrides: TypeOverrides,
+    entry_holders: HashMap<i64, String>,
     device_types: DeviceTypes,
     readings: Readings,
     period: Period,
@@ -44,11 +45,19 @@ impl Material {
         now: DateTime<FixedOffset>,
         tickets_as_of: Option<DateTime<Utc>>,
     ) -> Vec<Self> {
-        let Rows { companies: mut own, asset_overrides, user_overrides, device_types, readings } = rows;
+        let Rows {
+            companies: mut own,
+            asset_overrides,
+            user_overrides,
+            entry_holders,
+            device_types,
+            readings,
+        } = rows;
         let common = Arc::new(Common {
             plans,
             asset_overrides,
             user_overrides,
+            entry_holders,
             device_types,
             readings,
             period,
@@ -141,6 +150,7 @@ impl Material {
             device_types: &self.common.device_types,
             archived: &self.rows.archived,
             billed_hours: &self.rows.billed_hours,
+            entry_holders: &self.common.entry_holders,
             readings: self.common.readings,
         }
     }

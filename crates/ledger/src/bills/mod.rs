@@ -10,7 +10,7 @@ pub mod overview;
 pub mod papers;
 pub mod verify;
 
-use chrono::{DateTime, Datelike as _, FixedOffset};
+use chrono::{DateTime, Datelike as _, FixedOffset, Utc};
 use hivematrix_shared::{clock::Clock, problem::Problem};
 use http::StatusCode;
 use sqlx::PgPool;
@@ -44,6 +44,9 @@ pub enum BillError {
     /// The database does not.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// The service stops.
+    #[error("The service stops. What was archived stays archived; start it again for the rest.")]
+    Stopped,
     /// The rules say that there is none.
     #[error(transparent)]
     NoBill(#[from] NoBill),
@@ -55,6 +58,7 @@ impl From<BillError> for Problem {
             BillError::NoCompany(_) => Self::new(StatusCode::NOT_FOUND).error(error.to_string()),
             BillError::Codex(error) => error.into(),
             BillError::Database(error) => error.into(),
+            BillError::Stopped => Self::unavailable(error.to_string(), 10),
             BillError::NoBill(why) => Self::new(StatusCode::UNPROCESSABLE_ENTITY)
                 .detail(format!("There is no bill: {why}."))
                 .error("Unable to calculate billing. Check plan configuration."),
@@ -85,10 +89,11 @@ impl Bills {
     /// When there is no such company, or a source does not answer.
     pub async fn material(&self, account_number: &str, period: Period) -> Result<Material, BillError> {
         let years = self.years(Some(&[account_number.to_owned()]), period).await?;
-        let (data, plans, as_of) =
-            tokio::try_join!(self.codex.company(account_number, &years), self.codex.plans(), async {
-                Ok(self.codex.tickets_as_of().await)
-            },)?;
+        let (data, plans, as_of) = tokio::try_join!(
+            self.codex.company(account_number, &years),
+            self.codex.plans(),
+            self.codex.tickets_as_of(),
+        )?;
         let data = data.ok_or_else(|| BillError::NoCompany(account_number.to_owned()))?;
         let rows = self.rows(std::slice::from_ref(&data), period).await?;
         let made = Material::of(vec![data], rows, plans, period, self.now(), as_of);
@@ -101,15 +106,26 @@ impl Bills {
     /// When a source does not answer. What breaks off later is an error of [`Each::next`].
     pub async fn each(&self, only: Option<Vec<String>>, period: Period) -> Result<Each, BillError> {
         let years = self.years(only.as_deref(), period).await?;
-        let (plans, as_of) = tokio::try_join!(self.codex.plans(), async {
-            Ok::<_, CodexError>(self.codex.tickets_as_of().await)
-        })?;
+        let (plans, as_of) = tokio::try_join!(self.codex.plans(), self.codex.tickets_as_of())?;
         let late = match years.get(1) {
             Some(year) => self.codex.tickets_of_year(*year).await?,
             None => Default::default(),
         };
         let companies = self.codex.companies(Some(period.year()));
         Ok(Each::new(self.clone(), companies, late, only, period, plans, as_of))
+    }
+
+    /// When Codex last read the tickets.
+    ///
+    /// # Errors
+    /// When Codex does not answer.
+    pub async fn tickets_as_of(&self) -> Result<Option<DateTime<Utc>>, BillError> {
+        Ok(self.codex.tickets_as_of().await?)
+    }
+
+    /// Has the plans asked for anew: before something becomes final.
+    pub fn forget_plans(&self) {
+        self.codex.forget_plans();
     }
 
     /// Names of all companies by account number.
@@ -136,8 +152,14 @@ impl Bills {
             companies.iter().flat_map(|data| &data.assets).filter_map(|asset| asset.id).collect();
         let users: Vec<i64> =
             companies.iter().flat_map(|data| &data.contacts).filter_map(|contact| contact.id).collect();
+        let entries: Vec<i64> = companies
+            .iter()
+            .flat_map(|data| &data.tickets)
+            .flat_map(|ticket| &ticket.time_entries)
+            .filter_map(|entry| entry.id)
+            .collect();
         let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
-        let whose = Whose { companies: &numbers, assets: &assets, users: &users };
+        let whose = Whose { companies: &numbers, assets: &assets, users: &users, entries: &entries };
         let rows = store::inputs::read(&mut snapshot, Some(whose), period.year()).await?;
         snapshot.commit().await?;
         Ok(rows)

@@ -116,7 +116,8 @@ fn document<'s>(invoice: &ArchivedInvoice, sender: &'s Sender) -> InvoiceDocumen
         contract_term: invoice.contract_term.as_deref(),
         support_level: invoice.support_level.as_deref(),
         total_amount: invoice.total_amount,
-        notes: invoice.notes.as_deref(),
+        // They are for the people here.
+        notes: None,
         lines: invoice
             .line_items
             .iter()

@@ -38,6 +38,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const LONG: Duration = Duration::from_secs(300);
 /// Time for what a bill can do without.
 const SHORT: Duration = Duration::from_secs(3);
+/// What Codex says of its syncs where it reads no tickets.
+const NO_PROVIDER: &str = "no provider is configured";
+/// So long nobody takes what comes, and the answer is given up.
+const STALLED: Duration = Duration::from_secs(30);
+/// So long an answer about all companies waits for its turn.
+const TURN: Duration = Duration::from_secs(60);
 /// Plans are asked for again after this many seconds.
 const PLANS_FOR: i64 = 60;
 /// Answers about all companies that are asked for at the same time: Codex gives each service so many.
@@ -186,7 +192,10 @@ impl Codex {
         year: Option<i32>,
         sender: mpsc::Sender<Result<Sent, CodexError>>,
     ) -> Result<(), CodexError> {
-        let _turn = self.turns.acquire().await.map_err(|error| CodexError::Answer(error.to_string()))?;
+        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
+        let Ok(Ok(_turn)) = turn else {
+            return Err(CodexError::Answer("too many answers about all companies are being read".to_owned()));
+        };
         let response = self.bulk(year).await?;
         let (chunks, incoming) = mpsc::channel(8);
         let reading = tokio::task::spawn_blocking(move || {
@@ -199,11 +208,14 @@ impl Codex {
             let chunk = body.try_next().await.map_err(|error| io::Error::other(error.without_url()));
             match chunk {
                 Ok(None) => break,
-                Ok(Some(chunk)) => {
-                    if chunks.send(Ok(chunk)).await.is_err() {
-                        break;
+                Ok(Some(chunk)) => match tokio::time::timeout(STALLED, chunks.send(Ok(chunk))).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => break,
+                    Err(_) => {
+                        drop(chunks);
+                        return Err(CodexError::Answer("nobody takes what Codex sends".to_owned()));
                     }
-                }
+                },
                 Err(error) => {
                     let _ = chunks.send(Err::<Bytes, _>(error)).await;
                     break;
@@ -239,20 +251,30 @@ impl Codex {
         }
     }
 
-    /// Tickets of a year with dated hours, by company: where hours of it may still have to be billed.
+    /// Tickets of a year with hours, by company: where hours of it may still have to be billed.
     ///
     /// # Errors
     /// When Codex does not answer, or breaks off.
-    pub async fn tickets_of_year(&self, year: i32) -> Result<HashMap<String, Vec<Ticket>>, CodexError> {
+    pub async fn tickets_of_year(
+        &self,
+        year: i32,
+    ) -> Result<HashMap<String, Result<Vec<Ticket>, BadCompany>>, CodexError> {
         let mut companies = self.companies(Some(year));
         let mut found = HashMap::new();
         while let Some(data) = companies.recv().await {
-            let Ok(data) = data? else { continue };
+            let data = match data? {
+                Ok(data) => data,
+                Err(company) => {
+                    found.insert(company.account_number.clone(), Err(company));
+                    continue;
+                }
+            };
             let Some(number) = data.company.account_number.clone() else { continue };
-            let tickets: Vec<Ticket> =
-                data.tickets.into_iter().filter(|ticket| !ticket.time_entries.is_empty()).collect();
+            let has_hours =
+                |ticket: &Ticket| !ticket.time_entries.is_empty() || !ticket.total_hours_spent.is_zero();
+            let tickets: Vec<Ticket> = data.tickets.into_iter().filter(has_hours).collect();
             if !tickets.is_empty() {
-                found.insert(number, tickets);
+                found.insert(number, Ok(tickets));
             }
         }
         Ok(found)
@@ -269,6 +291,11 @@ impl Codex {
             Some((number.clone(), company.name.unwrap_or(number)))
         });
         Ok(named.collect())
+    }
+
+    /// Asks for the plans anew the next time: before something becomes final.
+    pub fn forget_plans(&self) {
+        *self.plans.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// All plans, at most a minute old.
@@ -314,13 +341,22 @@ impl Codex {
         Ok((categories["categories"].clone(), options["features"].clone()))
     }
 
-    /// When Codex last read the tickets; nothing where it does not tell.
-    pub async fn tickets_as_of(&self) -> Option<DateTime<Utc>> {
-        let url = format!("{}/health", self.client.base_url(CODEX).ok()?);
-        let answer = self.client.http().get(url).timeout(SHORT).send().await.ok()?;
-        let health: Value = answer.json().await.ok()?;
-        let at = health.pointer("/checks/sync/last_sync_time")?.as_str()?;
-        time(at).map(|at| at.with_timezone(&Utc))
+    /// When Codex last read the tickets; nothing where it does not tell, as the original's does not, or reads none at all. One
+    /// that has never read them says the beginning of time.
+    ///
+    /// # Errors
+    /// When Codex does not answer.
+    pub async fn tickets_as_of(&self) -> Result<Option<DateTime<Utc>>, CodexError> {
+        let unclear = |error: reqwest::Error| CodexError::Answer(error.without_url().to_string());
+        let url = format!("{}/health", self.client.base_url(CODEX)?);
+        let answer = self.client.http().get(url).timeout(SHORT).send().await.map_err(unclear)?;
+        let health: Value = answer.json().await.map_err(unclear)?;
+        let sync = &health["checks"]["sync"];
+        if !sync.is_object() || sync["message"] == NO_PROVIDER {
+            return Ok(None);
+        }
+        let at = sync["last_sync_time"].as_str().and_then(time);
+        Ok(Some(at.map_or(DateTime::UNIX_EPOCH, |at| at.with_timezone(&Utc))))
     }
 
     /// A JSON answer; nothing for 404.

@@ -75,8 +75,18 @@ mod tests {
 
     #[test]
     fn what_came_went_and_changed_is_told_and_nothing_else() {
-        let before = [line("asset", "PC", 1800), line("asset", "PC", 1800), line("user", "Ada", 1250), line("user", "Bob", 1250)];
-        let after = [line("asset", "PC", 2000), line("user", "Cy", 1250), line("asset", "PC", 1800), line("user", "Ada", 1250)];
+        let before = [
+            line("asset", "PC", 1800),
+            line("asset", "PC", 1800),
+            line("user", "Ada", 1250),
+            line("user", "Bob", 1250),
+        ];
+        let after = [
+            line("asset", "PC", 2000),
+            line("user", "Cy", 1250),
+            line("asset", "PC", 1800),
+            line("user", "Ada", 1250),
+        ];
         let told: Vec<(String, i64)> = differences(&before, &after)
             .into_iter()
             .map(|found| (found.name.clone(), (found.change() * Decimal::ONE_HUNDRED).try_into().unwrap()))

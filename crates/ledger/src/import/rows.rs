@@ -7,6 +7,7 @@ use super::{
     has_table,
     report::{Counts, Refused, Report},
 };
+use crate::domain::changes::{ASSET_TYPES, USER_TYPES};
 
 /// A table that both suites have.
 pub(super) struct Table {
@@ -129,6 +130,14 @@ pub(super) async fn take(
                 ((*column).to_owned(), value)
             })
             .collect();
+        let given = match canonical(table, given) {
+            Ok(given) => given,
+            Err(reason) => {
+                counts.refused += 1;
+                report.refused.push(Refused { table: table.name, row: source_id, reason });
+                continue;
+            }
+        };
         // A row that does not fit leaves nothing behind.
         let mut one = target.begin().await?;
         match put(&mut one, table, &source_id, &Value::Object(given)).await {
@@ -154,6 +163,21 @@ pub(super) async fn take(
         }
     }
     Ok(counts)
+}
+
+/// The row with its type written as it is here; a type that there is not would cost nothing, and nobody would see why.
+fn canonical(table: &Table, mut given: Map<String, Value>) -> Result<Map<String, Value>, String> {
+    let known: &[&str] = match table.name {
+        "asset_billing_overrides" | "manual_assets" => &ASSET_TYPES,
+        "user_billing_overrides" | "manual_users" => &USER_TYPES,
+        _ => return Ok(given),
+    };
+    if let Some(Value::String(name)) = given.get("billing_type") {
+        let found = known.iter().find(|known| known.eq_ignore_ascii_case(name.trim()));
+        let found = found.ok_or_else(|| format!("there is no billing type `{name}`"))?;
+        given.insert("billing_type".to_owned(), Value::from(*found));
+    }
+    Ok(given)
 }
 
 enum Put {

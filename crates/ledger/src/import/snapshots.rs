@@ -27,6 +27,10 @@ pub(super) async fn take(
         return Ok(counts);
     }
     counts.in_source = true;
+    // One lock instead of one for each company.
+    sqlx::query!("lock table billing_snapshots, credit_notes in share row exclusive mode")
+        .execute(&mut *target)
+        .await?;
     let ids: Vec<i32> = sqlx::query_scalar("select id from billing_snapshots order by archived_at, id")
         .fetch_all(&mut *source)
         .await?;
@@ -36,9 +40,15 @@ pub(super) async fn take(
             counts.refused += 1;
             report.refused.push(Refused { table: NAME, row, reason });
         };
-        let invoice = match read(source, id).await? {
-            Ok(invoice) => invoice,
-            Err(reason) => {
+        let invoice = match read(source, id).await {
+            Ok(Ok(invoice)) => invoice,
+            // A value that is none here, such as an amount that is missing.
+            Err(error @ (sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnNotFound(_))) => {
+                refuse(id.to_string(), error.to_string());
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+            Ok(Err(reason)) => {
                 refuse(id.to_string(), reason);
                 continue;
             }
@@ -57,10 +67,15 @@ pub(super) async fn take(
             continue;
         }
         let end = snapshots::archive_end(&mut *one, &invoice.company_account_number).await?;
-        match snapshots::archive(&mut one, &invoice, end).await {
-            Ok(Outcome::Archived(_)) => {
+        match snapshots::archive_held(&mut one, &invoice, end).await {
+            Ok(Outcome::Archived(seal)) => {
                 one.commit().await?;
                 counts.new += 1;
+                tracing::info!(
+                    invoice = invoice.invoice_number,
+                    seal,
+                    "invoice of the original's archive sealed"
+                );
             }
             Ok(Outcome::Already | Outcome::Moved) => {
                 one.rollback().await?;

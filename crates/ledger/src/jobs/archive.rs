@@ -96,7 +96,11 @@ impl Jobs {
 
     async fn carry_out(&self, id: Uuid, held: PgConnection, order: Order) -> sqlx::Result<bool> {
         tracing::info!(job = %id, period = %order.period, by = order.by, "archiving a month");
-        let ended = self.work(id, &order).await;
+        // Two months at a time: others shall have connections too.
+        let ended = match self.turns.acquire().await {
+            Ok(_turn) => self.work(id, &order).await,
+            Err(_) => Err(BillError::Stopped),
+        };
         let now = self.clock.now();
         let success = match ended {
             Ok(()) => {
@@ -118,11 +122,13 @@ impl Jobs {
             }
         };
         tracing::info!(job = %id, success, "archiving a month has ended");
-        held.close().await?;
+        // The work is done whatever becomes of the lock.
+        let _ = held.close().await;
         Ok(success)
     }
 
     async fn work(&self, id: Uuid, order: &Order) -> Result<(), BillError> {
+        self.bills.forget_plans();
         let mut left: BTreeMap<String, String> = self.bills.names().await?.into_iter().collect();
         if let Some(only) = &order.only {
             let mut wanted = BTreeMap::new();
@@ -173,7 +179,7 @@ impl Jobs {
             };
             for material in &chunk.materials {
                 if self.shutdown.is_cancelled() {
-                    return Err(sqlx::Error::PoolClosed.into());
+                    return Err(BillError::Stopped);
                 }
                 left.remove(material.account_number());
                 self.one(id, order, material).await?;
@@ -203,9 +209,10 @@ impl Jobs {
         let done = self.bills.archive(&mut tx, material, &order.by, order.notes.clone()).await;
         let outcome = match done {
             Ok(Some(done)) => {
-                let (outcome, reason) = outcome_of(done, &order.by, company.0);
+                let (outcome, reason) = outcome_of(&done);
                 jobs::note(&mut tx, id, company, outcome, reason.as_deref()).await?;
                 tx.commit().await?;
+                done.audit(&order.by, company.0);
                 return Ok(());
             }
             // Others are at this company: it is brought together anew.
@@ -216,9 +223,13 @@ impl Jobs {
                     period: order.period,
                     notes: order.notes.clone(),
                     by: order.by.clone(),
+                    expected_total: None,
                 };
                 match self.bills.accept(&accept).await {
-                    Ok(done) => outcome_of(done, &order.by, company.0),
+                    Ok(done) => {
+                        done.audit(&order.by, company.0);
+                        outcome_of(&done)
+                    }
                     Err(error) => failure(error)?,
                 }
             }
@@ -242,16 +253,11 @@ fn broke_off(id: Uuid, error: &CodexError) -> Result<bool, BillError> {
     Ok(false)
 }
 
-fn outcome_of(done: Accepted, by: &str, company: &str) -> Outcome {
+fn outcome_of(done: &Accepted) -> Outcome {
     match done {
-        Accepted::Archived { invoice_number, total, content_hash } => {
-            hivematrix_shared::audit!(
-                user = by, company, invoice = invoice_number, total = %total, seal = content_hash, "Bill archived"
-            );
-            (CompanyOutcome::Archived, None)
-        }
+        Accepted::Archived { .. } => (CompanyOutcome::Archived, None),
         Accepted::Already { .. } => (CompanyOutcome::Already, None),
-        Accepted::Incomplete(reason) => (CompanyOutcome::Failed, Some(reason)),
+        Accepted::Incomplete(reason) => (CompanyOutcome::Failed, Some(reason.clone())),
     }
 }
 
@@ -259,6 +265,11 @@ fn outcome_of(done: Accepted, by: &str, company: &str) -> Outcome {
 fn failure(error: BillError) -> Result<Outcome, BillError> {
     match error {
         BillError::Database(error) if error.as_database_error().is_none() => Err(error.into()),
+        BillError::Database(error) => {
+            tracing::error!(%error, "a bill could not be stored");
+            Ok((CompanyOutcome::Failed, Some("the bill could not be stored; the log says why".to_owned())))
+        }
+        BillError::Stopped => Err(BillError::Stopped),
         error => Ok((CompanyOutcome::Failed, Some(error.to_string()))),
     }
 }

@@ -3,10 +3,11 @@
 mod archive;
 mod schedule;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hivematrix_shared::clock::Clock;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -14,6 +15,8 @@ pub use archive::{NotStarted, Order};
 
 use crate::{bills::Bills, store::jobs};
 
+/// Months that are archived at the same time.
+const AT_A_TIME: usize = 2;
 /// Between two looks at the schedule and at jobs whose process is gone.
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -24,12 +27,13 @@ pub struct Jobs {
     pool: PgPool,
     clock: Clock,
     shutdown: CancellationToken,
+    turns: Arc<Semaphore>,
 }
 
 impl Jobs {
     /// Over these sources; starts nothing.
     pub fn new(bills: Bills, pool: PgPool, clock: Clock, shutdown: CancellationToken) -> Self {
-        Self { bills, pool, clock, shutdown }
+        Self { bills, pool, clock, shutdown, turns: Arc::new(Semaphore::new(AT_A_TIME)) }
     }
 
     /// Follows the schedule until the service stops.

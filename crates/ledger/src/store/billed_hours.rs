@@ -4,24 +4,28 @@ use sqlx::PgExecutor;
 
 use crate::domain::billing::{inputs::BilledHours, number::Hours, period::Period};
 
-/// Hours of companies, of all without a list, that may concern a bill of this year: dated entries of a year can only have
-/// been billed from that year on, hours of a ticket without dates at any time.
+/// Hours that may concern bills of these companies, of all without a list: those of their own bills since a year, those without
+/// a date of any year, and those of the given entries, whoever's bill holds them. Codex sends all entries of a ticket that
+/// changed, however old they are, and a ticket may have moved from one company to another.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(
     executor: impl PgExecutor<'_>,
     only: Option<&[String]>,
+    entries: Option<&[i64]>,
     since_year: i32,
 ) -> sqlx::Result<Vec<(String, BilledHours)>> {
     let rows = sqlx::query!(
-        "select b.company_account_number, b.ticket_number, b.time_entry_id, b.hours, s.billing_year, s.billing_month
+        "select s.company_account_number, b.ticket_number, b.time_entry_id, b.hours, s.billing_year, s.billing_month
          from billed_hours b join billing_snapshots s on s.id = b.snapshot_id
-         where ($1::text[] is null or b.company_account_number = any($1))
-            and (b.time_entry_id is null or s.billing_year >= $2)
+         where (($1::text[] is null or s.company_account_number = any($1))
+                and (b.time_entry_id is null or s.billing_year >= $2))
+            or b.time_entry_id = any($3)
          order by b.id",
         only,
-        since_year
+        since_year,
+        entries
     )
     .fetch_all(executor)
     .await?;

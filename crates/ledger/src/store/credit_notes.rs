@@ -1,6 +1,6 @@
 //! `credit_notes`: corrections of archived invoices. They are documents of the same chain, and as final.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgPool};
 
@@ -14,12 +14,17 @@ pub enum Refusal {
     NoInvoice,
     /// The invoice has no such line.
     NoLine(i32),
+    /// The same correction was made within the last minutes: its number.
+    Twice(String),
     /// More would be taken off than is left of the invoice.
     TooMuch {
         /// What is left of it.
         left: Decimal,
     },
 }
+
+/// Two equal corrections within this time are one that was sent twice.
+const SAME: TimeDelta = TimeDelta::minutes(10);
 
 /// A correction that is asked for.
 #[derive(Clone, Debug)]
@@ -41,7 +46,7 @@ pub async fn add(
     correction: Correction,
     issued_by: &str,
     issued_at: DateTime<Utc>,
-) -> sqlx::Result<Result<CreditNote, Refusal>> {
+) -> sqlx::Result<Result<(CreditNote, String), Refusal>> {
     let invoice = sqlx::query!(
         "select id, company_account_number, total_amount from billing_snapshots where invoice_number = $1",
         correction.invoice_number
@@ -50,6 +55,15 @@ pub async fn add(
     .await?;
     let Some(invoice) = invoice else { return Ok(Err(Refusal::NoInvoice)) };
     hold_chain(connection, &invoice.company_account_number).await?;
+    let last =
+        list(connection, None, Some(&correction.invoice_number)).await?.pop().map(|stored| stored.note);
+    if let Some(last) = last
+        && last.reason == correction.reason
+        && last.lines == correction.lines
+        && issued_at - last.issued_at < SAME
+    {
+        return Ok(Err(Refusal::Twice(last.number)));
+    }
     let before = sqlx::query!(
         r#"select count(*) as "count!", coalesce(sum(total_amount), 0) as "total!" from credit_notes where snapshot_id = $1"#,
         invoice.id
@@ -116,7 +130,7 @@ pub async fn add(
         .execute(&mut *connection)
         .await?;
     }
-    Ok(Ok(note))
+    Ok(Ok((note, hash)))
 }
 
 /// A credit note with its place in the archive.

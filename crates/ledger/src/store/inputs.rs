@@ -50,6 +50,8 @@ pub struct Rows {
     pub asset_overrides: TypeOverrides,
     /// Types of single people.
     pub user_overrides: TypeOverrides,
+    /// Whose archived bill holds an entry, by its id.
+    pub entry_holders: HashMap<i64, String>,
     /// Which rate a kind of device has.
     pub device_types: DeviceTypes,
     /// The operator's choices.
@@ -65,6 +67,8 @@ pub struct Whose<'a> {
     pub assets: &'a [i64],
     /// Codex's ids of their people.
     pub users: &'a [i64],
+    /// Codex's ids of the hours booked on their tickets.
+    pub entries: &'a [i64],
 }
 
 /// Reads the rows of these companies, of all without a list, for bills of `year`. The transaction should be one snapshot of
@@ -87,6 +91,7 @@ pub async fn read(connection: &mut PgConnection, whose: Option<Whose<'_>>, year:
         user_overrides: type_overrides(
             types::list(&mut *connection, Of::Users, whose.map(|whose| whose.users)).await?,
         ),
+        entry_holders: HashMap::new(),
         companies: HashMap::new(),
     };
     for (account_number, conditions) in client::list(&mut *connection, only).await? {
@@ -136,8 +141,14 @@ pub async fn read(connection: &mut PgConnection, whose: Option<Whose<'_>>, year:
         company.archived.extend(Period::new(month.billing_year.into(), month.billing_month.into()));
         company.archive_end = company.archive_end.max(month.position);
     }
-    for (account_number, hours) in billed_hours::list(connection, only, year - 1).await? {
-        rows.of(account_number).billed_hours.push(hours);
+    let entries = whose.map(|whose| whose.entries);
+    for (account_number, hours) in billed_hours::list(connection, only, entries, year - 1).await? {
+        if let Some(entry) = hours.time_entry_id {
+            rows.entry_holders.insert(entry, account_number.clone());
+        }
+        if only.is_none_or(|only| only.contains(&account_number)) {
+            rows.of(account_number).billed_hours.push(hours);
+        }
     }
     Ok(rows)
 }

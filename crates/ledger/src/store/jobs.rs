@@ -111,16 +111,17 @@ pub async fn note(
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!(
+    let done = sqlx::query!(
         "update snapshot_jobs set completed_companies = completed_companies + case when $2 then 0 else 1 end,
             failed_companies = failed_companies + case when $2 then 1 else 0 end
-         where id = $1",
+         where id = $1 and status = 'running'",
         id,
         outcome == CompanyOutcome::Failed
     )
     .execute(connection)
     .await?;
-    Ok(())
+    // Somebody has ended the job: it is not this process' any more.
+    if done.rows_affected() == 0 { Err(sqlx::Error::RowNotFound) } else { Ok(()) }
 }
 
 /// How a job went.

@@ -1,7 +1,7 @@
 //! `scheduled_snapshots`: when the month is archived by itself (ledger.md §7.5). One row is used.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::domain::schedule::Schedule;
 
@@ -53,13 +53,20 @@ pub async fn load(executor: impl PgExecutor<'_>) -> sqlx::Result<Option<Schedule
     }))
 }
 
+/// Keeps others from changing it until the transaction ends.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn hold(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("lock table scheduled_snapshots in share row exclusive mode").execute(connection).await?;
+    Ok(())
+}
+
 /// Stores the settings.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn save(pool: &PgPool, schedule: &Schedule, now: DateTime<Utc>) -> sqlx::Result<()> {
-    let mut tx = pool.begin().await?;
-    sqlx::query!("lock table scheduled_snapshots in share row exclusive mode").execute(&mut *tx).await?;
+pub async fn save(tx: &mut PgConnection, schedule: &Schedule, now: DateTime<Utc>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into scheduled_snapshots (created_at) select $1 where not exists (select from scheduled_snapshots)",
         now
@@ -77,18 +84,19 @@ pub async fn save(pool: &PgPool, schedule: &Schedule, now: DateTime<Utc>) -> sql
         schedule.all_companies,
         now
     )
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
-    tx.commit().await
+    Ok(())
 }
 
-/// Claims a run that is due: true for one of several instances.
+/// Claims a run that is due: true for one of several instances. Until it has [`ended`], it has no status.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn claim(pool: &PgPool, row: &ScheduleRow, now: DateTime<Utc>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "update scheduled_snapshots set last_run_at = $2 where id = $1 and last_run_at is not distinct from $3",
+        "update scheduled_snapshots set last_run_at = $2, last_run_status = null, last_run_count = 0, last_run_log = 'Started.'
+         where id = $1 and last_run_at is not distinct from $3",
         row.id,
         now,
         row.last_run_at
@@ -96,6 +104,41 @@ pub async fn claim(pool: &PgPool, row: &ScheduleRow, now: DateTime<Utc>) -> sqlx
     .execute(pool)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Gives a claim back, as it was: the run could not begin.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn give_back(pool: &PgPool, row: &ScheduleRow) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update scheduled_snapshots set last_run_at = $2, last_run_status = $3, last_run_count = $4, last_run_log = $5
+         where id = $1",
+        row.id,
+        row.last_run_at,
+        row.last_run_status,
+        row.last_run_count,
+        row.last_run_log
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Whether a run of the schedule for this month began within the last ten minutes, however it went.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn has_just_tried(pool: &PgPool, year: i32, month: i32, now: DateTime<Utc>) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from snapshot_jobs where job_type = 'scheduled' and target_year = $1 and target_month = $2
+             and started_at > $3::timestamptz - interval '10 minutes') as "exists!""#,
+        year,
+        month,
+        now
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Writes down how a run ended.

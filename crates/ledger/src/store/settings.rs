@@ -61,6 +61,15 @@ pub async fn load(executor: impl PgExecutor<'_>) -> sqlx::Result<BillingSettings
     .await
 }
 
+/// Reads them and keeps others from changing them until the transaction ends.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn hold(connection: &mut PgConnection) -> sqlx::Result<BillingSettings> {
+    sqlx::query!("select id from billing_settings for update").fetch_one(&mut *connection).await?;
+    load(connection).await
+}
+
 /// Stores them.
 ///
 /// # Errors

@@ -63,6 +63,18 @@ pub async fn archive(
     archive_end: i64,
 ) -> sqlx::Result<Outcome> {
     hold_chain(connection, &invoice.company_account_number).await?;
+    archive_held(connection, invoice, archive_end).await
+}
+
+/// [`archive`] for a caller who keeps everybody from adding to the archive.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn archive_held(
+    connection: &mut PgConnection,
+    invoice: &ArchivedInvoice,
+    archive_end: i64,
+) -> sqlx::Result<Outcome> {
     let state = sqlx::query!(
         r#"select coalesce(max(position), 0) as "end!",
             coalesce(bool_or(billing_year = $2 and billing_month = $3 or invoice_number = $4), false) as "is_there!"
@@ -221,6 +233,30 @@ async fn insert_hours(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Whether there is any archived invoice.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn any(executor: impl PgExecutor<'_>) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select exists (select from billing_snapshots) as "any!""#)
+        .fetch_one(executor)
+        .await
+}
+
+/// Numbers of the archived invoices of a month.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_month(pool: &PgPool, year: i32, month: i32) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select invoice_number from billing_snapshots where billing_year = $1 and billing_month = $2",
+        year,
+        month
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// Companies with archived invoices.

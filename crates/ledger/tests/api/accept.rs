@@ -27,7 +27,8 @@ async fn an_accepted_bill_is_final_and_answered_from_then_on(pool: PgPool) {
     assert_eq!(answer.status, 201, "{}", answer.text());
     assert_eq!(
         answer.json(),
-        json!({"success": true, "message": "Bill accepted and archived successfully", "invoice_number": "1001-202506"})
+        json!({"success": true, "message": "Bill accepted and archived successfully", "invoice_number": "1001-202506",
+            "total_amount": 574.01})
     );
     let again = suite.send("POST", "/api/bill/accept", body).await;
     assert_eq!(again.status, 409);
@@ -158,7 +159,13 @@ async fn what_cannot_be_final_is_not_archived(pool: PgPool) {
     let bill = suite.json("/api/billing/1001?year=2025&month=6").await;
     assert_eq!(bill["complete"], json!(false));
     suite.peers.last_sync("2025-07-01T00:05:00Z");
-    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+    // What was looked at has become another bill meanwhile.
+    let seen = json!({"account_number": "1001", "year": 2025, "month": 6, "expected_total": 200.00});
+    let answer = suite.send("POST", "/api/bill/accept", seen).await;
+    assert_eq!(answer.status, 409);
+    assert!(answer.json()["error"].as_str().unwrap().contains("its total has become 234.49"));
+    let seen = json!({"account_number": "1001", "year": 2025, "month": 6, "expected_total": "234.49"});
+    assert_eq!(suite.send("POST", "/api/bill/accept", seen).await.status, 201);
     let early = suite.accept("1001", 2025, 7).await;
     assert_eq!(early.status, 201);
     assert!(early.json()["warnings"][0].as_str().unwrap().contains("is not over"));

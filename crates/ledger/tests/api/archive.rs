@@ -26,6 +26,7 @@ async fn nobody_changes_what_is_archived_not_even_by_sql(pool: PgPool) {
         "update snapshot_line_items set amount = 0",
         "delete from snapshot_line_items where id = 1",
         "delete from billed_hours",
+        "truncate client_billing_overrides",
         "insert into snapshot_line_items (snapshot_id, line_type, item_name, rate, amount) values (1, 'user', 'x', 1, 1)",
         "insert into billed_hours (snapshot_id, company_account_number, ticket_number, hours) values (1, '1001', '7', 1)",
     ] {
@@ -131,6 +132,13 @@ async fn a_credit_note_is_a_document_of_its_own_and_never_more_than_the_invoice(
         (&answer.json()["number"], &answer.json()["total_amount"]),
         (&json!("1001-202505-C1"), &json!(24.0))
     );
+    let twice = suite.send("POST", path, body.clone()).await;
+    assert_eq!(
+        (twice.status.as_u16(), &twice.json()["number"]),
+        (409, &json!("1001-202505-C1")),
+        "a double click"
+    );
+    suite.clock.advance(chrono::TimeDelta::minutes(11));
     assert_eq!(suite.send("POST", path, body).await.json()["number"], "1001-202505-C2");
     for (body, status, error) in [
         (
@@ -181,4 +189,31 @@ async fn a_credit_note_is_a_document_of_its_own_and_never_more_than_the_invoice(
     let error =
         sqlx::query("update credit_notes set reason = 'x'").execute(&pool).await.unwrap_err().to_string();
     assert!(error.contains("the archive is never changed"));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn every_file_of_an_archived_month_is_what_was_archived(pool: PgPool) {
+    let suite = archived(&pool).await;
+    let quickbooks = suite.get("/client/1001/export/quickbooks?year=2025&month=5").await.text();
+    let summary = suite.json("/api/invoice/1001/summary?year=2025&month=5").await;
+    // Everything is another one since: a company is gone, the other one's plan is inactive and its rates have changed.
+    suite.peers.companies([Company::new("1001", "Renamed").plan(Some("inactive"))]);
+    suite.send("PUT", "/api/overrides/client/1001", json!({"per_user_cost": 99})).await;
+    assert_eq!(suite.get("/client/1001/export/quickbooks?year=2025&month=5").await.text(), quickbooks);
+    assert!(quickbooks.contains("1001-202505,Harbor & Vine,2025-05-31,2025-06-30,Managed Services,User: Amy Jones (Paid),1,24.00,24.00"));
+    assert_eq!(suite.json("/api/invoice/1001/summary?year=2025&month=5").await, summary);
+    assert_eq!(summary["is_archived"], json!(true));
+    let all = suite.get("/invoices/bulk/download?year=2025&month=5").await;
+    let archive = zip::ZipArchive::new(std::io::Cursor::new(all.body)).unwrap();
+    let names: Vec<String> = archive.file_names().map(|name| name.unwrap().to_string()).collect();
+    assert_eq!(names, ["Harbor & Vine-1001-202505.csv", "Tilia & Söhne-1002-202505.csv"]);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_currency_of_archived_invoices_stays(pool: PgPool) {
+    let suite = archived(&pool).await;
+    let token = suite.identity.user_token(hivematrix_shared::auth::PermissionLevel::Admin);
+    let put = |body: Value| suite.client.put("/api/settings").bearer(&token).json(&body).send();
+    assert_eq!(put(json!({"currency": "EUR"})).await.status, 409);
+    assert_eq!(put(json!({"currency": "usd", "terms": "30 days"})).await.status, 200);
 }

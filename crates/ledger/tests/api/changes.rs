@@ -49,6 +49,12 @@ async fn who_changed_what_from_what_to_what_is_kept(pool: PgPool) {
             [by, "client_billing_overrides", "1001", "override_puc_enabled", null, "true"],
         ])
     );
+    for statement in
+        ["delete from rate_changes", "update rate_changes set changed_by = 'x'", "truncate rate_changes"]
+    {
+        let error = sqlx::query(statement).execute(&suite.pool).await.unwrap_err().to_string();
+        assert!(error.contains("the archive is never changed"), "{statement}: {error}");
+    }
     let first = suite.json("/api/rate-changes?limit=2").await;
     let next = suite.json(&format!("/api/rate-changes?limit=500&before={}", first["next"])).await;
     assert_eq!((first["changes"].as_array().unwrap().len(), next["next"].clone()), (2, Value::Null));

@@ -50,3 +50,36 @@ async fn hours_of_last_year_that_came_late_are_asked_for_where_a_month_was_close
     assert_eq!(suite.accept("1001", 2026, 1).await.status, 201);
     assert_eq!(hours(&suite, 2026, 2).await, json!(0));
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn hours_that_were_billed_years_ago_stay_billed_when_their_ticket_is_touched(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.at("2025-01-02T12:00:00Z");
+    let old = [(1, "2024-12-10T10:00:00Z", 2.0)];
+    suite.peers.companies([Company::new("1001", "A").entries("7", "2024-12-10T10:00:00Z", &old)]);
+    assert_eq!(suite.accept("1001", 2024, 12).await.status, 201);
+    suite.at("2026-07-02T12:00:00Z");
+    suite.peers.companies([Company::new("1001", "A").entries("7", "2026-06-10T10:00:00Z", &old)]);
+    assert_eq!(hours(&suite, 2026, 6).await, json!(0));
+    assert_eq!(suite.accept("1001", 2026, 6).await.status, 201);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_ticket_that_moves_to_another_company_is_not_billed_twice(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    let entries = [(1, "2025-05-10T10:00:00Z", 2.0)];
+    suite.peers.companies([
+        Company::new("1001", "A").entries("7", "2025-05-10T10:00:00Z", &entries),
+        Company::new("1002", "B"),
+    ]);
+    assert_eq!(suite.accept("1001", 2025, 5).await.status, 201);
+    let more = [(1, "2025-05-10T10:00:00Z", 2.0), (2, "2025-06-10T10:00:00Z", 0.5)];
+    suite.peers.companies([
+        Company::new("1001", "A"),
+        Company::new("1002", "B").entries("7", "2025-06-10T10:00:00Z", &more),
+    ]);
+    let bill = suite.json("/api/billing/1002?year=2025&month=6").await;
+    assert_eq!(bill["receipt"]["billable_hours"], json!(0.5));
+    assert_eq!(suite.accept("1002", 2025, 5).await.status, 201);
+    assert_eq!(suite.accept("1002", 2025, 6).await.status, 201);
+}

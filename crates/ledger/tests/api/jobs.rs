@@ -158,6 +158,16 @@ async fn the_month_is_archived_by_itself_once_whoever_looks(pool: PgPool) {
     assert_eq!(suite.json("/archive/api/scheduler/jobs").await["jobs"], json!([]));
     // The machine was off when August began.
     suite.at("2025-08-03T09:00:00Z");
+    // Codex was off too, and has not caught up yet.
+    suite.peers.last_sync("2025-07-31T23:00:00Z");
+    suite.at("2025-08-01T02:00:30Z");
+    suite.ledger.jobs.follow_schedule().await.unwrap();
+    assert_eq!(
+        suite.json("/archive/api/scheduler/jobs").await["jobs"],
+        json!([]),
+        "it waits for the last hours"
+    );
+    suite.peers.last_sync("2025-08-01T00:05:00Z");
     let (one, other) =
         tokio::join!(suite.ledger.jobs.follow_schedule(), second.ledger.jobs.follow_schedule());
     one.unwrap();
@@ -194,6 +204,18 @@ async fn the_month_is_archived_by_itself_once_whoever_looks(pool: PgPool) {
         json!({"message": "Scheduler configuration updated"})
     );
     suite.at("2025-09-03T09:00:00Z");
+    suite.peers.last_sync("2025-09-03T08:00:00Z");
     suite.ledger.jobs.follow_schedule().await.unwrap();
     assert_eq!(suite.json("/archive/api/scheduler/jobs").await["jobs"].as_array().unwrap().len(), 1);
+    // Switched on again in the middle of the month, it does not make up for what it was not asked to do.
+    let later = suite.identity.user_token(PermissionLevel::Admin);
+    let body = json!({"enabled": true});
+    let saved = suite.client.post("/archive/api/scheduler/config").bearer(later).json(&body).send().await;
+    assert_eq!(saved.status, 200);
+    suite.ledger.jobs.follow_schedule().await.unwrap();
+    assert_eq!(suite.json("/archive/api/scheduler/jobs").await["jobs"].as_array().unwrap().len(), 1);
+    suite.at("2025-10-01T02:00:10Z");
+    suite.peers.last_sync("2025-10-01T01:59:00Z");
+    suite.ledger.jobs.follow_schedule().await.unwrap();
+    assert_eq!(suite.json("/archive/api/scheduler/jobs").await["jobs"].as_array().unwrap().len(), 2);
 }

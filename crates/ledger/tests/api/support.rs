@@ -188,7 +188,10 @@ async fn answer(State(peers): State<Peers>, request: Request) -> Response {
         company.tickets.iter().filter(fits).cloned().collect()
     };
     match path.split('/').skip(1).collect::<Vec<_>>()[..] {
-        ["health"] => Json(json!({"checks": {"sync": {"last_sync_time": world.last_sync}}})).into_response(),
+        ["health"] => {
+            let sync = world.last_sync.as_ref().map(|time| json!({"last_sync_time": time}));
+            Json(json!({"checks": {"sync": sync}})).into_response()
+        }
         ["billing-plans", "api", "plans"] => Json(json!({"plans": world.plans})).into_response(),
         ["billing-plans", "api", "feature-categories"] => {
             Json(json!({"categories": ["antivirus", "web_filtering"]})).into_response()

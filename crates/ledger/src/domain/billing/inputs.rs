@@ -3,7 +3,7 @@
 mod codex;
 mod rows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, FixedOffset};
 
@@ -52,8 +52,10 @@ pub struct Inputs<'a> {
     pub device_types: &'a DeviceTypes,
     /// Months of the company that are archived.
     pub archived: &'a BTreeSet<Period>,
-    /// Hours that archived bills hold.
+    /// Hours that archived bills of the company hold.
     pub billed_hours: &'a [BilledHours],
+    /// Whose archived bill holds an entry, by its id: a ticket may have moved from one company to another.
+    pub entry_holders: &'a HashMap<i64, String>,
     /// The operator's choices.
     pub readings: Readings,
 }

@@ -68,6 +68,11 @@ impl Money {
         }
     }
 
+    /// An amount as the archive holds it, whatever its size.
+    pub fn stored(amount: Decimal) -> Self {
+        Self(to_cents(amount))
+    }
+
     /// A rate: an amount that must not be negative.
     ///
     /// # Errors

@@ -189,7 +189,8 @@ mod tests {
         assert_eq!(conditions.numbers[3].value, Some("5.00".parse().unwrap()));
         assert_eq!(conditions.billing_plan.value.as_deref(), Some("Gold"));
 
-        let wrong = form(json!({"per_user_cost": "x", "per_vm_cost": "-1", "override_support_level_enabled": "on"}));
+        let wrong =
+            form(json!({"per_user_cost": "x", "per_vm_cost": "-1", "override_support_level_enabled": "on"}));
         let faults = conditions.fill(&wrong).unwrap_err();
         assert_eq!(faults.0.keys().collect::<Vec<_>>(), ["per_user_cost", "per_vm_cost", "support_level"]);
     }
@@ -203,7 +204,9 @@ mod tests {
         let changes = type_changes(&given, "asset", [1, 2, 3, 4].into_iter(), &ASSET_TYPES).unwrap();
         let told: Vec<_> = changes
             .iter()
-            .map(|(id, change)| (*id, change.as_ref().map(|change| (change.billing_type, change.custom_cost.is_some()))))
+            .map(|(id, change)| {
+                (*id, change.as_ref().map(|change| (change.billing_type, change.custom_cost.is_some())))
+            })
             .collect();
         assert_eq!(told, [(1, Some(("Server", false))), (2, None), (3, Some(("Custom", true)))]);
         let wrong = form(json!({"asset_billing_type_1": "Custom", "asset_billing_type_2": "Toaster"}));
@@ -214,23 +217,36 @@ mod tests {
     #[test]
     fn a_new_item_has_one_kind_with_its_fee_and_time() {
         for (given, faults) in [
-            (json!({"line_item_type": "recurring", "line_item_name": "Office", "line_item_recurring_fee": "62.5"}), &[][..]),
-            (json!({"line_item_type": "recurring", "line_item_name": "Office"}), &["line_item_recurring_fee"]),
-            (json!({"line_item_type": "yearly", "line_item_name": "SSL", "line_item_yearly_fee": "99"}), &["line_item_yearly_month"]),
+            (
+                json!({"line_item_type": "recurring", "line_item_name": "Office", "line_item_recurring_fee": "62.5"}),
+                &[][..],
+            ),
+            (
+                json!({"line_item_type": "recurring", "line_item_name": "Office"}),
+                &["line_item_recurring_fee"],
+            ),
+            (
+                json!({"line_item_type": "yearly", "line_item_name": "SSL", "line_item_yearly_fee": "99"}),
+                &["line_item_yearly_month"],
+            ),
             (
                 json!({"line_item_type": "one_off", "line_item_name": "", "line_item_one_off_fee": "x", "line_item_one_off_year": "2025"}),
                 &["line_item_name", "line_item_one_off_fee"],
             ),
             (json!({"line_item_name": "Office"}), &["line_item_type"]),
         ] {
-            let found: Vec<String> = line_item(&form(given.clone())).err().map(|faults| faults.0.into_keys().collect()).unwrap_or_default();
+            let found: Vec<String> = line_item(&form(given.clone()))
+                .err()
+                .map(|faults| faults.0.into_keys().collect())
+                .unwrap_or_default();
             assert_eq!(found, faults, "{given}");
         }
     }
 
     #[test]
     fn a_feature_counts_when_it_is_enabled_and_chosen() {
-        let given = form(json!({"feature_soc": "Huntress", "feature_soc_enabled": "on", "feature_sat": "KnowBe4"}));
+        let given =
+            form(json!({"feature_soc": "Huntress", "feature_soc_enabled": "on", "feature_sat": "KnowBe4"}));
         let changes = features(&given, ["soc", "sat", "antivirus"].into_iter()).unwrap();
         assert_eq!(changes, [("soc", Some("Huntress".to_owned())), ("sat", None)]);
     }

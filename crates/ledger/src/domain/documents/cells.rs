@@ -42,13 +42,33 @@ impl Row {
     }
 }
 
+/// The cells that all lines of an invoice have in common.
+pub(super) struct Head<'a> {
+    /// Number.
+    pub number: &'a str,
+    /// Customer.
+    pub customer: &'a str,
+    /// Date.
+    pub date: &'a str,
+    /// When it is due.
+    pub due: &'a str,
+}
+
 /// Writes the rows of a bill with its number, customer and dates.
 pub(super) fn write(bill: &Bill<'_>, rows: &[Row]) -> String {
-    let number = invoice_number(bill.account_number(), bill.period);
-    let number = harmless(&number);
-    let customer = harmless(bill.company_name());
     let date = |date: NaiveDate| date.format("%Y-%m-%d").to_string();
-    let (invoice_date, due_date) = (date(invoice_date(bill.period)), date(due_date(bill.period)));
+    let head = Head {
+        number: &invoice_number(bill.account_number(), bill.period),
+        customer: bill.company_name(),
+        date: &date(invoice_date(bill.period)),
+        due: &date(due_date(bill.period)),
+    };
+    write_under(&head, rows)
+}
+
+/// Writes rows under the same number, customer and dates.
+pub(super) fn write_under(head: &Head<'_>, rows: &[Row]) -> String {
+    let (number, customer) = (harmless(head.number), harmless(head.customer));
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing into memory does not fail, and each record has the nine cells of the header.
     let _ = writer.write_record(HEADER);
@@ -56,8 +76,8 @@ pub(super) fn write(bill: &Bill<'_>, rows: &[Row]) -> String {
         let _ = writer.write_record([
             &*number,
             &*customer,
-            &invoice_date,
-            &due_date,
+            head.date,
+            head.due,
             row.item,
             &harmless(&row.description),
             &row.quantity,

@@ -33,7 +33,12 @@ fn safe(name: &str) -> String {
 
 /// The invoice of one company for QuickBooks: `quickbooks_export_410001_2025-06.csv`.
 pub fn quickbooks(bill: &Bill<'_>) -> String {
-    format!("quickbooks_export_{}_{}.csv", as_is(bill.account_number()), bill.period)
+    archived_quickbooks(bill.account_number(), bill.period)
+}
+
+/// The same of an archived one.
+pub fn archived_quickbooks(account_number: &str, period: Period) -> String {
+    format!("quickbooks_export_{}_{period}.csv", as_is(account_number))
 }
 
 /// All invoices of a month: `invoices-2025-06.zip`.
@@ -43,8 +48,12 @@ pub fn archive(period: Period) -> String {
 
 /// An invoice in [`archive`]: `Northwind Dental-410001-202506.csv`. The account keeps equal names apart.
 pub fn archive_entry(bill: &Bill<'_>) -> String {
-    let name = format!("{}-{}-{}.csv", bill.company_name(), bill.account_number(), compact(bill.period));
-    as_is(&name)
+    archived_entry(bill.company_name(), bill.account_number(), bill.period)
+}
+
+/// The same of an archived one.
+pub fn archived_entry(company_name: &str, account_number: &str, period: Period) -> String {
+    as_is(&format!("{company_name}-{account_number}-{}.csv", compact(period)))
 }
 
 /// All invoices of a month for QuickBooks: `all_invoices_2025-06.zip`.
@@ -54,7 +63,12 @@ pub fn quickbooks_archive(period: Period) -> String {
 
 /// An invoice in [`quickbooks_archive`]: `Northwind_Dental_2025-06.csv`.
 pub fn quickbooks_archive_entry(bill: &Bill<'_>) -> String {
-    format!("{}_{}.csv", as_is(bill.company_name()).replace(' ', "_"), bill.period)
+    archived_quickbooks_entry(bill.company_name(), bill.period)
+}
+
+/// The same of an archived one.
+pub fn archived_quickbooks_entry(company_name: &str, period: Period) -> String {
+    format!("{}_{period}.csv", as_is(company_name).replace(' ', "_"))
 }
 
 /// A name as it is, but for what would lead out of a folder, or hide in it.

@@ -1,6 +1,11 @@
 //! The invoice as QuickBooks imports it (section 6.2), numbered and dated by the period it is for.
 
-use super::{Bill, cells, cells::Row, hours_text, some};
+use super::{
+    Bill, Money, cells,
+    cells::{Head, Row},
+    hours_text, some,
+};
+use crate::domain::archive::ArchivedInvoice;
 
 /// The rows: people and devices, those that cost nothing included, line items, hours, and up to three of backup.
 pub fn rows(bill: &Bill<'_>) -> Vec<Row> {
@@ -61,4 +66,41 @@ pub fn rows(bill: &Bill<'_>) -> Vec<Row> {
 /// The whole file.
 pub fn csv(bill: &Bill<'_>) -> String {
     cells::write(bill, &rows(bill))
+}
+
+/// The file of an archived invoice: its lines as they are, under the words of [`rows`]. The parts of the backup charge are one
+/// line there, and those that cost nothing are none.
+pub fn of_archived(invoice: &ArchivedInvoice) -> String {
+    let rows = |kinds: &[&str]| -> Vec<Row> {
+        let lines = invoice.line_items.iter().filter(|line| kinds.contains(&line.line_type.as_str()));
+        lines
+            .map(|line| {
+                let description = line.description.clone().unwrap_or_else(|| line.item_name.clone());
+                let (item, description, quantity) = match line.line_type.as_str() {
+                    "ticket" => ("Hourly Labor", description, format!("{:.2}", line.quantity)),
+                    "backup" => ("Backup Services", description, "1".to_owned()),
+                    "custom" => ("Custom Services", format!("Custom Item: {description}"), "1".to_owned()),
+                    _ => ("Managed Services", description, "1".to_owned()),
+                };
+                Row {
+                    item,
+                    description,
+                    quantity,
+                    rate: Money::stored(line.rate),
+                    amount: Money::stored(line.amount),
+                }
+            })
+            .collect()
+    };
+    let mut all = rows(&["user", "asset"]);
+    all.extend(rows(&["custom"]));
+    all.extend(rows(&["ticket"]));
+    all.extend(rows(&["backup"]));
+    let head = Head {
+        number: &invoice.invoice_number,
+        customer: &invoice.company_name,
+        date: &invoice.invoice_date,
+        due: invoice.due_date.as_deref().unwrap_or_default(),
+    };
+    cells::write_under(&head, &all)
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Bill, Money, count, invoice, invoice_number, some};
+use crate::domain::archive::ArchivedInvoice;
 
 /// What an invoice comes to. Whether it is archived is for others to add.
 #[derive(Clone, Debug, Serialize)]
@@ -40,5 +41,22 @@ pub fn of<'a>(bill: &Bill<'a>) -> Summary<'a> {
         has_backup_charges: some(receipt.backup_charge),
         has_hourly_charges: !receipt.billable_hours.is_zero(),
         total_lines: invoice::rows(bill).len(),
+    }
+}
+
+/// Sums an archived invoice up.
+pub fn of_archived(invoice: &ArchivedInvoice) -> Summary<'_> {
+    let count = |number: i32| number.unsigned_abs();
+    let lines = |kind: &str| invoice.line_items.iter().filter(|line| line.line_type == kind).count();
+    Summary {
+        invoice_number: invoice.invoice_number.clone(),
+        company_name: &invoice.company_name,
+        total_amount: Money::stored(invoice.total_amount),
+        user_count: count(invoice.user_count),
+        asset_count: count(invoice.asset_count),
+        line_item_count: lines("custom"),
+        has_backup_charges: lines("backup") > 0,
+        has_hourly_charges: !invoice.billable_hours.is_zero(),
+        total_lines: invoice.line_items.len(),
     }
 }

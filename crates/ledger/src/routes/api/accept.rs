@@ -2,18 +2,19 @@
 
 use axum::extract::State;
 use hivematrix_shared::{
-    audit,
     auth::BillingOnly,
     extract::Json,
     problem::{Problem, Result},
 };
 use http::StatusCode;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{account, bad, by, members, month::period};
+use super::{account, archive::money, bad, by, invalid, members, month::period};
 use crate::{
     Ledger,
     bills::{
@@ -21,7 +22,7 @@ use crate::{
         accept::{Accept, Accepted},
     },
     clients::codex::CodexError,
-    domain::billing::NoBill,
+    domain::{billing::NoBill, changes::Fields},
 };
 
 /// The routes of this file.
@@ -39,8 +40,10 @@ struct AcceptBody {
     year: i32,
     /// Month, 1 to 12.
     month: i32,
-    /// For people.
+    /// For people; not printed on the invoice.
     notes: Option<String>,
+    /// The total that was shown; the bill is not archived when it has become another one.
+    expected_total: Option<f64>,
 }
 
 /// A bill is in the archive.
@@ -52,6 +55,10 @@ struct AcceptAnswer {
     message: &'static str,
     /// Number of the invoice.
     invoice_number: String,
+    /// Its total.
+    #[serde(serialize_with = "money")]
+    #[schema(value_type = f64)]
+    total_amount: Decimal,
     /// What should be looked at all the same.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -87,14 +94,28 @@ async fn accept(
     if notes.as_deref().is_some_and(|notes| notes.chars().count() > 10_000 || notes.contains('\0')) {
         return Err(bad("notes must have at most 10000 characters").with("success", false));
     }
-    let accept =
-        Accept { account_number: account(&account_number)?.to_owned(), period, notes, by: by(&caller) };
-    match ledger.bills.accept(&accept).await.map_err(failed)? {
-        Accepted::Archived { invoice_number, total, content_hash } => {
-            audit!(
-                user = accept.by, company = accept.account_number, invoice = invoice_number, total = %total,
-                seal = content_hash, "Bill archived"
-            );
+    let mut fields = Fields::of(&body);
+    let expected_total = fields.fee("expected_total").flatten();
+    fields.done(()).map_err(|fault| invalid(&fault).with("success", false))?;
+    let accept = Accept {
+        account_number: account(&account_number)?.to_owned(),
+        period,
+        notes,
+        by: by(&caller),
+        expected_total,
+    };
+    let bills = ledger.bills.clone();
+    // Goes on to its audit line when the one who asked is gone.
+    let accepting = async move {
+        let done = bills.accept(&accept).await;
+        if let Ok(done) = &done {
+            done.audit(&accept.by, &accept.account_number);
+        }
+        done
+    };
+    let done = tokio::spawn(accepting.in_current_span()).await.map_err(Problem::internal)?;
+    match done.map_err(failed)? {
+        Accepted::Archived { invoice_number, total, .. } => {
             let warnings = if current == Some(period) {
                 vec![format!(
                     "{period} is not over: hours that are still to come will be in the next open month"
@@ -103,7 +124,16 @@ async fn accept(
                 Vec::new()
             };
             let message = "Bill accepted and archived successfully";
-            Ok((StatusCode::CREATED, Json(AcceptAnswer { success: true, message, invoice_number, warnings })))
+            Ok((
+                StatusCode::CREATED,
+                Json(AcceptAnswer {
+                    success: true,
+                    message,
+                    invoice_number,
+                    total_amount: total.decimal(),
+                    warnings,
+                }),
+            ))
         }
         Accepted::Already { invoice_number } => Err(Problem::new(StatusCode::CONFLICT)
             .with("success", false)
@@ -123,7 +153,7 @@ fn failed(error: BillError) -> Problem {
         BillError::NoBill(NoBill::NoAccountNumber | NoBill::NoPlan | NoBill::UnknownPlan { .. }) => {
             Some("Unable to calculate billing for this company")
         }
-        BillError::Database(_) => None,
+        BillError::Database(_) | BillError::Stopped => None,
     };
     let problem = Problem::from(error).with("success", false);
     match text {

@@ -348,5 +348,7 @@ async fn check(
     Query(query): Query<VerifyQuery>,
 ) -> Result<Json<Report>> {
     let number = query.account_number.as_deref().map(account).transpose()?;
+    // It reads the whole archive: one at a time.
+    let Ok(_turn) = ledger.verifying.try_acquire() else { return Err(Problem::too_many_requests(30)) };
     Ok(Json(verify(&ledger.pool, number).await?))
 }

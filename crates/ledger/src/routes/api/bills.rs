@@ -195,6 +195,15 @@ async fn invoice_summary(
     Month(period): Month,
 ) -> Result<Json<Value>> {
     let failed = |error: BillError| Problem::from(error).error("Unable to generate invoice summary");
+    let mut connection = ledger.pool.acquire().await?;
+    let number = invoice_number(&account_number, period);
+    if let Some(stored) = store::snapshots::find(&mut connection, &number).await? {
+        let mut summary =
+            serde_json::to_value(summary::of_archived(&stored.invoice)).map_err(Problem::internal)?;
+        summary["is_archived"] = json!(true);
+        return Ok(Json(summary));
+    }
+    drop(connection);
     let material = ledger.bills.material(account(&account_number)?, period).await.map_err(failed)?;
     let bill = material.bill().map_err(|why| failed(why.into()))?;
     let mut summary = serde_json::to_value(summary::of(&bill)).map_err(Problem::internal)?;

@@ -119,15 +119,18 @@ async fn add(
     let correction = correction(invoice_number, &members(body)?)?;
     let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
     let note = credit_notes::add(&mut tx, correction, &by(&caller), ledger.context.clock.now()).await?;
-    let note = note.map_err(refused)?;
+    let (note, hash) = note.map_err(refused)?;
     tx.commit().await?;
-    audit!(user = by(&caller), company = note.company_account_number, credit_note = note.number, total = %note.total_amount, "Credit note issued");
+    audit!(user = by(&caller), company = note.company_account_number, credit_note = note.number, total = %note.total_amount, seal = hash, "Credit note issued");
     Ok((StatusCode::CREATED, Json(answer(&note))))
 }
 
 fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::NoInvoice => missing("Snapshot not found"),
+        Refusal::Twice(number) => Problem::new(StatusCode::CONFLICT)
+            .with("number", number.clone())
+            .error(format!("The same correction has just been made: {number}")),
         Refusal::NoLine(place) => bad(format!("The invoice has no line {place}")),
         Refusal::TooMuch { left } => Problem::new(StatusCode::CONFLICT)
             .error(format!("Only {left:.2} of this invoice is left to be credited")),

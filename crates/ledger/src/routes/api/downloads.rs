@@ -2,17 +2,15 @@
 
 mod zip_stream;
 
+use std::collections::HashSet;
+
 use axum::{Form, body::Body, extract::State, middleware, response::Response};
-use hivematrix_shared::{
-    audit,
-    auth::BillingOnly,
-    extract::Path,
-    pages::only_people,
-    problem::{Problem, Result},
-};
+use hivematrix_shared::{audit, auth::BillingOnly, extract::Path, pages::only_people, problem::Result};
 use http::{HeaderValue, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use sqlx::PgPool;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -23,8 +21,9 @@ use super::{
 };
 use crate::{
     Ledger,
-    bills::{BillError, Chunk, Material},
+    bills::{BillError, Chunk, Each},
     domain::{
+        archive::ArchivedInvoice,
         billing::{Bill, Period},
         documents::{invoice, invoice_number, names, quickbooks},
     },
@@ -113,6 +112,13 @@ async fn quickbooks_csv(
     Path(account_number): Path<String>,
     Month(period): Month,
 ) -> Result<Response> {
+    let mut connection = ledger.pool.acquire().await?;
+    let stored = snapshots::find(&mut connection, &invoice_number(&account_number, period)).await?;
+    drop(connection);
+    if let Some(stored) = stored {
+        let name = names::archived_quickbooks(&account_number, period);
+        return Ok(csv_file(&name, quickbooks::of_archived(&stored.invoice)));
+    }
     let material = ledger.bills.material(account(&account_number)?, period).await?;
     let bill = material.bill().map_err(BillError::from)?;
     Ok(csv_file(&names::quickbooks(&bill), quickbooks::csv(&bill)))
@@ -133,8 +139,15 @@ async fn all_invoices(
 ) -> Result<Response> {
     audit!(user = by(&caller), period = %period, "All invoices downloaded");
     let name = names::archive(period);
-    let entry = |bill: &Bill<'_>| (names::archive_entry(bill), invoice::csv(bill));
-    all(&ledger, period, name, entry, true).await
+    let maker = Maker {
+        of_bill: |bill| (names::archive_entry(bill), invoice::csv(bill)),
+        of_archived: |stored| {
+            let name =
+                names::archived_entry(&stored.company_name, &stored.company_account_number, stored.period());
+            (name, stored.invoice_csv.clone())
+        },
+    };
+    all(&ledger, period, name, maker).await
 }
 
 /// Which month.
@@ -169,55 +182,93 @@ async fn all_quickbooks(
     let period = period(year, number("month", form.month, today.month().into())?)?;
     audit!(user = by(&caller), period = %period, "All invoices downloaded for QuickBooks");
     let name = names::quickbooks_archive(period);
-    let entry = |bill: &Bill<'_>| (names::quickbooks_archive_entry(bill), quickbooks::csv(bill));
-    all(&ledger, period, name, entry, false).await
+    let maker = Maker {
+        of_bill: |bill| (names::quickbooks_archive_entry(bill), quickbooks::csv(bill)),
+        of_archived: |stored| {
+            let name = names::archived_quickbooks_entry(&stored.company_name, stored.period());
+            (name, quickbooks::of_archived(stored))
+        },
+    };
+    all(&ledger, period, name, maker).await
 }
 
-/// A ZIP archive with a file for each company with a bill; `archived`: the file of the archive where the month is there.
-async fn all(
-    ledger: &Ledger,
-    period: Period,
-    name: String,
-    entry: impl Fn(&Bill<'_>) -> (String, String) + Send + Sync + 'static,
-    archived: bool,
-) -> Result<Response> {
+/// How the file of a company is made: of its bill, and of its archived invoice.
+struct Maker {
+    of_bill: fn(&Bill<'_>) -> (String, String),
+    of_archived: fn(&ArchivedInvoice) -> (String, String),
+}
+
+/// A ZIP archive with a file for each company with a bill. A month that is archived is taken from the archive, whatever has become
+/// of the company since.
+async fn all(ledger: &Ledger, period: Period, name: String, maker: Maker) -> Result<Response> {
     let mut each = ledger.bills.each(None, period).await?;
     // What fails at once is an answer; later the archive breaks off, and nobody takes it for a whole one.
     let first = each.next().await?;
     let (mut zip, body) = ZipStream::new();
     let pool = ledger.pool.clone();
-    tokio::spawn(async move {
-        let whole = async {
-            let mut chunk = first;
-            while let Some(Chunk { materials, .. }) = chunk {
-                for material in materials.iter().filter(|material| !material.is_inactive()) {
-                    let Some((name, text)) = file_of(&pool, material, archived, &entry).await? else {
-                        continue;
-                    };
-                    zip.add(name, text).await?;
-                }
-                chunk = each.next().await?;
-            }
-            Ok::<(), Problem>(())
-        };
-        let outcome = whole.await;
-        zip.end(outcome).await;
-    });
+    tokio::spawn(
+        async move {
+            let outcome = fill(&mut zip, &pool, &mut each, first, period, &maker).await;
+            zip.end(outcome).await;
+        }
+        .in_current_span(),
+    );
     Ok(file(&name, "application/zip", body))
 }
 
-async fn file_of(
-    pool: &sqlx::PgPool,
-    material: &Material,
-    archived: bool,
-    entry: &impl Fn(&Bill<'_>) -> (String, String),
-) -> Result<Option<(String, String)>> {
-    let Ok(bill) = material.bill() else { return Ok(None) };
-    let (name, text) = entry(&bill);
-    if archived && material.is_archived() {
-        let stored =
-            snapshots::csv(pool, &invoice_number(material.account_number(), material.period())).await?;
-        return Ok(Some((name, stored.map_or(text, |stored| stored.invoice_csv))));
+async fn fill(
+    zip: &mut ZipStream,
+    pool: &PgPool,
+    each: &mut Each,
+    first: Option<Chunk>,
+    period: Period,
+    maker: &Maker,
+) -> Result<()> {
+    let (year, month) = (period.year(), period.month().cast_signed());
+    let mut archived: HashSet<String> = snapshots::of_month(pool, year, month).await?.into_iter().collect();
+    let mut chunk = first;
+    while let Some(Chunk { materials, bad }) = chunk {
+        for material in &materials {
+            let number = invoice_number(material.account_number(), period);
+            if archived.remove(&number) {
+                add_archived(zip, pool, &number, maker).await?;
+            } else if !material.is_inactive() {
+                match material.bill() {
+                    Ok(bill) => {
+                        let (name, text) = (maker.of_bill)(&bill);
+                        zip.add(name, text).await?;
+                    }
+                    Err(reason) => {
+                        tracing::warn!(company = material.account_number(), %reason, "an invoice is not in the archive of all");
+                    }
+                }
+            }
+        }
+        for company in
+            bad.iter().filter(|company| !archived.contains(&invoice_number(&company.account_number, period)))
+        {
+            tracing::warn!(
+                company = company.account_number,
+                reason = company.reason,
+                "an invoice is not in the archive of all"
+            );
+        }
+        chunk = each.next().await?;
     }
-    Ok(Some((name, text)))
+    // Of companies that Codex does not send any more.
+    let mut rest: Vec<String> = archived.into_iter().collect();
+    rest.sort_unstable();
+    for number in rest {
+        add_archived(zip, pool, &number, maker).await?;
+    }
+    Ok(())
+}
+
+async fn add_archived(zip: &mut ZipStream, pool: &PgPool, number: &str, maker: &Maker) -> Result<()> {
+    let mut connection = pool.acquire().await?;
+    let stored = snapshots::find(&mut connection, number).await?;
+    drop(connection);
+    let Some(stored) = stored else { return Ok(()) };
+    let (name, text) = (maker.of_archived)(&stored.invoice);
+    zip.add(name, text).await
 }

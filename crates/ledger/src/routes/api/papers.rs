@@ -2,6 +2,7 @@
 
 use axum::{body::Body, extract::State, middleware, response::Response};
 use hivematrix_shared::{
+    audit,
     auth::{AdminOnly, BillingOnly},
     extract::{LenientQuery, Path},
     pages::only_people,
@@ -185,10 +186,11 @@ async fn set_logo(
     Logo::read(&body).map_err(|fault| bad(fault.to_string()))?;
     let media_type = if body.starts_with(b"\x89PNG") { "image/png" } else { "image/jpeg" };
     let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
-    let mut known = settings::load(&mut *tx).await?;
+    let mut known = settings::hold(&mut tx).await?;
     (known.logo, known.logo_type) = (Some(body.to_vec()), Some(media_type.to_owned()));
     settings::save(&mut tx, &known).await?;
     tx.commit().await?;
+    audit!(user = by(&caller), bytes = body.len(), "Logo of invoices set");
     Ok(Done::new("Logo saved"))
 }
 
@@ -199,9 +201,10 @@ async fn remove_logo(
     AdminOnly(caller): AdminOnly,
 ) -> Result<hivematrix_shared::extract::Json<Done>> {
     let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
-    let mut known = settings::load(&mut *tx).await?;
+    let mut known = settings::hold(&mut tx).await?;
     (known.logo, known.logo_type) = (None, None);
     settings::save(&mut tx, &known).await?;
     tx.commit().await?;
+    audit!(user = by(&caller), "Logo of invoices removed");
     Ok(Done::new("Logo removed"))
 }

@@ -52,7 +52,10 @@ struct Preview {
     change: Option<Decimal>,
 }
 
-fn maybe<S: serde::Serializer>(amount: &Option<Decimal>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+fn maybe<S: serde::Serializer>(
+    amount: &Option<Decimal>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
     match amount {
         Some(amount) => money(amount, serializer),
         None => serializer.serialize_none(),
@@ -86,7 +89,10 @@ async fn preview(
     Ok(Json(Preview { current, preview, change: current.map(|current| preview - current) }))
 }
 
-fn total(material: &Material, fields: &Form) -> std::result::Result<std::result::Result<Decimal, NoBill>, Invalid> {
+fn total(
+    material: &Material,
+    fields: &Form,
+) -> std::result::Result<std::result::Result<Decimal, NoBill>, Invalid> {
     let mut inputs = material.inputs();
     let mut faults = Invalid::default();
     let mut conditions = ClientConditions::default();

@@ -72,9 +72,13 @@ async fn save(
     AdminOnly(caller): AdminOnly,
     Json(body): Json<Value>,
 ) -> Result<Json<Done>> {
-    let mut known = schedule::load(&ledger.pool).await?.map_or(DEFAULT, |row| row.schedule);
-    known.change(&members(body)?).map_err(|fault| invalid(&fault))?;
-    schedule::save(&ledger.pool, &known, ledger.context.clock.now()).await?;
+    let members = members(body)?;
+    let mut tx = ledger.pool.begin().await?;
+    schedule::hold(&mut tx).await?;
+    let mut known = schedule::load(&mut *tx).await?.map_or(DEFAULT, |row| row.schedule);
+    known.change(&members).map_err(|fault| invalid(&fault))?;
+    schedule::save(&mut tx, &known, ledger.context.clock.now()).await?;
+    tx.commit().await?;
     audit!(user = by(&caller), "Schedule of the archive changed");
     Ok(Done::new("Scheduler configuration updated"))
 }

@@ -5,8 +5,9 @@ use hivematrix_shared::{
     audit,
     auth::{AdminOnly, BillingOnly},
     extract::{Json, Query},
-    problem::Result,
+    problem::{Problem, Result},
 };
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -18,7 +19,7 @@ use crate::{
     domain::changes::Fields,
     store::{
         changes::{self, RateChange},
-        settings,
+        settings, snapshots,
     },
 };
 
@@ -71,7 +72,7 @@ async fn save(
 ) -> Result<Json<Done>> {
     let members = members(body)?;
     let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
-    let mut known = settings::load(&mut *tx).await?;
+    let mut known = settings::hold(&mut tx).await?;
     let mut fields = Fields::of(&members);
     for (slot, name, words) in [
         (&mut known.yearly_pool, "yearly_pool", &["gross", "net"][..]),
@@ -88,7 +89,12 @@ async fn save(
     match fields.text("currency", 3) {
         None => {}
         Some(Some(code)) if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
-            known.currency = code.to_ascii_uppercase();
+            let code = code.to_ascii_uppercase();
+            if code != known.currency && snapshots::any(&mut *tx).await? {
+                let text = "The currency cannot change while there are archived invoices in another one";
+                return Err(Problem::new(StatusCode::CONFLICT).error(text));
+            }
+            known.currency = code;
         }
         Some(_) => fields.refuse("currency", "must be a code of three letters, such as USD"),
     }

@@ -130,7 +130,9 @@ async fn unmapped(ledger: &Ledger) -> std::result::Result<Vec<Unmapped>, crate::
                 let kind = device.device_type.unwrap_or_default().trim().to_owned();
                 let (devices, companies) = kinds.entry(kind).or_default();
                 *devices += 1;
-                companies.entry(material.account_number().to_owned()).or_insert_with(|| material.company_name().to_owned());
+                companies
+                    .entry(material.account_number().to_owned())
+                    .or_insert_with(|| material.company_name().to_owned());
             }
         }
     }
@@ -139,7 +141,11 @@ async fn unmapped(ledger: &Ledger) -> std::result::Result<Vec<Unmapped>, crate::
         kind,
         devices,
         more: companies.len().saturating_sub(EXAMPLES),
-        companies: companies.into_iter().take(EXAMPLES).map(|(number, name)| (path_part(&number), name)).collect(),
+        companies: companies
+            .into_iter()
+            .take(EXAMPLES)
+            .map(|(number, name)| (path_part(&number), name))
+            .collect(),
     });
     Ok(found.collect())
 }
@@ -192,7 +198,12 @@ pub async fn changes_page(
     LenientQuery(query): LenientQuery<ChangesQuery>,
     page: Page,
 ) -> Result<Response> {
-    let number = query.account_number.as_deref().map(str::trim).filter(|number| !number.contains('\0')).unwrap_or_default();
+    let number = query
+        .account_number
+        .as_deref()
+        .map(str::trim)
+        .filter(|number| !number.contains('\0'))
+        .unwrap_or_default();
     let only = Some(number).filter(|number| !number.is_empty());
     let rows = changes::list(&ledger.pool, only, query.before, CHANGES).await?;
     let next = rows.last().map(|row| row.id).filter(|_| i64::try_from(rows.len()) == Ok(CHANGES));

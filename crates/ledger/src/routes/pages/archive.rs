@@ -90,7 +90,11 @@ struct ScheduleView {
 
 impl ScheduleView {
     fn words(&self) -> String {
-        let day = if self.day > 28 { format!("day {} (or the last) of each month", self.day) } else { format!("day {} of each month", self.day) };
+        let day = if self.day > 28 {
+            format!("day {} (or the last) of each month", self.day)
+        } else {
+            format!("day {} of each month", self.day)
+        };
         format!("{day} at {:02}:00", self.hour)
     }
 }
@@ -124,7 +128,9 @@ struct ArchivePage {
 impl ArchivePage {
     /// Whether the schedule runs, archives the month before, and all companies; what a new one begins with where there is none.
     fn switches(&self) -> (bool, bool, bool) {
-        self.schedule.as_ref().map_or((true, true, true), |schedule| (schedule.enabled, schedule.previous, schedule.all))
+        self.schedule
+            .as_ref()
+            .map_or((true, true, true), |schedule| (schedule.enabled, schedule.previous, schedule.all))
     }
 
     fn account(&self) -> String {
@@ -230,7 +236,8 @@ async fn schedule_view(ledger: &Ledger) -> Result<Option<ScheduleView>> {
 }
 
 fn job(row: JobRow) -> JobView {
-    let output: Value = row.output.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let output: Value =
+        row.output.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let failed = output["failed_count"].as_i64().unwrap_or(row.failed_companies.into());
     let mut failures: Vec<String> = row.error.into_iter().collect();
     let errors = output["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);

@@ -53,7 +53,8 @@ impl Columns {
     pub fn of(months: &[(Period, Decimal)], currency: &Currency) -> Self {
         let tallest = months.iter().map(|(_, amount)| *amount).max().unwrap_or_default().max(Decimal::ONE);
         let columns = (0..).zip(months).map(|(place, (period, amount))| {
-            let share = (*amount / tallest * Decimal::from(HEIGHT)).to_i64().unwrap_or_default().clamp(0, HEIGHT);
+            let share =
+                (*amount / tallest * Decimal::from(HEIGHT)).to_i64().unwrap_or_default().clamp(0, HEIGHT);
             Column {
                 label: period.first_day().format("%b").to_string(),
                 short: short(*amount),

@@ -95,10 +95,34 @@ impl Dashboard {
     fn lists(&self) -> [(&'static str, &'static str, &Notes, &'static str, String); 4] {
         let clients = |more: &str| format!("/clients?{}{more}", self.month_query);
         [
-            ("Unaccepted Bills", "open", &self.open, "Every bill of this month is accepted.", clients("&state=open&sort=-total_bill")),
-            ("Contracts Ending", "ending", &self.ending, "No contract ends within 30 days.", clients("&filter=expiring")),
-            ("Largest Changes", "changes", &self.changes, "Nothing changed against the archived month before, or it is not archived.", clients("&sort=-total_bill")),
-            ("Unmapped Devices", "unmapped", &self.unmapped, "Every kind of device has a billing type.", "/admin/device-types".to_owned()),
+            (
+                "Unaccepted Bills",
+                "open",
+                &self.open,
+                "Every bill of this month is accepted.",
+                clients("&state=open&sort=-total_bill"),
+            ),
+            (
+                "Contracts Ending",
+                "ending",
+                &self.ending,
+                "No contract ends within 30 days.",
+                clients("&filter=expiring"),
+            ),
+            (
+                "Largest Changes",
+                "changes",
+                &self.changes,
+                "Nothing changed against the archived month before, or it is not archived.",
+                clients("&sort=-total_bill"),
+            ),
+            (
+                "Unmapped Devices",
+                "unmapped",
+                &self.unmapped,
+                "Every kind of device has a billing type.",
+                "/admin/device-types".to_owned(),
+            ),
         ]
     }
 
@@ -132,14 +156,21 @@ pub async fn page(
     let count = |wanted: Standing| found.rows.iter().filter(|row| standing(row) == wanted).count();
     let total: Decimal = found.rows.iter().map(|row| row.total_bill).sum();
     let before = match period.previous() {
-        Some(before) => snapshots::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
+        Some(before) => {
+            snapshots::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?
+        }
         None => Default::default(),
     };
     let revenue = snapshots::revenue(&ledger.pool, i64::from(2 * MONTHS)).await?;
     let is_over = ledger.bills.current_period().is_some_and(|current| period < current);
     let open: Vec<&Row> = found.rows.iter().filter(|row| !row.is_archived).collect();
     let link = |row: &Row| format!("/client/{}?{}", path_part(&row.account_number), month_query(period));
-    let note = |row: &Row, detail: String, amount: String| Note { name: row.name.clone(), href: link(row), detail, amount };
+    let note = |row: &Row, detail: String, amount: String| Note {
+        name: row.name.clone(),
+        href: link(row),
+        detail,
+        amount,
+    };
     let by_total = {
         let mut rows = open.clone();
         rows.sort_by_key(|row| std::cmp::Reverse(row.total_bill));
@@ -194,7 +225,9 @@ pub async fn page(
         changes: Notes::of(
             changed
                 .into_iter()
-                .map(|(change, row)| note(row, format!("now {}", currency.amount(row.total_bill)), currency.change(change)))
+                .map(|(change, row)| {
+                    note(row, format!("now {}", currency.amount(row.total_bill)), currency.change(change))
+                })
                 .collect(),
         ),
         unmapped: Notes::of(
@@ -212,7 +245,7 @@ pub async fn page(
         ],
         attention: found.attention,
         sign: currency.sign(),
-        as_of: Moment::maybe(as_of),
+        as_of: Moment::maybe(as_of.ok().flatten()),
         drawn: Moment::of(ledger.context.clock.now()),
         page,
     };

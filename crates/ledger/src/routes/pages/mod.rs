@@ -96,7 +96,7 @@ fn failed(page: &Page, error: BillError, account_number: &str) -> Result<Respons
             company: Some(format!("/codex/companies/{number}")),
             settings: Some(format!("/client/{number}/settings")),
         },
-        BillError::Codex(_) | BillError::Database(_) => return Err(error.into()),
+        BillError::Codex(_) | BillError::Database(_) | BillError::Stopped => return Err(error.into()),
     };
     let status = Problem::from(error).status();
     Ok((status, Html(shown.render().map_err(Problem::internal)?)).into_response())

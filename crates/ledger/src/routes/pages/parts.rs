@@ -2,11 +2,11 @@
 
 use std::convert::Infallible;
 
+use askama::Template;
 use axum::{
     extract::FromRequestParts,
     response::{Html, IntoResponse, Response},
 };
-use askama::Template;
 use chrono::{DateTime, NaiveDate, Utc};
 use hivematrix_shared::{
     pages::{
@@ -135,7 +135,17 @@ impl Moment {
 
 /// Names of the months.
 pub const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -295,7 +305,10 @@ pub fn today(ledger: &Ledger) -> NaiveDate {
 pub fn title_of(key: &str) -> String {
     let capital = |word: &str| {
         let mut letters = word.chars();
-        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
     };
     key.split(['_', '-', ' ']).filter(|word| !word.is_empty()).map(capital).collect::<Vec<_>>().join(" ")
 }
@@ -338,7 +351,10 @@ mod tests {
     #[test]
     fn parts_of_addresses_stay_parts() {
         assert_eq!(path_part("a/../b?x=1&y"), "a%2F..%2Fb%3Fx%3D1%26y");
-        assert_eq!(url_query(&[("search", "A & B".to_owned()), ("page", "2".to_owned())]), "search=A%20%26%20B&page=2");
+        assert_eq!(
+            url_query(&[("search", "A & B".to_owned()), ("page", "2".to_owned())]),
+            "search=A%20%26%20B&page=2"
+        );
     }
 
     #[test]

@@ -177,6 +177,9 @@ impl<'a> Collector<'a, '_> {
                 }
                 continue;
             }
+            if self.is_held_by_another(entry) {
+                continue;
+            }
             let held = entry.id.and_then(|id| Some((id, *self.earlier.by_entry.get(&id)?)));
             if let Some((id, held)) = held {
                 self.known_entries.insert(id, (month, at));
@@ -198,6 +201,12 @@ impl<'a> Collector<'a, '_> {
             self.found.skipped.push(ticket.number());
         }
         of_ticket
+    }
+
+    /// Whether a bill of another company holds an entry, which is billed once ever.
+    fn is_held_by_another(&self, entry: &TimeEntry) -> bool {
+        let holder = entry.id.and_then(|id| self.inputs.entry_holders.get(&id));
+        holder.is_some_and(|holder| Some(holder) != self.inputs.company.account_number.as_ref())
     }
 
     /// Hours that no bill holds: whether they are this one's. Those of an earlier month that is still open, or that another

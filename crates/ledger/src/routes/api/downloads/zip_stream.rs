@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     io::{self, Write},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -12,6 +13,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
+/// So long nobody takes a file, and the archive is given up: behind it waits an answer of Codex, of which there are few.
+const STALLED: Duration = Duration::from_secs(30);
 /// Bytes that are sent together.
 const CHUNK: usize = 32 * 1024;
 
@@ -76,18 +79,19 @@ impl ZipStream {
             unique = format!("{stem}-{number}.{ending}");
             number += 1;
         }
-        self.files
-            .send(Ok((unique, text)))
-            .await
-            .map_err(|_| Problem::internal("nobody reads the archive any more"))
+        match tokio::time::timeout(STALLED, self.files.send(Ok((unique, text)))).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Problem::internal("nobody reads the archive any more")),
+        }
     }
 
     /// Ends the archive; after an error it breaks off instead.
     pub(super) async fn end(self, outcome: Result<()>) {
         if let Err(error) = outcome {
             tracing::error!(%error, "a ZIP archive breaks off");
-            let _ = self.files.send(Err(())).await;
-            let _ = self.body.send(Err(io::Error::other("the archive breaks off"))).await;
+            // Where there is no place for them nobody reads, and the connection ends without its end.
+            let _ = self.files.try_send(Err(()));
+            let _ = self.body.try_send(Err(io::Error::other("the archive breaks off")));
         }
     }
 }

@@ -136,7 +136,8 @@ pub async fn show(
     let currency = Currency::of(ledger).await?;
     let mut connection = ledger.pool.acquire().await?;
     let stored = snapshots::find(&mut connection, &number).await?;
-    let missing = || Problem::new(StatusCode::NOT_FOUND).error(format!("There is no invoice {number} in the archive."));
+    let missing =
+        || Problem::new(StatusCode::NOT_FOUND).error(format!("There is no invoice {number} in the archive."));
     let Stored { invoice, content_hash, .. } = stored.ok_or_else(missing)?;
     let notes = credit_notes::list(&mut connection, None, Some(&number)).await?;
     drop(connection);
@@ -221,7 +222,11 @@ fn kinds(lines: &[ArchivedLine], currency: &Currency) -> Vec<Kind> {
                 rate: currency.amount(line.rate),
                 amount: currency.amount(line.amount),
             });
-            (!of_kind.is_empty()).then(|| Kind { title, total: currency.amount(total), lines: rows.collect() })
+            (!of_kind.is_empty()).then(|| Kind {
+                title,
+                total: currency.amount(total),
+                lines: rows.collect(),
+            })
         })
         .collect()
 }
@@ -233,7 +238,11 @@ fn choices(lines: &[ArchivedLine], currency: &Currency) -> Vec<Choice> {
         .filter(|(_, line)| line.amount > Decimal::ZERO)
         .map(|(place, line)| Choice {
             place,
-            words: format!("{} – {}", line.description.as_deref().unwrap_or(&line.item_name), currency.amount(line.amount)),
+            words: format!(
+                "{} – {}",
+                line.description.as_deref().unwrap_or(&line.item_name),
+                currency.amount(line.amount)
+            ),
             amount: format!("{:.2}", line.amount),
         })
         .collect()
@@ -279,7 +288,8 @@ async fn fresh(ledger: &Ledger, invoice: &ArchivedInvoice, currency: &Currency) 
 }
 
 fn row(line: &Difference, currency: &Currency) -> DifferenceRow {
-    let amount = |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
+    let amount =
+        |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
     DifferenceRow {
         kind: match line.line_type.as_str() {
             "user" => "User",

@@ -78,21 +78,26 @@ impl Reader<'_> {
             why.push(type_words(line, source));
             match source {
                 TypeSource::Override => {
-                    marks.push(Mark { word: "Override", title: "Its billing type is set by hand".to_owned() });
+                    marks
+                        .push(Mark { word: "Override", title: "Its billing type is set by hand".to_owned() });
                 }
                 TypeSource::Unmapped => marks.push(Mark {
                     word: "Unmapped",
                     title: "Its kind of device has no billing type of its own".to_owned(),
                 }),
                 TypeSource::ManualRow => {
-                    marks.push(Mark { word: "Manual", title: "Entered by hand, Codex does not know it".to_owned() });
+                    marks.push(Mark {
+                        word: "Manual",
+                        title: "Entered by hand, Codex does not know it".to_owned(),
+                    });
                 }
                 TypeSource::Codex | TypeSource::Mapping | TypeSource::Default => {}
             }
         }
         let plan_rate = line.rate_name.and_then(|name| self.plan_rate(name));
         if line.rate_source == Source::ClientOverride {
-            let plan = plan_rate.map_or_else(String::new, |rate| format!("; the plan says {}", self.money(rate)));
+            let plan =
+                plan_rate.map_or_else(String::new, |rate| format!("; the plan says {}", self.money(rate)));
             marks.push(Mark { word: "Own rate", title: format!("Agreed with the client{plan}") });
         }
         why.push(self.rate_words(line, plan_rate));
@@ -149,7 +154,10 @@ impl Reader<'_> {
             }
             Source::ClientOverride => match plan_rate {
                 Some(plan) => {
-                    format!("The rate of {rate} is agreed with the client; the plan says {}.", self.money(plan))
+                    format!(
+                        "The rate of {rate} is agreed with the client; the plan says {}.",
+                        self.money(plan)
+                    )
                 }
                 None => format!("The rate of {rate} is agreed with the client."),
             },

@@ -293,7 +293,8 @@ fn tickets(bill: &Bill<'_>) -> Vec<TicketLine> {
     let entry = |booked: &Booked<'_>| {
         let at = booked.at.map(|at| at.to_utc());
         let iso = at.map(iso_z).unwrap_or_default();
-        let text = at.map_or_else(|| "without date".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
+        let text =
+            at.map_or_else(|| "without date".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
         let remark = match (booked.billable, booked.late) {
             (false, _) => "not charged",
             (true, true) => "came after its month was archived",
@@ -322,11 +323,22 @@ fn tickets(bill: &Bill<'_>) -> Vec<TicketLine> {
 }
 
 /// What to look at before the bill is accepted. `current` is whether the month still runs.
-pub fn warnings(material: &Material, bill: &Bill<'_>, is_over: bool, today: chrono::NaiveDate) -> Vec<Warning> {
+pub fn warnings(
+    material: &Material,
+    bill: &Bill<'_>,
+    is_over: bool,
+    today: chrono::NaiveDate,
+) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let mut add = |kind, title: String, text: String, link| warnings.push(Warning { kind, title, text, link });
+    let mut add =
+        |kind, title: String, text: String, link| warnings.push(Warning { kind, title, text, link });
     if let Some(reason) = material.incomplete() {
-        add("error", "This bill is incomplete and cannot be archived yet".to_owned(), format!("{reason}."), None);
+        add(
+            "error",
+            "This bill is incomplete and cannot be archived yet".to_owned(),
+            format!("{reason}."),
+            None,
+        );
     }
     if !is_over {
         let text = "Devices, people and hours may still change until it is.".to_owned();
@@ -334,11 +346,19 @@ pub fn warnings(material: &Material, bill: &Bill<'_>, is_over: bool, today: chro
     }
     match Standing::of(&bill.contract_end_date, bill.contract_expired, today) {
         Standing::Expired => {
-            let text = format!("It ended on {}. The bill goes on until somebody ends it.", parts::day(&bill.contract_end_date));
+            let text = format!(
+                "It ended on {}. The bill goes on until somebody ends it.",
+                parts::day(&bill.contract_end_date)
+            );
             add("warning", "The contract has expired".to_owned(), text, None);
         }
         Standing::Expiring => {
-            add("info", format!("The contract ends on {}", parts::day(&bill.contract_end_date)), String::new(), None);
+            add(
+                "info",
+                format!("The contract ends on {}", parts::day(&bill.contract_end_date)),
+                String::new(),
+                None,
+            );
         }
         Standing::Active => {}
     }
@@ -358,7 +378,8 @@ pub fn warnings(material: &Material, bill: &Bill<'_>, is_over: bool, today: chro
                 None => device.hostname.to_owned(),
             })
             .collect();
-        let more = if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
+        let more =
+            if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
         let text = format!("They are billed as Workstation: {}{more}.", names.join(", "));
         add("warning", title, text, Some(("/admin/device-types", "Map kinds of devices")));
     }

@@ -56,7 +56,9 @@ impl ClientsQuery {
 
     /// The filter, where it is one.
     pub fn filter(&self) -> &str {
-        Some(Self::text(&self.filter)).filter(|word| ["active", "expiring", "expired"].contains(word)).unwrap_or("")
+        Some(Self::text(&self.filter))
+            .filter(|word| ["active", "expiring", "expired"].contains(word))
+            .unwrap_or("")
     }
 
     /// The state, where it is one.
@@ -78,7 +80,10 @@ impl ClientsQuery {
     pub fn order(&self) -> (&'static str, bool) {
         let text = Self::text(&self.sort);
         let (key, down) = text.strip_prefix('-').map_or((text, false), |key| (key, true));
-        COLUMNS.iter().find(|(_, known, ..)| *known == key).map_or(("name", false), |(_, key, ..)| (key, down))
+        COLUMNS
+            .iter()
+            .find(|(_, known, ..)| *known == key)
+            .map_or(("name", false), |(_, key, ..)| (key, down))
     }
 
     /// The order as the address has it.
@@ -151,7 +156,9 @@ pub fn select(mut rows: Vec<Row>, query: &ClientsQuery, today: NaiveDate) -> Vec
     rows.sort_by(|a, b| {
         let order = by(key, a, b);
         let order = if down { order.reverse() } else { order };
-        order.then_with(|| text(&a.name).cmp(&text(&b.name))).then_with(|| a.account_number.cmp(&b.account_number))
+        order
+            .then_with(|| text(&a.name).cmp(&text(&b.name)))
+            .then_with(|| a.account_number.cmp(&b.account_number))
     });
     rows
 }
@@ -165,9 +172,10 @@ fn by(key: &str, a: &Row, b: &Row) -> Ordering {
     match key {
         "account_number" => texts(&a.account_number, &b.account_number),
         "billing_plan" => texts(&a.billing_plan, &b.billing_plan),
-        "support_level" => {
-            texts(a.support_level.as_deref().unwrap_or_default(), b.support_level.as_deref().unwrap_or_default())
-        }
+        "support_level" => texts(
+            a.support_level.as_deref().unwrap_or_default(),
+            b.support_level.as_deref().unwrap_or_default(),
+        ),
         "contract_term_length" => texts(&a.contract_term_length, &b.contract_term_length),
         "contract_end_date" => texts(&a.contract_end_date, &b.contract_end_date),
         "workstations" => a.workstations.cmp(&b.workstations),
@@ -290,7 +298,8 @@ mod tests {
         };
         let today = NaiveDate::from_ymd_opt(2025, 7, 15).unwrap();
         let given = |pairs: &[(&str, &str)]| {
-            let of = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            let of =
+                |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
             ClientsQuery {
                 filter: of("filter"),
                 state: of("state"),
@@ -312,7 +321,8 @@ mod tests {
             (&[("plan", "Premium")], ""),
             (&[("search", "standard"), ("sort", "-name")], "delta beta Alpha"),
         ] {
-            let names: Vec<String> = select(rows(), &given(pairs), today).into_iter().map(|row| row.name).collect();
+            let names: Vec<String> =
+                select(rows(), &given(pairs), today).into_iter().map(|row| row.name).collect();
             assert_eq!(names.join(" "), expected, "{pairs:?}");
         }
         assert_eq!(Totals::of(&rows()).total_bill, Decimal::from(60));

@@ -62,7 +62,8 @@ impl ChangeRow {
             "custom_line_items" => format!("Line item {}: ", change.row_id),
             other => format!("{} {}: ", parts::title_of(other), change.row_id),
         };
-        let or_none = |value: Option<String>| value.filter(|value| !value.is_empty()).unwrap_or_else(|| "–".to_owned());
+        let or_none =
+            |value: Option<String>| value.filter(|value| !value.is_empty()).unwrap_or_else(|| "–".to_owned());
         Self {
             at: Moment::of(change.changed_at),
             by: change.changed_by,
@@ -127,7 +128,10 @@ pub async fn page(
 }
 
 /// The company with everything its bill of this month depends on.
-async fn material(ledger: &Ledger, account_number: &str) -> std::result::Result<Material, crate::bills::BillError> {
+async fn material(
+    ledger: &Ledger,
+    account_number: &str,
+) -> std::result::Result<Material, crate::bills::BillError> {
     let now = ledger.bills.current_period();
     let period = now.ok_or_else(|| crate::bills::BillError::NoCompany(account_number.to_owned()))?;
     ledger.bills.material(account_number, period).await
@@ -136,7 +140,13 @@ async fn material(ledger: &Ledger, account_number: &str) -> std::result::Result<
 /// The plan that holds for a company, whether there is a bill or not.
 fn plan_of(material: &Material) -> Option<&Plan> {
     let name = material.plan_name()?;
-    let term = material.data().company.contract_term_length.as_deref().map(str::trim).filter(|term| !term.is_empty());
+    let term = material
+        .data()
+        .company
+        .contract_term_length
+        .as_deref()
+        .map(str::trim)
+        .filter(|term| !term.is_empty());
     let term = term.unwrap_or("Month to Month");
     material.inputs().plans.iter().find(|plan| plan.plan_name == name && plan.term_length == term)
 }
@@ -166,11 +176,16 @@ async fn show(
     let codex = ledger.codex.features().await;
     let plan = plan_of(&material);
     let bill = material.bill();
-    let (mut asset_costs, mut user_costs): (HashMap<i64, Decimal>, HashMap<i64, Decimal>) = Default::default();
+    let (mut asset_costs, mut user_costs): (HashMap<i64, Decimal>, HashMap<i64, Decimal>) =
+        Default::default();
     for line in bill.iter().flat_map(|bill| &bill.explain.lines) {
         match line.behind {
-            Behind::ManualAsset { manual_asset_id: Some(id) } => _ = asset_costs.insert(id, line.amount.decimal()),
-            Behind::ManualUser { manual_user_id: Some(id) } => _ = user_costs.insert(id, line.amount.decimal()),
+            Behind::ManualAsset { manual_asset_id: Some(id) } => {
+                _ = asset_costs.insert(id, line.amount.decimal())
+            }
+            Behind::ManualUser { manual_user_id: Some(id) } => {
+                _ = user_costs.insert(id, line.amount.decimal())
+            }
             _ => {}
         }
     }

@@ -80,7 +80,8 @@ pub async fn save(
     };
     let action = action(&form);
     let mut tx = changes::begin(&ledger.pool, &caller.label()).await?;
-    let codex = if matches!(action, "save_features" | "save_overrides") { feature_keys(&form) } else { Vec::new() };
+    let codex =
+        if matches!(action, "save_features" | "save_overrides") { feature_keys(&form) } else { Vec::new() };
     let saved = perform(&mut tx, &material, &account_number, action, &form, &codex).await;
     match saved {
         Ok(words) => {
@@ -161,7 +162,9 @@ async fn perform(
             Ok("Line item added.")
         }
         "delete_manual_asset" | "delete_manual_user" | "delete_line_item" => {
-            let text = [form::field(form, "id"), form::field(form, action)].into_iter().find(|text| !text.is_empty());
+            let text = [form::field(form, "id"), form::field(form, action)]
+                .into_iter()
+                .find(|text| !text.is_empty());
             let id: i32 = text.and_then(|text| text.parse().ok()).ok_or_else(not_there)?;
             let was_there = match action {
                 "delete_manual_asset" => manual::remove_asset(tx, account_number, id).await?,

@@ -99,7 +99,8 @@ pub fn rates(
     refused: &Refused,
     currency: &Currency,
 ) -> Vec<RateRow> {
-    let own_plan = material.data().company.billing_plan.as_deref().map(str::trim).filter(|plan| !plan.is_empty());
+    let own_plan =
+        material.data().company.billing_plan.as_deref().map(str::trim).filter(|plan| !plan.is_empty());
     let row = |label, name, flag, default: String, value: &str, enabled, step, choices| RateRow {
         label,
         name,
@@ -152,7 +153,11 @@ pub fn rates(
     let named: HashMap<&str, _> = plan.into_iter().flat_map(Plan::named_rates).collect();
     for (((label, step), number), condition) in LABELS.into_iter().zip(NUMBERS).zip(&stored.numbers) {
         let rate = named.get(number.name).copied().unwrap_or_default();
-        let default = if number.is_quantity { rate.decimal().normalize().to_string() } else { currency.amount(rate.decimal()) };
+        let default = if number.is_quantity {
+            rate.decimal().normalize().to_string()
+        } else {
+            currency.amount(rate.decimal())
+        };
         let value = condition.value.map(|value| value.normalize().to_string()).unwrap_or_default();
         rows.push(row(label, number.name, number.flag, default, &value, condition.enabled, step, Vec::new()));
     }
@@ -222,7 +227,11 @@ pub fn features(
 /// What Codex offers for a feature: rows with category and value, or lists by category.
 fn options_of(options: &Value, key: &str) -> Vec<String> {
     let value = |option: &Value| {
-        ["option_value", "value", "display_name"].iter().find_map(|name| option[*name].as_str()).or(option.as_str()).map(str::to_owned)
+        ["option_value", "value", "display_name"]
+            .iter()
+            .find_map(|name| option[*name].as_str())
+            .or(option.as_str())
+            .map(str::to_owned)
     };
     let mut found: Vec<String> = match options {
         Value::Array(rows) => rows
@@ -266,17 +275,25 @@ impl TypedRow {
     }
 }
 
-fn typed(prefix: &str, id: i64, texts: (String, String, String), stored: &[TypeRow], refused: &Refused) -> TypedRow {
+fn typed(
+    prefix: &str,
+    id: i64,
+    texts: (String, String, String),
+    stored: &[TypeRow],
+    refused: &Refused,
+) -> TypedRow {
     let (name, detail, kind) = texts;
     let row = stored.iter().find(|row| row.id == id);
-    let (type_field, cost_field) = (format!("{prefix}_billing_type_{id}"), format!("{prefix}_custom_cost_{id}"));
+    let (type_field, cost_field) =
+        (format!("{prefix}_billing_type_{id}"), format!("{prefix}_custom_cost_{id}"));
     let cost = row.and_then(|row| row.custom_cost).map(|cost| format!("{cost:.2}")).unwrap_or_default();
     TypedRow {
         id,
         name,
         detail,
         kind,
-        value: refused.value(&type_field, row.and_then(|row| row.billing_type.as_deref()).unwrap_or_default()),
+        value: refused
+            .value(&type_field, row.and_then(|row| row.billing_type.as_deref()).unwrap_or_default()),
         cost: refused.value(&cost_field, &cost),
         type_fault: refused.fault(&type_field),
         cost_fault: refused.fault(&cost_field),
@@ -301,18 +318,22 @@ pub fn assets(material: &Material, stored: &[TypeRow], refused: &Refused) -> Vec
 /// The people; those who left are not billed.
 pub fn users(material: &Material, stored: &[TypeRow], refused: &Refused) -> Vec<TypedRow> {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let rows = material.data().contacts.iter().filter(|contact| contact.active != Some(false)).filter_map(|contact| {
-        let member = |name: &str| -> Option<String> {
-            let json: Value = serde_json::from_str(contact.json().get()).ok()?;
-            json[name].as_str().map(str::to_owned).filter(|text| !text.is_empty())
-        };
-        let texts = (
-            text(&contact.full_name).or_else(|| text(&contact.name)).unwrap_or_else(|| "Unknown".to_owned()),
-            contact.email.clone().flatten().unwrap_or_default(),
-            member("employment_type").unwrap_or_else(|| "Full Time".to_owned()),
-        );
-        Some(typed("user", contact.id?, texts, stored, refused))
-    });
+    let rows = material.data().contacts.iter().filter(|contact| contact.active != Some(false)).filter_map(
+        |contact| {
+            let member = |name: &str| -> Option<String> {
+                let json: Value = serde_json::from_str(contact.json().get()).ok()?;
+                json[name].as_str().map(str::to_owned).filter(|text| !text.is_empty())
+            };
+            let texts = (
+                text(&contact.full_name)
+                    .or_else(|| text(&contact.name))
+                    .unwrap_or_else(|| "Unknown".to_owned()),
+                contact.email.clone().flatten().unwrap_or_default(),
+                member("employment_type").unwrap_or_else(|| "Full Time".to_owned()),
+            );
+            Some(typed("user", contact.id?, texts, stored, refused))
+        },
+    );
     rows.collect()
 }
 
@@ -354,11 +375,14 @@ pub fn items(rows: Vec<ItemRow>, currency: &Currency) -> Vec<OwnRow> {
             let item = row.item;
             let (kind, fee, mut period) = match item.kind() {
                 ItemKind::Recurring => ("Recurring", item.monthly_fee, "Monthly".to_owned()),
-                ItemKind::Yearly => {
-                    ("Yearly", item.yearly_fee, parts::month_name(item.yearly_bill_month.unwrap_or_default()).to_owned())
-                }
+                ItemKind::Yearly => (
+                    "Yearly",
+                    item.yearly_fee,
+                    parts::month_name(item.yearly_bill_month.unwrap_or_default()).to_owned(),
+                ),
                 ItemKind::OneOff => {
-                    let (year, month) = (item.one_off_year.unwrap_or_default(), item.one_off_month.unwrap_or_default());
+                    let (year, month) =
+                        (item.one_off_year.unwrap_or_default(), item.one_off_month.unwrap_or_default());
                     ("One-Off", item.one_off_fee, format!("{year:04}-{month:02}"))
                 }
             };
