@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod compare;
 pub mod compute;
 pub mod scheduled;
 pub mod sync_from_codex;
@@ -27,6 +28,11 @@ pub enum Command {
     Verify(verify::VerifyArgs),
     /// Takes over a database of the original Ledger, its archive included. Can be repeated.
     Import(import::ImportArgs),
+    /// Compares invoice files of the original suite with our bills: each line that differs, and the rule that makes the
+    /// difference.
+    ///
+    /// Exit code 0 when all are the same, 1 when one is not.
+    Compare(compare::CompareArgs),
     /// Archives a month now, as the schedule does.
     ///
     /// Exit code 0 when all went well or the schedule is switched off, 1 otherwise.
@@ -46,6 +52,7 @@ pub async fn run(command: &Command, settings: &Settings, pool: PgPool) -> anyhow
         Command::Compute(args) => Ok(compute::run(args)),
         Command::Verify(args) => verify::run(args, &pool).await,
         Command::Import(args) => import::run(args, &pool).await,
+        Command::Compare(args) => compare::run(args, settings, pool).await,
         Command::ScheduledSnapshots(args) => scheduled::run(args, settings, pool).await,
         Command::SyncFromCodex => sync_from_codex::run(settings, pool).await,
     }

@@ -6,4 +6,5 @@ pub mod changes;
 pub mod charges;
 pub mod compare;
 pub mod documents;
+pub mod migration;
 pub mod schedule;
