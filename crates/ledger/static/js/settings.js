@@ -88,7 +88,11 @@ function preview() {
   }, WAIT_MS);
 }
 
-const amount = (number) => number.toLocaleString(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+/** As the page writes amounts. */
+function amount(number) {
+  const digits = Math.abs(number).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  return `${number < 0 ? "-" : ""}${$("effect").dataset.sign}${digits}`;
+}
 
 /** The fields of a form; a cost whose type does not use it is kept as it is. */
 function fieldsOf(form) {

@@ -179,7 +179,7 @@ impl ChangesPage {
     }
 
     fn column(row: &RateChange) -> String {
-        parts::title_of(&row.column_name)
+        parts::column_words(&row.column_name)
     }
 
     fn client(number: &str) -> String {

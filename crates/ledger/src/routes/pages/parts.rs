@@ -19,7 +19,11 @@ use http::{header, request::Parts};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rust_decimal::Decimal;
 
-use crate::{Ledger, domain::billing::Period, store};
+use crate::{
+    Ledger,
+    domain::{billing::Period, changes::NUMBERS},
+    store,
+};
 
 /// What may stand in a part of a path as it is.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
@@ -301,6 +305,20 @@ pub fn today(ledger: &Ledger) -> NaiveDate {
     ledger.bills.now().date_naive()
 }
 
+/// A column of a table of rates in words: a flag is named after its value.
+pub fn column_words(column: &str) -> String {
+    let of_flag = NUMBERS.iter().find(|number| number.flag == column).map(|number| number.name);
+    let of_flag = of_flag.or(match column {
+        "override_billing_plan_enabled" => Some("billing_plan"),
+        "override_support_level_enabled" => Some("support_level"),
+        _ => None,
+    });
+    match of_flag {
+        Some(name) => format!("{} enabled", title_of(name)),
+        None => title_of(column),
+    }
+}
+
 /// `email_security`: `Email Security`.
 pub fn title_of(key: &str) -> String {
     let capital = |word: &str| {
@@ -361,5 +379,6 @@ mod tests {
     fn keys_become_titles() {
         assert_eq!(title_of("email_security"), "Email Security");
         assert_eq!(title_of("__x"), "X");
+        assert_eq!(column_words("override_puc_enabled"), "Per User Cost enabled");
     }
 }

@@ -67,7 +67,7 @@ impl ChangeRow {
         Self {
             at: Moment::of(change.changed_at),
             by: change.changed_by,
-            what: format!("{table}{}", parts::title_of(&change.column_name)),
+            what: format!("{table}{}", parts::column_words(&change.column_name)),
             before: or_none(change.old_value),
             after: or_none(change.new_value),
         }

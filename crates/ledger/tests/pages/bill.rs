@@ -1,0 +1,81 @@
+//! The page of a bill, open and archived (ledger-pages.md §4).
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{World, words};
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn an_open_bill_shows_every_line_with_its_reason(pool: PgPool) {
+    let world = World::new(pool).await;
+    let html = world.page("/client/100001?year=2025&month=6").await.text();
+    insta::assert_snapshot!("open_bill", words(&html));
+    assert!(html.contains("id=\"acceptBillBtn\""));
+    assert!(
+        html.contains("href=\"/ledger/invoice/100001/download?year=2025&#38;month=6\""),
+        "with the prefix"
+    );
+    assert!(html.contains("href=\"/ledger/client/100001/export/quickbooks?year=2025&#38;month=6\""));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_month_before_and_after_stand_in_the_address(pool: PgPool) {
+    let world = World::new(pool).await;
+    let html = world.page("/client/100001?year=2025&month=1").await.text();
+    assert!(html.contains("href=\"/ledger/client/100001?year=2024&#38;month=12\" rel=\"prev\""));
+    assert!(html.contains("href=\"/ledger/client/100001?year=2025&#38;month=2\" rel=\"next\""));
+    let now = world.page("/client/100001").await.text();
+    assert!(now.contains("This month is not over") && !now.contains("rel=\"next\""));
+    let future = world.page("/client/100001?year=2025&month=9").await.text();
+    assert!(!future.contains("id=\"acceptBillBtn\""), "a month that has not begun cannot be accepted");
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn what_differs_from_the_plan_is_marked_with_what_the_plan_says(pool: PgPool) {
+    let world = World::new(pool).await;
+    let answer = world
+        .call(
+            Method::PUT,
+            "/api/overrides/client/100001",
+            json!({"per_user_cost": 12.5, "support_level": "Unlimited"}),
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    world.call(Method::PUT, "/api/overrides/asset/1", json!({"billing_type": "No Charge"})).await;
+    world.call(Method::PUT, "/api/overrides/features/100001", json!({"soc": "Huntress"})).await;
+    let text = words(&world.page("/client/100001?year=2025&month=6").await.text());
+    for expected in [
+        "The rate of $12.50 is agreed with the client; the plan says $40.00.",
+        "Without it: Billed Hourly",
+        "Billed as No Charge: set by hand for this one.",
+        "The plan says: Not Included",
+    ] {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+}
+
+/// §10: what is archived is what is shown, with its differences from a fresh computation.
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn an_archived_month_shows_what_was_archived(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.accept(6).await;
+    let same = world.page("/client/100001?year=2025&month=6").await.text();
+    assert!(same.contains("The same bill would come out today, line by line."));
+    assert!(!same.contains("id=\"acceptBillBtn\""));
+
+    world.call(Method::PUT, "/api/overrides/client/100001", json!({"per_user_cost": 50})).await;
+    world.answer("/api/companies/100001/assets", json!([]));
+    let note =
+        json!({"reason": "agreed", "lines": [{"line_item": 0, "description": "half a month", "amount": 20}]});
+    let credited = world.call(Method::POST, "/archive/api/snapshot/100001-202506/credit-notes", note).await;
+    assert_eq!(credited.status, StatusCode::CREATED, "{}", credited.text());
+    let html = world.page("/client/100001?year=2025&month=6").await.text();
+    insta::assert_snapshot!("archived_bill", words(&html));
+
+    world.answer("/api/companies/100001", Value::Null);
+    let away = world.page("/archive/invoice/100001-202506").await;
+    assert_eq!(away.status, StatusCode::OK, "the archive needs no Codex");
+    assert!(away.text().contains("It cannot be compared now:"));
+    assert_eq!(world.page("/archive/invoice/100001-209901").await.status, StatusCode::NOT_FOUND);
+}
