@@ -10,6 +10,7 @@ pub mod inputs;
 pub mod items;
 pub mod jobs;
 pub mod manual;
+pub mod revenue;
 pub mod schedule;
 pub mod settings;
 pub mod snapshots;

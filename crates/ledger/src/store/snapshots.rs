@@ -1,13 +1,11 @@
 //! `billing_snapshots` and what hangs on them: invoices are put into the archive and read, never changed.
 
-mod figures;
 mod lists;
 mod read;
 
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-pub use figures::{ArchiveFigures, ArchivedTotal, MonthRevenue, figures, revenue, totals_of};
 pub use lists::{Listed, Search, of_company, search};
 pub use read::{Stored, StoredCsv, csv, find, is_archived};
 

@@ -22,8 +22,9 @@ use crate::{
     Ledger,
     store::{
         jobs::{self, JobRow},
+        revenue::{self, ArchiveFigures},
         schedule,
-        snapshots::{self, ArchiveFigures, Listed, Search},
+        snapshots::{self, Listed, Search},
     },
 };
 
@@ -192,7 +193,7 @@ pub async fn page(
     let shown = ArchivePage {
         flashes,
         is_admin,
-        figures: snapshots::figures(&ledger.pool).await?,
+        figures: revenue::figures(&ledger.pool).await?,
         searched: !query.kept().is_empty(),
         total: usize::try_from(total).unwrap_or_default(),
         rows: rows.into_iter().map(|row| invoice(row, &currency)).collect(),

@@ -17,14 +17,15 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use super::{
     chart::{Columns, WIDTH},
     clients,
-    parts::{self, Currency, Flashes, Moment, MonthPicker, Standing, month_query, month_words, path_part},
+    month::MonthPicker,
+    parts::{self, Currency, Flashes, Moment, Standing, month_query, month_words, path_part},
 };
 use crate::{
     Ledger,
     bills::overview::{Attention, Row},
     domain::{billing::Period, charges::Charges},
     routes::api::month::Month,
-    store::snapshots,
+    store::revenue,
 };
 
 /// How large the lying bars are.
@@ -156,12 +157,10 @@ pub async fn page(
     let count = |wanted: Standing| found.rows.iter().filter(|row| standing(row) == wanted).count();
     let total: Decimal = found.rows.iter().map(|row| row.total_bill).sum();
     let before = match period.previous() {
-        Some(before) => {
-            snapshots::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?
-        }
+        Some(before) => revenue::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
         None => Default::default(),
     };
-    let revenue = snapshots::revenue(&ledger.pool, i64::from(2 * MONTHS)).await?;
+    let archived = revenue::by_month(&ledger.pool, i64::from(2 * MONTHS)).await?;
     let is_over = ledger.bills.current_period().is_some_and(|current| period < current);
     let open: Vec<&Row> = found.rows.iter().filter(|row| !row.is_archived).collect();
     let link = |row: &Row| format!("/client/{}?{}", path_part(&row.account_number), month_query(period));
@@ -198,7 +197,7 @@ pub async fn page(
         active: found.rows.len() - count(Standing::Expired),
         expiring: count(Standing::Expiring),
         expired: count(Standing::Expired),
-        archived: snapshots::figures(&ledger.pool).await?.snapshots,
+        archived: revenue::figures(&ledger.pool).await?.snapshots,
         open_total: currency.amount(open.iter().map(|row| row.total_bill).sum()),
         open: Notes::of(
             by_total
@@ -238,7 +237,7 @@ pub async fn page(
                 })
                 .collect(),
         ),
-        months: Columns::of(&months(&revenue, period, total), &currency),
+        months: Columns::of(&months(&archived, period, total), &currency),
         charts: [
             ("Revenue by Kind", "kinds", kinds(&found.rows)),
             ("Revenue by Plan", "plans", plans(&found.rows)),
@@ -255,7 +254,7 @@ pub async fn page(
 /// Against the archived month before, of the companies that were billed then and are now. Nothing while it is not archived.
 fn change(
     rows: &[Row],
-    before: &std::collections::HashMap<String, snapshots::ArchivedTotal>,
+    before: &std::collections::HashMap<String, revenue::ArchivedTotal>,
     period: Period,
     currency: &Currency,
 ) -> Option<Change> {
@@ -271,16 +270,16 @@ fn change(
 }
 
 /// The last months up to the one that is shown, whose total is that of the page.
-fn months(revenue: &[snapshots::MonthRevenue], period: Period, total: Decimal) -> Vec<(Period, Decimal)> {
+fn months(rows: &[revenue::MonthRevenue], period: Period, total: Decimal) -> Vec<(Period, Decimal)> {
     let mut months = vec![(period, total)];
     let mut at = period;
     for _ in 1..MONTHS {
         let Some(before) = at.previous() else { break };
         at = before;
-        let of_month = |row: &&snapshots::MonthRevenue| {
+        let of_month = |row: &&revenue::MonthRevenue| {
             row.billing_year == at.year() && row.billing_month == at.month().cast_signed()
         };
-        months.push((at, revenue.iter().find(of_month).map(|row| row.revenue).unwrap_or_default()));
+        months.push((at, rows.iter().find(of_month).map(|row| row.revenue).unwrap_or_default()));
     }
     months.reverse();
     months

@@ -6,6 +6,7 @@ mod chart;
 mod client;
 mod clients;
 mod dashboard;
+mod month;
 mod parts;
 mod settings;
 

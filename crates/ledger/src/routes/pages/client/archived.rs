@@ -20,7 +20,10 @@ use crate::{
         billing::Period,
         compare::{Difference, differences},
     },
-    routes::pages::parts::{self, Currency, Flashes, Moment, MonthPicker, path_part},
+    routes::pages::{
+        month::MonthPicker,
+        parts::{self, Currency, Flashes, Moment, path_part},
+    },
     store::{
         credit_notes::{self, StoredNote},
         snapshots::{self, Stored},

@@ -3,6 +3,7 @@
 mod archived;
 mod lines;
 mod view;
+mod warnings;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -14,11 +15,13 @@ use hivematrix_shared::{
 };
 
 pub use archived::invoice;
-use view::{BillView, Warning};
+use view::BillView;
+use warnings::Warning;
 
 use super::{
     failed,
-    parts::{self, Currency, Flashes, Moment, MonthPicker, month_query, path_part},
+    month::MonthPicker,
+    parts::{self, Currency, Flashes, Moment, month_query, path_part},
 };
 use crate::{
     Ledger,
@@ -133,6 +136,6 @@ pub async fn page(
 fn view(ledger: &Ledger, material: &Material, bill: &Bill<'_>, currency: &Currency) -> BillView {
     let mut shown = BillView::of(material, bill, currency);
     let is_over = ledger.bills.current_period().is_some_and(|current| bill.period < current);
-    shown.warnings = view::warnings(material, bill, is_over, parts::today(ledger));
+    shown.warnings = warnings::of(material, bill, is_over, parts::today(ledger));
     shown
 }

@@ -3,8 +3,9 @@
 use hivematrix_shared::pages::format::iso_z;
 
 use super::{
-    super::parts::{self, Currency, Standing},
+    super::parts::{self, Currency},
     lines::{ChargeLine, Group, Mark, Reader},
+    warnings::Warning,
 };
 use crate::{
     bills::Material,
@@ -106,19 +107,6 @@ pub struct BackupView {
     pub charge: String,
     /// Its parts.
     pub lines: Vec<ChargeLine>,
-}
-
-/// A sentence that has to be read before the bill is accepted.
-#[derive(Clone, Debug)]
-pub struct Warning {
-    /// `error`, `warning` or `info`.
-    pub kind: &'static str,
-    /// What.
-    pub title: String,
-    /// More about it.
-    pub text: String,
-    /// Where to do something about it: address below the prefix, words.
-    pub link: Option<(&'static str, &'static str)>,
 }
 
 /// A sum in the head.
@@ -320,72 +308,4 @@ fn tickets(bill: &Bill<'_>) -> Vec<TicketLine> {
             }
         })
         .collect()
-}
-
-/// What to look at before the bill is accepted. `current` is whether the month still runs.
-pub fn warnings(
-    material: &Material,
-    bill: &Bill<'_>,
-    is_over: bool,
-    today: chrono::NaiveDate,
-) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let mut add =
-        |kind, title: String, text: String, link| warnings.push(Warning { kind, title, text, link });
-    if let Some(reason) = material.incomplete() {
-        add(
-            "error",
-            "This bill is incomplete and cannot be archived yet".to_owned(),
-            format!("{reason}."),
-            None,
-        );
-    }
-    if !is_over {
-        let text = "Devices, people and hours may still change until it is.".to_owned();
-        add("info", "This month is not over".to_owned(), text, None);
-    }
-    match Standing::of(&bill.contract_end_date, bill.contract_expired, today) {
-        Standing::Expired => {
-            let text = format!(
-                "It ended on {}. The bill goes on until somebody ends it.",
-                parts::day(&bill.contract_end_date)
-            );
-            add("warning", "The contract has expired".to_owned(), text, None);
-        }
-        Standing::Expiring => {
-            add(
-                "info",
-                format!("The contract ends on {}", parts::day(&bill.contract_end_date)),
-                String::new(),
-                None,
-            );
-        }
-        Standing::Active => {}
-    }
-    if !bill.unmapped_devices.is_empty() {
-        let count = bill.unmapped_devices.len();
-        let title = if count == 1 {
-            "1 device has a kind without a billing type".to_owned()
-        } else {
-            format!("{count} devices have a kind without a billing type")
-        };
-        let names: Vec<String> = bill
-            .unmapped_devices
-            .iter()
-            .take(8)
-            .map(|device| match device.device_type {
-                Some(kind) => format!("{} ({kind})", device.hostname),
-                None => device.hostname.to_owned(),
-            })
-            .collect();
-        let more =
-            if count > names.len() { format!(" and {} more", count - names.len()) } else { String::new() };
-        let text = format!("They are billed as Workstation: {}{more}.", names.join(", "));
-        add("warning", title, text, Some(("/admin/device-types", "Map kinds of devices")));
-    }
-    if !bill.skipped_tickets.is_empty() {
-        let text = format!("No month can have them: {}.", bill.skipped_tickets.join(", "));
-        add("warning", "Tickets without a readable time are left out".to_owned(), text, None);
-    }
-    warnings
 }

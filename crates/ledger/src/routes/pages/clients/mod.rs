@@ -18,13 +18,16 @@ use indexmap::IndexSet;
 use rust_decimal::Decimal;
 
 use self::list::{COLUMNS, ClientsQuery, Pages, SIZES, Totals, select};
-use super::parts::{self, Currency, Flashes, MonthPicker, Standing, month_query, path_part, plan_badge};
+use super::{
+    month::MonthPicker,
+    parts::{self, Currency, Flashes, Standing, month_query, path_part, plan_badge},
+};
 use crate::{
     Ledger,
     bills::overview::{Attention, Overview, Row},
     domain::billing::Period,
     routes::api::month::Month,
-    store::snapshots,
+    store::revenue,
 };
 
 #[derive(Template)]
@@ -119,7 +122,7 @@ impl ClientsPage {
 /// When Codex or the database does not answer.
 pub async fn overview(ledger: &Ledger, period: Period) -> Result<Overview> {
     let mut found = ledger.bills.overview(period).await?;
-    let archived = snapshots::totals_of(&ledger.pool, period.year(), period.month().cast_signed()).await?;
+    let archived = revenue::totals_of(&ledger.pool, period.year(), period.month().cast_signed()).await?;
     for row in &mut found.rows {
         if let Some(total) = archived.get(&row.account_number) {
             row.total_bill = total.amount;

@@ -1,5 +1,6 @@
 //! `GET` and `POST /client/{account_number}/settings`: what differs from the plan for a client (ledger-pages.md §5).
 
+mod rows;
 mod save;
 mod view;
 
@@ -16,8 +17,9 @@ use hivematrix_shared::{
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use rows::{OwnRow, TypedRow};
 pub use save::save;
-use view::{FeatureRow, OwnRow, RateRow, Refused, TypedRow};
+use view::{FeatureRow, RateRow, Refused};
 
 use super::{
     failed,
@@ -203,11 +205,11 @@ async fn show(
         has_own_rates: stored.is_some(),
         codex_features: codex.is_ok(),
         features: view::features(&codex.unwrap_or_default(), plan, &own_features, &sent),
-        assets: view::assets(&material, &types::list(pool, Of::Assets, Some(&ids)).await?, &sent),
-        users: view::users(&material, &types::list(pool, Of::Users, Some(&people)).await?, &sent),
-        manual_assets: view::manual(manual::assets(pool, Some(&only)).await?, &asset_costs, &currency),
-        manual_users: view::manual(manual::users(pool, Some(&only)).await?, &user_costs, &currency),
-        items: view::items(items::list(pool, Some(&only)).await?, &currency),
+        assets: rows::assets(&material, &types::list(pool, Of::Assets, Some(&ids)).await?, &sent),
+        users: rows::users(&material, &types::list(pool, Of::Users, Some(&people)).await?, &sent),
+        manual_assets: rows::manual(manual::assets(pool, Some(&only)).await?, &asset_costs, &currency),
+        manual_users: rows::manual(manual::users(pool, Some(&only)).await?, &user_costs, &currency),
+        items: rows::items(items::list(pool, Some(&only)).await?, &currency),
         sent,
         changes: history.into_iter().map(ChangeRow::of).collect(),
         year: material.period().year(),

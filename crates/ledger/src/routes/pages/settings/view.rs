@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::super::parts::{self, Currency};
@@ -13,7 +12,6 @@ use crate::{
         billing::Plan,
         changes::{ClientConditions, Invalid, NUMBERS, form::Form},
     },
-    store::{items::ItemRow, manual::ManualRow, types::TypeRow},
 };
 
 /// Features that every Codex has, with the names of the contract.
@@ -54,7 +52,7 @@ pub struct Refused {
 
 impl Refused {
     /// The value of a field: what was sent, else what is stored.
-    fn value(&self, name: &str, stored: &str) -> String {
+    pub fn value(&self, name: &str, stored: &str) -> String {
         self.form.get(name).and_then(Value::as_str).unwrap_or(stored).to_owned()
     }
 
@@ -246,160 +244,4 @@ fn options_of(options: &Value, key: &str) -> Vec<String> {
     };
     found.dedup();
     found
-}
-
-/// A device or person of Codex with its type.
-pub struct TypedRow {
-    /// Codex's id.
-    pub id: i64,
-    /// Name.
-    pub name: String,
-    /// What tells it from others.
-    pub detail: String,
-    /// What Codex says of its kind.
-    pub kind: String,
-    /// The type set for it; empty for none.
-    pub value: String,
-    /// Its cost.
-    pub cost: String,
-    /// What is wrong with the type.
-    pub type_fault: Option<String>,
-    /// What is wrong with the cost.
-    pub cost_fault: Option<String>,
-}
-
-impl TypedRow {
-    /// Whether something is set.
-    pub fn is_overridden(&self) -> bool {
-        !self.value.is_empty()
-    }
-}
-
-fn typed(
-    prefix: &str,
-    id: i64,
-    texts: (String, String, String),
-    stored: &[TypeRow],
-    refused: &Refused,
-) -> TypedRow {
-    let (name, detail, kind) = texts;
-    let row = stored.iter().find(|row| row.id == id);
-    let (type_field, cost_field) =
-        (format!("{prefix}_billing_type_{id}"), format!("{prefix}_custom_cost_{id}"));
-    let cost = row.and_then(|row| row.custom_cost).map(|cost| format!("{cost:.2}")).unwrap_or_default();
-    TypedRow {
-        id,
-        name,
-        detail,
-        kind,
-        value: refused
-            .value(&type_field, row.and_then(|row| row.billing_type.as_deref()).unwrap_or_default()),
-        cost: refused.value(&cost_field, &cost),
-        type_fault: refused.fault(&type_field),
-        cost_fault: refused.fault(&cost_field),
-    }
-}
-
-/// The devices.
-pub fn assets(material: &Material, stored: &[TypeRow], refused: &Refused) -> Vec<TypedRow> {
-    let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let rows = material.data().assets.iter().filter_map(|asset| {
-        let kind = text(&asset.device_type).or_else(|| text(&asset.hardware_type));
-        let texts = (
-            text(&asset.hostname).unwrap_or_else(|| "Unknown".to_owned()),
-            String::new(),
-            kind.unwrap_or_else(|| "Unknown".to_owned()),
-        );
-        Some(typed("asset", asset.id?, texts, stored, refused))
-    });
-    rows.collect()
-}
-
-/// The people; those who left are not billed.
-pub fn users(material: &Material, stored: &[TypeRow], refused: &Refused) -> Vec<TypedRow> {
-    let text = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    let rows = material.data().contacts.iter().filter(|contact| contact.active != Some(false)).filter_map(
-        |contact| {
-            let member = |name: &str| -> Option<String> {
-                let json: Value = serde_json::from_str(contact.json().get()).ok()?;
-                json[name].as_str().map(str::to_owned).filter(|text| !text.is_empty())
-            };
-            let texts = (
-                text(&contact.full_name)
-                    .or_else(|| text(&contact.name))
-                    .unwrap_or_else(|| "Unknown".to_owned()),
-                contact.email.clone().flatten().unwrap_or_default(),
-                member("employment_type").unwrap_or_else(|| "Full Time".to_owned()),
-            );
-            Some(typed("user", contact.id?, texts, stored, refused))
-        },
-    );
-    rows.collect()
-}
-
-/// Something entered by hand.
-pub struct OwnRow {
-    /// Ledger's id.
-    pub id: i32,
-    /// Name.
-    pub name: String,
-    /// Billing type, or how often it is billed.
-    pub kind: &'static str,
-    /// Type as it is stored.
-    pub stored: String,
-    /// When it is billed.
-    pub period: String,
-    /// What it costs in this month.
-    pub cost: String,
-}
-
-/// Devices or people entered by hand, with what they really cost in this month.
-pub fn manual(rows: Vec<ManualRow>, costs: &HashMap<i64, Decimal>, currency: &Currency) -> Vec<OwnRow> {
-    rows.into_iter()
-        .map(|row| OwnRow {
-            id: row.id,
-            name: row.name,
-            kind: "",
-            stored: row.billing_type,
-            period: String::new(),
-            cost: costs.get(&i64::from(row.id)).map_or_else(|| "–".to_owned(), |cost| currency.amount(*cost)),
-        })
-        .collect()
-}
-
-/// Line items.
-pub fn items(rows: Vec<ItemRow>, currency: &Currency) -> Vec<OwnRow> {
-    use crate::domain::changes::ItemKind;
-    rows.into_iter()
-        .map(|row| {
-            let item = row.item;
-            let (kind, fee, mut period) = match item.kind() {
-                ItemKind::Recurring => ("Recurring", item.monthly_fee, "Monthly".to_owned()),
-                ItemKind::Yearly => (
-                    "Yearly",
-                    item.yearly_fee,
-                    parts::month_name(item.yearly_bill_month.unwrap_or_default()).to_owned(),
-                ),
-                ItemKind::OneOff => {
-                    let (year, month) =
-                        (item.one_off_year.unwrap_or_default(), item.one_off_month.unwrap_or_default());
-                    ("One-Off", item.one_off_fee, format!("{year:04}-{month:02}"))
-                }
-            };
-            if let Some(first) = &item.first_month {
-                period = format!("{period}, from {first}");
-            }
-            if let Some(last) = &item.last_month {
-                period = format!("{period}, until {last}");
-            }
-            OwnRow {
-                id: row.id,
-                name: item.name,
-                kind,
-                stored: String::new(),
-                period,
-                cost: currency.amount(fee.unwrap_or_default().decimal()),
-            }
-        })
-        .collect()
 }

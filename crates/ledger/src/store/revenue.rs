@@ -1,4 +1,4 @@
-//! What the archive comes to: totals of a month, revenue, figures of the pages.
+//! What archived invoices come to.
 
 use std::collections::HashMap;
 
@@ -67,7 +67,7 @@ pub struct MonthRevenue {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn revenue(pool: &PgPool, months: i64) -> sqlx::Result<Vec<MonthRevenue>> {
+pub async fn by_month(pool: &PgPool, months: i64) -> sqlx::Result<Vec<MonthRevenue>> {
     sqlx::query_as!(
         MonthRevenue,
         r#"select billing_year, billing_month, count(*) as "invoices!",
