@@ -32,6 +32,15 @@ async fn the_month_before_and_after_stand_in_the_address(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_bill_that_is_much_more_than_the_one_before_says_so(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.accept(5).await;
+    let html = world.page("/client/100001?year=2025&month=6").await.text();
+    assert!(html.contains("+$2,750.00 against May 2025"), "before the dialog and in it");
+    assert!(!world.page("/client/100001?year=2025&month=5").await.text().contains("against"));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
 async fn what_differs_from_the_plan_is_marked_with_what_the_plan_says(pool: PgPool) {
     let world = World::new(pool).await;
     let answer = world

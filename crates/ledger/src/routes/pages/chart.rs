@@ -1,6 +1,6 @@
 //! Amounts by month as columns, drawn on the server.
 
-use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive as _};
 
 use super::parts::Currency;
 use crate::domain::billing::Period;
@@ -77,17 +77,21 @@ impl Columns {
     }
 }
 
-/// An amount in three or four letters.
+/// An amount in a few letters. Writing a decimal cuts digits off, so it is rounded before.
 fn short(amount: Decimal) -> String {
     let thousand = Decimal::ONE_THOUSAND;
+    let rounded = |amount: Decimal, places| {
+        let rounded = amount.round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
+        format!("{rounded:.*}", places as usize)
+    };
     if amount.is_zero() {
         "–".to_owned()
     } else if amount.abs() < thousand {
-        format!("{:.0}", amount)
+        rounded(amount, 0)
     } else if amount.abs() < thousand * thousand {
-        format!("{:.1}k", amount / thousand)
+        format!("{}k", rounded(amount / thousand, 1))
     } else {
-        format!("{:.1}M", amount / thousand / thousand)
+        format!("{}M", rounded(amount / thousand / thousand, 1))
     }
 }
 

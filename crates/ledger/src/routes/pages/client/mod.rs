@@ -113,8 +113,17 @@ pub async fn page(
         Err(why) => return failed(&page, BillError::NoBill(why), &account_number),
     };
     let currency = Currency::of(&ledger).await?;
-    let past = Past::of(snapshots::of_company(&ledger.pool, &account_number).await?, &currency);
-    let view = view(&ledger, &material, &bill, &currency);
+    let past = snapshots::of_company(&ledger.pool, &account_number).await?;
+    let mut view = view(&ledger, &material, &bill, &currency);
+    if let Some(before) = period.previous()
+        && let Some(row) = past.iter().find(|row| {
+            row.billing_year == before.year() && row.billing_month == before.month().cast_signed()
+        })
+    {
+        let (total, month) = (bill.receipt.total.decimal(), parts::month_words(before));
+        view.warnings.extend(warnings::large_change(total, row.total_amount, &month, &currency));
+    }
+    let past = Past::of(past, &currency);
     let is_future = ledger.bills.current_period().is_some_and(|current| period > current);
     let has_flashes = !flashes.is_empty();
     let shown = BillPage {

@@ -1,8 +1,9 @@
 //! What has to be read before a bill is accepted.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
-use super::super::parts::{self, Standing};
+use super::super::parts::{self, Currency, Standing};
 use crate::{bills::Material, domain::billing::Bill};
 
 /// A sentence that has to be read before the bill is accepted.
@@ -16,6 +17,20 @@ pub struct Warning {
     pub text: String,
     /// Where to do something about it: address below the prefix, words.
     pub link: Option<(&'static str, &'static str)>,
+}
+
+/// From this part of the bill before on, a change is worth a word.
+const LARGE: Decimal = Decimal::from_parts(25, 0, 0, false, 2);
+
+/// Says when a bill is much more or much less than the archived one of the month before.
+pub fn large_change(total: Decimal, before: Decimal, month: &str, currency: &Currency) -> Option<Warning> {
+    let change = total - before;
+    (change.abs() > before.abs() * LARGE).then(|| Warning {
+        kind: "warning",
+        title: format!("{} against {month}", currency.change(change)),
+        text: format!("The invoice of {month} was {}.", currency.amount(before)),
+        link: None,
+    })
 }
 
 /// What to look at before the bill is accepted. `current` is whether the month still runs.
