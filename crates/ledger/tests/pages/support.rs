@@ -106,6 +106,7 @@ impl World {
             "features": {"antivirus": "EDR", "soc": "Not Included"}, "feature_display_names": {"antivirus": "Antivirus"}
         });
         let planless = json!({"account_number": "100002", "name": "Planless", "contract_term_length": ""});
+        self.answer("/health", json!({"checks": {}}));
         self.answer("/api/companies/100001", company.clone());
         self.answer("/api/companies/100001/assets", assets.clone());
         self.answer("/api/companies/100001/contacts", contacts.clone());
