@@ -2,7 +2,7 @@
 
 import { base, fetchPage, own } from "./call.js";
 import { ask } from "./dialog.js";
-import { element } from "./dom.js";
+import { element, skeleton } from "./dom.js";
 import { ready, say, showScripted } from "./page.js";
 
 const WAIT_MS = 300;
@@ -22,6 +22,8 @@ async function show() {
   running?.abort();
   running = new AbortController();
   const address = `${form.action}?${new URLSearchParams(new FormData(form))}`;
+  const body = document.querySelector("[data-list-part=table] tbody");
+  const undo = body ? skeleton(body) : () => {};
   try {
     const page = await fetchPage(address, running);
     for (const part of document.querySelectorAll("[data-list-part]")) {
@@ -29,9 +31,12 @@ async function show() {
       if (fresh) part.replaceWith(fresh);
     }
     showScripted();
+    for (const button of document.querySelectorAll("[data-month-go]")) button.hidden = true;
     history.replaceState(null, "", address);
   } catch (error) {
     if (error.name !== "AbortError") say("error", error.message);
+  } finally {
+    undo();
   }
 }
 

@@ -1,6 +1,7 @@
 // The choice of a month: a choice is enough, nobody has to press the button.
 
-for (const form of document.querySelectorAll("form[data-month]")) {
-  form.querySelector("[data-month-go]").hidden = true;
-  form.addEventListener("change", () => form.requestSubmit());
-}
+for (const button of document.querySelectorAll("[data-month-go]")) button.hidden = true;
+
+document.addEventListener("change", ({ target }) => {
+  target.closest("form[data-month]")?.requestSubmit();
+});
