@@ -15,7 +15,7 @@ case " $* " in *" --help "* | *" -h "*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0
 
 BUILD="${1:-target/release}"
 FAILED=0
-UNITS="postgresql redis helm core nexus codex beacon"
+UNITS="postgresql redis helm core nexus codex ledger beacon"
 
 report() { printf '%-8s %s\n' "$1" "$2"; }
 check() {

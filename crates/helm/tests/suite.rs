@@ -22,7 +22,7 @@ use std::{
 use serde_json::Value;
 
 /// Ports of a suite, without offset.
-const PORTS: [u16; 7] = [5000, 5001, 5004, 5010, 8443, 5442, 6389];
+const PORTS: [u16; 8] = [5000, 5001, 5004, 5010, 5030, 8443, 5442, 6389];
 
 /// A suite of pretended services in a folder of its own.
 struct Suite {
@@ -332,6 +332,7 @@ fn a_module_is_installed_into_a_running_suite_and_what_is_not_here_is_refused_by
 
     for (name, words) in [
         ("ledger", "ledger is not in this build"),
+        ("knowledgetree", "knowledgetree is not in this build"),
         ("archive", "install ledger"),
         ("nonsense", "there is no module of that name"),
         ("../codex", "there is no module of that name"),

@@ -81,7 +81,7 @@ impl Suite {
             "nexus" => self.nexus(&mut env, entry),
             "codex" => self.codex(&mut env),
             "helm" => self.helm(&mut env),
-            "beacon" => env.set("CODEX_SERVICE_URL", self.url("codex")),
+            "beacon" | "ledger" => env.set("CODEX_SERVICE_URL", self.url("codex")),
             "knowledgetree" => self.graph(&mut env),
             _ => {}
         }

@@ -185,13 +185,13 @@ mod tests {
     #[test]
     fn folders_beside_the_instance_are_found_and_keep_their_ports() {
         let place = Place::new();
-        place.service("hivematrix-ledger");
+        place.service("hivematrix-brainhair");
         place.service("hivematrix-zoo");
         fs::create_dir(place.0.path().join("hivematrix-empty")).unwrap();
         place.service("hivematrix-helm");
         let first = place.scan();
-        assert_eq!(first.present.keys().collect::<Vec<_>>(), ["ledger", "zoo"]);
-        assert_eq!(first.present["ledger"], Found { path: "../hivematrix-ledger".into(), port: 5030 });
+        assert_eq!(first.present.keys().collect::<Vec<_>>(), ["brainhair", "zoo"]);
+        assert_eq!(first.present["brainhair"], Found { path: "../hivematrix-brainhair".into(), port: 5050 });
         let zoo = first.present["zoo"].port;
         // One that comes before it by name does not take its port.
         place.service("hivematrix-apples");

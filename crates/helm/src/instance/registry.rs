@@ -175,13 +175,13 @@ mod tests {
     fn a_survey_finds_what_nobody_has_noted_and_notes_nothing() {
         let place = tempfile::tempdir().unwrap();
         let layout = Layout::new(place.path().join("instance"));
-        for name in ["tracker", "ledger"] {
+        for name in ["tracker", "brainhair"] {
             let theirs = place.path().join(format!("hivematrix-{name}"));
             fs::create_dir(&theirs).unwrap();
             fs::write(theirs.join("run.py"), "").unwrap();
         }
         let registry = survey(&layout, &Options::default(), &place.path().join("bin")).unwrap();
-        assert_eq!(registry.get("ledger").unwrap().path, "../hivematrix-ledger");
+        assert_eq!(registry.get("brainhair").unwrap().path, "../hivematrix-brainhair");
         assert!(registry.get("tracker").is_some() && !layout.home().exists());
     }
 }

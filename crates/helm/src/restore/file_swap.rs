@@ -142,23 +142,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let layout = Layout::new(at("home"));
-        let theirs = at("hivematrix-ledger");
-        let conf = "@ledger/instance/ledger.conf";
-        for path in [&theirs.join("instance"), &staged(&layout).join("@ledger/instance"), &at("etc")] {
+        let theirs = at("hivematrix-brainhair");
+        let conf = "@brainhair/instance/brainhair.conf";
+        for path in [&theirs.join("instance"), &staged(&layout).join("@brainhair/instance"), &at("etc")] {
             fs::create_dir_all(path).unwrap();
         }
         let put = |text: &str| fs::write(staged(&layout).join(conf), text).unwrap();
-        let read = || fs::read_to_string(theirs.join("instance/ledger.conf")).unwrap();
-        fs::write(theirs.join("instance/ledger.conf"), "newer").unwrap();
+        let read = || fs::read_to_string(theirs.join("instance/brainhair.conf")).unwrap();
+        fs::write(theirs.join("instance/brainhair.conf"), "newer").unwrap();
         put("saved");
         let mut journal = journal(vec![FileStep { path: conf.into(), comes: true, existed: true }]);
         assert!(
             swap_file(&layout, &journal, &journal.files[0])
                 .unwrap_err()
                 .to_string()
-                .contains("where ledger lies")
+                .contains("where brainhair lies")
         );
-        journal.outside.insert("ledger".into(), theirs.clone());
+        journal.outside.insert("brainhair".into(), theirs.clone());
         swap_file(&layout, &journal, &journal.files[0]).unwrap();
         assert_eq!(read(), "saved");
         undo(&layout, &journal).await.unwrap();

@@ -149,20 +149,20 @@ mod tests {
 
     #[test]
     fn files_of_a_foreign_service_go_to_its_folder_or_are_named() {
-        let mut theirs = Part::absent("foreign/ledger", Kind::Foreign, State::Saved, "");
+        let mut theirs = Part::absent("foreign/brainhair", Kind::Foreign, State::Saved, "");
         theirs.reason = None;
         let manifest = manifest(vec![part(Kind::Keys, State::Saved), theirs]);
-        let beside = |name: &str| (name == "ledger").then_some(Path::new("/srv/hivematrix-ledger"));
+        let beside = |name: &str| (name == "brainhair").then_some(Path::new("/srv/hivematrix-brainhair"));
         let told = plan(&manifest, &Selection::default(), false, beside).unwrap();
         assert_eq!(
             (told[1].action.as_str(), told[1].restored),
-            ("write 0 files into /srv/hivematrix-ledger", true)
+            ("write 0 files into /srv/hivematrix-brainhair", true)
         );
         let told = plan(&manifest, &Selection::default(), false, nowhere).unwrap();
-        assert!(!told[1].restored && told[1].action.starts_with("left out: no ledger"), "{told:?}");
+        assert!(!told[1].restored && told[1].action.starts_with("left out: no brainhair"), "{told:?}");
         let only = Selection::of(&[(true, &[Kind::Foreign])]);
         let refused = plan(&manifest, &only, false, nowhere).unwrap_err().to_string();
-        assert!(refused.contains("foreign/ledger: left out"), "{refused}");
+        assert!(refused.contains("foreign/brainhair: left out"), "{refused}");
     }
 
     #[test]

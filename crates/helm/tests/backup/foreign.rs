@@ -107,43 +107,43 @@ async fn an_archive_without_the_graph_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_archive_of_the_original_suite_reaches_its_own_services() {
     let instance = Instance::new(&["alpha"]);
-    let ledger = theirs(&instance, "ledger");
+    let brainhair = theirs(&instance, "brainhair");
     let server = instance.start().await;
-    execute(&instance.url("ledger"), "CREATE TABLE t AS SELECT 1 AS id").await;
-    let dump = Command::new("pg_dump").arg(instance.url("ledger")).output().unwrap();
-    execute(&instance.url("ledger"), "UPDATE t SET id = 2").await;
+    execute(&instance.url("brainhair"), "CREATE TABLE t AS SELECT 1 AS id").await;
+    let dump = Command::new("pg_dump").arg(instance.url("brainhair")).output().unwrap();
+    execute(&instance.url("brainhair"), "UPDATE t SET id = 2").await;
     server.stop().await.unwrap();
     let config = serde_json::json!({
         "system": {"hostname": "msp.example.net", "log_level": "DEBUG"},
         "keycloak": {"url": "http://localhost:8080", "realm": "hivematrix", "client_secret": "s"},
-        "apps": {"ledger": {"db_name": "ledger_db", "db_user": "old", "db_password": "old"}}
+        "apps": {"brainhair": {"db_name": "brainhair_db", "db_user": "old", "db_password": "old"}}
     });
     let archive = zip(
         &instance,
         &[
-            ("postgresql/ledger_db.sql", dump.stdout),
-            ("configs/service_configs/ledger.conf", b"[vendor]\nkey = archived\n".to_vec()),
+            ("postgresql/brainhair_db.sql", dump.stdout),
+            ("configs/service_configs/brainhair.conf", b"[vendor]\nkey = archived\n".to_vec()),
             ("configs/master_config.json", config.to_string().into_bytes()),
         ],
     );
     let plan = instance.helm(&["restore", &archive, "--dry-run"]);
     let said = String::from_utf8_lossy(&plan.stdout).into_owned();
-    assert!(said.contains("replace the database of ledger"), "{plan:?}");
-    assert!(said.contains("hivematrix-ledger/instance/ledger.conf"), "{said}");
+    assert!(said.contains("replace the database of brainhair"), "{plan:?}");
+    assert!(said.contains("hivematrix-brainhair/instance/brainhair.conf"), "{said}");
     assert!(said.contains("write helm/configs/master_config.json, without"), "{said}");
     assert!(said.contains("keycloak.url and keycloak.realm"), "{said}");
     let output = instance.helm(&["restore", &archive, "--force"]);
     assert!(output.status.success(), "{output:?}");
 
-    let conf = ledger.join("instance/ledger.conf");
+    let conf = brainhair.join("instance/brainhair.conf");
     assert_eq!(fs::read_to_string(&conf).unwrap(), "[vendor]\nkey = archived\n");
     assert_eq!(mode(&conf), 0o600);
     assert!(!instance.home().join("master_config.json").exists());
     let get = |key: &str| instance.helm(&["config", "get", key]);
     assert_eq!(String::from_utf8_lossy(&get("system.hostname").stdout).trim(), "msp.example.net");
     assert!(!get("keycloak.url").status.success(), "the suite does not turn to a Keycloak that is not here");
-    assert!(!get("apps.ledger.db_password").status.success());
+    assert!(!get("apps.brainhair.db_password").status.success());
     let server = instance.start().await;
-    assert_eq!(query(&instance.url("ledger"), "SELECT id::text FROM t").await, "1");
+    assert_eq!(query(&instance.url("brainhair"), "SELECT id::text FROM t").await, "1");
     server.stop().await.unwrap();
 }

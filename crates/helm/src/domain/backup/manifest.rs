@@ -241,7 +241,11 @@ mod tests {
             database("postgresql/codex_db", "codex_db", "codex"),
             saved("files/codex", Kind::Files, &["codex/up/b.pdf"]),
             saved("configuration/codex", Kind::Configuration, &["codex/codex.conf"]),
-            saved("foreign/ledger", Kind::Foreign, &["@ledger/.flaskenv", "@ledger/instance/ledger.conf"]),
+            saved(
+                "foreign/brainhair",
+                Kind::Foreign,
+                &["@brainhair/.flaskenv", "@brainhair/instance/brainhair.conf"],
+            ),
         ];
         assert_eq!(manifest(right.to_vec()).check(), Ok(()));
         let wrong = [
@@ -252,11 +256,11 @@ mod tests {
             saved("files", Kind::Files, &["/etc/cron.d/x"]),
             saved("files", Kind::Files, &["codex/../../x"]),
             saved("files", Kind::Files, &["core/keys/jwt_private.pem"]),
-            saved("files", Kind::Files, &["@ledger/.flaskenv"]),
-            saved("foreign/ledger", Kind::Foreign, &["@codex/.flaskenv"]),
-            saved("foreign/ledger", Kind::Foreign, &["@ledger/run.py"]),
-            saved("foreign/ledger", Kind::Foreign, &["@ledger/instance/../../x"]),
-            saved("foreign/ledger", Kind::Foreign, &["ledger/ledger.conf"]),
+            saved("files", Kind::Files, &["@brainhair/.flaskenv"]),
+            saved("foreign/brainhair", Kind::Foreign, &["@codex/.flaskenv"]),
+            saved("foreign/brainhair", Kind::Foreign, &["@brainhair/run.py"]),
+            saved("foreign/brainhair", Kind::Foreign, &["@brainhair/instance/../../x"]),
+            saved("foreign/brainhair", Kind::Foreign, &["brainhair/brainhair.conf"]),
             saved("foreign", Kind::Foreign, &[]),
             saved("foreign/../x", Kind::Foreign, &[]),
             saved("files/../x", Kind::Files, &[]),

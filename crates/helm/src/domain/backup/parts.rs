@@ -250,17 +250,17 @@ mod tests {
             ("codex/exports/a.new.1.2.3", Some(Kind::Files)),
             ("codex/uploads/poetry.lock", Some(Kind::Files)),
             ("codex/uploads/x.sock", Some(Kind::Files)),
-            ("@ledger/instance/poetry.lock", Some(Kind::Foreign)),
-            ("@ledger/.flaskenv", Some(Kind::Foreign)),
-            ("@ledger/instance/ledger.conf", Some(Kind::Foreign)),
-            ("@ledger/exports/csv/a.csv", Some(Kind::Foreign)),
-            ("@ledger/run.py", None),
-            ("@ledger/pyenv/bin/python", None),
-            ("@ledger/instance", None),
+            ("@brainhair/instance/poetry.lock", Some(Kind::Foreign)),
+            ("@brainhair/.flaskenv", Some(Kind::Foreign)),
+            ("@brainhair/instance/brainhair.conf", Some(Kind::Foreign)),
+            ("@brainhair/exports/csv/a.csv", Some(Kind::Foreign)),
+            ("@brainhair/run.py", None),
+            ("@brainhair/pyenv/bin/python", None),
+            ("@brainhair/instance", None),
             ("@Led ger/.flaskenv", None),
             ("@/.flaskenv", None),
-            ("@ledger", None),
-            ("@ledger/../x", None),
+            ("@brainhair", None),
+            ("@brainhair/../x", None),
             ("../etc/passwd", None),
             ("/etc/passwd", None),
             ("", None),
@@ -280,7 +280,7 @@ mod tests {
             ("Old papers/a.pdf", "files"),
             ("core/keys/jwt_private.pem", "keys"),
             ("helm/secrets.json", "secrets"),
-            ("@ledger/keys/vendor.pem", "foreign/ledger"),
+            ("@brainhair/keys/vendor.pem", "foreign/brainhair"),
         ];
         for (path, name) in table {
             let (kind, found) = part_of(Path::new(path)).unwrap();
@@ -301,9 +301,9 @@ mod tests {
 
     #[test]
     fn a_path_outside_names_its_service() {
-        let path = outside("ledger").join("instance/ledger.conf");
-        assert_eq!(service_outside(&path), Some(("ledger", Path::new("instance/ledger.conf"))));
-        for path in ["ledger/ledger.conf", "/etc/passwd", "../@ledger/x", ""] {
+        let path = outside("brainhair").join("instance/brainhair.conf");
+        assert_eq!(service_outside(&path), Some(("brainhair", Path::new("instance/brainhair.conf"))));
+        for path in ["brainhair/brainhair.conf", "/etc/passwd", "../@brainhair/x", ""] {
             assert_eq!(service_outside(Path::new(path)), None, "{path}");
         }
     }

@@ -25,7 +25,8 @@ pub struct Found {
 /// Found services by name.
 pub type FoundServices = IndexMap<String, Found>;
 
-/// What the contracts say of a service that is in no registry of ours (platform.md §1, §3.2).
+/// What the contracts say of a service that a registry need not list (platform.md §1, §3.2): ours has no KnowledgeTree, and
+/// an operator's own may be older than our Ledger.
 struct Known {
     name: &'static str,
     title: &'static str,
@@ -88,7 +89,7 @@ pub fn service_name(folder: &str) -> Option<&str> {
     (plain && name != "helm").then_some(name)
 }
 
-/// Whether the contracts know a service of that name that is in no registry of ours.
+/// Whether the contracts know a service of that name, whatever the registry lists.
 #[must_use]
 pub fn is_of_contract(name: &str) -> bool {
     KNOWN.iter().any(|known| known.name == name)
@@ -244,13 +245,13 @@ mod tests {
 
     #[test]
     fn a_service_of_the_contract_has_its_place_and_its_readers() {
-        let registry = registry(&found("ledger", 5030), &[]);
-        let entry = registry.get("ledger").unwrap();
+        let registry = registry(&found("archive", 5012), &[]);
+        let entry = registry.get("archive").unwrap();
         assert!(entry.needs_database() && entry.service.billing_or_admin_only);
-        assert_eq!(entry.service.dependencies, ["core", "codex"]);
+        assert_eq!(entry.service.dependencies, ["core"]);
         assert_eq!(
             registry.names().collect::<Vec<_>>(),
-            ["beacon", "codex", "ledger", "helm", "core", "nexus"]
+            ["beacon", "codex", "ledger", "archive", "helm", "core", "nexus"]
         );
     }
 
@@ -269,6 +270,25 @@ mod tests {
         for (ours, command) in [(&["codex"][..], None), (&[], Some("pyenv/bin/python run.py"))] {
             let registry = registry(&found("codex", 5010), ours);
             assert_eq!(registry.get("codex").unwrap().start_command.as_deref(), command);
+        }
+    }
+
+    #[test]
+    fn a_service_of_upstream_s_takes_the_place_of_ours_and_keeps_its_readers() {
+        let of = |apps: AppsRegistry| Registry::generate(&apps, Addressing::default()).unwrap();
+        let built_in: AppsRegistry =
+            serde_json::from_str(include_str!("../../../../../deploy/apps_registry.json")).unwrap();
+        // By the operator's registry beside a program of ours, or by its folder where there is no such program.
+        let mut chosen = built_in.clone();
+        chosen.default_apps["ledger"].python_bin = Some(PYTHON.to_owned());
+        let found = found("ledger", 5030);
+        for registry in [of(chosen.with_found(&found, |_| true)), of(built_in.with_found(&found, |_| false))]
+        {
+            let ledger = registry.get("ledger").unwrap();
+            assert_eq!(ledger.start_command.as_deref(), Some("pyenv/bin/python run.py"));
+            assert_eq!((ledger.path.as_str(), ledger.service.port), ("../hivematrix-ledger", 5030));
+            assert!(ledger.needs_database() && ledger.service.billing_or_admin_only);
+            assert_eq!(ledger.service.levels.as_deref(), Some(&["admin", "billing"].map(str::to_owned)[..]));
         }
     }
 }

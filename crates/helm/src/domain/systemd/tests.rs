@@ -120,7 +120,7 @@ fn nobody_stands_in_for_another_one() {
     let denied = |name: &str| -> Vec<&str> {
         files[&unit_name(name)].lines().filter_map(|line| line.strip_prefix("SocketBindDeny=tcp:")).collect()
     };
-    assert_eq!(denied("codex"), ["5000", "5001", "5004", "5442", "6389", "8443"]);
+    assert_eq!(denied("codex"), ["5000", "5001", "5004", "5030", "5442", "6389", "8443"]);
     assert!(denied("redis").contains(&"5010") && !denied("redis").contains(&"6389"));
     assert!(denied("backup").is_empty(), "a job listens nowhere");
 }
@@ -143,17 +143,17 @@ fn a_service_elsewhere_has_no_unit_and_a_foreign_one_runs_its_own_command() {
     let apps = serde_json::from_str(
         r#"{"default_apps": {
             "codex": {"name": "Codex", "port": 5010, "urls": ["http://10.0.0.2:5010"]},
-            "ledger": {"name": "Ledger", "port": 5030, "dependencies": ["codex"], "path": "../hivematrix-ledger",
+            "brainhair": {"name": "Brainhair", "port": 5050, "dependencies": ["codex"], "path": "../hivematrix-brainhair",
                        "start_command": "pyenv/bin/python run.py"}}}"#,
     )
     .unwrap();
     let registry = Registry::generate(&apps, Addressing::default()).unwrap();
     let files = unit_files(&registry, &OwnServers::default(), &Places::default());
     assert!(!files.iter().any(|file| file.name == "hivematrix-codex.service"));
-    let ledger = files.iter().find(|file| file.name == "hivematrix-ledger.service").unwrap();
-    assert!(ledger.text.contains("ExecStart=/var/lib/hivematrix-ledger/pyenv/bin/python run.py\n"));
-    assert!(!ledger.text.contains("hivematrix-codex.service"));
-    assert!(ledger.text.contains("MemoryDenyWriteExecute=no\n"));
+    let brainhair = files.iter().find(|file| file.name == "hivematrix-brainhair.service").unwrap();
+    assert!(brainhair.text.contains("ExecStart=/var/lib/hivematrix-brainhair/pyenv/bin/python run.py\n"));
+    assert!(!brainhair.text.contains("hivematrix-codex.service"));
+    assert!(brainhair.text.contains("MemoryDenyWriteExecute=no\n"));
 }
 
 #[test]

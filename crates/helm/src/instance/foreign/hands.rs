@@ -134,7 +134,7 @@ mod tests {
         fs::create_dir_all(at("exports/csv")).unwrap();
         fs::create_dir(at("keys")).unwrap();
         let given =
-            ["instance/ledger.conf", "instance/backups/.flaskenv.1", "keys/a.pem", "exports/csv/a.csv"];
+            ["instance/brainhair.conf", "instance/backups/.flaskenv.1", "keys/a.pem", "exports/csv/a.csv"];
         for name in given.iter().chain(&[".flaskenv", "run.py"]) {
             fs::write(at(name), "x").unwrap();
         }

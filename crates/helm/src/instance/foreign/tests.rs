@@ -20,26 +20,26 @@ struct Place {
 fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let layout = Layout::new(folder.path().join("instance"));
-    let theirs = folder.path().join("hivematrix-ledger");
+    let theirs = folder.path().join("hivematrix-brainhair");
     fs::create_dir_all(&theirs).unwrap();
     fs::create_dir_all(layout.home()).unwrap();
     fs::write(theirs.join("run.py"), "").unwrap();
     let mut apps: AppsRegistry =
         serde_json::from_str(include_str!("../../../../../deploy/apps_registry.json")).unwrap();
-    let ledger = json!({"name": "Ledger", "port": 5030, "python_bin": "pyenv/bin/python",
-        "path": "../hivematrix-ledger", "dependencies": ["postgresql"]});
-    apps.default_apps.insert("ledger".into(), serde_json::from_value(ledger).unwrap());
+    let brainhair = json!({"name": "Brainhair", "port": 5050, "python_bin": "pyenv/bin/python",
+        "path": "../hivematrix-brainhair", "dependencies": ["postgresql"]});
+    apps.default_apps.insert("brainhair".into(), serde_json::from_value(brainhair).unwrap());
     let secrets = ServiceSecrets { secret_key: "our-key".into(), ..ServiceSecrets::default() };
-    let config = json!({"apps": {"ledger": {"sections": {"billing": {"currency": "EUR 50 %"}}}}});
+    let config = json!({"apps": {"brainhair": {"sections": {"billing": {"currency": "EUR 50 %"}}}}});
     let suite = Suite {
         home: layout.home().to_owned(),
         services_file: layout.services_json(),
         port_offset: 0,
         registry: Registry::generate(&apps, Addressing::default()).unwrap(),
-        secrets: Secrets { services: [("ledger".to_owned(), secrets)].into(), ..Secrets::default() },
+        secrets: Secrets { services: [("brainhair".to_owned(), secrets)].into(), ..Secrets::default() },
         database_urls: [(
-            "ledger".to_owned(),
-            "postgres://ledger_user:p%40w@127.0.0.1:5442/ledger_db".to_owned(),
+            "brainhair".to_owned(),
+            "postgres://brainhair_user:p%40w@127.0.0.1:5442/brainhair_db".to_owned(),
         )]
         .into(),
         redis_url: None,
@@ -73,21 +73,21 @@ impl Place {
 fn a_new_service_gets_its_files() {
     let place = place();
     let synced = place.sync(30);
-    assert_eq!(synced.written, [".flaskenv", "instance/ledger.conf", "services.json"]);
+    assert_eq!(synced.written, [".flaskenv", "instance/brainhair.conf", "services.json"]);
     let env = place.text(".flaskenv");
     for line in ["FLASK_APP=run.py\n", "SECRET_KEY=our-key\n", "DB_PORT=5442\n", "LOG_LEVEL=INFO\n"] {
         assert!(env.contains(line), "{line}: {env}");
     }
     assert!(!env.contains("SERVICE_SECRET"), "what it does not read is not written down");
-    let conf = place.text("instance/ledger.conf");
+    let conf = place.text("instance/brainhair.conf");
     for line in [
-        "connection_string = postgresql://ledger_user:p%40w@127.0.0.1:5442/ledger_db\n",
-        "db_user = ledger_user\n",
+        "connection_string = postgresql://brainhair_user:p%40w@127.0.0.1:5442/brainhair_db\n",
+        "db_user = brainhair_user\n",
         "[billing]\ncurrency = EUR 50 %\n",
     ] {
         assert!(conf.contains(line), "{line}: {conf}");
     }
-    for file in [".flaskenv", "instance/ledger.conf"] {
+    for file in [".flaskenv", "instance/brainhair.conf"] {
         let mode = fs::metadata(place.theirs.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
@@ -101,19 +101,20 @@ fn what_a_service_has_of_its_own_is_kept() {
     fs::create_dir(place.theirs.join("instance")).unwrap();
     fs::write(place.theirs.join(".flaskenv"), "# by hand\nSECRET_KEY=their-key\nLOG_LEVEL=DEBUG\nOWN=1\n")
         .unwrap();
-    fs::write(place.theirs.join("instance/ledger.conf"), "; by hand\n[quickbooks]\nrate = 20 %\n").unwrap();
-    let ledger = place.suite.registry.get("ledger").unwrap().clone();
-    let own = own_lines(&place.layout, &ledger);
+    fs::write(place.theirs.join("instance/brainhair.conf"), "; by hand\n[quickbooks]\nrate = 20 %\n")
+        .unwrap();
+    let brainhair = place.suite.registry.get("brainhair").unwrap().clone();
+    let own = own_lines(&place.layout, &brainhair);
     let expected = [("OWN", "1"), ("SECRET_KEY", "their-key")];
     assert_eq!(own.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect::<Vec<_>>(), expected);
-    place.suite.own_lines.insert("ledger".into(), own);
+    place.suite.own_lines.insert("brainhair".into(), own);
     place.sync(30);
     let env = place.text(".flaskenv");
     assert!(env.starts_with("# by hand\nSECRET_KEY=their-key\nLOG_LEVEL=INFO\nOWN=1\n"), "{env}");
-    assert!(place.text("instance/ledger.conf").starts_with("; by hand\n[quickbooks]\nrate = 20 %\n"));
+    assert!(place.text("instance/brainhair.conf").starts_with("; by hand\n[quickbooks]\nrate = 20 %\n"));
     let copy = place.text("instance/backups/.flaskenv.20251122_103000");
     assert!(copy.contains("LOG_LEVEL=DEBUG"), "what was replaced is there: {copy}");
-    assert!(place.theirs.join("instance/backups/ledger.conf.20251122_103000").exists());
+    assert!(place.theirs.join("instance/backups/brainhair.conf.20251122_103000").exists());
 }
 
 #[test]
@@ -175,14 +176,14 @@ fn the_registry_leads_root_into_no_folder_of_somebody_else() {
     let elsewhere = place.layout.home().with_file_name("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     fs::write(elsewhere.join("run.py"), "").unwrap();
-    let ledger = place.suite.registry.get("ledger").unwrap().clone();
-    let led_astray = HelmEntry { path: "../elsewhere".to_owned(), ..ledger.clone() };
-    let write = |entry: &HelmEntry| write(File::Dotenv, &place.layout, &place.suite, "ledger", entry);
+    let brainhair = place.suite.registry.get("brainhair").unwrap().clone();
+    let led_astray = HelmEntry { path: "../elsewhere".to_owned(), ..brainhair.clone() };
+    let write = |entry: &HelmEntry| write(File::Dotenv, &place.layout, &place.suite, "brainhair", entry);
     // Where the instance is root's own, so is the registry.
-    assert!(is_its_place(&place.layout, "ledger", &led_astray).is_ok());
+    assert!(is_its_place(&place.layout, "brainhair", &led_astray).is_ok());
     std::os::unix::fs::chown(place.layout.home(), Some(65_533), Some(65_533)).unwrap();
     let refused = write(&led_astray).unwrap_err().to_string();
-    assert!(refused.contains("is not called hivematrix-ledger"), "{refused}");
+    assert!(refused.contains("is not called hivematrix-brainhair"), "{refused}");
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 1, "nothing was made there");
-    assert_eq!(write(&ledger).unwrap().as_deref(), Some(".flaskenv"));
+    assert_eq!(write(&brainhair).unwrap().as_deref(), Some(".flaskenv"));
 }

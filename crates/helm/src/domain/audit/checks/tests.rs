@@ -170,7 +170,7 @@ fn root_is_called_only_where_root_sees_more() {
 fn settings_that_open_something_are_told() {
     let mut machine = machine();
     let facts = &mut machine.facts;
-    facts.compat_pages = vec!["ledger".into()];
+    facts.compat_pages = vec!["brainhair".into()];
     facts.rate_limit_scale = Some("100".into());
     facts.open_switches = vec!["HIVEMATRIX_COMPAT_SERVICE_WRITES".into()];
     facts.tls_unverified = true;
@@ -178,7 +178,7 @@ fn settings_that_open_something_are_told() {
     facts.is_root = true;
     facts.unread = vec!["settings.env: permission denied".into()];
     for (id, severity, words) in [
-        ("compat_pages", "low", "ledger"),
+        ("compat_pages", "low", "brainhair"),
         ("rate_limit_scale", "medium", "is 100"),
         ("compat_switches", "high", "HIVEMATRIX_COMPAT_SERVICE_WRITES"),
         ("tls_verification", "high", "VERIFY_SSL"),
