@@ -17,7 +17,7 @@ use crate::needs::Build;
 use crate::wait::{eventually, when};
 
 /// Every port a suite listens on without an offset.
-const PORTS: [u16; 8] = [5000, 5001, 5004, 5010, 5091, 5442, 6389, 8443];
+const PORTS: [u16; 9] = [5000, 5001, 5004, 5010, 5030, 5091, 5442, 6389, 8443];
 
 /// A change at the vendor is on an open page by then: a sync, Beacon's cache, a refresh, and a slow machine.
 pub const ARRIVAL: Duration = Duration::from_secs(90);

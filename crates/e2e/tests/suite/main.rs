@@ -1,6 +1,7 @@
 //! The whole suite in a browser. See `hivematrix_e2e`.
 
 mod access;
+mod bills;
 mod board;
 mod clients;
 mod contacts;
@@ -112,6 +113,8 @@ const SCENARIOS: &[Scenario] = scenarios![
     review::two_records_of_one_person_are_merged,
     review::two_people_stay_two,
     review::a_company_chosen_for_one_site_is_not_taken_for_the_next,
+    bills::a_bill_is_accepted_sent_and_kept_as_it_was,
+    bills::bills_are_closed_to_technicians,
     clients::a_client_sees_only_its_own_company,
     clients::what_a_client_is_not_shown_is_refused_too,
     pages::helm_shows_an_administrator_how_the_services_are,

@@ -44,7 +44,7 @@ pub async fn the_home_page_is_where_a_sign_in_leads(stage: &Stage) -> Result<()>
         !offered.contains(&"Helm".to_owned()),
         "a page that this level may not open is offered: {offered:?}"
     );
-    for (home, path) in [("codex", "/codex/"), ("beacon", "/beacon/")] {
+    for (home, path) in [("ledger", "/ledger/"), ("codex", "/codex/"), ("beacon", "/beacon/")] {
         browser.open(suite, "/codex/settings").await?;
         stage.choose("#home-page", home).await?;
         stage.click("#save-settings").await?;
