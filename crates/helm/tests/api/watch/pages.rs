@@ -90,7 +90,7 @@ async fn a_service_is_restarted_by_a_form_and_helm_is_not(pool: PgPool) {
     assert!(page.header("set-cookie").starts_with("helm_session=;"), "and is not said again");
     assert_eq!(offered(&page.text()), ["restart", "stop"], "it runs");
     assert!(page.text().contains(
-        "Codex stays away until somebody starts it, also when the machine restarts. Beacon needs it."
+        "Codex stays away until somebody starts it, also when the machine restarts. Beacon and Ledger need it."
     ));
     let asked = helm.get("/service/codex?confirm=stop").await;
     assert!(
