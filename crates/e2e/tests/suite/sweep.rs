@@ -8,7 +8,7 @@ use hivematrix_e2e::suite::Suite;
 use crate::stage::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-pub const PAGES: [(&str, &str); 27] = [
+pub const PAGES: [(&str, &str); 33] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
     ("/beacon/displays", "#new-display"),
@@ -22,6 +22,12 @@ pub const PAGES: [(&str, &str); 27] = [
     ("/codex/agents", "h1"),
     ("/codex/admin/", "h1"),
     ("/codex/settings", "#settings-form"),
+    ("/ledger/", "h1"),
+    ("/ledger/clients", "h1"),
+    ("/ledger/archive/", "h1"),
+    ("/ledger/admin/settings", "h1"),
+    ("/ledger/admin/device-types", "h1"),
+    ("/ledger/admin/changes", "h1"),
     ("/helm/", "#services"),
     ("/helm/logs", "h1"),
     ("/helm/settings", "h1"),
