@@ -5,7 +5,9 @@ mod superops;
 use chrono::NaiveTime;
 use clap::{ArgAction, Args, Parser};
 use hivematrix_shared::{
-    config::{CommonSettings, FileKey, Secret, ServiceConfig, home_from_environment, parse_bool},
+    config::{
+        CommonSettings, DatabaseSettings, FileKey, Secret, ServiceConfig, home_from_environment, parse_bool,
+    },
     contracts::codex::{PsaConfig, PsaGroupIds, PsaId, PsaProviderConfig},
 };
 use url::Url;
@@ -151,18 +153,6 @@ impl ServiceConfig for Settings {
     fn common_mut(&mut self) -> &mut CommonSettings {
         &mut self.common
     }
-}
-
-/// Where the data lives.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Database")]
-pub struct DatabaseSettings {
-    /// PostgreSQL connection string.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide_default_value = true)]
-    pub database_url: Option<Secret>,
-    /// Most connections kept open at the same time, at least 5.
-    #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..))]
-    pub database_connections: u32,
 }
 
 /// Which ticketing systems are read.

@@ -1,7 +1,7 @@
 //! Ledger's settings (ledger.md §10.1).
 
-use clap::{Args, Parser};
-use hivematrix_shared::config::{self, CommonSettings, FileKey, Secret, ServiceConfig};
+use clap::Parser;
+use hivematrix_shared::config::{self, CommonSettings, DatabaseSettings, FileKey, ServiceConfig};
 
 use crate::cli::Command;
 
@@ -24,18 +24,6 @@ pub struct Settings {
     /// Base URL of Codex where the registry does not name it.
     #[arg(long, env = "CODEX_SERVICE_URL")]
     pub codex_url: Option<String>,
-}
-
-/// Where the data lives.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Database")]
-pub struct DatabaseSettings {
-    /// PostgreSQL connection string.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, hide_default_value = true)]
-    pub database_url: Option<Secret>,
-    /// Most connections kept open at the same time, at least 5.
-    #[arg(long, env = "DATABASE_CONNECTIONS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(5..))]
-    pub database_connections: u32,
 }
 
 impl ServiceConfig for Settings {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use hivematrix_shared::pages::format;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,11 +20,7 @@ pub fn category_key(name: &str) -> Option<String> {
 
 /// The name of a category nobody named: the words of its key, each with a capital.
 pub fn title_of(key: &str) -> String {
-    let words = key.split('_').filter(|word| !word.is_empty()).map(|word| {
-        let mut letters = word.chars();
-        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
-    });
-    words.collect::<Vec<_>>().join(" ")
+    format::title_of(key, &['_'])
 }
 
 /// Where the value of a company's feature comes from.

@@ -58,10 +58,11 @@ pub fn differences(before: &[ArchivedLine], after: &[ArchivedLine]) -> Vec<Diffe
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn line(line_type: &str, name: &str, cents: i64) -> ArchivedLine {
+    /// One thing at a price.
+    pub fn line(line_type: &str, name: &str, cents: i64) -> ArchivedLine {
         let amount = Decimal::new(cents, 2);
         ArchivedLine {
             line_type: line_type.to_owned(),

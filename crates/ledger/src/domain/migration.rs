@@ -154,6 +154,7 @@ fn cause(line: &Difference, original: &[ArchivedLine]) -> (Option<u8>, &'static 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::compare::tests::line;
 
     const HEAD: &str =
         "InvoiceNo,Customer,InvoiceDate,DueDate,Item(Product/Service),Description,Qty,Rate,Amount\r\n";
@@ -175,18 +176,6 @@ mod tests {
             TheirInvoice { number: "nonsense".to_owned(), ..TheirInvoice::default() }.account_and_month(),
             None
         );
-    }
-
-    fn line(line_type: &str, name: &str, cents: i64) -> ArchivedLine {
-        let amount = Decimal::new(cents, 2);
-        ArchivedLine {
-            line_type: line_type.to_owned(),
-            item_name: name.to_owned(),
-            description: None,
-            quantity: Decimal::ONE,
-            rate: amount,
-            amount,
-        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! and `--help` shows what would be used.
 
 mod common;
+mod database;
 mod file;
 pub mod ini_text;
 mod secret;
@@ -16,6 +17,7 @@ use clap::{CommandFactory, Parser, parser::ValueSource};
 
 pub use self::{
     common::CommonSettings,
+    database::DatabaseSettings,
     file::{FileError, FileKey, FileValues, conf_path, environment_file},
     secret::Secret,
     version::UNKNOWN as UNKNOWN_VERSION,

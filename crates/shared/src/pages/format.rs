@@ -22,6 +22,40 @@ pub fn long_datetime(time: DateTime<Utc>) -> String {
     time.format("%b %-d, %Y %-I:%M %p").to_string()
 }
 
+/// A moment: for machines, and in UTC until the browser's script writes it in the reader's zone.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Moment {
+    /// ISO 8601.
+    pub iso: String,
+    /// For people.
+    pub text: String,
+}
+
+impl Moment {
+    /// Of a time.
+    pub fn of(time: DateTime<Utc>) -> Self {
+        Self { iso: iso_z(time), text: format!("{} UTC", long_datetime(time)) }
+    }
+
+    /// Of a time that may be missing.
+    pub fn maybe(time: Option<DateTime<Utc>>) -> Option<Self> {
+        time.map(Self::of)
+    }
+}
+
+/// A text with a capital in front.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().to_string()).into_iter().collect::<String>()
+        + letters.as_str()
+}
+
+/// The words of a key, each with a capital: `email_security`, split at `_`, is `Email Security`.
+pub fn title_of(key: &str, separators: &[char]) -> String {
+    let words = key.split(separators).filter(|word| !word.is_empty()).map(capitalised);
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// A text with at most so many letters: what does not fit gives way to an ellipsis.
 pub fn shortened(text: &str, most: usize) -> String {
     if text.chars().nth(most).is_none() {
@@ -41,6 +75,25 @@ mod tests {
         assert_eq!(iso_z_millis(time), "2025-11-22T09:05:07.123Z");
         assert_eq!(short_datetime(time), "Nov 22, 09:05 AM");
         assert_eq!(long_datetime(time), "Nov 22, 2025 9:05 AM");
+    }
+
+    #[test]
+    fn moments_are_for_machines_and_for_people() {
+        let time = DateTime::parse_from_rfc3339("2025-11-22T09:05:07.123Z").unwrap().to_utc();
+        let moment = Moment::of(time);
+        assert_eq!(
+            (moment.iso.as_str(), moment.text.as_str()),
+            ("2025-11-22T09:05:07Z", "Nov 22, 2025 9:05 AM UTC")
+        );
+        assert_eq!(Moment::maybe(None), None);
+    }
+
+    #[test]
+    fn words_of_a_key_get_capitals_and_empty_ones_are_left_out() {
+        assert_eq!(title_of("email_security", &['_']), "Email Security");
+        assert_eq!(title_of("_über__e-mail", &['_']), "Über E-mail");
+        assert_eq!(title_of("asset-tracker", &['-', '_']), "Asset Tracker");
+        assert_eq!(title_of("", &['_']), "");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Parts that several pages show: heads, tickets, history, times.
 
-use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     contracts::codex::{PsaConfig, wire::status_text},
     pages::format,
@@ -15,31 +14,12 @@ use crate::{
     store::{changes::Change, companies, related_tickets::RelatedTicket},
 };
 
+pub use hivematrix_shared::pages::format::{Moment, capitalised};
+
 /// Changes that a page shows.
 pub const CHANGES: i64 = 50;
 /// Tickets that a page shows.
 pub const TICKETS: i64 = 20;
-
-/// A moment: for machines, and in UTC until the browser's script writes it in the reader's zone.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Moment {
-    /// ISO 8601.
-    pub iso: String,
-    /// For people.
-    pub text: String,
-}
-
-impl Moment {
-    /// Of a time.
-    pub fn of(time: DateTime<Utc>) -> Self {
-        Self { iso: format::iso_z(time), text: format!("{} UTC", format::long_datetime(time)) }
-    }
-
-    /// Of a time that may be missing.
-    pub fn maybe(time: Option<DateTime<Utc>>) -> Option<Self> {
-        time.map(Self::of)
-    }
-}
 
 /// The head of a record's page.
 #[derive(Clone, Debug)]
@@ -247,13 +227,6 @@ pub fn counted(number: impl TryInto<i64>, what: &str) -> String {
         1 => format!("1 {what}"),
         number => format!("{number} {many}"),
     }
-}
-
-/// With a capital at its beginning.
-pub fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().to_string()).into_iter().collect::<String>()
-        + letters.as_str()
 }
 
 #[cfg(test)]

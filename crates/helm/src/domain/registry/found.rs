@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use hivematrix_shared::pages::format::title_of;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -145,7 +146,7 @@ impl AppsRegistry {
 fn app(name: &str, found: &Found) -> App {
     let known = KNOWN.iter().find(|known| known.name == name);
     let owned = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
-    let title = known.map_or_else(|| title_of(name), |known| known.title.to_owned());
+    let title = known.map_or_else(|| title_of(name, &['-', '_']), |known| known.title.to_owned());
     let levels = known.map_or(STAFF, |known| known.levels);
     App {
         name: format!("HiveMatrix {title}"),
@@ -170,18 +171,6 @@ fn app(name: &str, found: &Found) -> App {
         python_bin: Some(PYTHON.to_owned()),
         run_script: Some(RUN_SCRIPT.to_owned()),
     }
-}
-
-/// `asset-tracker` → `Asset Tracker`.
-fn title_of(name: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-            .unwrap_or_default()
-    };
-    name.split(['-', '_']).map(capital).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use axum::{
     extract::FromRequestParts,
     response::{Html, IntoResponse, Response},
 };
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use hivematrix_shared::{
     pages::{
         flash::{Flash, FlashCookie},
@@ -24,6 +24,8 @@ use crate::{
     domain::{billing::Period, changes::NUMBERS},
     store,
 };
+
+pub use hivematrix_shared::pages::format::Moment;
 
 /// What may stand in a part of a path as it is.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
@@ -114,27 +116,6 @@ fn grouped(number: Decimal, places: usize) -> String {
         out.push_str(rest);
     }
     out
-}
-
-/// A moment: for machines, and in UTC for people.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Moment {
-    /// ISO 8601.
-    pub iso: String,
-    /// For people.
-    pub text: String,
-}
-
-impl Moment {
-    /// Of a time.
-    pub fn of(time: DateTime<Utc>) -> Self {
-        Self { iso: format::iso_z(time), text: format!("{} UTC", format::long_datetime(time)) }
-    }
-
-    /// Of a time that may be missing.
-    pub fn maybe(time: Option<DateTime<Utc>>) -> Option<Self> {
-        time.map(Self::of)
-    }
 }
 
 /// Names of the months.
@@ -245,14 +226,7 @@ pub fn column_words(column: &str) -> String {
 
 /// `email_security`: `Email Security`.
 pub fn title_of(key: &str) -> String {
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
-            .unwrap_or_default()
-    };
-    key.split(['_', '-', ' ']).filter(|word| !word.is_empty()).map(capital).collect::<Vec<_>>().join(" ")
+    format::title_of(key, &['_', '-', ' '])
 }
 
 #[cfg(test)]
