@@ -114,6 +114,8 @@ async fn take(
     counts.in_source = true;
     let mut tx = target.begin().await?;
     acting(&mut tx, "import").await?;
+    // Its rows come with ids by which its other tables, and those of other services, go.
+    sqlx::raw_sql("set local codex.own_ids = 'on'").execute(&mut *tx).await?;
     let mut taken = HashMap::new();
     let (mut batch, mut bytes) = (Vec::new(), 0);
     let mut free = FreeNumbers::begin(source, &mut tx, table, dry_run).await?;

@@ -13,7 +13,7 @@ use hivematrix_codex::{
 };
 use hivematrix_shared::clock::Clock;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
 use crate::admin::Instance;
 
@@ -183,6 +183,68 @@ async fn rows_that_go_one_by_one_still_leave_a_stone(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(name.as_deref(), Some("Ada"));
+}
+
+/// What the vendors send again after everything was cleared. The second of each kind is new.
+const AGAIN: &str = "
+    insert into companies (account_number, name, external_id) values ('1', 'Acme', 11);
+    insert into contacts (external_id, name, primary_email, email) values (32, 'Bo', 'b@x.example', 'b@x.example'), (31, 'Ada', 'a@x.example', 'a@x.example');
+    insert into assets (external_id, rmm_provider, hostname, company_account_number) values ('v', 'datto', 'pc2', '1'), ('u', 'datto', 'pc', '1');
+    insert into ticket_details (external_id, external_source, company_account_number, subject) values (10, 'freshservice', '1', 'N'), (9, 'freshservice', '1', 'T');
+    insert into ticket_time_entries (external_id, external_source, ticket_id, hours)
+        select e.id, 'freshservice', t.id, 1 from ticket_details t, (values (42), (41)) as e (id) where t.external_id = 9
+";
+
+#[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
+async fn what_comes_again_gets_the_id_that_it_had(pool: PgPool) {
+    let ids = async |kinds: &str| -> Vec<(String, String, i64)> {
+        sqlx::query_as(AssertSqlSafe(format!(
+            "select * from (
+                 select 'asset' as kind, external_id, id from assets
+                 union all select 'contact', external_id::text, id from contacts
+                 union all select 'ticket', external_id::text, id from ticket_details
+                 union all select 'entry', external_id::text, id from ticket_time_entries
+             ) as known where external_id in ({kinds}) order by 1, 2"
+        )))
+        .fetch_all(&pool)
+        .await
+        .unwrap()
+    };
+    const OLD: &str = "'31', 'u', '9', '41'";
+    // Ids that no sequence would give a second time.
+    sqlx::raw_sql(
+        "insert into companies (account_number, name, external_id) values ('1', 'Acme', 11);
+         insert into contacts (id, external_id, name, primary_email, email) values (701, 31, 'Ada', 'a@x.example', 'a@x.example');
+         insert into assets (id, external_id, rmm_provider, hostname, company_account_number) values (702, 'u', 'datto', 'pc', '1');
+         insert into ticket_details (id, external_id, external_source, company_account_number, subject) values (703, 9, 'freshservice', '1', 'T');
+         insert into ticket_time_entries (id, external_id, external_source, ticket_id, hours) values (704, 41, 'freshservice', 703, 1)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let before = ids(OLD).await;
+    assert_eq!(before.iter().map(|(.., id)| *id).collect::<Vec<_>>(), [702, 701, 704, 703]);
+    let here = Instance::new(pool.clone(), "", &[]);
+    for round in 1..=2 {
+        assert_eq!(clear(&here, "all", "all").await.0, 200);
+        assert!(ids(OLD).await.is_empty());
+        sqlx::raw_sql(AGAIN).execute(&pool).await.unwrap();
+        assert_eq!(ids(OLD).await, before, "round {round}");
+        let new = ids("'32', 'v', '10', '42'").await;
+        assert_eq!(new.len(), 4);
+        assert!(new.iter().all(|(.., id)| *id < 700), "{new:?}");
+    }
+
+    // An id that somebody else has is not taken away.
+    assert_eq!(clear(&here, "assets", "assets").await.0, 200);
+    sqlx::raw_sql(
+        "insert into assets (id, hostname, company_account_number) values (702, 'by hand', '1');
+         insert into assets (external_id, rmm_provider, hostname, company_account_number) values ('u', 'datto', 'pc', '1')",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert_eq!(count(&pool, "assets").await, 2);
 }
 
 #[sqlx::test(migrator = "hivematrix_codex::MIGRATOR")]
