@@ -4,7 +4,6 @@
 pub mod change;
 pub mod fields;
 mod origin;
-pub mod write;
 
 use std::{
     collections::BTreeMap,
@@ -16,11 +15,11 @@ use std::{
 
 use arc_swap::ArcSwap;
 use hivematrix_shared::config::{
-    FileKey, ServiceConfig as _,
+    ConfWriter, FileKey, ServiceConfig as _,
     ini_text::{self, Edit},
 };
 
-use self::{change::Sent, write::Writer};
+use self::change::Sent;
 pub use self::{
     fields::Field,
     origin::{Current, Loaded, Origin, Source},
@@ -170,7 +169,7 @@ impl LiveSettings {
         let origin = self.0.origin.as_ref().ok_or(ChangeError::NoFile)?;
         // Nobody writes between the check and the change: a key that has just been stored would go to whatever server the
         // change names.
-        let writer = Writer::begin(&origin.file())?;
+        let writer = ConfWriter::begin(&origin.file())?;
         let mut text = writer.text()?;
         let (_, before) = origin.load_with(&text).map_err(ChangeError::Broken)?;
         let before = Snapshot::from(before);

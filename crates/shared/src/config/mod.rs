@@ -10,6 +10,7 @@ mod file;
 pub mod ini_text;
 mod secret;
 mod version;
+mod writer;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ pub use self::{
     file::{FileError, FileKey, FileValues, conf_path, environment_file},
     secret::Secret,
     version::UNKNOWN as UNKNOWN_VERSION,
+    writer::ConfWriter,
 };
 
 /// The settings of one service.

@@ -1,4 +1,4 @@
-//! Writing `codex.conf`: one writer at a time, a copy of what was there, and never a half file.
+//! Writing the conf file of a service: one writer at a time, a copy of what was there, and never a half file.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -9,12 +9,12 @@ use std::{
 
 /// The right to write the file; it ends when this is dropped.
 #[derive(Debug)]
-pub struct Writer {
+pub struct ConfWriter {
     path: PathBuf,
     _lock: File,
 }
 
-impl Writer {
+impl ConfWriter {
     /// Waits until nobody else writes. The folder is made where it is missing.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl Writer {
         }
     }
 
-    /// Replaces the file in one step and keeps what was there as `codex.conf.bak`.
+    /// Replaces the file in one step and keeps what was there beside it, with `.bak` at the end of its name.
     ///
     /// # Errors
     /// When the folder cannot be written; then the file is as it was.

@@ -1,5 +1,7 @@
 //! PostgreSQL: a pool that does not need the server to be there yet, and migrations that wait for it.
 
+pub mod set_up;
+
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
