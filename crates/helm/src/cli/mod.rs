@@ -23,6 +23,7 @@ mod offline;
 mod output;
 mod prompt;
 mod ready;
+mod replace;
 mod restore;
 mod secret;
 mod status;
@@ -106,6 +107,8 @@ pub enum Command {
     Restore(restore::RestoreArgs),
     /// Put a module in place, or the whole suite for systemd, or take that away again.
     Install(install::InstallArgs),
+    /// Put a program of ours in the place of a service of the original suite, or that one back.
+    Replace(replace::ReplaceArgs),
     /// Find out why the suite does not come up, and what mends it. Works without a running daemon.
     Doctor(doctor::DoctorArgs),
     /// Replace the programs by those of another build: backup first, back to the old ones when the new are not healthy.
@@ -205,6 +208,7 @@ async fn dispatch(settings: Settings) -> Result<()> {
         Command::Backup(args) => backup::run(&layout, args).await,
         Command::Restore(args) => restore::run(&layout, args).await,
         Command::Install(args) => install::run(&layout, &settings.common, args).await,
+        Command::Replace(args) => replace::run(&layout, &args).await,
         Command::Doctor(args) => doctor::run(&layout, &args).await,
         Command::Update(args) => update::run(&layout, &args).await,
         Command::Serve(args) => {

@@ -126,6 +126,8 @@ fn every_documented_call_is_understood() {
         "install --systemd",
         "install --systemd --prefix /opt/hivematrix --root /tmp/stage --dry-run",
         "install --systemd --undo",
+        "replace ledger",
+        "replace ledger --back",
         "doctor",
         "doctor --json",
         "update",

@@ -4,6 +4,7 @@ mod database;
 mod files;
 mod machine;
 mod ports;
+mod services;
 mod times;
 
 use std::path::PathBuf;
@@ -90,6 +91,7 @@ pub async fn examine(layout: &Layout) -> Result<Vec<Finding>> {
     };
     findings.extend(machine::examine(&case));
     findings.extend(files::examine(&case));
+    findings.extend(services::examine(&case));
     findings.extend(ports::examine(&case).await?);
     findings.extend(database::examine(&case).await);
     findings.extend(times::examine(&case).await);

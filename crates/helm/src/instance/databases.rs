@@ -101,11 +101,34 @@ pub fn url_of(
     operator: &Operator,
 ) -> Result<Option<String>> {
     let written = registry::written(layout)?;
-    if let Some(url) = elsewhere(layout, service, written.get(service), operator)? {
-        return Ok(Some(url));
+    url_with(layout, service, written.get(service), secrets, operator).map(Some)
+}
+
+/// The database that a program of ours for a service has or would have, whoever is at work in its place now.
+///
+/// # Errors
+/// As [`url_of`].
+pub fn url_of_program(
+    layout: &Layout,
+    service: &str,
+    secrets: &Secrets,
+    operator: &Operator,
+) -> Result<String> {
+    url_with(layout, service, None, secrets, operator)
+}
+
+fn url_with(
+    layout: &Layout,
+    service: &str,
+    entry: Option<&HelmEntry>,
+    secrets: &Secrets,
+    operator: &Operator,
+) -> Result<String> {
+    if let Some(url) = elsewhere(layout, service, entry, operator)? {
+        return Ok(url);
     }
     let admin_url = admin_url(layout, secrets, operator)?;
-    own_url(&admin_url, service, &secrets.of(service).database_password).map(Some)
+    own_url(&admin_url, service, &secrets.of(service).database_password)
 }
 
 /// Administrative address of the server that Helm makes databases on, as a prepared instance has it.

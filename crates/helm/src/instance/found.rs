@@ -40,13 +40,19 @@ pub fn known(layout: &Layout) -> Result<FoundServices> {
 }
 
 /// Looks for folders `hivematrix-<name>` with a `run.py` beside the instance and, where the instance lies in a checkout,
-/// beside that. A new one gets a port that it keeps, also while its folder is away.
+/// beside that. A new one gets a port that it keeps, also while its folder is away, and is in use where there is no program
+/// of ours for it (`has_program`).
 ///
 /// # Errors
 /// When the notes cannot be read or written, or no port is left.
-pub fn scan(layout: &Layout, apps: &AppsRegistry, offset: u16) -> Result<Scan> {
+pub fn scan(
+    layout: &Layout,
+    apps: &AppsRegistry,
+    offset: u16,
+    has_program: impl Fn(&str) -> bool,
+) -> Result<Scan> {
     let before: FoundServices = files::read_json(&layout.found_services())?.unwrap_or_default();
-    let (scan, noted) = look(layout, apps, offset, before.clone())?;
+    let (scan, noted) = look(layout, apps, offset, has_program, before.clone())?;
     if noted != before {
         files::private_dir(&layout.folder("helm"))?;
         files::write_json(&layout.found_services(), &noted)?;
@@ -58,9 +64,25 @@ pub fn scan(layout: &Layout, apps: &AppsRegistry, offset: u16) -> Result<Scan> {
 ///
 /// # Errors
 /// When the notes cannot be read, or no port is left.
-pub fn survey(layout: &Layout, apps: &AppsRegistry, offset: u16) -> Result<FoundServices> {
+pub fn survey(
+    layout: &Layout,
+    apps: &AppsRegistry,
+    offset: u16,
+    has_program: impl Fn(&str) -> bool,
+) -> Result<FoundServices> {
     let noted = files::read_json(&layout.found_services())?.unwrap_or_default();
-    Ok(look(layout, apps, offset, noted)?.0.present)
+    Ok(look(layout, apps, offset, has_program, noted)?.0.present)
+}
+
+/// Lets a program of ours take the place of a found service from now on, or that service again the place of ours.
+///
+/// # Errors
+/// When the notes cannot be read or written, or no such service was found.
+pub fn set_in_use(layout: &Layout, name: &str, in_use: bool) -> Result<()> {
+    let mut noted: FoundServices = files::read_json(&layout.found_services())?.unwrap_or_default();
+    let Some(found) = noted.get_mut(name) else { bail!("no service {name} of the original suite was found") };
+    found.in_use = Some(in_use);
+    files::write_json(&layout.found_services(), &noted)
 }
 
 /// What is there, and the notes with it.
@@ -68,6 +90,7 @@ fn look(
     layout: &Layout,
     apps: &AppsRegistry,
     offset: u16,
+    has_program: impl Fn(&str) -> bool,
     mut noted: FoundServices,
 ) -> Result<(Scan, FoundServices)> {
     let mut scan = Scan::default();
@@ -76,11 +99,11 @@ fn look(
             scan.refused.push(format!("{} is not used: {reason}", folder.display()));
             continue;
         }
-        let port = match noted.get(&name) {
-            Some(known) => known.port,
-            None => port_of(&name, apps, &noted, offset)?,
+        let (port, in_use) = match noted.get(&name) {
+            Some(known) => (known.port, known.is_in_use(&name)),
+            None => (port_of(&name, apps, &noted, offset)?, !has_program(&name)),
         };
-        let found = Found { path, port };
+        let found = Found { path, port, in_use: Some(in_use) };
         noted.insert(name.clone(), found.clone());
         scan.present.entry(name).or_insert(found);
     }
@@ -178,7 +201,7 @@ mod tests {
         }
 
         fn scan(&self) -> Scan {
-            scan(&self.layout(), &AppsRegistry::default(), 40_000).unwrap()
+            scan(&self.layout(), &AppsRegistry::default(), 40_000, |_| false).unwrap()
         }
     }
 
@@ -191,7 +214,10 @@ mod tests {
         place.service("hivematrix-helm");
         let first = place.scan();
         assert_eq!(first.present.keys().collect::<Vec<_>>(), ["brainhair", "zoo"]);
-        assert_eq!(first.present["brainhair"], Found { path: "../hivematrix-brainhair".into(), port: 5050 });
+        assert_eq!(
+            first.present["brainhair"],
+            Found { path: "../hivematrix-brainhair".into(), port: 5050, in_use: Some(true) }
+        );
         let zoo = first.present["zoo"].port;
         // One that comes before it by name does not take its port.
         place.service("hivematrix-apples");
@@ -206,6 +232,27 @@ mod tests {
         assert_ne!(third.present["bears"].port, zoo);
         place.service("hivematrix-zoo");
         assert_eq!(place.scan().present["zoo"].port, zoo);
+    }
+
+    #[test]
+    fn who_was_at_work_stays_so_when_a_program_of_ours_comes_until_that_takes_over() {
+        let place = Place::new();
+        place.service("hivematrix-zoo");
+        let scan_with = |ours: &[&str]| {
+            let has = |name: &str| ours.contains(&name);
+            let scan = scan(&place.layout(), &AppsRegistry::default(), 40_000, has).unwrap();
+            scan.present.into_iter().map(|(name, found)| (name, found.in_use.unwrap())).collect::<Vec<_>>()
+        };
+        let all = |states: &[(&str, bool)]| {
+            states.iter().map(|(name, in_use)| ((*name).to_owned(), *in_use)).collect::<Vec<_>>()
+        };
+        assert_eq!(scan_with(&[]), all(&[("zoo", true)]));
+        // A program of ours comes, and a folder beside a program that was there.
+        place.service("hivematrix-bears");
+        assert_eq!(scan_with(&["zoo", "bears"]), all(&[("bears", false), ("zoo", true)]));
+        set_in_use(&place.layout(), "zoo", false).unwrap();
+        assert_eq!(scan_with(&["zoo", "bears"]), all(&[("bears", false), ("zoo", false)]));
+        assert!(set_in_use(&place.layout(), "apples", true).is_err());
     }
 
     #[test]
@@ -226,7 +273,7 @@ mod tests {
         fs::write(checkout.join("Cargo.toml"), "").unwrap();
         place.service("hivematrix-zoo");
         let layout = Layout::new(checkout.join("instance"));
-        let scan = scan(&layout, &AppsRegistry::default(), 40_000).unwrap();
+        let scan = scan(&layout, &AppsRegistry::default(), 40_000, |_| false).unwrap();
         assert_eq!(scan.present["zoo"].path, "../../hivematrix-zoo");
     }
 }

@@ -49,7 +49,7 @@ pub fn built_in() -> Result<AppsRegistry> {
 /// # Errors
 /// When the authority or the notes cannot be read.
 pub fn apps(layout: &Layout, programs: &Path) -> Result<AppsRegistry> {
-    Ok(authority(layout)?.with_found(&found::known(layout)?, |name| is_ours(programs, name)))
+    Ok(authority(layout)?.with_found(&found::known(layout)?, |name| has_program(programs, name)))
 }
 
 /// Name of the simulated ticket system, of its process and of its place behind the gateway.
@@ -62,11 +62,11 @@ pub const SIMULATOR: &str = "simulator";
 /// When the authority is wrong or a port is out of range.
 pub fn generate(layout: &Layout, options: &Options, programs: &Path) -> Result<Registry> {
     let authority = authority(layout)?;
-    let scan = found::scan(layout, &authority, options.port_offset)?;
+    let scan = found::scan(layout, &authority, options.port_offset, |name| has_program(programs, name))?;
     for refused in &scan.refused {
         tracing::warn!("{refused}");
     }
-    of_apps(&authority.with_found(&scan.present, |name| is_ours(programs, name)), options, programs)
+    of_apps(&authority.with_found(&scan.present, |name| has_program(programs, name)), options, programs)
 }
 
 /// As [`generate`], with the found services that were noted, for those who only look: nothing is written.
@@ -83,8 +83,8 @@ pub fn look(layout: &Layout, options: &Options, programs: &Path) -> Result<Regis
 /// As there.
 pub fn survey(layout: &Layout, options: &Options, programs: &Path) -> Result<Registry> {
     let authority = authority(layout)?;
-    let present = found::survey(layout, &authority, options.port_offset)?;
-    of_apps(&authority.with_found(&present, |name| is_ours(programs, name)), options, programs)
+    let present = found::survey(layout, &authority, options.port_offset, |name| has_program(programs, name))?;
+    of_apps(&authority.with_found(&present, |name| has_program(programs, name)), options, programs)
 }
 
 fn of_apps(apps: &AppsRegistry, options: &Options, programs: &Path) -> Result<Registry> {
@@ -119,11 +119,12 @@ fn simulator(port: u16) -> ServiceEntry {
 /// Whether a service runs elsewhere, is foreign, or its program lies beside this one. Helm itself always is.
 #[must_use]
 pub fn is_present(programs: &Path, name: &str, entry: &HelmEntry) -> bool {
-    name == "helm" || entry.is_remote() || entry.start_command.is_some() || is_ours(programs, name)
+    name == "helm" || entry.is_remote() || entry.start_command.is_some() || has_program(programs, name)
 }
 
 /// Whether a program of ours for this service lies beside this one.
-fn is_ours(programs: &Path, name: &str) -> bool {
+#[must_use]
+pub fn has_program(programs: &Path, name: &str) -> bool {
     name == "helm" || programs.join(format!("hivematrix-{name}")).is_file()
 }
 

@@ -3,6 +3,8 @@
 
 use std::os::unix::fs::symlink;
 
+use sqlx::{Connection as _, PgConnection};
+
 use super::*;
 
 /// Answers as the original suite's services do, and tells what it was given.
@@ -180,6 +182,70 @@ fn a_service_of_the_original_suite_runs_beside_ours() {
     assert!(!suite.status().contains_key("apples"));
     suite.succeed(&["stop", "zoo"]);
     assert_eq!(suite.status()["zoo"].0, "stopped");
+}
+
+/// Runs a statement in the database that Helm gave to a service of the original suite.
+fn in_their_database(folder: &Path, service: &str, statement: &'static str) {
+    let conf = fs::read_to_string(folder.join(format!("instance/{service}.conf"))).unwrap();
+    let url = conf.lines().find_map(|line| line.split_once("connection_string")).unwrap().1;
+    let url = url.trim_start_matches([' ', '=']).trim().to_owned();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+}
+
+#[test]
+fn a_program_of_ours_takes_the_place_of_the_original_s_only_when_it_is_told_to() {
+    let suite = Suite::new(&["codex"]);
+    let theirs = suite.folder.path().join("hivematrix-ledger");
+    fs::create_dir_all(theirs.join("pyenv/bin")).unwrap();
+    symlink("/usr/bin/python3", theirs.join("pyenv/bin/python")).unwrap();
+    fs::write(theirs.join("run.py"), STAND_IN).unwrap();
+    let is_theirs = || {
+        let folder = fs::read_link(format!("/proc/{}/cwd", suite.pid("ledger"))).unwrap();
+        folder == fs::canonicalize(&theirs).unwrap()
+    };
+    suite.succeed(&["up"]);
+    assert!(is_theirs());
+    let early = suite.helm(&["replace", "ledger"]);
+    assert!(String::from_utf8_lossy(&early.stderr).contains("has no program for ledger"), "{early:?}");
+    in_their_database(&theirs, "ledger", "CREATE TABLE billing_snapshots (id serial PRIMARY KEY)");
+
+    // An update brings ours: nothing changes, and the doctor says it.
+    suite.succeed(&["down"]);
+    pretend(&suite.folder.path().join("bin/hivematrix-ledger"));
+    suite.succeed(&["up"]);
+    assert!(is_theirs());
+    let found: Value = serde_json::from_slice(&suite.helm(&["doctor", "--json"]).stdout).unwrap();
+    let is_told = |found: &Value| {
+        let mut all = found.as_array().unwrap_or_else(|| found["findings"].as_array().unwrap()).iter();
+        all.any(|finding| finding["check"] == "services" && finding["severity"] == "warning")
+    };
+    assert!(is_told(&found), "{found}");
+
+    // Ours would begin on their tables.
+    let refused = suite.helm(&["replace", "ledger"]);
+    let reason = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{reason}");
+    assert!(reason.contains("ALTER DATABASE ledger_db RENAME TO ledger_db_original"), "{reason}");
+    in_their_database(&theirs, "ledger", "DROP TABLE billing_snapshots");
+    suite.succeed(&["replace", "ledger"]);
+    assert!(suite.succeed(&["replace", "ledger"]).contains("chosen already"));
+    assert!(is_theirs(), "from the next start on");
+    suite.succeed(&["down"]);
+    suite.succeed(&["up"]);
+    assert!(!is_theirs());
+    let found: Value = serde_json::from_slice(&suite.helm(&["doctor", "--json"]).stdout).unwrap();
+    assert!(!is_told(&found), "{found}");
+
+    suite.succeed(&["replace", "ledger", "--back"]);
+    suite.succeed(&["down"]);
+    suite.succeed(&["up"]);
+    assert!(is_theirs());
+    assert_eq!(suite.helm(&["replace", "zoo"]).status.code(), Some(1));
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// What was looked at: `port`, `package`, `disk`, `permissions`, `clock`, `database`, `redis`, `certificate`, `limits`,
-    /// `locks`.
+    /// `locks`, `services`.
     pub check: &'static str,
     /// How bad it is.
     pub severity: Severity,

@@ -21,6 +21,19 @@ pub struct Found {
     pub path: String,
     /// Its port in a suite without offset.
     pub port: u16,
+    /// Whether it counts more than a program of ours: it was at work here before that came, and its data is not taken over
+    /// yet. Not in notes of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_use: Option<bool>,
+}
+
+impl Found {
+    /// As [`Found::in_use`]; of earlier versions' notes, those had no program of ours for services that only the contracts
+    /// name.
+    #[must_use]
+    pub fn is_in_use(&self, name: &str) -> bool {
+        self.in_use.unwrap_or_else(|| is_of_contract(name))
+    }
 }
 
 /// Found services by name.
@@ -117,10 +130,12 @@ impl AppsRegistry {
     }
 
     /// This with the services that were found. What is written down counts more: of a registered service only its folder
-    /// is taken, and its command where neither the registry nor a program of ours (`is_ours`) has one.
+    /// is taken, and its command where the registry has none and either there is no program of ours (`has_program`) or the
+    /// found one is in use.
     #[must_use]
-    pub fn with_found(mut self, found: &FoundServices, is_ours: impl Fn(&str) -> bool) -> Self {
+    pub fn with_found(mut self, found: &FoundServices, has_program: impl Fn(&str) -> bool) -> Self {
         for (name, found) in found {
+            let is_ours = has_program(name) && !found.is_in_use(name);
             match self.app_mut(name) {
                 None => {
                     self.default_apps.insert(name.clone(), app(name, found));
@@ -128,10 +143,10 @@ impl AppsRegistry {
                 Some(app) if app.urls.is_some() => {}
                 Some(app) => {
                     let is_foreign = app.command().is_some();
-                    if is_foreign || !is_ours(name) {
+                    if is_foreign || !is_ours {
                         app.path.get_or_insert_with(|| found.path.clone());
                     }
-                    if !is_foreign && !is_ours(name) {
+                    if !is_foreign && !is_ours {
                         app.python_bin = Some(PYTHON.to_owned());
                         app.run_script = Some(RUN_SCRIPT.to_owned());
                         app.pages.get_or_insert_with(|| "compat".to_owned());
@@ -179,7 +194,8 @@ mod tests {
     use crate::domain::registry::{Addressing, Registry};
 
     fn found(name: &str, port: u16) -> FoundServices {
-        [(name.to_owned(), Found { path: format!("../hivematrix-{name}"), port })].into_iter().collect()
+        let found = Found { path: format!("../hivematrix-{name}"), port, in_use: Some(false) };
+        [(name.to_owned(), found)].into_iter().collect()
     }
 
     fn registry(found: &FoundServices, ours: &[&str]) -> Registry {
@@ -259,6 +275,26 @@ mod tests {
         for (ours, command) in [(&["codex"][..], None), (&[], Some("pyenv/bin/python run.py"))] {
             let registry = registry(&found("codex", 5010), ours);
             assert_eq!(registry.get("codex").unwrap().start_command.as_deref(), command);
+        }
+    }
+
+    #[test]
+    fn a_service_that_was_at_work_before_ours_came_stays_at_work() {
+        let of = |name: &str, in_use| {
+            let mut found = found(name, 5010);
+            found[name].in_use = in_use;
+            registry(&found, &[name]).get(name).unwrap().start_command.clone()
+        };
+        let theirs = Some("pyenv/bin/python run.py".to_owned());
+        for (name, in_use, command) in [
+            ("ledger", Some(true), &theirs),
+            ("ledger", Some(false), &None),
+            ("codex", Some(true), &theirs),
+            // Notes of versions that had a Codex and no Ledger.
+            ("ledger", None, &theirs),
+            ("codex", None, &None),
+        ] {
+            assert_eq!(&of(name, in_use), command, "{name} {in_use:?}");
         }
     }
 
