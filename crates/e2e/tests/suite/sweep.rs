@@ -27,6 +27,7 @@ pub const PAGES: [(&str, &str); 33] = [
     ("/ledger/archive/", "h1"),
     ("/ledger/admin/settings", "h1"),
     ("/ledger/admin/device-types", "h1"),
+    ("/ledger/admin/accounts", "h1"),
     ("/ledger/admin/changes", "h1"),
     ("/helm/", "#services"),
     ("/helm/logs", "h1"),

@@ -110,9 +110,16 @@ impl Material {
         Some(plan.trim()).filter(|plan| !plan.is_empty())
     }
 
-    /// Why the bill cannot be final yet although the month is over: Codex read the tickets for the last time before its end, so
-    /// hours are likely to be missing. Nothing where Codex does not tell.
+    /// Why the bill cannot be final: the month was archived before the company's account number became another one, or the month
+    /// is over and Codex read the tickets for the last time before its end, so that hours are likely to be missing. Of that
+    /// nothing where Codex does not tell.
     pub fn incomplete(&self) -> Option<String> {
+        if let Some(former) = self.rows.archived_before.get(&self.common.period) {
+            return Some(format!(
+                "{} is archived under the account number {former}, which this company had before",
+                self.common.period
+            ));
+        }
         let read = self.common.tickets_as_of?;
         let end = self.common.period.next().begins();
         (self.common.now >= end && read < end).then(|| {

@@ -1,13 +1,18 @@
 //! The bills of all companies for a month in one line each, and the companies that have none.
 
+use std::collections::HashSet;
+
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{BillError, Bills, Material};
-use crate::domain::{
-    billing::{Bill, Hours, NoBill, Period, number::json_number},
-    charges::Charges,
+use crate::{
+    domain::{
+        billing::{Bill, Hours, NoBill, Period, number::json_number},
+        charges::Charges,
+    },
+    store::accounts::{self, Kept},
 };
 
 /// What a month comes to.
@@ -77,6 +82,9 @@ pub struct Attention {
     pub name: String,
     /// Why.
     pub reason: String,
+    /// Whether it is no company of Codex's: something is kept here under a number that none has.
+    #[serde(skip)]
+    pub is_stranger: bool,
 }
 
 fn number<S: serde::Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
@@ -91,7 +99,10 @@ impl Bills {
     pub async fn overview(&self, period: Period) -> Result<Overview, BillError> {
         let mut each = self.each(None, period).await?;
         let mut found = Overview::default();
+        let mut seen = HashSet::new();
         while let Some(chunk) = each.next().await? {
+            seen.extend(chunk.materials.iter().map(|material| material.account_number().to_owned()));
+            seen.extend(chunk.bad.iter().map(|bad| bad.account_number.clone()));
             for material in chunk.materials.iter().filter(|material| !material.is_inactive()) {
                 match material.bill() {
                     Ok(bill) => found.rows.push(Row::of(material, &bill)),
@@ -102,9 +113,31 @@ impl Bills {
                 account_number: bad.account_number,
                 name: bad.name,
                 reason: bad.reason,
+                is_stranger: false,
             }));
         }
+        // A Codex without companies was not filled yet.
+        if !seen.is_empty() {
+            let kept = accounts::kept(&self.pool).await?;
+            let strangers = kept.into_iter().filter(|kept| !seen.contains(&kept.account_number));
+            found.attention.extend(strangers.map(Attention::from));
+        }
         Ok(found)
+    }
+
+    /// What is kept under account numbers that no company in Codex has.
+    ///
+    /// # Errors
+    /// When a source does not answer.
+    pub async fn strangers(&self) -> Result<Vec<Kept>, BillError> {
+        let names = self.codex.names().await?;
+        let known: HashSet<&str> = names.iter().map(|(number, _)| number.as_str()).collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut kept = accounts::kept(&self.pool).await?;
+        kept.retain(|kept| !known.contains(kept.account_number.as_str()));
+        Ok(kept)
     }
 }
 
@@ -148,6 +181,20 @@ impl Attention {
             account_number: material.account_number().to_owned(),
             name: material.company_name().to_owned(),
             reason: reason.to_string(),
+            is_stranger: false,
+        }
+    }
+}
+
+impl From<Kept> for Attention {
+    fn from(kept: Kept) -> Self {
+        Self {
+            account_number: kept.account_number,
+            name: kept.company_name.unwrap_or_default(),
+            reason:
+                "something was agreed on under this number, and no company in Codex has it: was it changed?"
+                    .to_owned(),
+            is_stranger: true,
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Everything of Ledger's own that bills depend on, in a fixed number of queries whatever the number of companies.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::{
-    billed_hours, client, device_types, features, items, manual, settings, snapshots,
+    accounts, billed_hours, client, device_types, features, items, manual, settings, snapshots,
     types::{self, Of, TypeRow},
 };
 use crate::domain::billing::{
@@ -35,6 +35,8 @@ pub struct CompanyRows {
     pub feature_overrides: Vec<FeatureOverride>,
     /// Months that are archived.
     pub archived: BTreeSet<Period>,
+    /// Those of them that are archived under an account number that the company had before, with that number.
+    pub archived_before: BTreeMap<Period, String>,
     /// Hours that archived bills hold.
     pub billed_hours: Vec<BilledHours>,
     /// Where the company's archive ends; a bill is archived only onto the archive that it was computed from.
@@ -136,18 +138,30 @@ pub async fn read(connection: &mut PgConnection, whose: Option<Whose<'_>>, year:
             value: row.value,
         });
     }
-    for month in snapshots::months(&mut *connection, only).await? {
-        let company = rows.of(month.company_account_number);
-        company.archived.extend(Period::new(month.billing_year.into(), month.billing_month.into()));
+    // The archive stays under the numbers that companies had; what it holds is billed all the same.
+    let renames = accounts::renames(&mut *connection).await?;
+    let archives = only.map(|only| renames.with_former(only));
+    for month in snapshots::months(&mut *connection, archives.as_deref()).await? {
+        let period = Period::new(month.billing_year.into(), month.billing_month.into());
+        let number = month.company_account_number;
+        let current = renames.current(&number);
+        if current != number {
+            let company = rows.of(current.to_owned());
+            company.archived.extend(period);
+            company.archived_before.extend(period.map(|period| (period, number.clone())));
+        }
+        let company = rows.of(number);
+        company.archived.extend(period);
         company.archive_end = company.archive_end.max(month.position);
     }
     let entries = whose.map(|whose| whose.entries);
-    for (account_number, hours) in billed_hours::list(connection, only, entries, year - 1).await? {
+    for (number, hours) in billed_hours::list(connection, archives.as_deref(), entries, year - 1).await? {
+        let current = renames.current(&number);
         if let Some(entry) = hours.time_entry_id {
-            rows.entry_holders.insert(entry, account_number.clone());
+            rows.entry_holders.insert(entry, current.to_owned());
         }
-        if only.is_none_or(|only| only.contains(&account_number)) {
-            rows.of(account_number).billed_hours.push(hours);
+        if only.is_none_or(|only| only.iter().any(|only| only == current)) {
+            rows.of(current.to_owned()).billed_hours.push(hours);
         }
     }
     Ok(rows)

@@ -1,5 +1,6 @@
 //! SQL, one file per aggregate.
 
+pub mod accounts;
 pub mod billed_hours;
 pub mod changes;
 pub mod client;

@@ -22,6 +22,7 @@ async fn bills_are_for_billing_and_administrators(pool: PgPool) {
         "/api/overrides/manual-users/1001",
         "/api/overrides/line-items/1001",
         "/api/overrides/features/1001",
+        "/api/accounts/unknown",
         "/api/device-types",
         "/api/settings",
         "/api/rate-changes",

@@ -3,6 +3,7 @@
 
 mod accept;
 mod access;
+mod accounts;
 mod archive;
 mod bills;
 mod changes;

@@ -7,13 +7,14 @@ use sqlx::PgPool;
 
 use crate::support::{HOSTILE, World};
 
-const PAGES: [(&str, bool); 9] = [
+const PAGES: [(&str, bool); 10] = [
     ("/", false),
     ("/clients", false),
     ("/client/100001", false),
     ("/client/100001/settings", false),
     ("/archive/", false),
     ("/archive/invoice/100001-202506", false),
+    ("/admin/accounts", false),
     ("/admin/device-types", false),
     ("/admin/changes", false),
     ("/admin/settings", true),

@@ -72,3 +72,22 @@ async fn kinds_without_a_billing_type_are_listed_until_they_have_one(pool: PgPoo
     let changes = world.page("/admin/changes").await.text();
     assert!(changes.contains("No Charge") && changes.contains("Device Type Mappings"));
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn numbers_that_no_company_has_are_listed_with_what_is_kept_under_them(pool: PgPool) {
+    let world = World::new(pool).await;
+    let path = "/api/overrides/line-items/999%3C";
+    let item = json!({"name": "Line", "monthly_fee": 10});
+    assert_eq!(world.call(Method::POST, path, item).await.status, StatusCode::CREATED);
+    let html = world.page("/admin/accounts").await.text();
+    assert!(html.contains("data-carry=\"999&#60;\"") && html.contains("1 line item"), "{html}");
+    for path in ["/", "/clients"] {
+        assert!(world.page(path).await.text().contains("href=\"/ledger/admin/accounts\""), "{path}");
+    }
+    assert_eq!(
+        world.call(Method::DELETE, "/api/accounts/unknown/999%3C", json!(null)).await.status,
+        StatusCode::OK
+    );
+    let html = world.page("/admin/accounts").await.text();
+    assert!(html.contains("Everything that is kept belongs to a company in Codex."), "{html}");
+}

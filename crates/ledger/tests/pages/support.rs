@@ -107,6 +107,7 @@ impl World {
         });
         let planless = json!({"account_number": "100002", "name": "Planless", "contract_term_length": ""});
         self.answer("/health", json!({"checks": {}}));
+        self.answer("/api/companies", json!([company, planless]));
         self.answer("/api/companies/100001", company.clone());
         self.answer("/api/companies/100001/assets", assets.clone());
         self.answer("/api/companies/100001/contacts", contacts.clone());

@@ -1,6 +1,7 @@
 //! JSON handlers: extract, call, answer (ledger.md §3).
 
 mod accept;
+mod accounts;
 mod archive;
 mod bills;
 mod client;
@@ -39,6 +40,7 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .merge(items::router())
         .merge(features::router())
         .merge(mappings::router())
+        .merge(accounts::router())
         .merge(settings::router())
         .merge(archive::router())
         .merge(credit_notes::router())

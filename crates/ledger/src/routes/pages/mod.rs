@@ -1,5 +1,6 @@
 //! HTML pages (ledger-pages.md).
 
+mod accounts;
 mod admin;
 mod archive;
 mod chart;
@@ -31,6 +32,7 @@ use crate::{Ledger, bills::BillError};
 
 /// Scripts of the pages.
 const ASSETS: &[Asset] = &[
+    Asset::new("js/accounts.js", include_bytes!("../../../static/js/accounts.js")),
     Asset::new("js/admin.js", include_bytes!("../../../static/js/admin.js")),
     Asset::new("js/archive.js", include_bytes!("../../../static/js/archive.js")),
     Asset::new("js/bill.js", include_bytes!("../../../static/js/bill.js")),
@@ -49,6 +51,7 @@ pub fn router() -> Router<Ledger> {
         .route("/client/{account_number}", get(client::page))
         .route("/client/{account_number}/settings", get(settings::page).post(settings::save))
         .route("/admin/settings", get(admin::settings_page))
+        .route("/admin/accounts", get(accounts::page))
         .route("/admin/device-types", get(admin::device_types_page))
         .route("/admin/changes", get(admin::changes_page))
         .route("/archive/", get(archive::page))

@@ -1,0 +1,215 @@
+//! What is kept under which account number, and numbers that became others.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::{PgConnection, PgExecutor};
+use utoipa::ToSchema;
+
+/// What is kept under an account number beside the archive.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
+pub struct Kept {
+    /// The number.
+    pub account_number: String,
+    /// Name on its newest archived invoice.
+    pub company_name: Option<String>,
+    /// Whether it has rates, a plan, a support level or hours of its own.
+    pub has_conditions: bool,
+    /// Features agreed on.
+    pub features: i64,
+    /// Devices entered by hand.
+    pub manual_assets: i64,
+    /// People entered by hand.
+    pub manual_users: i64,
+    /// Line items.
+    pub line_items: i64,
+    /// Archived invoices, which stay under their number.
+    pub invoices: i64,
+}
+
+/// All account numbers under which something is kept that bills depend on.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn kept(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<Kept>> {
+    sqlx::query_as!(
+        Kept,
+        r#"with kept (account_number, conditions, features, assets, users, items) as (
+             select company_account_number, 1, 0, 0, 0, 0 from client_billing_overrides
+             union all select company_account_number, 0, 1, 0, 0, 0 from client_feature_overrides
+             union all select company_account_number, 0, 0, 1, 0, 0 from manual_assets
+             union all select company_account_number, 0, 0, 0, 1, 0 from manual_users
+             union all select company_account_number, 0, 0, 0, 0, 1 from custom_line_items)
+         select k.account_number as "account_number!",
+             (select s.company_name from billing_snapshots s where s.company_account_number = k.account_number
+               order by s.billing_year desc, s.billing_month desc limit 1) as company_name,
+             sum(k.conditions) > 0 as "has_conditions!", sum(k.features) as "features!", sum(k.assets) as "manual_assets!",
+             sum(k.users) as "manual_users!", sum(k.items) as "line_items!",
+             (select count(*) from billing_snapshots s where s.company_account_number = k.account_number) as "invoices!"
+           from kept k group by k.account_number order by k.account_number"#
+    )
+    .fetch_all(executor)
+    .await
+}
+
+/// Former account numbers by the number that a company has now.
+#[derive(Clone, Debug, Default)]
+pub struct Renames(HashMap<String, String>);
+
+impl Renames {
+    /// The number that a company has now.
+    pub fn current<'a>(&'a self, account_number: &'a str) -> &'a str {
+        self.0.get(account_number).map_or(account_number, String::as_str)
+    }
+
+    /// The given numbers, and the former ones of the same companies.
+    pub fn with_former(&self, current: &[String]) -> Vec<String> {
+        let former = self.0.iter().filter(|(_, now)| current.contains(now)).map(|(former, _)| former);
+        current.iter().chain(former).cloned().collect()
+    }
+}
+
+/// All numbers that became others.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn renames(executor: impl PgExecutor<'_>) -> sqlx::Result<Renames> {
+    let rows = sqlx::query!("select former_account_number, account_number from account_renames");
+    let rows = rows.fetch_all(executor).await?;
+    Ok(Renames(rows.into_iter().map(|row| (row.former_account_number, row.account_number)).collect()))
+}
+
+/// Why nothing was carried over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Refused {
+    /// Nothing is kept under the former number.
+    Nothing,
+    /// The new number has own conditions, or a feature agreed on, that the former one has as well.
+    Occupied,
+}
+
+/// Removes everything that is kept under an account number, in the caller's transaction, and answers how many rows that were. The
+/// archive stays as it is.
+///
+/// # Errors
+/// When the database does not do it.
+pub async fn remove(connection: &mut PgConnection, account_number: &str) -> sqlx::Result<u64> {
+    let mut rows = 0;
+    for table in [
+        sqlx::query!(
+            "delete from client_billing_overrides where company_account_number = $1",
+            account_number
+        ),
+        sqlx::query!(
+            "delete from client_feature_overrides where company_account_number = $1",
+            account_number
+        ),
+        sqlx::query!("delete from manual_assets where company_account_number = $1", account_number),
+        sqlx::query!("delete from manual_users where company_account_number = $1", account_number),
+        sqlx::query!("delete from custom_line_items where company_account_number = $1", account_number),
+    ] {
+        rows += table.execute(&mut *connection).await?.rows_affected();
+    }
+    Ok(rows)
+}
+
+/// Lets everything that is kept under the account number `from` count under `to`, in the caller's transaction. The archive stays as
+/// it is.
+///
+/// # Errors
+/// When the database does not do it.
+pub async fn carry_over(
+    connection: &mut PgConnection,
+    from: &str,
+    to: &str,
+    by: &str,
+) -> sqlx::Result<Result<u64, Refused>> {
+    // Two at a time could each find the other's rows missing.
+    sqlx::query!("lock table account_renames in share row exclusive mode").execute(&mut *connection).await?;
+    let occupied = sqlx::query_scalar!(
+        r#"select exists (select from client_billing_overrides a, client_billing_overrides b
+                          where a.company_account_number = $1 and b.company_account_number = $2)
+               or exists (select from client_feature_overrides a join client_feature_overrides b using (feature_type)
+                          where a.company_account_number = $1 and b.company_account_number = $2) as "occupied!""#,
+        from,
+        to
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if occupied {
+        return Ok(Err(Refused::Occupied));
+    }
+    let moved = [
+        sqlx::query!(
+            "update client_billing_overrides set company_account_number = $2 where company_account_number = $1",
+            from,
+            to
+        ),
+        sqlx::query!(
+            "update client_feature_overrides set company_account_number = $2 where company_account_number = $1",
+            from,
+            to
+        ),
+        sqlx::query!(
+            "update manual_assets set company_account_number = $2 where company_account_number = $1",
+            from,
+            to
+        ),
+        sqlx::query!(
+            "update manual_users set company_account_number = $2 where company_account_number = $1",
+            from,
+            to
+        ),
+        sqlx::query!(
+            "update custom_line_items set company_account_number = $2 where company_account_number = $1",
+            from,
+            to
+        ),
+    ];
+    let mut rows = 0;
+    for table in moved {
+        rows += table.execute(&mut *connection).await?.rows_affected();
+    }
+    let archived = sqlx::query_scalar!(
+        r#"select exists (select from billing_snapshots where company_account_number = $1) as "archived!""#,
+        from
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if rows == 0 && !archived {
+        return Ok(Err(Refused::Nothing));
+    }
+    // Types of single devices and people go by Codex's ids; the number beside them is for the history.
+    for noted in [
+        sqlx::query!(
+            "update asset_billing_overrides set company_account_number = $2 where company_account_number = $1",
+            from,
+            to
+        ),
+        sqlx::query!(
+            "update user_billing_overrides set company_account_number = $2 where company_account_number = $1",
+            from,
+            to
+        ),
+    ] {
+        noted.execute(&mut *connection).await?;
+    }
+    // A number that is in use again is nobody's former one.
+    sqlx::query!("delete from account_renames where former_account_number = $1", to)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!("update account_renames set account_number = $2 where account_number = $1", from, to)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!(
+        "insert into account_renames (former_account_number, account_number, renamed_by) values ($1, $2, $3)
+         on conflict (former_account_number) do update set
+             account_number = excluded.account_number, renamed_by = excluded.renamed_by, renamed_at = now()",
+        from,
+        to,
+        by
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(Ok(rows))
+}

@@ -1,0 +1,135 @@
+//! Account numbers that became others in Codex.
+
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::{Company, Suite};
+
+async fn unknown(suite: &Suite) -> Value {
+    suite.json("/api/accounts/unknown").await["accounts"].clone()
+}
+
+async fn carry(suite: &Suite, from: &str, to: &str) -> (u16, Value) {
+    let answer = suite.send("POST", "/api/accounts/carry-over", json!({"from": from, "to": to})).await;
+    (answer.status.as_u16(), answer.json())
+}
+
+/// A company with everything that can be kept, and an archived month with hours of a ticket that has no dated entries.
+async fn agreed(suite: &Suite) {
+    suite.peers.companies([
+        Company::new("1001", "A").ticket("7", "2025-05-10T10:00:00Z", 3.0),
+        Company::new("1002", "B"),
+    ]);
+    for (method, path, body) in [
+        ("PUT", "/api/overrides/client/1001", json!({"per_user_cost": 20})),
+        ("PUT", "/api/overrides/features/1001", json!({"antivirus": "Ours"})),
+        ("POST", "/api/overrides/manual-assets/1001", json!({"hostname": "NAS", "billing_type": "Server"})),
+        ("POST", "/api/overrides/manual-users/1001", json!({"full_name": "Zoe", "billing_type": "Paid"})),
+        ("POST", "/api/overrides/line-items/1001", json!({"name": "Line", "monthly_fee": 10})),
+    ] {
+        let answer = suite.send(method, path, body).await;
+        assert!(answer.status.is_success(), "{path}: {}", answer.text());
+    }
+    assert_eq!(suite.accept("1001", 2025, 5).await.status, 201);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn what_is_kept_goes_on_under_the_new_number_and_nothing_is_billed_again(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    agreed(&suite).await;
+    assert_eq!(unknown(&suite).await, json!([]));
+    let before = suite.json("/api/billing/1001?year=2025&month=6").await["receipt"]["total"].clone();
+
+    // The number becomes another one; the ticket is touched again, with an hour more.
+    let renamed = || Company::new("2001", "A").ticket("7", "2025-06-10T10:00:00Z", 4.0);
+    suite.peers.companies([renamed(), Company::new("1002", "B")]);
+    assert_eq!(
+        unknown(&suite).await,
+        json!([{"account_number": "1001", "company_name": "A", "has_conditions": true, "features": 1, "manual_assets": 1,
+            "manual_users": 1, "line_items": 1, "invoices": 1}])
+    );
+    let dashboard = suite.json("/api/billing/dashboard?year=2025&month=6").await;
+    let told = dashboard["needs_attention"].as_array().unwrap();
+    assert_eq!((told.len(), &told[0]["account_number"]), (1, &json!("1001")), "{dashboard}");
+
+    let (status, done) = carry(&suite, "1001", "2001").await;
+    assert_eq!(status, 200, "{done}");
+    assert_eq!(unknown(&suite).await, json!([]));
+    let bill = suite.json("/api/billing/2001?year=2025&month=6").await;
+    assert_eq!(bill["receipt"]["billable_hours"], json!(1), "three of the four hours are billed already");
+    let without_hours =
+        bill["receipt"]["total"].as_f64().unwrap() - bill["receipt"]["ticket_charge"].as_f64().unwrap();
+    assert!((without_hours - before.as_f64().unwrap()).abs() < 0.001, "{bill}");
+
+    // The month that is archived under the former number is not archived once more.
+    let again = suite.accept("2001", 2025, 5).await;
+    assert!(!again.status.is_success());
+    assert!(again.text().contains("archived under the account number 1001"), "{}", again.text());
+    let accepted = suite.accept("2001", 2025, 6).await;
+    assert_eq!(accepted.status, 201, "{}", accepted.text());
+    suite.peers.companies([renamed(), Company::new("1002", "B")]);
+    assert_eq!(
+        suite.json("/api/billing/2001?year=2025&month=7").await["receipt"]["billable_hours"],
+        json!(0)
+    );
+
+    // Who did it is kept with what was moved.
+    let changes = suite.json("/api/rate-changes?account_number=2001").await;
+    let moved = changes["changes"].as_array().unwrap().iter();
+    let moved = moved.filter(|change| change["column_name"] == "company_account_number");
+    assert_eq!(moved.count(), 5, "{changes}");
+    let kept: i64 =
+        sqlx::query_scalar("select count(*) from billing_snapshots where company_account_number = '1001'")
+            .fetch_one(&suite.pool)
+            .await
+            .unwrap();
+    assert_eq!(kept, 1, "the archive stays as it is");
+
+    // Once more: through two numbers.
+    suite.peers.companies([Company::new("3001", "A").ticket("7", "2025-07-02T10:00:00Z", 4.0)]);
+    assert_eq!(carry(&suite, "2001", "3001").await.0, 200);
+    assert_eq!(
+        suite.json("/api/billing/3001?year=2025&month=7").await["receipt"]["billable_hours"],
+        json!(0)
+    );
+    // And back to the first.
+    suite.peers.companies([Company::new("1001", "A").ticket("7", "2025-07-02T10:00:00Z", 4.0)]);
+    assert_eq!(carry(&suite, "3001", "1001").await.0, 200);
+    assert_eq!(
+        suite.json("/api/billing/1001?year=2025&month=7").await["receipt"]["billable_hours"],
+        json!(0)
+    );
+    assert_eq!(suite.accept("1001", 2025, 7).await.status, 201);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn only_what_belongs_to_nobody_is_carried_and_only_to_somebody(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    agreed(&suite).await;
+    assert_eq!(carry(&suite, "1001", "1002").await.0, 409, "Codex has a 1001");
+    suite.peers.companies([Company::new("1002", "B")]);
+    let (status, refused) = carry(&suite, "1001", "9999").await;
+    assert_eq!((status, refused["fields"]["to"].is_string()), (400, true), "{refused}");
+    for body in [json!({}), json!({"from": "1001"}), json!({"from": 1, "to": []}), json!([])] {
+        assert_eq!(suite.send("POST", "/api/accounts/carry-over", body.clone()).await.status, 400, "{body}");
+    }
+    assert_eq!(carry(&suite, "nobody", "1002").await.0, 404);
+    // Both have conditions: nothing is decided for the operator, and nothing is moved.
+    suite.send("PUT", "/api/overrides/client/1002", json!({"per_user_cost": 1})).await;
+    assert_eq!(carry(&suite, "1001", "1002").await.0, 409);
+    assert_eq!(unknown(&suite).await[0]["manual_assets"], json!(1));
+    suite.send("DELETE", "/api/overrides/client/1002", Value::Null).await;
+    assert_eq!(carry(&suite, "1001", "1002").await.0, 200);
+
+    // A Codex that has not read its companies yet makes nobody a stranger.
+    suite.peers.companies([]);
+    assert_eq!(unknown(&suite).await, json!([]));
+    assert_eq!(suite.send("DELETE", "/api/accounts/unknown/1002", Value::Null).await.status, 409);
+    suite.peers.companies([Company::new("1003", "C")]);
+    assert_eq!(suite.send("DELETE", "/api/accounts/unknown/1003", Value::Null).await.status, 409);
+    assert_eq!(suite.send("DELETE", "/api/accounts/unknown/1002", Value::Null).await.status, 200);
+    assert_eq!(suite.send("DELETE", "/api/accounts/unknown/1002", Value::Null).await.status, 404);
+    assert_eq!(unknown(&suite).await, json!([]));
+    suite.peers.fault("/api/companies", 502, "");
+    assert_eq!(suite.get("/api/accounts/unknown").await.status, 503);
+}
