@@ -1,15 +1,13 @@
 //! Codex: companies with their devices, people and tickets, and the plans (ledger.md §8).
 
+mod all;
+
 use std::{
-    collections::HashMap,
-    io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt as _;
 use hivematrix_shared::{
     clock::Clock,
     problem::Problem,
@@ -19,38 +17,26 @@ use http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
-use tokio::sync::{
-    Semaphore,
-    mpsc::{self, Receiver},
-};
+use tokio::sync::Semaphore;
 
-use super::elements::{Incoming, each};
+pub use self::all::Sent;
 use crate::domain::billing::{
     Plan,
     inputs::{Asset, Company, Contact, Ticket},
-    read::{Kept, plain, time},
+    read::{Kept, time},
 };
 
 const CODEX: &str = "codex";
 /// Time for one company, or the plans.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for everything about all companies.
-const LONG: Duration = Duration::from_secs(300);
 /// Time for what a bill can do without.
 const SHORT: Duration = Duration::from_secs(3);
 /// What Codex says of its syncs where it reads no tickets.
 const NO_PROVIDER: &str = "no provider is configured";
-/// So long nobody takes what comes, and the answer is given up.
-const STALLED: Duration = Duration::from_secs(30);
-/// So long an answer about all companies waits for its turn.
-const TURN: Duration = Duration::from_secs(60);
 /// Plans are asked for again after this many seconds.
 const PLANS_FOR: i64 = 60;
 /// Answers about all companies that are asked for at the same time: Codex gives each service so many.
 const AT_A_TIME: usize = 2;
-/// While Codex has no place for another one.
-const AGAIN: Duration = Duration::from_secs(1);
-const TRIES: usize = 20;
 
 /// Why Codex's data cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,18 +83,6 @@ pub struct BadCompany {
     pub name: String,
     /// What is wrong with it.
     pub reason: String,
-}
-
-/// One of all companies.
-pub type Sent = Result<CompanyData, BadCompany>;
-
-/// Reads an element of the answer about all companies.
-fn element(json: &RawValue) -> Sent {
-    serde_json::from_str(json.get()).map_err(|error| {
-        let value: Value = serde_json::from_str(json.get()).unwrap_or_default();
-        let text = |name: &str| value["company"][name].as_str().unwrap_or_default().to_owned();
-        BadCompany { account_number: text("account_number"), name: text("name"), reason: plain(&error) }
-    })
 }
 
 /// Plans, and when they were asked for.
@@ -172,112 +146,6 @@ impl Codex {
             all.extend(tickets.into_iter().filter(|ticket| !known.contains(&ticket.ticket_number)));
         }
         Ok(Some(all))
-    }
-
-    /// All companies in Codex's order as they come, with their tickets of a year. The last item is an error where the answer
-    /// broke off.
-    pub fn companies(&self, year: Option<i32>) -> Receiver<Result<Sent, CodexError>> {
-        let (sender, receiver) = mpsc::channel(32);
-        let codex = self.clone();
-        tokio::spawn(async move {
-            if let Err(error) = codex.pass_on(year, sender.clone()).await {
-                let _ = sender.send(Err(error)).await;
-            }
-        });
-        receiver
-    }
-
-    async fn pass_on(
-        &self,
-        year: Option<i32>,
-        sender: mpsc::Sender<Result<Sent, CodexError>>,
-    ) -> Result<(), CodexError> {
-        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
-        let Ok(Ok(_turn)) = turn else {
-            return Err(CodexError::Answer("too many answers about all companies are being read".to_owned()));
-        };
-        let response = self.bulk(year).await?;
-        let (chunks, incoming) = mpsc::channel(8);
-        let reading = tokio::task::spawn_blocking(move || {
-            each(Incoming::new(incoming), |json: Box<RawValue>| {
-                sender.blocking_send(Ok(element(&json))).is_ok()
-            })
-        });
-        let mut body = response.bytes_stream();
-        loop {
-            let chunk = body.try_next().await.map_err(|error| io::Error::other(error.without_url()));
-            match chunk {
-                Ok(None) => break,
-                Ok(Some(chunk)) => match tokio::time::timeout(STALLED, chunks.send(Ok(chunk))).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => break,
-                    Err(_) => {
-                        drop(chunks);
-                        return Err(CodexError::Answer("nobody takes what Codex sends".to_owned()));
-                    }
-                },
-                Err(error) => {
-                    let _ = chunks.send(Err::<Bytes, _>(error)).await;
-                    break;
-                }
-            }
-        }
-        drop(chunks);
-        match reading.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(CodexError::Answer(error.to_string())),
-            Err(error) => Err(CodexError::Answer(error.to_string())),
-        }
-    }
-
-    /// The answer about all companies. While Codex has no place for another such answer, it is asked again.
-    async fn bulk(&self, year: Option<i32>) -> Result<reqwest::Response, CodexError> {
-        let mut left = TRIES;
-        loop {
-            let mut query = vec![("include_tickets", "true".to_owned()), ("fields", "billing".to_owned())];
-            query.extend(year.map(|year| ("year", year.to_string())));
-            let request = self.client.get(CODEX, "/api/companies/bulk").query(&query).timeout(LONG);
-            let response = request.send().await?;
-            let is_busy =
-                matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
-            left -= 1;
-            if response.status().is_success() {
-                return Ok(response);
-            }
-            if !is_busy || left == 0 {
-                return Err(status(response.status()));
-            }
-            tokio::time::sleep(AGAIN).await;
-        }
-    }
-
-    /// Tickets of a year with hours, by company: where hours of it may still have to be billed.
-    ///
-    /// # Errors
-    /// When Codex does not answer, or breaks off.
-    pub async fn tickets_of_year(
-        &self,
-        year: i32,
-    ) -> Result<HashMap<String, Result<Vec<Ticket>, BadCompany>>, CodexError> {
-        let mut companies = self.companies(Some(year));
-        let mut found = HashMap::new();
-        while let Some(data) = companies.recv().await {
-            let data = match data? {
-                Ok(data) => data,
-                Err(company) => {
-                    found.insert(company.account_number.clone(), Err(company));
-                    continue;
-                }
-            };
-            let Some(number) = data.company.account_number.clone() else { continue };
-            let has_hours =
-                |ticket: &Ticket| !ticket.time_entries.is_empty() || !ticket.total_hours_spent.is_zero();
-            let tickets: Vec<Ticket> = data.tickets.into_iter().filter(has_hours).collect();
-            if !tickets.is_empty() {
-                found.insert(number, Ok(tickets));
-            }
-        }
-        Ok(found)
     }
 
     /// Names of all companies by account number.
