@@ -11,5 +11,6 @@ mod import;
 mod jobs;
 mod overrides;
 mod papers;
+mod pullers;
 mod support;
 mod upstream;

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use crate::support::{HOSTILE, World};
 
-const PAGES: [(&str, bool); 9] = [
+const PAGES: [(&str, bool); 10] = [
     ("/", false),
     ("/clients", false),
     ("/client/100001", false),
@@ -17,6 +17,7 @@ const PAGES: [(&str, bool); 9] = [
     ("/admin/device-types", false),
     ("/admin/changes", false),
     ("/admin/settings", true),
+    ("/admin/pullers", true),
 ];
 
 /// ledger-pages.md §1.1.

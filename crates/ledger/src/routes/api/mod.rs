@@ -14,6 +14,7 @@ mod mappings;
 pub(super) mod month;
 mod papers;
 mod preview;
+pub(super) mod pullers;
 mod schedule;
 mod settings;
 mod types;
@@ -44,6 +45,7 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .merge(credit_notes::router())
         .merge(jobs::router())
         .merge(schedule::router())
+        .merge(pullers::router())
         .merge(downloads::router())
         .merge(papers::router())
 }
