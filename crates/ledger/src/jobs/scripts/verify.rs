@@ -11,7 +11,9 @@ use crate::bills::verify::{Report, walk};
 /// When the database cannot be read.
 pub async fn verify(pool: &PgPool, account: Option<&str>, listener: &dyn Listener) -> anyhow::Result<bool> {
     let told = |done: usize, of: usize| {
-        if done.is_multiple_of(WORD) {
+        if done == 0 {
+            listener.progress(&format!("Checking the documents of {of} companies"));
+        } else if done.is_multiple_of(WORD) {
             listener.progress(&format!("{done} of {of} companies are checked"));
         }
     };
