@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use sqlx::PgPool;
 
-use crate::{config::Settings, import::command as import};
+use crate::{config::Settings, import::command as import, jobs::scripts::Listener};
 
 /// What the binary does.
 #[derive(Clone, Debug, Subcommand)]
@@ -62,4 +62,18 @@ pub async fn run(command: &Command, settings: &Settings, pool: PgPool) -> anyhow
 #[expect(clippy::print_stdout, reason = "what the command is asked for")]
 pub(crate) fn say(line: &str) {
     println!("{line}");
+}
+
+/// The shell that a command was called from: it hears results, not how far they are.
+pub(crate) struct Shell;
+
+impl Listener for Shell {
+    fn say(&self, line: &str) {
+        say(line);
+    }
+}
+
+/// Exit code of a command that says whether all is well.
+pub(crate) fn ended(is_well: bool) -> ExitCode {
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -36,7 +36,7 @@ use crate::{
     cli::Command,
     clients::codex::Codex,
     config::{DEFAULT_PORT, Settings},
-    jobs::Jobs,
+    jobs::{Jobs, pullers},
 };
 
 /// The schema, applied at start.
@@ -57,6 +57,8 @@ pub struct Ledger {
     pub jobs: Jobs,
     /// Who walks through the archive.
     pub verifying: Arc<Semaphore>,
+    /// Runs of the administrators' jobs in this instance.
+    pub pulling: Arc<Semaphore>,
 }
 
 impl Ledger {
@@ -68,7 +70,9 @@ impl Ledger {
         let codex = Codex::new(context.client.clone(), context.clock.clone());
         let bills = Bills::new(codex.clone(), pool.clone(), context.clock.clone());
         let jobs = Jobs::new(bills.clone(), pool.clone(), context.clock.clone(), context.shutdown.clone());
-        Self { context, pool, codex, bills, jobs, verifying: Arc::new(Semaphore::new(1)) }
+        let verifying = Arc::new(Semaphore::new(1));
+        let pulling = Arc::new(Semaphore::new(pullers::AT_A_TIME));
+        Self { context, pool, codex, bills, jobs, verifying, pulling }
     }
 }
 
@@ -104,6 +108,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let ledger = Ledger::new(context.clone(), &settings, pool);
     // Watches the shutdown itself: a company that is being archived is archived whole.
     context.spawn_graceful(ledger.jobs.clone().run());
+    context.spawn_graceful(pullers::follow(ledger.clone()));
     let (app, options) = app(ledger);
     Ok(server::run(context, app, options).await?)
 }

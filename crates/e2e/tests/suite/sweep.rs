@@ -8,7 +8,7 @@ use hivematrix_e2e::suite::Suite;
 use crate::stage::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-pub const PAGES: [(&str, &str); 33] = [
+pub const PAGES: [(&str, &str); 35] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
     ("/beacon/displays", "#new-display"),
@@ -29,6 +29,8 @@ pub const PAGES: [(&str, &str); 33] = [
     ("/ledger/admin/device-types", "h1"),
     ("/ledger/admin/accounts", "h1"),
     ("/ledger/admin/changes", "h1"),
+    ("/ledger/admin/pullers", "h1"),
+    ("/ledger/admin/pullers?add=1", "#job-form"),
     ("/helm/", "#services"),
     ("/helm/logs", "h1"),
     ("/helm/settings", "h1"),

@@ -49,13 +49,27 @@ struct Link {
 /// # Errors
 /// When the database cannot be read.
 pub async fn verify(pool: &PgPool, account_number: Option<&str>) -> sqlx::Result<Report> {
+    walk(pool, account_number, |_, _| ()).await
+}
+
+/// As [`verify`]; `told` hears before each company how many are done, and of how many.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn walk(
+    pool: &PgPool,
+    account_number: Option<&str>,
+    told: impl Fn(usize, usize),
+) -> sqlx::Result<Report> {
     let mut snapshot = pool.begin_with("begin isolation level repeatable read, read only").await?;
     let mut report = Report::default();
     let companies = match account_number {
         Some(number) => vec![number.to_owned()],
         None => snapshots::companies(&mut *snapshot).await?,
     };
-    for company in companies {
+    let of = companies.len();
+    for (place, company) in companies.into_iter().enumerate() {
+        told(place, of);
         let mut links = links(&mut snapshot, &company).await?;
         if links.is_empty() {
             continue;

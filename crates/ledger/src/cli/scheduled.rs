@@ -2,18 +2,17 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 use hivematrix_shared::context::ServiceContext;
 use sqlx::PgPool;
 
-use super::say;
+use super::{Shell, ended, say};
 use crate::{
     Ledger,
     config::Settings,
     domain::billing::Period,
-    jobs::{NotStarted, Order},
-    store::schedule,
+    jobs::scripts::snapshots::{self, Wanted},
 };
 
 /// Which month of whom.
@@ -49,48 +48,20 @@ pub async fn run(args: &ScheduledArgs, settings: &Settings, pool: PgPool) -> any
 }
 
 async fn archive(args: &ScheduledArgs, ledger: &Ledger) -> anyhow::Result<ExitCode> {
-    let row = schedule::load(&ledger.pool).await?;
-    let is_asked_for = args.all || args.accounts.is_some() || args.year.is_some();
-    let schedule = row.map(|row| row.schedule);
-    if !is_asked_for && schedule.is_none_or(|schedule| !schedule.enabled || !schedule.all_companies) {
-        say("The schedule is switched off, or chooses no companies");
-        return Ok(ExitCode::SUCCESS);
-    }
     let period = match (args.year, args.month) {
-        (Some(year), Some(month)) => Period::new(year, month).context("there is no such month")?,
-        _ => {
-            let now = ledger.context.clock.local();
-            let due =
-                schedule.and_then(|schedule| schedule.latest(&now)).context("the schedule says no month")?;
-            due.1
-        }
+        (Some(year), Some(month)) => Some(Period::new(year, month).context("there is no such month")?),
+        _ => None,
     };
-    if ledger.bills.current_period().is_some_and(|current| period > current) {
-        bail!("{period} has not begun");
-    }
+    let wanted = Wanted { period, all: args.all, accounts: args.accounts.clone() };
+    let Some(period) = snapshots::month(ledger, &wanted).await? else {
+        say(snapshots::OFF);
+        return Ok(ExitCode::SUCCESS);
+    };
     if args.dry_run {
         return preview(args, ledger, period).await;
     }
-    let order = Order {
-        job_type: "manual",
-        period,
-        only: args.accounts.clone(),
-        by: "scheduled_snapshots".to_owned(),
-        notes: None,
-    };
-    let (id, tally, success) = match ledger.jobs.complete(order).await {
-        Ok(done) => done,
-        Err(error @ NotStarted::Running) => bail!("{error}"),
-        Err(NotStarted::Database(error)) => return Err(error.into()),
-    };
-    for error in &tally.errors {
-        say(&format!("FAILED {error}"));
-    }
-    say(&format!(
-        "{period}: {} archived, {} of them before, {} skipped, {} failed (job {id})",
-        tally.success_count, tally.already_archived_count, tally.skipped_count, tally.failed_count
-    ));
-    Ok(if success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let (by, stop) = ("scheduled_snapshots", &ledger.context.shutdown);
+    Ok(ended(snapshots::archive(ledger, period, wanted.accounts, by, &Shell, stop).await?))
 }
 
 async fn preview(args: &ScheduledArgs, ledger: &Ledger, period: Period) -> anyhow::Result<ExitCode> {

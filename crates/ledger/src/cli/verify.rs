@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use sqlx::PgPool;
 
-use super::say;
-use crate::bills::verify::{Report, verify};
+use super::{Shell, ended, say};
+use crate::{bills, jobs::scripts};
 
 /// What is checked.
 #[derive(Args, Clone, Debug)]
@@ -24,15 +24,10 @@ pub struct VerifyArgs {
 /// # Errors
 /// When the database cannot be read.
 pub async fn run(args: &VerifyArgs, pool: &PgPool) -> anyhow::Result<ExitCode> {
-    let report = verify(pool, args.account.as_deref()).await?;
-    if args.json {
-        say(&serde_json::to_string_pretty(&report)?);
-    } else {
-        let Report { companies, documents, faults } = &report;
-        for fault in faults {
-            say(&format!("{}: {}", fault.document, fault.fault));
-        }
-        say(&format!("{documents} documents of {companies} companies, {} faults.", faults.len()));
+    if !args.json {
+        return Ok(ended(scripts::verify(pool, args.account.as_deref(), &Shell).await?));
     }
-    Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let report = bills::verify::verify(pool, args.account.as_deref()).await?;
+    say(&serde_json::to_string_pretty(&report)?);
+    Ok(ended(report.faults.is_empty()))
 }

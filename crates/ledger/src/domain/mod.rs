@@ -7,4 +7,5 @@ pub mod charges;
 pub mod compare;
 pub mod documents;
 pub mod migration;
+pub mod pullers;
 pub mod schedule;

@@ -2,9 +2,11 @@
 //! stays. The source is only read.
 
 pub mod command;
+mod pullers;
 mod report;
 mod rows;
 mod snapshots;
+mod time;
 
 use anyhow::Context as _;
 use hivematrix_shared::config::Secret;

@@ -1,10 +1,10 @@
-//! The tables that people change: own conditions, types, devices and people by hand, line items, features.
+//! The tables that people change: own conditions, types, devices and people by hand, line items, features, jobs.
 
 use serde_json::{Map, Value};
 use sqlx::{Acquire as _, AssertSqlSafe, PgConnection};
 
 use super::{
-    has_table,
+    has_table, pullers,
     report::{Counts, Refused, Report},
 };
 use crate::domain::changes::{ASSET_TYPES, USER_TYPES};
@@ -16,10 +16,12 @@ pub(super) struct Table {
     key: &'static [&'static str],
     /// What is taken over.
     columns: &'static [&'static str],
+    /// What only a new row takes: here it changes by itself.
+    at_first: &'static [&'static str],
 }
 
 /// In this order.
-pub(super) const TABLES: [Table; 7] = [
+pub(super) const TABLES: [Table; 8] = [
     Table {
         name: "client_billing_overrides",
         key: &["company_account_number"],
@@ -56,26 +58,31 @@ pub(super) const TABLES: [Table; 7] = [
             "prepaid_hours_yearly",
             "override_prepaid_hours_yearly_enabled",
         ],
+        at_first: &[],
     },
     Table {
         name: "asset_billing_overrides",
         key: &["asset_id"],
         columns: &["asset_id", "billing_type", "custom_cost"],
+        at_first: &[],
     },
     Table {
         name: "user_billing_overrides",
         key: &["user_id"],
         columns: &["user_id", "billing_type", "custom_cost"],
+        at_first: &[],
     },
     Table {
         name: "manual_assets",
         key: &[],
         columns: &["company_account_number", "hostname", "billing_type", "custom_cost", "notes"],
+        at_first: &[],
     },
     Table {
         name: "manual_users",
         key: &[],
         columns: &["company_account_number", "full_name", "billing_type", "custom_cost", "notes"],
+        at_first: &[],
     },
     Table {
         name: "custom_line_items",
@@ -91,17 +98,25 @@ pub(super) const TABLES: [Table; 7] = [
             "yearly_fee",
             "yearly_bill_month",
         ],
+        at_first: &[],
     },
     Table {
         name: "client_feature_overrides",
         key: &["company_account_number", "feature_type"],
         columns: &["company_account_number", "feature_type", "override_enabled", "value"],
+        at_first: &[],
+    },
+    Table {
+        name: "scheduler_jobs",
+        key: &["job_name"],
+        columns: &["job_name", "script_path", "schedule_cron", "enabled", "description"],
+        at_first: &["last_run", "last_status", "last_run_log"],
     },
 ];
 
 /// Columns that are true or false here and may be nothing there.
 fn is_flag(column: &str) -> bool {
-    column.starts_with("override_")
+    column.starts_with("override_") || column == "enabled"
 }
 
 /// Takes over one table.
@@ -121,13 +136,13 @@ pub(super) async fn take(
     for row in rows {
         counts.read += 1;
         let source_id = row["id"].to_string();
-        let given: Map<String, Value> = table
-            .columns
-            .iter()
+        let given: Map<String, Value> = [table.columns, table.at_first]
+            .concat()
+            .into_iter()
             .map(|column| {
-                let value = row.get(*column).cloned().unwrap_or_default();
+                let value = row.get(column).cloned().unwrap_or_default();
                 let value = if is_flag(column) && value.is_null() { Value::Bool(false) } else { value };
-                ((*column).to_owned(), value)
+                (column.to_owned(), value)
             })
             .collect();
         let given = match canonical(table, given) {
@@ -170,6 +185,7 @@ fn canonical(table: &Table, mut given: Map<String, Value>) -> Result<Map<String,
     let known: &[&str] = match table.name {
         "asset_billing_overrides" | "manual_assets" => &ASSET_TYPES,
         "user_billing_overrides" | "manual_users" => &USER_TYPES,
+        "scheduler_jobs" => return Ok(pullers::canonical(given)),
         _ => return Ok(given),
     };
     if let Some(Value::String(name)) = given.get("billing_type") {
@@ -236,9 +252,16 @@ async fn put(target: &mut PgConnection, table: &Table, source_id: &str, given: &
                 "update {name} set ({columns}) = (select {columns} from jsonb_populate_record(null::{name}, $2)) where id = $1"
             );
             sqlx::query(AssertSqlSafe(query)).bind(id).bind(given).execute(&mut *target).await?;
+            if name == "scheduler_jobs" {
+                // A schedule that comes along does not make up for what was before.
+                sqlx::query!("update scheduler_jobs set done_until = now() where id = $1", id)
+                    .execute(&mut *target)
+                    .await?;
+            }
             (id, Put::Updated)
         }
         (None, None) => {
+            let columns = [table.columns, table.at_first].concat().join(", ");
             let query = format!(
                 "insert into {name} ({columns}) select {columns} from jsonb_populate_record(null::{name}, $1) returning id"
             );

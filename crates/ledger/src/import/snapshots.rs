@@ -1,6 +1,5 @@
 //! The archive of the original suite: invoices as they are, in the order in which they were archived, sealed here.
 
-use chrono::{DateTime, Local, NaiveDateTime, TimeZone as _, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::{Acquire as _, PgConnection, Row as _, postgres::PgRow};
@@ -8,6 +7,7 @@ use sqlx::{Acquire as _, PgConnection, Row as _, postgres::PgRow};
 use super::{
     has_table,
     report::{Counts, Refused, Report},
+    time::moment,
 };
 use crate::{
     domain::archive::{ArchivedHours, ArchivedInvoice, ArchivedLine},
@@ -162,14 +162,4 @@ fn hours(data: &str) -> Vec<ArchivedHours> {
         (!hours.is_zero()).then_some(ArchivedHours { ticket_number: number, time_entry_id: None, hours })
     });
     held.collect()
-}
-
-/// The original writes the time of the machine, without saying which zone that is.
-fn moment(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.with_timezone(&Utc));
-    }
-    let naive = text.trim().replacen('T', " ", 1);
-    let naive = NaiveDateTime::parse_from_str(&naive, "%Y-%m-%d %H:%M:%S%.f").ok()?;
-    Local.from_local_datetime(&naive).earliest().map(|time| time.with_timezone(&Utc))
 }

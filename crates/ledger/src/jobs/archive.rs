@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Jobs;
@@ -31,6 +32,8 @@ pub struct Order {
     pub by: String,
     /// Kept with each bill.
     pub notes: Option<String>,
+    /// Ends the job between two companies.
+    pub stop: CancellationToken,
 }
 
 /// Why a job did not start.
@@ -97,9 +100,9 @@ impl Jobs {
     async fn carry_out(&self, id: Uuid, held: PgConnection, order: Order) -> sqlx::Result<bool> {
         tracing::info!(job = %id, period = %order.period, by = order.by, "archiving a month");
         // Two months at a time: others shall have connections too.
-        let ended = match self.turns.acquire().await {
-            Ok(_turn) => self.work(id, &order).await,
-            Err(_) => Err(BillError::Stopped),
+        let ended = match order.stop.run_until_cancelled(self.turns.acquire()).await {
+            Some(Ok(_turn)) => self.work(id, &order).await,
+            _ => Err(BillError::Stopped),
         };
         let now = self.clock.now();
         let success = match ended {
@@ -178,7 +181,7 @@ impl Jobs {
                 Err(error) => return Err(error),
             };
             for material in &chunk.materials {
-                if self.shutdown.is_cancelled() {
+                if self.shutdown.is_cancelled() || order.stop.is_cancelled() {
                     return Err(BillError::Stopped);
                 }
                 left.remove(material.account_number());
@@ -274,15 +277,15 @@ fn failure(error: BillError) -> Result<Outcome, BillError> {
     }
 }
 
-/// Holds a job as long as the connection lives.
-async fn hold(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
+/// Holds a job or a run as long as the connection lives.
+pub(super) async fn hold(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
     sqlx::query!("select pg_advisory_lock(hashtextextended($1, 3))", id.to_string())
         .fetch_one(connection)
         .await?;
     Ok(())
 }
 
-/// Whether nobody holds a job; until the transaction ends nobody else finds that out.
+/// Whether nobody holds a job or a run; until the transaction ends nobody else finds that out.
 pub(super) async fn is_dead(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended($1, 3)) as "is_dead!""#,

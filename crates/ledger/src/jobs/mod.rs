@@ -1,7 +1,10 @@
-//! What runs in the background: archiving months, when asked and on schedule (ledger.md §7.4, §7.5).
+//! What runs in the background: archiving months, when asked and on schedule (ledger.md §7.4, §7.5), and the jobs of the
+//! administrators.
 
 mod archive;
+pub mod pullers;
 mod schedule;
+pub mod scripts;
 
 use std::{sync::Arc, time::Duration};
 

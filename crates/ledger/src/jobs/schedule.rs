@@ -54,8 +54,14 @@ impl Jobs {
     }
 
     async fn scheduled(&self, row: &ScheduleRow, moment: DateTime<Utc>, period: Period) -> sqlx::Result<()> {
-        let order =
-            Order { job_type: "scheduled", period, only: None, by: "scheduler".to_owned(), notes: None };
+        let order = Order {
+            job_type: "scheduled",
+            period,
+            only: None,
+            by: "scheduler".to_owned(),
+            notes: None,
+            stop: self.shutdown.clone(),
+        };
         let may_wait = self.clock.now() - moment < PATIENCE;
         let (id, tally, success) = match self.complete(order).await {
             Ok(done) => done,

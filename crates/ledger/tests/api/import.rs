@@ -1,8 +1,8 @@
 //! Taking over a database of the original suite.
 
 use hivematrix_ledger::import;
-use hivematrix_shared::config::Secret;
-use serde_json::json;
+use hivematrix_shared::{auth::PermissionLevel, config::Secret};
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::support::{Company, Suite};
@@ -28,6 +28,13 @@ const ORIGINAL: &str = "
     create table snapshot_line_items (id serial primary key, snapshot_id int not null references billing_snapshots(id),
         line_type varchar(50) not null, item_name varchar(255) not null, description text, quantity numeric(10,2),
         rate numeric(10,2) not null, amount numeric(10,2) not null);
+    create table scheduler_jobs (id serial primary key, job_name varchar(150) not null unique, script_path varchar(255) not null,
+        schedule_cron varchar(100), enabled boolean, last_run varchar(100), last_status varchar(50), last_run_log text,
+        description text);
+    insert into scheduler_jobs values
+        (1, 'Diagnostic: Test Codex Connectivity', 'sync_from_codex.py', '0 */12 * * *', true, '2025-07-01T08:00:00.5', 'Running',
+            'Companies: 3', null),
+        (2, 'Backup', '/root/backup.sh --all', '0 3 * * *', true, null, null, null, 'of the machine');
     insert into client_billing_overrides values (7, '1001', 20.00, true, null, null), (8, '1002', -5, true, null, null);
     insert into user_billing_overrides values (1, 100101, 'free', null);
     insert into manual_assets values (3, '1001', 'OLD-SW', 'Switch', null, 'rack');
@@ -68,6 +75,7 @@ async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
             ("client_billing_overrides", 2, 1, 1),
             ("user_billing_overrides", 1, 1, 0),
             ("manual_assets", 1, 1, 0),
+            ("scheduler_jobs", 2, 2, 0),
             ("billing_snapshots", 1, 1, 0)
         ],
         "{:?}",
@@ -85,6 +93,37 @@ async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
         suite.json("/archive/api/verify").await,
         json!({"companies": 1, "documents": 1, "faults": []})
     );
+
+    let admin = |path: &'static str| suite.get_as(PermissionLevel::Admin, path);
+    let jobs = admin("/api/pullers").await.json();
+    let told = |row: &Value| {
+        json!([
+            row["job_name"],
+            row["script_path"],
+            row["enabled"],
+            row["runnable"],
+            row["last_status"],
+            row["last_run"]
+        ])
+    };
+    assert_eq!(
+        jobs["pullers"].as_array().unwrap().iter().map(told).collect::<Vec<_>>(),
+        [
+            json!(["Backup", "/root/backup.sh --all", false, false, null, null]),
+            json!([
+                "Diagnostic: Test Codex Connectivity",
+                "sync_from_codex.py",
+                true,
+                true,
+                "Error",
+                "2025-07-01T08:00:00Z"
+            ])
+        ]
+    );
+    let backup = &jobs["pullers"][0]["id"];
+    let started = suite.as_admin("POST", &format!("/api/pullers/{backup}/run"), json!(null)).await;
+    assert_eq!(started.status, 409, "a path of the original is never run");
+    suite.as_admin("PUT", &format!("/api/pullers/{backup}"), json!({"script_path": "verify"})).await;
 
     // Again: nothing is twice, what was changed there comes, what was changed or removed here stays.
     sqlx::raw_sql(
@@ -114,6 +153,7 @@ async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
             ("client_billing_overrides", 1, 0, 0),
             ("user_billing_overrides", 0, 0, 1),
             ("manual_assets", 0, 0, 1),
+            ("scheduler_jobs", 0, 1, 1),
             ("billing_snapshots", 0, 1, 0)
         ]
     );

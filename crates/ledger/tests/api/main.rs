@@ -12,5 +12,6 @@ mod import;
 mod jobs;
 mod overrides;
 mod papers;
+mod pullers;
 mod support;
 mod upstream;

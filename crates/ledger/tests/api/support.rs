@@ -305,8 +305,16 @@ impl Suite {
     }
 
     pub async fn send(&self, method: &str, path: &str, body: Value) -> TestResponse {
+        self.send_as(PermissionLevel::Billing, method, path, body).await
+    }
+
+    pub async fn as_admin(&self, method: &str, path: &str, body: Value) -> TestResponse {
+        self.send_as(PermissionLevel::Admin, method, path, body).await
+    }
+
+    async fn send_as(&self, level: PermissionLevel, method: &str, path: &str, body: Value) -> TestResponse {
         let request = self.client.request(method.parse().unwrap(), path);
-        let request = request.bearer(self.identity.user_token(PermissionLevel::Billing));
+        let request = request.bearer(self.identity.user_token(level));
         if body.is_null() { request.send().await } else { request.json(&body).send().await }
     }
 

@@ -18,6 +18,7 @@ const PAGES: [(&str, bool); 10] = [
     ("/admin/device-types", false),
     ("/admin/changes", false),
     ("/admin/settings", true),
+    ("/admin/pullers", true),
 ];
 
 /// ledger-pages.md §1.1.

@@ -5,5 +5,6 @@ mod access;
 mod archive;
 mod bill;
 mod clients;
+mod pullers;
 mod settings;
 mod support;

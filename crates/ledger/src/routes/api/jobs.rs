@@ -86,7 +86,14 @@ async fn start(
     if notes.is_some_and(|notes| notes.chars().count() > 10_000 || notes.contains('\0')) {
         return Err(bad("notes must have at most 10000 characters"));
     }
-    let order = Order { job_type: "bulk", period, only, by: by(&caller), notes: notes.map(str::to_owned) };
+    let order = Order {
+        job_type: "bulk",
+        period,
+        only,
+        by: by(&caller),
+        notes: notes.map(str::to_owned),
+        stop: ledger.context.shutdown.clone(),
+    };
     let job_id = ledger.jobs.start(order).await.map_err(|error| match error {
         NotStarted::Running => Problem::new(StatusCode::CONFLICT).error(error.to_string()),
         NotStarted::Database(error) => error.into(),

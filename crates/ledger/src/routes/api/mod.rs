@@ -15,6 +15,7 @@ mod mappings;
 pub(super) mod month;
 mod papers;
 mod preview;
+pub(super) mod pullers;
 mod schedule;
 mod settings;
 mod types;
@@ -46,6 +47,7 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .merge(credit_notes::router())
         .merge(jobs::router())
         .merge(schedule::router())
+        .merge(pullers::router())
         .merge(downloads::router())
         .merge(papers::router())
 }

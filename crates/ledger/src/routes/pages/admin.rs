@@ -12,19 +12,25 @@ use indexmap::{IndexMap, IndexSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::parts::{self, Flashes, Moment, path_part};
+use super::{
+    parts::{self, Flashes, Moment, path_part},
+    pullers::StatusView,
+};
 use crate::{
     Ledger,
     domain::changes::ASSET_TYPES,
     store::{
         changes::{self, RateChange},
         device_types::{self, MappingRow},
+        pullers::{self, PullerRow},
         settings::{self, BillingSettings},
     },
 };
 
 /// Changes on one page.
 const CHANGES: i64 = 100;
+/// Jobs whose last run the settings show.
+const RECENT: usize = 5;
 /// Companies named beside a kind without a billing type.
 const EXAMPLES: usize = 4;
 
@@ -37,7 +43,29 @@ struct SettingsPage {
     plans: Option<usize>,
     options: Option<usize>,
     mappings: usize,
+    pullers: usize,
+    /// Jobs by their last run, the newest first.
+    recent: Vec<RecentRun>,
     settings: BillingSettings,
+}
+
+/// The last run of a job.
+struct RecentRun {
+    id: i32,
+    job: String,
+    last: Option<Moment>,
+    status: StatusView,
+}
+
+impl RecentRun {
+    fn of(row: PullerRow) -> Self {
+        Self {
+            id: row.id,
+            job: row.puller.job_name,
+            last: Moment::maybe(row.last_run),
+            status: StatusView::of(row.last_status.as_deref()),
+        }
+    }
 }
 
 impl SettingsPage {
@@ -62,9 +90,14 @@ pub async fn settings_page(
     let names = |plans: &[crate::domain::billing::Plan]| {
         plans.iter().map(|plan| plan.plan_name.as_str()).collect::<IndexSet<_>>().len()
     };
+    let mut pullers = pullers::list(&ledger.pool).await?;
+    // Those that never ran come last.
+    pullers.sort_by_key(|row| std::cmp::Reverse(row.last_run));
     let has_flashes = !flashes.is_empty();
     let shown = SettingsPage {
         flashes,
+        pullers: pullers.len(),
+        recent: pullers.into_iter().take(RECENT).map(RecentRun::of).collect(),
         plans: plans.ok().map(|plans| names(&plans)),
         options: features.ok().map(|(_, options)| count(&options)),
         mappings: device_types::list(&ledger.pool).await?.len(),

@@ -9,13 +9,14 @@ mod clients;
 mod dashboard;
 mod month;
 mod parts;
+mod pullers;
 mod settings;
 
 use askama::Template;
 use axum::{
     Router, middleware,
     response::{Html, IntoResponse, Redirect, Response},
-    routing::get,
+    routing::{get, post},
 };
 use hivematrix_shared::{
     auth::AdminOnly,
@@ -39,6 +40,7 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/clients.js", include_bytes!("../../../static/js/clients.js")),
     Asset::new("js/invoice.js", include_bytes!("../../../static/js/invoice.js")),
     Asset::new("js/month.js", include_bytes!("../../../static/js/month.js")),
+    Asset::new("js/pullers.js", include_bytes!("../../../static/js/pullers.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
 ];
 
@@ -54,6 +56,14 @@ pub fn router() -> Router<Ledger> {
         .route("/admin/accounts", get(accounts::page))
         .route("/admin/device-types", get(admin::device_types_page))
         .route("/admin/changes", get(admin::changes_page))
+        .route("/admin/pullers", get(pullers::page))
+        .route("/admin/pullers/log/{id}", get(pullers::log_page))
+        .route("/admin/pullers/add", post(pullers::add))
+        .route("/admin/pullers/edit/{id}", post(pullers::edit))
+        .route("/admin/pullers/enable/{id}", post(pullers::enable))
+        .route("/admin/pullers/delete/{id}", post(pullers::delete))
+        .route("/admin/pullers/run/{id}", post(pullers::run))
+        .route("/admin/pullers/cancel/{id}", post(pullers::cancel))
         .route("/archive/", get(archive::page))
         .route("/archive", get(archive::root))
         .route("/archive/invoice/{invoice_number}", get(client::invoice))
