@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod compute;
+pub mod init_db;
 pub mod scheduled;
 pub mod sync_from_codex;
 pub mod verify;
@@ -41,6 +42,9 @@ pub enum Command {
     /// Asks Codex how many companies, devices and people it has. Exit code 1 when there are no companies.
     #[command(name = "sync-from-codex", alias = "sync_from_codex")]
     SyncFromCodex,
+    /// Makes role and database, writes the connection into `ledger.conf`, brings the tables up to date.
+    #[command(name = "init-db", alias = "init_db")]
+    InitDb(init_db::InitDbArgs),
 }
 
 /// Runs a command that needs the database.
@@ -50,6 +54,7 @@ pub enum Command {
 pub async fn run(command: &Command, settings: &Settings, pool: PgPool) -> anyhow::Result<ExitCode> {
     match command {
         Command::Compute(args) => Ok(compute::run(args)),
+        Command::InitDb(args) => init_db::run(args, settings).await,
         Command::Verify(args) => verify::run(args, &pool).await,
         Command::Import(args) => import::run(args, &pool).await,
         Command::Compare(args) => compare::run(args, settings, pool).await,

@@ -122,6 +122,10 @@ pub async fn run_command(command: &Command, settings: Settings) -> anyhow::Resul
         return Ok(cli::compute::run(args));
     }
     logging::init(&settings.common, "ledger");
+    // The database may not be there yet.
+    if let Command::InitDb(args) = command {
+        return cli::init_db::run(args, &settings).await;
+    }
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
     db::migrate(&pool, &MIGRATOR, &CancellationToken::new()).await?;
     cli::run(command, &settings, pool).await

@@ -8,7 +8,7 @@ use hivematrix_e2e::suite::Suite;
 use crate::stage::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-pub const PAGES: [(&str, &str); 35] = [
+pub const PAGES: [(&str, &str); 36] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
     ("/beacon/displays", "#new-display"),
