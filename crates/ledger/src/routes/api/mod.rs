@@ -4,6 +4,7 @@ mod accept;
 mod archive;
 mod bills;
 mod client;
+mod compare;
 mod credit_notes;
 mod downloads;
 mod features;
@@ -41,6 +42,7 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .merge(mappings::router())
         .merge(settings::router())
         .merge(archive::router())
+        .merge(compare::router())
         .merge(credit_notes::router())
         .merge(jobs::router())
         .merge(schedule::router())
