@@ -25,6 +25,7 @@ pub const PAGES: [(&str, &str); 33] = [
     ("/ledger/", "h1"),
     ("/ledger/clients", "h1"),
     ("/ledger/archive/", "h1"),
+    ("/ledger/archive/compare", "h1"),
     ("/ledger/admin/settings", "h1"),
     ("/ledger/admin/device-types", "h1"),
     ("/ledger/admin/changes", "h1"),

@@ -34,8 +34,8 @@ const followed = new Set();
 
 async function showJobs() {
   const page = await fetchPage(location.href);
-  $("jobs-part").replaceWith(page.getElementById("jobs-part"));
-  showScripted($("jobs-part"));
+  $("jobs").replaceWith(page.getElementById("jobs"));
+  showScripted($("jobs"));
   watchJobs();
 }
 

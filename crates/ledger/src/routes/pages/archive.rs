@@ -152,6 +152,12 @@ impl ArchivePage {
         self.query.month().is_some_and(|chosen| usize::try_from(chosen) == Ok(*month))
     }
 
+    /// An export begins with the newest year, where nothing else is chosen.
+    fn from(oldest: &str, newest: &str) -> String {
+        let january = format!("{}-01", newest.get(..4).unwrap_or(newest));
+        january.max(oldest.to_owned())
+    }
+
     fn to_page(&self, number: &usize) -> String {
         let kept = url_query(&self.query.kept());
         let joint = if kept.is_empty() { "" } else { "&" };

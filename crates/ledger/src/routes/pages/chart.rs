@@ -85,7 +85,7 @@ const ROW: i64 = 26;
 /// Length of the longest bar.
 const LONGEST: i64 = 190;
 /// Letters of a name that fit before a bar.
-const NAME: usize = 19;
+const NAME: usize = 18;
 
 /// Hours of a client against what is prepaid.
 #[derive(Clone, Debug, Eq, PartialEq)]
