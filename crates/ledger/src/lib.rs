@@ -34,7 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     bills::Bills,
     cli::Command,
-    clients::codex::Codex,
+    clients::{codex::Codex, mail::Mailer},
     config::{DEFAULT_PORT, Settings},
     jobs::Jobs,
 };
@@ -55,6 +55,8 @@ pub struct Ledger {
     pub bills: Bills,
     /// Archives months in the background.
     pub jobs: Jobs,
+    /// Sends invoices, where a mail server is set.
+    pub mailer: Option<Mailer>,
     /// Who walks through the archive.
     pub verifying: Arc<Semaphore>,
 }
@@ -68,7 +70,8 @@ impl Ledger {
         let codex = Codex::new(context.client.clone(), context.clock.clone());
         let bills = Bills::new(codex.clone(), pool.clone(), context.clock.clone());
         let jobs = Jobs::new(bills.clone(), pool.clone(), context.clock.clone(), context.shutdown.clone());
-        Self { context, pool, codex, bills, jobs, verifying: Arc::new(Semaphore::new(1)) }
+        let mailer = Mailer::of(&settings.mail);
+        Self { context, pool, codex, bills, jobs, mailer, verifying: Arc::new(Semaphore::new(1)) }
     }
 }
 

@@ -10,6 +10,7 @@ mod downloads;
 mod features;
 mod items;
 mod jobs;
+mod mail;
 mod manual;
 mod mappings;
 pub(super) mod month;
@@ -48,6 +49,7 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .merge(schedule::router())
         .merge(downloads::router())
         .merge(papers::router())
+        .merge(mail::router())
 }
 
 /// Something was done.

@@ -8,7 +8,7 @@ mod clients;
 mod compare;
 mod dashboard;
 mod month;
-mod parts;
+pub(super) mod parts;
 mod settings;
 
 use askama::Template;

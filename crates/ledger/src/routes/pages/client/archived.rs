@@ -16,17 +16,14 @@ use serde_json::Value;
 
 use rows::{Choice, HoursRows, Kind, NoteRow};
 
-use super::{
-    Past,
-    documents::{Documents, Mail},
-    view::Fact,
-};
+use super::{Past, documents::Documents, view::Fact};
 use crate::{
     Ledger,
     domain::{
         archive::ArchivedInvoice,
         billing::Period,
         compare::{Difference, differences},
+        documents::mail::Mail,
     },
     routes::pages::{
         compare::kind_words,
@@ -34,7 +31,7 @@ use crate::{
         parts::{self, Currency, Flashes, Moment, path_part},
     },
     store::{
-        credit_notes, settings,
+        credit_notes, mails, settings,
         snapshots::{self, Stored},
     },
 };
@@ -57,6 +54,21 @@ struct DifferenceRow {
     change: String,
 }
 
+/// What the dialog of the mail begins with.
+struct Letter {
+    subject: String,
+    text: String,
+    /// Who got the last one of this company.
+    to: String,
+}
+
+/// A mail that went out.
+struct SentRow {
+    at: Moment,
+    by: String,
+    to: String,
+}
+
 #[derive(Template)]
 #[template(path = "client/archived.html")]
 struct InvoicePage {
@@ -72,6 +84,9 @@ struct InvoicePage {
     /// `YYYY-MM`.
     period: String,
     documents: Documents,
+    /// What the dialog of the mail begins with; nothing without a mail server.
+    letter: Option<Letter>,
+    sent: Vec<SentRow>,
     hours: Option<HoursRows>,
     facts: Vec<Fact>,
     features: Vec<(String, String)>,
@@ -131,13 +146,31 @@ pub async fn show(
         due: invoice.due_date.as_deref(),
         sender: sender.as_deref(),
     };
+    let letter = match &ledger.mailer {
+        Some(_) => Some(Letter {
+            subject: mail.subject(),
+            text: mail.text(),
+            to: mails::last_of(&ledger.pool, &account).await?.unwrap_or_default(),
+        }),
+        None => None,
+    };
     let mail = mail.link();
+    let sent = mails::of_document(&ledger.pool, &number).await?;
     let documents = Documents::of_archived(&number, &account, invoice.billing_year, invoice.billing_month);
     let has_flashes = !flashes.is_empty();
     let shown = InvoicePage {
         flashes,
         company: invoice.company_name.clone(),
-        documents: Documents { mail: Some(mail), ..documents },
+        documents: Documents {
+            mail: Some(mail).filter(|_| letter.is_none()),
+            by_server: letter.is_some(),
+            ..documents
+        },
+        letter,
+        sent: sent
+            .into_iter()
+            .map(|mail| SentRow { at: Moment::of(mail.sent_at), by: mail.sent_by, to: mail.recipients })
+            .collect(),
         period: format!("{:04}-{:02}", invoice.billing_year, invoice.billing_month),
         hours: rows::hours(&invoice.billing_data_json),
         client_path: format!("/client/{}", path_part(&account)),
