@@ -1,8 +1,11 @@
 //! Ledger's settings (ledger.md §10.1).
 
+pub mod mail;
+
 use clap::Parser;
 use hivematrix_shared::config::{self, CommonSettings, DatabaseSettings, FileKey, ServiceConfig};
 
+use self::mail::MailSettings;
 use crate::cli::Command;
 
 /// Port where `LEDGER_PORT` says nothing.
@@ -24,11 +27,22 @@ pub struct Settings {
     /// Base URL of Codex where the registry does not name it.
     #[arg(long, env = "CODEX_SERVICE_URL")]
     pub codex_url: Option<String>,
+    /// Who sends invoices.
+    #[command(flatten)]
+    pub mail: MailSettings,
 }
 
 impl ServiceConfig for Settings {
     const SERVICE: &'static str = "ledger";
-    const FILE_KEYS: &'static [FileKey] = &[FileKey::new("database", "connection_string", "DATABASE_URL")];
+    const FILE_KEYS: &'static [FileKey] = &[
+        FileKey::new("database", "connection_string", "DATABASE_URL"),
+        FileKey::new("mail", "host", "SMTP_HOST"),
+        FileKey::new("mail", "port", "SMTP_PORT"),
+        FileKey::new("mail", "security", "SMTP_SECURITY"),
+        FileKey::new("mail", "user", "SMTP_USER"),
+        FileKey::new("mail", "password", "SMTP_PASSWORD"),
+        FileKey::new("mail", "from", "SMTP_FROM"),
+    ];
 
     fn common_mut(&mut self) -> &mut CommonSettings {
         &mut self.common

@@ -34,7 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     bills::Bills,
     cli::Command,
-    clients::codex::Codex,
+    clients::{codex::Codex, mail::Mailer},
     config::{DEFAULT_PORT, Settings},
     jobs::{Jobs, pullers},
 };
@@ -55,6 +55,8 @@ pub struct Ledger {
     pub bills: Bills,
     /// Archives months in the background.
     pub jobs: Jobs,
+    /// Sends invoices, where a mail server is set.
+    pub mailer: Option<Mailer>,
     /// Who walks through the archive.
     pub verifying: Arc<Semaphore>,
     /// Runs of the administrators' jobs in this instance.
@@ -72,7 +74,8 @@ impl Ledger {
         let jobs = Jobs::new(bills.clone(), pool.clone(), context.clock.clone(), context.shutdown.clone());
         let verifying = Arc::new(Semaphore::new(1));
         let pulling = Arc::new(Semaphore::new(pullers::AT_A_TIME));
-        Self { context, pool, codex, bills, jobs, verifying, pulling }
+        let mailer = Mailer::of(&settings.mail);
+        Self { context, pool, codex, bills, jobs, mailer, verifying, pulling }
     }
 }
 

@@ -8,7 +8,7 @@ use hivematrix_e2e::suite::Suite;
 use crate::stage::Stage;
 
 /// Every page an administrator finds, and what is on it when it works.
-pub const PAGES: [(&str, &str); 36] = [
+pub const PAGES: [(&str, &str); 37] = [
     ("/beacon/helpdesk", "#s4-container"),
     ("/beacon/professional-services", "#s4-container"),
     ("/beacon/displays", "#new-display"),
@@ -25,6 +25,7 @@ pub const PAGES: [(&str, &str); 36] = [
     ("/ledger/", "h1"),
     ("/ledger/clients", "h1"),
     ("/ledger/archive/", "h1"),
+    ("/ledger/archive/compare", "h1"),
     ("/ledger/admin/settings", "h1"),
     ("/ledger/admin/device-types", "h1"),
     ("/ledger/admin/accounts", "h1"),

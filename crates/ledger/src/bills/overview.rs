@@ -71,6 +71,20 @@ pub struct Row {
     /// What the total is made of.
     #[serde(skip)]
     pub charges: Charges,
+    /// Hours of the month against what is prepaid.
+    #[serde(skip)]
+    pub prepaid: Prepaid,
+}
+
+/// Hours of a month against what is prepaid.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Prepaid {
+    /// Hours of the bill.
+    pub worked: Decimal,
+    /// Prepaid for the month, and what is left of the year at its start.
+    pub allowance: Decimal,
+    /// Left to pay for.
+    pub billable: Decimal,
 }
 
 /// A company without a bill.
@@ -170,6 +184,11 @@ impl Row {
                 hours: receipt.ticket_charge.decimal(),
                 backup: receipt.backup_charge.decimal(),
                 items: receipt.total_line_item_charges.decimal(),
+            },
+            prepaid: Prepaid {
+                worked: receipt.hours_for_billing_period.decimal(),
+                allowance: receipt.prepaid_hours_monthly.decimal() + bill.remaining_yearly_hours.decimal(),
+                billable: receipt.billable_hours.decimal(),
             },
         }
     }

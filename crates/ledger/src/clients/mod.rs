@@ -1,4 +1,5 @@
-//! Calls to other services.
+//! Calls to other services, and the mail server.
 
 pub mod codex;
 mod elements;
+pub mod mail;

@@ -1,10 +1,10 @@
-//! What differs between two invoices, line by line.
+//! What differs between two invoices: line by line, and kind by kind.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::archive::ArchivedLine;
+use super::archive::{ArchivedInvoice, ArchivedLine};
 
 /// A line that is not the same in both.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -53,6 +53,46 @@ pub fn differences(before: &[ArchivedLine], after: &[ArchivedLine]) -> Vec<Diffe
             before: before.get(place).copied(),
             after: after.get(place).copied(),
         }));
+    }
+    found
+}
+
+/// Kinds of lines, in the order of the invoice.
+pub const KINDS: [&str; 5] = ["user", "asset", "backup", "ticket", "custom"];
+
+/// Two archived invoices of a company side by side.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Comparison {
+    /// Kind, sum in the first one, sum in the second one; kinds that are in neither are left out.
+    pub kinds: Vec<(&'static str, Decimal, Decimal)>,
+    /// Only in the second one.
+    pub added: Vec<Difference>,
+    /// Only in the first one.
+    pub removed: Vec<Difference>,
+    /// In both, for another amount.
+    pub changed: Vec<Difference>,
+}
+
+/// Compares two invoices.
+pub fn compare(first: &ArchivedInvoice, second: &ArchivedInvoice) -> Comparison {
+    let sum = |invoice: &ArchivedInvoice, kind: &str| -> Option<Decimal> {
+        let of_kind: Vec<Decimal> =
+            invoice.line_items.iter().filter(|line| line.line_type == kind).map(|line| line.amount).collect();
+        (!of_kind.is_empty()).then(|| of_kind.into_iter().sum())
+    };
+    let kinds = KINDS.into_iter().filter_map(|kind| match (sum(first, kind), sum(second, kind)) {
+        (None, None) => None,
+        (before, after) => Some((kind, before.unwrap_or_default(), after.unwrap_or_default())),
+    });
+    let mut found =
+        Comparison { kinds: kinds.collect(), added: Vec::new(), removed: Vec::new(), changed: Vec::new() };
+    for line in differences(&first.line_items, &second.line_items) {
+        let list = match (line.before, line.after) {
+            (None, _) => &mut found.added,
+            (_, None) => &mut found.removed,
+            _ => &mut found.changed,
+        };
+        list.push(line);
     }
     found
 }

@@ -1,5 +1,7 @@
 //! `snapshot_jobs`: bulk archiving, one row per run whoever started it (ledger.md §2.3, §7.4).
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgExecutor, PgPool};
@@ -295,5 +297,43 @@ pub async fn companies(pool: &PgPool, id: Uuid) -> sqlx::Result<Vec<JobCompany>>
         id
     )
     .fetch_all(pool)
+    .await
+}
+
+/// Companies whose last try to archive a month failed, with the reason.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn failures_of_month(
+    pool: &PgPool,
+    year: i32,
+    month: i32,
+) -> sqlx::Result<HashMap<String, String>> {
+    let rows = sqlx::query!(
+        r#"select company_account_number, coalesce(reason, '') as "reason!" from (
+            select distinct on (c.company_account_number) c.company_account_number, c.outcome, c.reason
+            from snapshot_job_companies c join snapshot_jobs j on j.id = c.job_id
+            where j.target_year = $1 and j.target_month = $2
+            order by c.company_account_number, j.started_at desc, j.id
+         ) last where outcome = 'failed'"#,
+        year,
+        month
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.company_account_number, row.reason)).collect())
+}
+
+/// The job that archives a month now.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn running_of(pool: &PgPool, year: i32, month: i32) -> sqlx::Result<Option<Uuid>> {
+    sqlx::query_scalar!(
+        "select id from snapshot_jobs where status = 'running' and target_year = $1 and target_month = $2",
+        year,
+        month
+    )
+    .fetch_optional(pool)
     .await
 }

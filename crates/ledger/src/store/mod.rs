@@ -10,6 +10,7 @@ pub mod features;
 pub mod inputs;
 pub mod items;
 pub mod jobs;
+pub mod mails;
 pub mod manual;
 pub mod pullers;
 pub mod revenue;

@@ -105,3 +105,18 @@ pub async fn figures(pool: &PgPool) -> sqlx::Result<ArchiveFigures> {
     .fetch_one(pool)
     .await
 }
+
+/// The oldest and the newest archived month, `YYYY-MM`; none in an empty archive.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn span(pool: &PgPool) -> sqlx::Result<Option<(String, String)>> {
+    let row = sqlx::query!(
+        "select min(billing_year * 12 + billing_month - 1) as oldest, max(billing_year * 12 + billing_month - 1) as newest
+         from billing_snapshots"
+    )
+    .fetch_one(pool)
+    .await?;
+    let text = |place: i32| format!("{:04}-{:02}", place / 12, place % 12 + 1);
+    Ok(row.oldest.zip(row.newest).map(|(oldest, newest)| (text(oldest), text(newest))))
+}

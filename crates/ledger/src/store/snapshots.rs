@@ -6,8 +6,8 @@ mod read;
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-pub use lists::{Listed, Search, of_company, search};
-pub use read::{Stored, StoredCsv, csv, find, is_archived};
+pub use lists::{Listed, Search, Summary, names, of_company, of_span, search};
+pub use read::{Stored, StoredCsv, csv, find, is_archived, of_company_month};
 
 use crate::domain::archive::{ArchivedHours, ArchivedInvoice, ArchivedLine, seal};
 

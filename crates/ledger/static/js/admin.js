@@ -34,6 +34,38 @@ if (settings) {
   });
 }
 
+// The logo: looked at before it is sent.
+
+const MOST_BYTES = 2 * 1024 * 1024;
+const logo = document.getElementById("logo-form");
+
+if (logo) {
+  const file = logo.elements.logo;
+  const preview = logo.querySelector("[data-logo-preview]");
+  const picture = preview.querySelector("img");
+
+  file.addEventListener("change", () => {
+    const [chosen] = file.files;
+    URL.revokeObjectURL(picture.src);
+    preview.hidden = !chosen;
+    const fits = !chosen || (chosen.size <= MOST_BYTES && ["image/png", "image/jpeg"].includes(chosen.type));
+    file.setCustomValidity(fits ? "" : "Choose a PNG or JPEG file of at most 2 MB.");
+    if (chosen) picture.src = URL.createObjectURL(chosen);
+    file.reportValidity();
+  });
+  onSubmit(logo, async () => {
+    const { message } = await own("PUT", "/api/settings/logo", file.files[0]);
+    await reload(`${message}.`);
+  });
+  document.getElementById("logo-remove")?.addEventListener("click", async () => {
+    const done = await ask(
+      { title: "Remove the logo?", text: "Invoices begin with the name of the sender again. Files that were downloaded stay as they are.", yes: "Remove Logo", danger: true },
+      () => own("DELETE", "/api/settings/logo"),
+    );
+    if (done) await reload(`${done.message}.`);
+  });
+}
+
 // Kinds of devices.
 
 const map = (device_type, billing_type) => own("PUT", "/api/device-types", { device_type, billing_type });

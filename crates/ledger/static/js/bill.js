@@ -10,7 +10,7 @@ const form = document.getElementById("accept-form");
 
 if (form) {
   onSubmit(form, async () => {
-    const { account, year, monthNumber } = form.dataset;
+    const { account, year, monthNumber, total } = form.dataset;
     let answer;
     try {
       answer = await own("POST", "/api/bill/accept", {
@@ -18,6 +18,8 @@ if (form) {
         year: Number(year),
         month: Number(monthNumber),
         notes: form.elements.notes.value,
+        // What is archived is what was shown.
+        expected_total: total,
       });
     } catch (error) {
       // Somebody else was faster: the page shows what is in the archive.

@@ -1,12 +1,12 @@
 // The list of clients: search while somebody types, and accept many bills in one background job.
 
-import { base, fetchPage, own } from "./call.js";
+import { fetchPage } from "./call.js";
 import { ask } from "./dialog.js";
-import { element, skeleton } from "./dom.js";
-import { ready, say, showScripted } from "./page.js";
+import { skeleton } from "./dom.js";
+import { failureItem, failuresOf, follow, start } from "./jobs.js";
+import { busy, ready, say, showScripted } from "./page.js";
 
 const WAIT_MS = 300;
-const POLL_MS = 1000;
 const $ = (id) => document.getElementById(id);
 
 ready();
@@ -74,106 +74,72 @@ document.addEventListener("click", ({ target }) => {
   if (button) acceptFrom(button);
 });
 
+const number = (text) => Number(text).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
+/** What the chosen bills come to, and what should be looked at before; of all of them the page itself knows it. */
+function preview(chosen, { total, sign, warnings }) {
+  if (!chosen.length) return { total, warnings };
+  const boxes = [...document.querySelectorAll("input[name=pick]:checked")];
+  const cents = boxes.reduce((sum, box) => sum + Math.round(Number(box.dataset.total) * 100), 0);
+  const warned = boxes.filter((box) => box.dataset.warning).map((box) => `${box.dataset.name} ${box.dataset.warning}`);
+  const shown = warned.slice(0, 5).join("; ");
+  const more = warned.length > 5 ? ` and ${warned.length - 5} more` : "";
+  return { total: `${sign}${number(cents / 100)}`, warnings: shown && `To look at: ${shown}${more}.` };
+}
+
 async function acceptFrom(button) {
   const chosen = picked();
   const narrowed = JSON.parse(button.dataset.accounts);
   const accounts = chosen.length ? chosen : narrowed.length ? narrowed : null;
   const count = accounts ? accounts.length : Number(button.dataset.count);
+  const { total, warnings } = preview(chosen, button.dataset);
+  const parts = [
+    `The open bills of ${button.dataset.words} over ${total} become invoices that never change again. Bills that are archived already stay as they are.`,
+    warnings,
+  ];
   const job = await ask(
-    {
-      title: `Accept ${count === 1 ? "1 bill" : `${count} bills`}?`,
-      text: `The open bills of ${button.dataset.words} become invoices that never change again. Bills that are archived already stay as they are.`,
-      yes: "Accept & Archive",
-    },
-    () => start(button, accounts),
+    { title: `Accept ${count === 1 ? "1 bill" : `${count} bills`}?`, text: parts.filter(Boolean).join(" "), yes: "Accept & Archive" },
+    () => startFor(button, accounts),
   );
-  if (job) follow(job.job_id, button);
+  if (job) run(job.job_id, button);
 }
 
-const start = ({ dataset }, accounts) =>
-  own("POST", "/archive/api/snapshot/bulk", {
-    year: Number(dataset.year),
-    month: Number(dataset.monthNumber),
-    account_numbers: accounts,
-  });
+const startFor = ({ dataset }, accounts) => start(Number(dataset.year), Number(dataset.monthNumber), accounts);
 
-async function follow(id, button) {
+async function run(id, button) {
   const [card, words, bar] = [$("bulk"), $("bulk-words"), $("bulk-progress")];
   card.hidden = false;
   $("bulk-failures").hidden = true;
-  button.disabled = true;
+  if (button) button.disabled = true;
   card.scrollIntoView({ block: "nearest" });
-  for (;;) {
-    let job;
-    try {
-      job = await own("GET", `/archive/api/scheduler/jobs/${id}`);
-    } catch (error) {
-      words.textContent = `${error.message} The job goes on; this page asks again.`;
-      await new Promise((done) => setTimeout(done, 5 * POLL_MS));
-      continue;
-    }
-    const done = job.completed_companies + job.failed_companies;
-    if (job.total_companies) {
-      bar.max = job.total_companies;
-      bar.value = Math.min(done, job.total_companies);
-    }
-    if (job.status === "running") {
-      words.textContent = job.total_companies ? `${done} of ${job.total_companies} companies are done.` : "The companies are being read.";
-      await new Promise((wait) => setTimeout(wait, POLL_MS));
-      continue;
-    }
-    bar.max = 1;
-    bar.value = 1;
-    await ended(id, job, words);
-    button.disabled = false;
-    return;
-  }
+  const job = await follow(id, (text, done, all) => {
+    words.textContent = text;
+    if (!all) return;
+    bar.max = all;
+    bar.value = done;
+  });
+  const failures = job.output?.failed_count ?? 0;
+  say(job.status === "failed" ? "error" : failures ? "warning" : "success", words.textContent);
+  await show();
+  if (failures) await tellFailures(id);
+  if (button) button.disabled = false;
 }
 
-async function ended(id, job, words) {
-  if (job.status === "failed") {
-    words.textContent = `Nothing was archived: ${job.error}`;
-    say("error", words.textContent);
-    return;
-  }
-  const { success_count: success = 0, failed_count: failures = 0, already_archived_count: already = 0, skipped_count: skipped = 0 } = job.output ?? {};
-  const parts = [`${success - already} archived`, `${already} already archived`, `${failures} failed`];
-  if (skipped) parts.push(`${skipped} skipped`);
-  words.textContent = `${parts.join(", ")}.`;
-  say(failures ? "warning" : "success", words.textContent);
-  await show();
-  if (!failures) return;
-  const { companies } = await own("GET", `/archive/api/scheduler/jobs/${id}/companies`);
-  const bad = companies.filter((company) => company.outcome === "failed");
+async function tellFailures(id) {
+  const bad = await failuresOf(id);
   failed = bad.map((company) => company.company_account_number);
   $("bulk-failures").hidden = false;
-  $("bulk-failures").querySelector("ul").replaceChildren(...bad.map(failure));
+  $("bulk-failures").querySelector("ul").replaceChildren(...bad.map(failureItem));
 }
 
-const failure = (company) =>
-  element(
-    "li",
-    { class: "user-item" },
-    element(
-      "div",
-      { class: "user-item__info" },
-      element(
-        "p",
-        { class: "user-item__name" },
-        element("a", { href: `${base}/client/${encodeURIComponent(company.company_account_number)}` }, company.company_name || company.company_account_number),
-      ),
-      element("p", { class: "user-item__email" }, company.reason ?? ""),
-    ),
-  );
-
 $("bulk-reload").addEventListener("click", () => location.reload());
-$("bulk-again").addEventListener("click", async () => {
-  const button = $("accept-all");
-  if (!button || !failed.length) return;
-  try {
-    const job = await start(button, failed);
-    await follow(job.job_id, button);
-  } catch (error) {
-    say("error", error.message);
-  }
-});
+$("bulk-again").addEventListener("click", ({ currentTarget }) =>
+  busy(currentTarget, async () => {
+    if (!failed.length) return;
+    const job = await startFor($("bulk"), failed);
+    await run(job.job_id, $("accept-all"));
+  }),
+);
+
+// A job of this month that somebody started before this page was opened.
+if ($("bulk").dataset.job) run($("bulk").dataset.job, $("accept-all"));

@@ -1,4 +1,4 @@
-// An archived invoice: what is taken off it is a credit note.
+// An archived invoice: what is taken off it is a credit note; it goes out by mail.
 
 import { own } from "./call.js";
 import { onSubmit } from "./dialog.js";
@@ -24,5 +24,16 @@ if (form) {
     const path = `/archive/api/snapshot/${encodeURIComponent(form.dataset.number)}/credit-notes`;
     const note = await own("POST", path, { reason: reason.value, lines: [taken] });
     await reload(`Credit note ${note.number} is issued.`);
+  });
+}
+
+const mail = document.getElementById("mail-form");
+
+if (mail) {
+  onSubmit(mail, async () => {
+    const { to, text } = mail.elements;
+    const path = `/archive/api/snapshot/${encodeURIComponent(mail.dataset.number)}/mails`;
+    const { message } = await own("POST", path, { to: to.value, text: text.value });
+    await reload(`${message}.`);
   });
 }

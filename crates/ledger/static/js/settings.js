@@ -1,7 +1,8 @@
 // The settings of a client: each card saves by itself and leaves the others as they are; what is not saved shows its effect.
 
-import { call } from "./call.js";
+import { call, fetchPage } from "./call.js";
 import { ask } from "./dialog.js";
+import { element } from "./dom.js";
 import { busy, guard, ready, say } from "./page.js";
 
 const WAIT_MS = 400;
@@ -153,12 +154,45 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.submitter ?? form.querySelector("[type=submit]");
   const fields = { ...fieldsOf(form), action: button.value };
-  const work = () => save(form, fields, [form.dataset.save]);
+  const work = async () => {
+    await save(form, fields, [form.dataset.save]);
+    if (form.dataset.undo) offerUndo(form);
+    return true;
+  };
   if (form.dataset.confirm) {
     await ask({ title: button.textContent.trim(), text: form.dataset.confirm, yes: button.textContent.trim(), danger: true }, work);
   } else {
     await busy(button, work);
   }
+});
+
+/** What was deleted can be added again, until its part is saved the next time. */
+function offerUndo(deleted) {
+  const { undo, save: part, name } = deleted.dataset;
+  const { action: again, ...fields } = JSON.parse(undo);
+  const button = element("button", { class: "btn btn--small", type: "submit", name: "action", value: again }, "Undo");
+  const form = element(
+    "form",
+    { class: "alert alert--info", method: "post", action: deleted.getAttribute("action"), "data-save": part },
+    element("div", { class: "alert__content", role: "status" }, element("p", { class: "alert__message" }, `${name} is deleted.`)),
+    ...Object.entries(fields).map(([field, value]) => element("input", { type: "hidden", name: field, value })),
+    button,
+  );
+  $(part).prepend(form);
+  button.focus();
+}
+
+// The form of a line item takes the place of the one that adds.
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-edit-item]");
+  if (!link) return;
+  event.preventDefault();
+  await busy(link, async () => {
+    place(await fetchPage(link.href), ["items-part"]);
+    changed.delete("items-part");
+    $("line_item_name").focus();
+  });
 });
 
 document.addEventListener("input", ({ target }) => {

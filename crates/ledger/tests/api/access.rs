@@ -10,6 +10,9 @@ use crate::support::{Company, Suite};
 async fn bills_are_for_billing_and_administrators(pool: PgPool) {
     let suite = Suite::start(pool).await;
     suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    for month in [5, 6] {
+        assert_eq!(suite.accept("1001", 2025, month).await.status, 201);
+    }
     let paths = [
         "/api/billing/1001",
         "/api/billing/dashboard",
@@ -33,6 +36,8 @@ async fn bills_are_for_billing_and_administrators(pool: PgPool) {
         "/archive/api/snapshots/company/1001",
         "/archive/api/scheduler/jobs",
         "/archive/api/verify",
+        "/archive/api/compare?account_number=1001&first=2025-05&second=2025-06",
+        "/archive/export?from=2025-05&to=2025-06",
     ];
     for path in paths {
         assert_eq!(suite.client.get(path).send().await.status, 401, "{path}");
@@ -59,7 +64,12 @@ async fn files_are_for_people_and_a_service_alone_changes_nothing(pool: PgPool) 
     let suite = Suite::start(pool).await;
     suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
     let acting = suite.identity.service_token_on_behalf("brainhair", "ledger", PermissionLevel::Admin);
-    for path in ["/invoice/1001/download", "/invoices/bulk/download", "/client/1001/export/quickbooks"] {
+    for path in [
+        "/invoice/1001/download",
+        "/invoices/bulk/download",
+        "/client/1001/export/quickbooks",
+        "/archive/export?from=2025-05&to=2025-06",
+    ] {
         let answer = suite.client.get(path).bearer(&acting).send().await;
         assert_eq!(answer.status, 403, "{path}");
         assert_eq!(answer.json()["error"], "This endpoint is for users only");

@@ -217,3 +217,103 @@ async fn the_currency_of_archived_invoices_stays(pool: PgPool) {
     assert_eq!(put(json!({"currency": "EUR"})).await.status, 409);
     assert_eq!(put(json!({"currency": "usd", "terms": "30 days"})).await.status, 200);
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn two_archived_months_are_compared(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    assert_eq!(suite.accept("1001", 2025, 5).await.status, 201);
+    let mut later = Company::new("1001", "Harbor & Vine").ticket("9001", "2025-06-18T10:00:00Z", 2.0);
+    later.contacts.remove(0);
+    suite.peers.companies([later]);
+    let put = suite.send(
+        "PUT",
+        "/api/overrides/asset/100103",
+        json!({"billing_type": "Custom", "custom_cost": 80}),
+    );
+    assert_eq!(put.await.status, 200);
+    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+    let path = |first: &str, second: &str| {
+        format!("/archive/api/compare?account_number=1001&first={first}&second={second}")
+    };
+    let found = suite.json(&path("2025-05", "2025-06")).await;
+    assert_eq!(found["change"], json!(176.01));
+    assert_eq!(
+        found["removed"],
+        json!([{"line_type": "user", "item_name": "Amy Jones", "first": 24.0, "second": null, "change": -24.0}])
+    );
+    assert_eq!(
+        found["changed"],
+        json!([{"line_type": "asset", "item_name": "HOST-3", "first": 99.99, "second": 80.0, "change": -19.99}])
+    );
+    assert_eq!((found["added"].as_array().unwrap().len(), &found["added"][0]["second"]), (1, &json!(220.0)));
+    assert_eq!(
+        found["kinds"][0],
+        json!({"line_type": "user", "first": 72.0, "second": 48.0, "change": -24.0})
+    );
+    for (path, status) in [
+        (path("2025-04", "2025-06"), 404),
+        (path("2025-13", "2025-06"), 400),
+        (path("+025-01", "2025-06"), 400),
+        ("/archive/api/compare?first=2025-05&second=2025-06".to_owned(), 400),
+    ] {
+        assert_eq!(suite.get(&path).await.status, status, "{path}");
+    }
+}
+
+fn entries(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    (0..archive.len())
+        .map(|place| {
+            let mut file = archive.by_index(place).unwrap();
+            let mut content = Vec::new();
+            std::io::Read::read_to_end(&mut file, &mut content).unwrap();
+            (file.name().unwrap().into_owned(), content)
+        })
+        .collect()
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_span_of_the_archive_is_given_as_files(pool: PgPool) {
+    let suite = archived(&pool).await;
+    let credit = json!({"reason": "left", "lines": [{"description": "Amy", "amount": 24}]});
+    suite.send("POST", "/archive/api/snapshot/1001-202505/credit-notes", credit).await;
+    let file = suite.get("/archive/export?from=2025-05&to=2025-06&format=summary").await;
+    assert_eq!(file.header("content-disposition"), "attachment; filename=\"archive-2025-05-2025-06.csv\"");
+    let text = file.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(lines[1].starts_with("1001-202505,1001,Harbor & Vine,2025-05,"), "{text}");
+    assert!(lines[1].contains(",234.49,24.00,210.49,"), "{text}");
+
+    let zip = suite.get("/archive/export?from=2025-04&to=2025-06&account_number=1001").await;
+    assert_eq!(
+        zip.header("content-disposition"),
+        "attachment; filename=\"archive-1001-2025-04-2025-06.zip\""
+    );
+    let files = entries(&zip.body);
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names[0], "summary.csv");
+    assert_eq!(names[1], "Harbor & Vine-1001-202504.csv");
+    assert_eq!(names.len(), 4);
+    let stored = suite.get("/archive/api/snapshot/1001-202504/csv").await;
+    assert_eq!(files[1].1, stored.body, "byte for byte");
+
+    let pdf = suite.get("/archive/export?from=2025-05&to=2025-05&format=pdf").await;
+    let files = entries(&pdf.body);
+    assert_eq!(files[2].0, "1002-202505.pdf");
+    assert!(files[2].1.starts_with(b"%PDF-"));
+    let quickbooks =
+        entries(&suite.get("/archive/export?from=2025-05&to=2025-05&format=quickbooks").await.body);
+    assert_eq!(quickbooks[1].0, "quickbooks_export_1001_2025-05.csv");
+    for (query, status) in [
+        ("from=2025-06&to=2025-05", 400),
+        ("from=2025-05", 400),
+        ("from=2015-01&to=2025-01", 400),
+        ("from=2025-05&to=2025-05&format=docx", 400),
+        ("from=2024-01&to=2024-12", 404),
+        ("from=2025-05&to=2025-05&account_number=9", 404),
+    ] {
+        assert_eq!(suite.get(&format!("/archive/export?{query}")).await.status, status, "{query}");
+    }
+}

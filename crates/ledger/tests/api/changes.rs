@@ -123,7 +123,7 @@ async fn settings_are_for_administrators_and_change_how_hours_are_read(pool: PgP
         json!({"yearly_pool": "net", "hours": "original", "currency": "EUR", "sender_name": null, "sender_address": "1 Quay\nHarbor",
             "sender_email": null, "sender_tax_id": null, "terms": null, "paper": "a4", "xero_account_code": "200", "xero_tax_type": "Tax Exempt",
             "xero_dates": "day_first", "sender_country": null, "sender_vat_id": null, "sender_registration": null, "no_tax": null,
-            "no_tax_reason": null, "has_logo": false})
+            "no_tax_reason": null, "has_logo": false, "has_mail_server": false})
     );
     // The original suite's reading: a ticket of the month counts with all its hours, whenever they were worked.
     suite.peers.companies([Company::new("1001", "Harbor & Vine").entries(

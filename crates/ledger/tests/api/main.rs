@@ -10,6 +10,7 @@ mod changes;
 mod hours;
 mod import;
 mod jobs;
+mod mail;
 mod overrides;
 mod papers;
 mod pullers;

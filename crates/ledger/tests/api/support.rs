@@ -263,25 +263,30 @@ pub struct Suite {
 
 impl Suite {
     pub async fn start(pool: PgPool) -> Self {
+        Self::start_with(pool, &[]).await
+    }
+
+    /// With arguments of the command line.
+    pub async fn start_with(pool: PgPool, arguments: &[&str]) -> Self {
         let clock = Clock::manual(NOW.parse().unwrap());
         let identity = TestIdentity::new(clock.clone());
         let peers = Peers::start(identity.clone()).await;
-        Self::beside(pool, clock, identity, peers)
+        Self::beside(pool, clock, identity, peers, arguments)
     }
 
     /// A second instance over the same database, clock and peers.
     pub fn second(&self) -> Self {
-        Self::beside(self.pool.clone(), self.clock.clone(), self.identity.clone(), self.peers.clone())
+        Self::beside(self.pool.clone(), self.clock.clone(), self.identity.clone(), self.peers.clone(), &[])
     }
 
-    fn beside(pool: PgPool, clock: Clock, identity: TestIdentity, peers: Peers) -> Self {
+    fn beside(pool: PgPool, clock: Clock, identity: TestIdentity, peers: Peers, arguments: &[&str]) -> Self {
         let entry = |name: &str| {
             let entry: ServiceEntry = serde_json::from_value(json!({"url": peers.url})).unwrap();
             (name.to_owned(), entry)
         };
         let registry = Registry(["core", "codex"].into_iter().map(entry).collect());
         let context = identity.context_with(settings("ledger"), "ledger", registry);
-        let mut given: Settings = clap::Parser::parse_from(["ledger"]);
+        let mut given: Settings = clap::Parser::parse_from([&["ledger"], arguments].concat());
         *given.common_mut() = settings("ledger");
         let ledger = Ledger::new(context.clone(), &given, pool.clone());
         let (router, options) = app(ledger.clone());

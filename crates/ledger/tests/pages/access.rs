@@ -7,12 +7,14 @@ use sqlx::PgPool;
 
 use crate::support::{HOSTILE, World};
 
-const PAGES: [(&str, bool); 10] = [
+const PAGES: [(&str, bool); 13] = [
     ("/", false),
     ("/clients", false),
     ("/client/100001", false),
     ("/client/100001/settings", false),
     ("/archive/", false),
+    ("/archive/compare", false),
+    ("/archive/compare?account_number=100001&second=2025-06", false),
     ("/archive/invoice/100001-202506", false),
     ("/admin/accounts", false),
     ("/admin/device-types", false),
@@ -56,7 +58,9 @@ async fn pages_keep_hostile_names_as_text_and_run_nothing_inline(pool: PgPool) {
         assert!(inline.iter().all(|part| !html.contains(part)), "{path} has something inline");
         for part in html.split("href=\"").skip(1).chain(html.split("src=\"").skip(1)) {
             let address = part.split('"').next().unwrap();
-            let is_ours = ["/ledger/", "/codex/", "#"].iter().any(|begin| address.starts_with(begin));
+            let is_ours = ["/ledger/", "/codex/", "#", "mailto:?subject="]
+                .iter()
+                .any(|begin| address.starts_with(begin));
             assert!(is_ours, "{path} links to {address}");
         }
     }
@@ -99,4 +103,23 @@ async fn what_keeps_a_bill_from_being_made_is_told(pool: PgPool) {
             "{path}"
         );
     }
+}
+
+/// §10: errors are pages for people, whichever it is.
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn errors_are_pages_with_a_way_on(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    let nobody = world.client.get("/clients").header("accept", "text/html").send().await;
+    assert_eq!(nobody.status, StatusCode::UNAUTHORIZED);
+    assert!(nobody.text().contains("/login?next="), "{}", nobody.text());
+    let technician = world.page_as(Technician, "/clients").await;
+    assert_eq!(technician.status, StatusCode::FORBIDDEN);
+    for path in ["/nowhere", "/archive/invoice/7", "/archive/export?from=2020-01&to=2020-02"] {
+        let lost = world.page(path).await;
+        assert_eq!(lost.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(lost.text().contains("id=\"error-title\""), "{path}: {}", lost.text());
+    }
+    pool.close().await;
+    let away = world.page("/archive/").await;
+    assert!(away.status.is_server_error() && away.text().contains("id=\"error-title\""), "{}", away.status);
 }

@@ -88,3 +88,59 @@ async fn an_archived_month_shows_what_was_archived(pool: PgPool) {
     assert!(away.text().contains("It cannot be compared now:"));
     assert_eq!(world.page("/archive/invoice/100001-209901").await.status, StatusCode::NOT_FOUND);
 }
+
+/// §10: to print, to keep, to send. What is not accepted is not sent.
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn documents_of_a_bill_are_a_press_away(pool: PgPool) {
+    let world = World::new(pool).await;
+    let open = world.page("/client/100001?year=2025&month=6").await.text();
+    for part in [
+        "href=\"/ledger/invoice/100001/pdf?year=2025&#38;month=6&#38;inline=true\" target=\"_blank\"",
+        "href=\"/ledger/client/100001/export/xero?year=2025&#38;month=6\"",
+        "href=\"/ledger/invoice/100001/ubl?year=2025&#38;month=6\"",
+        "data-print",
+        "data-total=\"3045.00\"",
+        "/ledger/static/js/print.js",
+    ] {
+        assert!(open.contains(part), "{part}");
+    }
+    assert!(!open.contains("mailto:"));
+    let shown = world.page("/invoice/100001/pdf?year=2025&month=6&inline=true").await;
+    assert_eq!(shown.header("content-disposition"), "inline; filename=\"100001-202506.pdf\"");
+
+    world.accept(6).await;
+    let note = json!({"reason": "agreed", "lines": [{"description": "half a month", "amount": 45}]});
+    world.call(Method::POST, "/archive/api/snapshot/100001-202506/credit-notes", note).await;
+    let archived = world.page("/archive/invoice/100001-202506").await.text();
+    for part in [
+        "href=\"/ledger/archive/api/document/100001-202506/pdf?inline=true\"",
+        "href=\"/ledger/archive/api/document/100001-202506-C1/pdf?inline=true\"",
+        "href=\"/ledger/archive/api/snapshot/100001-202506/csv\"",
+        "mailto:?subject=Invoice%20100001-202506%20for%20June%202025&#38;body=",
+        "Total%3A%20%243%2C000.00",
+        "href=\"/ledger/archive/compare?account_number=100001&amp;second=2025-06\"",
+        "Prepaid Monthly Hours Used",
+        ">#501</a>",
+    ] {
+        assert!(archived.contains(part), "{part}");
+    }
+    let note = world.page("/archive/api/document/100001-202506-C1/pdf?inline=true").await;
+    assert_eq!(note.header("content-disposition"), "inline; filename=\"100001-202506-C1.pdf\"");
+}
+
+/// What is archived is what was shown: a bill that has changed since is not.
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_bill_that_changed_since_it_was_shown_is_not_accepted(pool: PgPool) {
+    let world = World::new(pool).await;
+    let shown = world.page("/client/100001?year=2025&month=6").await.text();
+    let total = shown.split_once("data-total=\"").unwrap().1.split('"').next().unwrap().to_owned();
+    world.call(Method::PUT, "/api/overrides/client/100001", json!({"per_user_cost": 50})).await;
+    let body = json!({"account_number": "100001", "year": 2025, "month": 6, "expected_total": total});
+    let answer = world.call(Method::POST, "/api/bill/accept", body).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(
+        answer.text().contains("its total has become 3055.00 since it was looked at"),
+        "{}",
+        answer.text()
+    );
+}

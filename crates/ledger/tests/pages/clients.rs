@@ -65,7 +65,48 @@ async fn the_dashboard_counts_and_links_what_it_counts(pool: PgPool) {
         "against May 2025",
         "May 2025: $295.00, June 2025: $3,045.00",
         "Assets: 175",
+        "No client has prepaid hours.",
+        "id=\"list-ended\"",
     ] {
         assert!(html.contains(part), "{part}");
     }
+}
+
+/// §10: what many bills come to and what to look at stands before they are accepted; who failed is told with the reason.
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn many_bills_are_weighed_and_failures_stay_visible(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    world.accept(5).await;
+    let html = world.page("/clients?year=2025&month=6").await.text();
+    assert!(html.contains("data-total=\"$3,045.00\" data-sign=\"$\""), "{html}");
+    assert!(html.contains("changes by +$2,750.00 against the month before"));
+    assert!(html.contains("name=\"pick\" value=\"100001\"") && html.contains("data-total=\"3045.00\""));
+
+    sqlx::raw_sql(
+        "insert into snapshot_jobs (id, job_type, status, target_year, target_month, started_at)
+        values ('00000000-0000-0000-0000-000000000001', 'bulk', 'completed', 2025, 6, '2025-07-01T00:00:00Z');
+        insert into snapshot_job_companies (job_id, company_account_number, outcome, reason)
+        values ('00000000-0000-0000-0000-000000000001', '100001', 'failed', 'Codex was <away>')",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let html = world.page("/clients?year=2025&month=6&state=failed").await.text();
+    assert!(html.contains(">Failed</span>") && html.contains("Codex was &#60;away&#62;"), "{html}");
+    assert!(world.page("/clients?year=2025&month=4&state=failed").await.text().contains("No client matches"));
+    world.accept(6).await;
+    let html = world.page("/clients?year=2025&month=6").await.text();
+    assert!(html.contains(">Accepted</span>") && !html.contains("Codex was"), "archived since");
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn hours_stand_against_prepaid_ones(pool: PgPool) {
+    let world = World::new(pool).await;
+    let own = serde_json::json!({"prepaid_hours_monthly": 2});
+    world.call(http::Method::PUT, "/api/overrides/client/100001", own).await;
+    let html = world.page("/?year=2025&month=6").await.text();
+    assert!(
+        html.contains("2.50 of 2.00 prepaid hours</desc>") && html.contains("2.50 of 2.00 h, over"),
+        "{html}"
+    );
 }

@@ -191,3 +191,63 @@ async fn the_effect_is_told_before_anything_is_saved(pool: PgPool) {
     );
     assert!(!world.page(PATH).await.text().contains("badge--info\">Override"));
 }
+
+/// §5 and §10: first and last month of what is billed every month, changed where it stands; a deletion can be taken back.
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_line_item_is_changed_and_its_deletion_taken_back(pool: PgPool) {
+    let world = World::new(pool).await;
+    let item =
+        json!({"name": "Office", "description": "per seat", "monthly_fee": 62.5, "first_month": "2025-03"});
+    let path = "/api/overrides/line-items/100001";
+    let id = world.call(Method::POST, path, item).await.json()["id"].to_string();
+    let html = world.page(&format!("{PATH}?edit_item={id}")).await.text();
+    for part in [
+        "Edit Line Item".to_owned(),
+        format!("<input type=\"hidden\" name=\"id\" value=\"{id}\">"),
+        "value=\"62.50\"".to_owned(),
+        "value=\"2025-03\"".to_owned(),
+        "value=\"change_line_item\"".to_owned(),
+    ] {
+        assert!(html.contains(&part), "{part}");
+    }
+    let unknown = world.page(&format!("{PATH}?edit_item=999")).await.text();
+    assert!(unknown.contains("Add New Line Item") && !unknown.contains("change_line_item"));
+    let mut fields = vec![
+        ("action", "change_line_item"),
+        ("id", id.as_str()),
+        ("line_item_type", "recurring"),
+        ("line_item_name", "Office 365"),
+        ("line_item_recurring_fee", "70"),
+        ("line_item_first_month", "2025-03"),
+        ("line_item_last_month", "2025-02"),
+    ];
+    let refused = world.form(PATH, &fields).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(
+        refused.text().contains("must not be before first_month")
+            && refused.text().contains("Edit Line Item")
+    );
+    fields[6].1 = "2025-09";
+    assert_eq!(world.form(PATH, &fields).await.status, StatusCode::FOUND);
+    let stored = world.call(Method::GET, path, Value::Null).await.json()["line_items"][0].clone();
+    assert_eq!(
+        (&stored["name"], &stored["monthly_fee"], &stored["last_month"], &stored["description"]),
+        (&json!("Office 365"), &json!(70), &json!("2025-09"), &json!("per seat"))
+    );
+    fields[1].1 = "999";
+    assert_eq!(world.form(PATH, &fields).await.status, StatusCode::NOT_FOUND);
+
+    let html = world.page(PATH).await.text();
+    let undo = html.split_once("data-undo=\"").unwrap().1.split('"').next().unwrap().replace("&#34;", "\"");
+    let undo: serde_json::Map<String, Value> = serde_json::from_str(&undo).unwrap();
+    assert_eq!(
+        world.form(PATH, &[("action", "delete_line_item"), ("id", &id)]).await.status,
+        StatusCode::FOUND
+    );
+    let again: Vec<(&str, &str)> =
+        undo.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+    assert_eq!(world.form(PATH, &again).await.status, StatusCode::FOUND);
+    let mut back = world.call(Method::GET, path, Value::Null).await.json()["line_items"][0].clone();
+    back["id"] = stored["id"].clone();
+    assert_eq!(back, stored);
+}

@@ -12,7 +12,7 @@ export class Refused extends Error {
   }
 }
 
-/** Sends `body` as JSON, or as it is when it is text; gives back the status and what the server answers, or throws `Refused`. */
+/** Sends `body` as JSON, or as it is when it is text or a file; gives back the status and what the server answers, or throws `Refused`. */
 export async function request(method, address, body, { signal } = {}) {
   let response;
   try {
@@ -23,9 +23,9 @@ export async function request(method, address, body, { signal } = {}) {
       headers: {
         Accept: "application/json",
         "X-Requested-With": "XMLHttpRequest",
-        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...(body === undefined ? {} : { "Content-Type": body instanceof Blob ? body.type : "application/json" }),
       },
-      body: body === undefined || typeof body === "string" ? body : JSON.stringify(body),
+      body: body === undefined || typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;

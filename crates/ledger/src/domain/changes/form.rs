@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{
     client::{ClientConditions, NUMBERS},
     fields::{Fields, Invalid},
-    rows::{ItemChange, TypeChange},
+    rows::{ItemChange, ItemKind, TypeChange},
 };
 use crate::domain::billing::number::{Hours, Money};
 
@@ -118,25 +118,28 @@ pub fn renamed_faults(faults: Invalid, names: &[(&str, &str)]) -> Invalid {
 }
 
 /// The fields of a new line item and the members they are, by its kind.
-const RECURRING: [(&str, &str); 4] = [
+const RECURRING: [(&str, &str); 5] = [
     ("line_item_name", "name"),
+    ("line_item_description", "description"),
     ("line_item_recurring_fee", "monthly_fee"),
     ("line_item_first_month", "first_month"),
     ("line_item_last_month", "last_month"),
 ];
-const ONE_OFF: [(&str, &str); 4] = [
+const ONE_OFF: [(&str, &str); 5] = [
     ("line_item_name", "name"),
+    ("line_item_description", "description"),
     ("line_item_one_off_fee", "one_off_fee"),
     ("line_item_one_off_year", "one_off_year"),
     ("line_item_one_off_month", "one_off_month"),
 ];
-const YEARLY: [(&str, &str); 3] = [
+const YEARLY: [(&str, &str); 4] = [
     ("line_item_name", "name"),
+    ("line_item_description", "description"),
     ("line_item_yearly_fee", "yearly_fee"),
     ("line_item_yearly_month", "yearly_bill_month"),
 ];
 
-/// A new line item.
+/// A line item: a new one, or what becomes of one.
 ///
 /// # Errors
 /// Says what is wrong with each field.
@@ -163,6 +166,31 @@ pub fn line_item(form: &Form) -> Result<ItemChange, Invalid> {
         faults.0.insert(fee.to_owned(), "is needed, and must not be zero".to_owned());
     }
     Err(faults)
+}
+
+/// The fields of the form that make this line item.
+pub fn of_line_item(item: &ItemChange) -> Form {
+    let fee = |fee: Option<Money>| fee.map(|fee| format!("{:.2}", fee.decimal()));
+    let number = |number: Option<i32>| number.map(|number| number.to_string());
+    let kind = match item.kind() {
+        ItemKind::Recurring => "recurring",
+        ItemKind::OneOff => "one_off",
+        ItemKind::Yearly => "yearly",
+    };
+    let fields = [
+        ("line_item_type", Some(kind.to_owned())),
+        ("line_item_name", Some(item.name.clone())),
+        ("line_item_description", item.description.clone()),
+        ("line_item_recurring_fee", fee(item.monthly_fee)),
+        ("line_item_first_month", item.first_month.clone()),
+        ("line_item_last_month", item.last_month.clone()),
+        ("line_item_one_off_fee", fee(item.one_off_fee)),
+        ("line_item_one_off_year", number(item.one_off_year)),
+        ("line_item_one_off_month", number(item.one_off_month)),
+        ("line_item_yearly_fee", fee(item.yearly_fee)),
+        ("line_item_yearly_month", number(item.yearly_bill_month)),
+    ];
+    fields.into_iter().filter_map(|(name, text)| Some((name.to_owned(), Value::from(text?)))).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod cells;
 pub mod document;
 pub mod invoice;
+pub mod mail;
 pub mod names;
 pub mod pdf;
 pub mod quickbooks;

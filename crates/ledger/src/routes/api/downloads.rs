@@ -1,5 +1,6 @@
 //! Invoices as files (ledger.md §6.3). A month that is archived is given as it was archived.
 
+mod span;
 mod zip_stream;
 
 use std::collections::HashSet;
@@ -36,7 +37,8 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .routes(routes!(invoice_csv))
         .routes(routes!(all_invoices))
         .routes(routes!(quickbooks_csv))
-        .routes(routes!(all_quickbooks));
+        .routes(routes!(all_quickbooks))
+        .routes(routes!(span::export));
     router.layer(middleware::from_fn(only_people))
 }
 
@@ -46,6 +48,15 @@ pub(super) fn csv_file(name: &str, text: String) -> Response {
 }
 
 pub(super) fn file(name: &str, media_type: &'static str, body: Body) -> Response {
+    sent("attachment", name, media_type, body)
+}
+
+/// A file that the browser shows by itself.
+pub(super) fn shown(name: &str, media_type: &'static str, body: Body) -> Response {
+    sent("inline", name, media_type, body)
+}
+
+fn sent(how: &str, name: &str, media_type: &'static str, body: Body) -> Response {
     let plain: String = name
         .chars()
         .map(|letter| {
@@ -56,7 +67,7 @@ pub(super) fn file(name: &str, media_type: &'static str, body: Body) -> Response
             }
         })
         .collect();
-    let mut disposition = format!("attachment; filename=\"{plain}\"");
+    let mut disposition = format!("{how}; filename=\"{plain}\"");
     if plain != name {
         // RFC 5987, for names that ASCII does not hold.
         disposition.push_str(&format!("; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC)));

@@ -5,11 +5,13 @@ mod accounts;
 mod archive;
 mod bills;
 mod client;
+mod compare;
 mod credit_notes;
 mod downloads;
 mod features;
 mod items;
 mod jobs;
+mod mail;
 mod manual;
 mod mappings;
 pub(super) mod month;
@@ -44,12 +46,14 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .merge(accounts::router())
         .merge(settings::router())
         .merge(archive::router())
+        .merge(compare::router())
         .merge(credit_notes::router())
         .merge(jobs::router())
         .merge(schedule::router())
         .merge(pullers::router())
         .merge(downloads::router())
         .merge(papers::router())
+        .merge(mail::router())
 }
 
 /// Something was done.

@@ -39,6 +39,14 @@ impl FromRequestParts<Ledger> for Month {
     }
 }
 
+/// A month as people write it: `2025-06`.
+pub(in crate::routes) fn written(text: &str) -> Option<Period> {
+    let (year, month) = text.trim().split_once('-')?;
+    let is_plain = year.len() == 4 && month.len() == 2;
+    let is_number = [year, month].iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+    (is_plain && is_number).then(|| Period::new(year.parse().ok()?, month.parse().ok()?))?
+}
+
 /// A month of these numbers.
 pub(super) fn period(year: i64, month: i64) -> Result<Period, Problem> {
     if !(1..=12).contains(&month) {

@@ -1,6 +1,11 @@
 //! Invoices and credit notes as documents: PDF, Xero, electronic invoice.
 
-use axum::{body::Body, extract::State, middleware, response::Response};
+use axum::{
+    body::Body,
+    extract::State,
+    middleware,
+    response::{IntoResponse as _, Response},
+};
 use hivematrix_shared::{
     audit,
     auth::{AdminOnly, BillingOnly},
@@ -8,13 +13,13 @@ use hivematrix_shared::{
     pages::only_people,
     problem::{Problem, Result},
 };
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Done, account, bad, by,
-    downloads::{csv_file, file},
+    downloads::{csv_file, file, shown},
     missing,
     month::{Month, MonthQuery},
 };
@@ -37,14 +42,23 @@ pub fn router() -> OpenApiRouter<Ledger> {
         .routes(routes!(archived_pdf))
         .routes(routes!(xero_csv))
         .routes(routes!(electronic))
-        .routes(routes!(set_logo, remove_logo))
+        .routes(routes!(show_logo, set_logo, remove_logo))
         .layer(middleware::from_fn(only_people))
+}
+
+/// How a PDF is sent.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+struct ShownQuery {
+    /// `true` has the browser show it; otherwise it is saved as a file.
+    inline: bool,
 }
 
 /// The invoice of a company for a month as PDF.
 #[utoipa::path(
     get, path = "/invoice/{account_number}/pdf", tag = "downloads",
-    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery, ShownQuery),
     responses(
         (status = 200, description = "The file", content_type = "application/pdf", body = Vec<u8>),
         (status = 404, description = "Codex knows no such company"),
@@ -57,17 +71,18 @@ async fn invoice_pdf(
     _: BillingOnly,
     Path(account_number): Path<String>,
     Month(period): Month,
+    LenientQuery(how): LenientQuery<ShownQuery>,
 ) -> Result<Response> {
     let own = ledger.bills.stationery().await?;
     let make = |document: &InvoiceDocument<'_>| pdf::write(document, own.paper);
     let bytes = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
-    Ok(pdf_file(&invoice_number(&account_number, period), bytes))
+    Ok(pdf_file(&invoice_number(&account_number, period), bytes, &how))
 }
 
 /// An archived invoice, or a credit note, as PDF.
 #[utoipa::path(
     get, path = "/archive/api/document/{number}/pdf", tag = "archive",
-    params(("number" = String, Path, description = "Number of the invoice or credit note")),
+    params(("number" = String, Path, description = "Number of the invoice or credit note"), ShownQuery),
     responses(
         (status = 200, description = "The file", content_type = "application/pdf", body = Vec<u8>),
         (status = 404, description = "There is none of this number")
@@ -77,15 +92,18 @@ async fn archived_pdf(
     State(ledger): State<Ledger>,
     _: BillingOnly,
     Path(number): Path<String>,
+    LenientQuery(how): LenientQuery<ShownQuery>,
 ) -> Result<Response> {
     let own = ledger.bills.stationery().await?;
     let made =
         ledger.bills.archived(&number, &own.sender, |document| pdf::write(document, own.paper)).await?;
-    Ok(pdf_file(&number, made.ok_or_else(|| missing("There is no document of this number"))?))
+    Ok(pdf_file(&number, made.ok_or_else(|| missing("There is no document of this number"))?, &how))
 }
 
-fn pdf_file(number: &str, bytes: Vec<u8>) -> Response {
-    file(&names::document(number, "pdf"), "application/pdf", Body::from(bytes))
+fn pdf_file(number: &str, bytes: Vec<u8>, how: &ShownQuery) -> Response {
+    let body = Body::from(bytes);
+    let name = names::document(number, "pdf");
+    if how.inline { shown(&name, "application/pdf", body) } else { file(&name, "application/pdf", body) }
 }
 
 /// The invoice of a company for a month as Xero imports it.
@@ -172,7 +190,23 @@ async fn electronic(
     Ok(file(&name, "application/xml", Body::from(text)))
 }
 
-/// Sets the picture at the head of invoices: a PNG or JPEG of at most one megabyte.
+/// The picture at the head of invoices, as it was sent.
+#[utoipa::path(
+    get, path = "/api/settings/logo", tag = "settings",
+    responses(
+        (status = 200, description = "The picture", content_type = "image/png", body = Vec<u8>),
+        (status = 404, description = "There is none")
+    )
+)]
+async fn show_logo(State(ledger): State<Ledger>, _: BillingOnly) -> Result<Response> {
+    let known = settings::load(&ledger.pool).await?;
+    let logo = known.logo.ok_or_else(|| missing("There is no logo"))?;
+    let media_type =
+        if known.logo_type.as_deref() == Some("image/jpeg") { "image/jpeg" } else { "image/png" };
+    Ok(([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")], logo).into_response())
+}
+
+/// Sets the picture at the head of invoices: a PNG or JPEG of at most 2 MB and 2400 pixels a side.
 #[utoipa::path(
     put, path = "/api/settings/logo", tag = "settings",
     request_body(content = Vec<u8>, content_type = "image/png"),

@@ -15,6 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{
     account,
     archive::money,
+    compare::maybe,
     invalid, members,
     month::{Month, MonthQuery},
 };
@@ -50,16 +51,6 @@ struct Preview {
     #[serde(serialize_with = "maybe")]
     #[schema(value_type = Option<f64>)]
     change: Option<Decimal>,
-}
-
-fn maybe<S: serde::Serializer>(
-    amount: &Option<Decimal>,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    match amount {
-        Some(amount) => money(amount, serializer),
-        None => serializer.serialize_none(),
-    }
 }
 
 /// What the bill of a month would be with the fields of the settings page, without saving anything. A card counts when its fields

@@ -57,6 +57,7 @@ async fn show(State(ledger): State<Ledger>, _: BillingOnly) -> Result<Json<Value
         "no_tax": known.no_tax,
         "no_tax_reason": known.no_tax_reason,
         "has_logo": known.logo.is_some(),
+        "has_mail_server": ledger.mailer.is_some(),
     } })))
 }
 

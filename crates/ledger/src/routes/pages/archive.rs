@@ -1,5 +1,7 @@
 //! `GET /archive/`: what was billed, when the month is archived by itself, and how that went (ledger-pages.md §6).
 
+mod job;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -12,7 +14,8 @@ use hivematrix_shared::{
     problem::Result,
 };
 use serde::Deserialize;
-use serde_json::Value;
+
+use job::JobView;
 
 use super::{
     clients::list::Pages,
@@ -20,8 +23,9 @@ use super::{
 };
 use crate::{
     Ledger,
+    domain::billing::Period,
     store::{
-        jobs::{self, JobRow},
+        jobs,
         revenue::{self, ArchiveFigures},
         schedule,
         snapshots::{self, Listed, Search},
@@ -32,8 +36,6 @@ use crate::{
 const SIZE: usize = 50;
 /// Jobs that the page shows.
 const JOBS: i64 = 15;
-/// Jobs whose failures are told one by one.
-const FAILURES: usize = 20;
 
 /// What is looked for, as the address has it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -41,6 +43,7 @@ const FAILURES: usize = 20;
 pub struct ArchiveQuery {
     account_number: Option<String>,
     company_name: Option<String>,
+    invoice_number: Option<String>,
     year: Option<i32>,
     month: Option<i32>,
     page: Option<usize>,
@@ -60,6 +63,7 @@ impl ArchiveQuery {
         let pairs = [
             ("account_number", Self::text(&self.account_number)),
             ("company_name", Self::text(&self.company_name)),
+            ("invoice_number", Self::text(&self.invoice_number)),
             ("year", number(self.year)),
             ("month", number(self.month())),
         ];
@@ -100,16 +104,6 @@ impl ScheduleView {
     }
 }
 
-struct JobView {
-    started: Moment,
-    what: String,
-    month: String,
-    by: String,
-    state: (&'static str, &'static str),
-    progress: String,
-    failures: Vec<String>,
-}
-
 #[derive(Template)]
 #[template(path = "archive.html")]
 struct ArchivePage {
@@ -123,6 +117,10 @@ struct ArchivePage {
     rows: Vec<InvoiceRow>,
     pages: Pages,
     schedule: Option<ScheduleView>,
+    /// The month that is archived when somebody runs it now.
+    run: Period,
+    /// The oldest and the newest month, `YYYY-MM`.
+    span: Option<(String, String)>,
     jobs: Vec<JobView>,
 }
 
@@ -142,12 +140,22 @@ impl ArchivePage {
         ArchiveQuery::text(&self.query.company_name)
     }
 
+    fn number(&self) -> String {
+        ArchiveQuery::text(&self.query.invoice_number)
+    }
+
     fn is_year(&self, year: &i32) -> bool {
         self.query.year == Some(*year)
     }
 
     fn is_month(&self, month: &usize) -> bool {
         self.query.month().is_some_and(|chosen| usize::try_from(chosen) == Ok(*month))
+    }
+
+    /// An export begins with the newest year, where nothing else is chosen.
+    fn from(oldest: &str, newest: &str) -> String {
+        let january = format!("{}-01", newest.get(..4).unwrap_or(newest));
+        january.max(oldest.to_owned())
     }
 
     fn to_page(&self, number: &usize) -> String {
@@ -177,6 +185,7 @@ pub async fn page(
     let mut search = Search {
         account_number: some(&query.account_number),
         company_name: some(&query.company_name),
+        invoice_number: some(&query.invoice_number),
         year: query.year,
         month: query.month(),
         limit: i64::try_from(SIZE).unwrap_or_default(),
@@ -189,6 +198,9 @@ pub async fn page(
         search.offset = i64::try_from(pages.begin).unwrap_or_default();
         (total, rows) = snapshots::search(&ledger.pool, &search).await?;
     }
+    let schedule = schedule_view(&ledger).await?;
+    let current = ledger.bills.current_period().unwrap_or_default();
+    let is_previous = schedule.as_ref().is_none_or(|schedule| schedule.previous);
     let has_flashes = !flashes.is_empty();
     let shown = ArchivePage {
         flashes,
@@ -198,8 +210,10 @@ pub async fn page(
         total: usize::try_from(total).unwrap_or_default(),
         rows: rows.into_iter().map(|row| invoice(row, &currency)).collect(),
         pages,
-        schedule: schedule_view(&ledger).await?,
-        jobs: jobs::list(&ledger.pool, JOBS, 0).await?.into_iter().map(job).collect(),
+        schedule,
+        run: current.previous().filter(|_| is_previous).unwrap_or(current),
+        span: revenue::span(&ledger.pool).await?,
+        jobs: jobs::list(&ledger.pool, JOBS, 0).await?.into_iter().map(JobView::of).collect(),
         query,
         page,
     };
@@ -234,36 +248,4 @@ async fn schedule_view(ledger: &Ledger) -> Result<Option<ScheduleView>> {
             count: row.last_run_count,
         }
     }))
-}
-
-fn job(row: JobRow) -> JobView {
-    let output: Value =
-        row.output.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    let failed = output["failed_count"].as_i64().unwrap_or(row.failed_companies.into());
-    let mut failures: Vec<String> = row.error.into_iter().collect();
-    let errors = output["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    failures.extend(errors.take(FAILURES).map(str::to_owned));
-    let state = match (row.status.as_str(), failed) {
-        ("running", _) => ("badge badge--info", "Running"),
-        ("failed", _) => ("badge badge--danger", "Failed"),
-        (_, 0) => ("badge badge--success", "Completed"),
-        _ => ("badge badge--warning", "Completed with failures"),
-    };
-    let whose = if row.target_account_numbers.is_some() { "chosen companies" } else { "all companies" };
-    JobView {
-        started: Moment::of(row.started_at),
-        what: format!("{}, {whose}", parts::title_of(&row.job_type)),
-        month: format!("{:04}-{:02}", row.target_year, row.target_month),
-        by: row.triggered_by.unwrap_or_default(),
-        state,
-        progress: match (row.status.as_str(), output["success_count"].as_i64()) {
-            ("running", _) | (_, None) => format!("{} of {}", row.completed_companies, row.total_companies),
-            (_, Some(success)) => format!(
-                "{} archived, {} already there, {failed} failed",
-                success - output["already_archived_count"].as_i64().unwrap_or_default(),
-                output["already_archived_count"].as_i64().unwrap_or_default()
-            ),
-        },
-        failures,
-    }
 }

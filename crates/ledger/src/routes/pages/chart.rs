@@ -1,5 +1,6 @@
-//! Amounts by month as columns, drawn on the server.
+//! Amounts by month as columns, and hours against prepaid ones as bars, drawn on the server.
 
+use hivematrix_shared::pages::format::shortened;
 use rust_decimal::{Decimal, RoundingStrategy, prelude::ToPrimitive as _};
 
 use super::parts::Currency;
@@ -77,6 +78,88 @@ impl Columns {
     }
 }
 
+/// Clients in the chart of hours.
+const CLIENTS: usize = 8;
+/// From one client to the next.
+const ROW: i64 = 26;
+/// Length of the longest bar.
+const LONGEST: i64 = 190;
+/// Letters of a name that fit before a bar.
+const NAME: usize = 18;
+
+/// Hours of a client against what is prepaid.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Used {
+    /// Name, as long as its place.
+    pub label: String,
+    /// `12.50 of 10.00 h, over`.
+    pub value: String,
+    /// Length of the bar of the hours worked.
+    pub worked: i64,
+    /// Length of what is prepaid.
+    pub prepaid: i64,
+    /// Upper edge.
+    pub top: i64,
+    /// Whether more was worked than is prepaid.
+    pub is_over: bool,
+}
+
+impl Used {
+    /// Where the text begins: behind the longer one of both.
+    pub fn end(&self) -> i64 {
+        self.worked.max(self.prepaid)
+    }
+}
+
+/// Hours against what is prepaid, the most used first.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Hours {
+    /// The clients that fit.
+    pub rows: Vec<Used>,
+    /// Height of the picture.
+    pub height: i64,
+    /// The same in words.
+    pub words: String,
+    /// Clients that do not fit.
+    pub more: usize,
+}
+
+impl Hours {
+    /// Of clients with prepaid hours: name, hours worked, hours prepaid. Others are left out.
+    pub fn of<'a>(clients: impl Iterator<Item = (&'a str, Decimal, Decimal)>) -> Self {
+        let mut clients: Vec<_> = clients.filter(|(_, _, prepaid)| *prepaid > Decimal::ZERO).collect();
+        // By the share that is used up: worked of the one against prepaid of the other spares a division.
+        clients.sort_by(|a, b| (b.1 * a.2).cmp(&(a.1 * b.2)).then_with(|| a.0.cmp(b.0)));
+        let more = clients.len().saturating_sub(CLIENTS);
+        clients.truncate(CLIENTS);
+        let most = clients.iter().map(|(_, worked, prepaid)| *worked.max(prepaid)).max();
+        let most = most.unwrap_or_default().max(Decimal::ONE);
+        let length = |hours: Decimal| (hours / most * Decimal::from(LONGEST)).to_i64().unwrap_or_default();
+        let words = clients
+            .iter()
+            .map(|(name, worked, prepaid)| format!("{name}: {worked:.2} of {prepaid:.2} prepaid hours"));
+        Self {
+            words: words.collect::<Vec<_>>().join(", "),
+            height: ROW * i64::try_from(clients.len()).unwrap_or_default(),
+            rows: (0..)
+                .zip(&clients)
+                .map(|(place, (name, worked, prepaid))| Used {
+                    label: shortened(name, NAME),
+                    value: format!(
+                        "{worked:.2} of {prepaid:.2} h{}",
+                        if worked > prepaid { ", over" } else { "" }
+                    ),
+                    worked: length(*worked),
+                    prepaid: length(*prepaid),
+                    top: place * ROW,
+                    is_over: worked > prepaid,
+                })
+                .collect(),
+            more,
+        }
+    }
+}
+
 /// An amount in a few letters. Writing a decimal cuts digits off, so it is rounded before.
 fn short(amount: Decimal) -> String {
     let thousand = Decimal::ONE_THOUSAND;
@@ -104,5 +187,18 @@ mod tests {
         for (cents, expected) in [(0, "–"), (49_950, "500"), (123_450, "1.2k"), (123_456_789, "1.2M")] {
             assert_eq!(short(Decimal::new(cents, 2)), expected);
         }
+    }
+
+    #[test]
+    fn hours_stand_against_what_is_prepaid_the_most_used_first() {
+        let hours = |text: &str| text.parse().unwrap();
+        let clients = [("half", "5", "10"), ("none", "3", "0"), ("over", "30", "20"), ("idle", "0", "4")];
+        let chart = Hours::of(
+            clients.map(|(name, worked, prepaid)| (name, hours(worked), hours(prepaid))).into_iter(),
+        );
+        let rows: Vec<_> =
+            chart.rows.iter().map(|row| (row.label.as_str(), row.worked, row.prepaid, row.is_over)).collect();
+        assert_eq!(rows, [("over", 190, 126, true), ("half", 31, 63, false), ("idle", 0, 25, false)]);
+        assert!(chart.words.starts_with("over: 30.00 of 20.00 prepaid hours, half:"));
     }
 }

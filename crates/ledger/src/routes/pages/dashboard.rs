@@ -1,21 +1,18 @@
 //! `GET /`: what the month comes to, and what has to be done about it (ledger-pages.md §2 and §10).
 
+mod charts;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use hivematrix_shared::{
     auth::{BillingOnly, PermissionLevel},
-    pages::{
-        Page,
-        chart::{Bars, Measures},
-        flash::Flash,
-    },
+    pages::{Page, chart::Bars, flash::Flash},
     problem::Result,
 };
-use indexmap::IndexMap;
-use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use rust_decimal::Decimal;
 
 use super::{
-    chart::{Columns, WIDTH},
+    chart::{Columns, Hours, WIDTH},
     clients,
     month::MonthPicker,
     parts::{self, Currency, Flashes, Moment, Standing, month_query, month_words, path_part},
@@ -23,15 +20,11 @@ use super::{
 use crate::{
     Ledger,
     bills::overview::{Attention, Row},
-    domain::{billing::Period, charges::Charges},
+    domain::billing::Period,
     routes::api::month::Month,
     store::revenue,
 };
 
-/// How large the lying bars are.
-const CHART: Measures = Measures { most: 7, step: 26, length: 190, label: 19 };
-/// Months in the chart of revenue.
-const MONTHS: i32 = 12;
 /// Rows of a short list.
 const SHORT: usize = 6;
 
@@ -81,11 +74,13 @@ struct Dashboard {
     open: Notes,
     open_total: String,
     ending: Notes,
+    ended: Notes,
     changes: Notes,
     unmapped: Notes,
     attention: Vec<Attention>,
     months: Columns,
     charts: [(&'static str, &'static str, Bars); 2],
+    hours: Hours,
     sign: String,
     as_of: Option<Moment>,
     drawn: Moment,
@@ -93,7 +88,7 @@ struct Dashboard {
 
 impl Dashboard {
     /// The short lists: title, id, rows, what stands there without any, where there are more.
-    fn lists(&self) -> [(&'static str, &'static str, &Notes, &'static str, String); 4] {
+    fn lists(&self) -> [(&'static str, &'static str, &Notes, &'static str, String); 5] {
         let clients = |more: &str| format!("/clients?{}{more}", self.month_query);
         [
             (
@@ -109,6 +104,13 @@ impl Dashboard {
                 &self.ending,
                 "No contract ends within 30 days.",
                 clients("&filter=expiring"),
+            ),
+            (
+                "Expired Contracts",
+                "ended",
+                &self.ended,
+                "No client is billed on an expired contract.",
+                clients("&filter=expired"),
             ),
             (
                 "Largest Changes",
@@ -160,7 +162,7 @@ pub async fn page(
         Some(before) => revenue::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
         None => Default::default(),
     };
-    let archived = revenue::by_month(&ledger.pool, i64::from(2 * MONTHS)).await?;
+    let archived = revenue::by_month(&ledger.pool, i64::from(2 * charts::MONTHS)).await?;
     let is_over = ledger.bills.current_period().is_some_and(|current| period < current);
     let open: Vec<&Row> = found.rows.iter().filter(|row| !row.is_archived).collect();
     let link = |row: &Row| format!("/client/{}?{}", path_part(&row.account_number), month_query(period));
@@ -175,8 +177,18 @@ pub async fn page(
         rows.sort_by_key(|row| std::cmp::Reverse(row.total_bill));
         rows
     };
-    let mut ending: Vec<&Row> = found.rows.iter().filter(|row| standing(row) == Standing::Expiring).collect();
-    ending.sort_by(|a, b| a.contract_end_date.cmp(&b.contract_end_date));
+    let by_end = |wanted: Standing| {
+        let mut rows: Vec<&Row> = found.rows.iter().filter(|row| standing(row) == wanted).collect();
+        rows.sort_by(|a, b| a.contract_end_date.cmp(&b.contract_end_date));
+        rows
+    };
+    let contracts = |wanted: Standing, verb: &str| {
+        let rows = by_end(wanted).into_iter().map(|row| {
+            let detail = format!("{verb} on {}", parts::day(&row.contract_end_date));
+            note(row, detail, currency.amount(row.total_bill))
+        });
+        Notes::of(rows.collect())
+    };
     let mut changed: Vec<(Decimal, &Row)> = found
         .rows
         .iter()
@@ -212,15 +224,8 @@ pub async fn page(
                 })
                 .collect(),
         ),
-        ending: Notes::of(
-            ending
-                .into_iter()
-                .map(|row| {
-                    let detail = format!("ends on {}", parts::day(&row.contract_end_date));
-                    note(row, detail, currency.amount(row.total_bill))
-                })
-                .collect(),
-        ),
+        ending: contracts(Standing::Expiring, "ends"),
+        ended: contracts(Standing::Expired, "ended"),
         changes: Notes::of(
             changed
                 .into_iter()
@@ -237,11 +242,14 @@ pub async fn page(
                 })
                 .collect(),
         ),
-        months: Columns::of(&months(&archived, period, total), &currency),
+        months: Columns::of(&charts::months(&archived, period, total), &currency),
         charts: [
-            ("Revenue by Kind", "kinds", kinds(&found.rows)),
-            ("Revenue by Plan", "plans", plans(&found.rows)),
+            ("Revenue by Kind", "kinds", charts::kinds(&found.rows)),
+            ("Revenue by Plan", "plans", charts::plans(&found.rows)),
         ],
+        hours: Hours::of(
+            found.rows.iter().map(|row| (row.name.as_str(), row.prepaid.worked, row.prepaid.allowance)),
+        ),
         attention: found.attention,
         sign: currency.sign(),
         as_of: Moment::maybe(as_of.ok().flatten()),
@@ -267,44 +275,4 @@ fn change(
     let of = if before.len() >= rows.len() { String::new() } else { format!(" of {} clients", before.len()) };
     let words = format!("{} against {}{of}", currency.change(change), month_words(period.previous()?));
     Some(Change { words, is_less: change < Decimal::ZERO })
-}
-
-/// The last months up to the one that is shown, whose total is that of the page.
-fn months(rows: &[revenue::MonthRevenue], period: Period, total: Decimal) -> Vec<(Period, Decimal)> {
-    let mut months = vec![(period, total)];
-    let mut at = period;
-    for _ in 1..MONTHS {
-        let Some(before) = at.previous() else { break };
-        at = before;
-        let of_month = |row: &&revenue::MonthRevenue| {
-            row.billing_year == at.year() && row.billing_month == at.month().cast_signed()
-        };
-        months.push((at, rows.iter().find(of_month).map(|row| row.revenue).unwrap_or_default()));
-    }
-    months.reverse();
-    months
-}
-
-fn whole(amount: Decimal) -> i64 {
-    amount.round().to_i64().unwrap_or(i64::MAX)
-}
-
-fn kinds(rows: &[Row]) -> Bars {
-    let sum = |of: fn(&Charges) -> Decimal| whole(rows.iter().map(|row| of(&row.charges)).sum());
-    let kinds = [
-        ("Users", sum(|of| of.users)),
-        ("Assets", sum(|of| of.assets)),
-        ("Hours", sum(|of| of.hours)),
-        ("Backup", sum(|of| of.backup)),
-        ("Line items", sum(|of| of.items)),
-    ];
-    Bars::of(kinds.map(|(name, amount)| (name.to_owned(), amount)), CHART)
-}
-
-fn plans(rows: &[Row]) -> Bars {
-    let mut plans: IndexMap<&str, Decimal> = IndexMap::new();
-    for row in rows {
-        *plans.entry(&row.billing_plan).or_default() += row.total_bill;
-    }
-    Bars::of(plans.into_iter().map(|(plan, amount)| (plan.to_owned(), whole(amount))), CHART)
 }

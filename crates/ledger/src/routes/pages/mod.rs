@@ -6,9 +6,10 @@ mod archive;
 mod chart;
 mod client;
 mod clients;
+mod compare;
 mod dashboard;
 mod month;
-mod parts;
+pub(super) mod parts;
 mod pullers;
 mod settings;
 
@@ -39,7 +40,9 @@ const ASSETS: &[Asset] = &[
     Asset::new("js/bill.js", include_bytes!("../../../static/js/bill.js")),
     Asset::new("js/clients.js", include_bytes!("../../../static/js/clients.js")),
     Asset::new("js/invoice.js", include_bytes!("../../../static/js/invoice.js")),
+    Asset::new("js/jobs.js", include_bytes!("../../../static/js/jobs.js")),
     Asset::new("js/month.js", include_bytes!("../../../static/js/month.js")),
+    Asset::new("js/print.js", include_bytes!("../../../static/js/print.js")),
     Asset::new("js/pullers.js", include_bytes!("../../../static/js/pullers.js")),
     Asset::new("js/settings.js", include_bytes!("../../../static/js/settings.js")),
 ];
@@ -66,6 +69,7 @@ pub fn router() -> Router<Ledger> {
         .route("/admin/pullers/cancel/{id}", post(pullers::cancel))
         .route("/archive/", get(archive::page))
         .route("/archive", get(archive::root))
+        .route("/archive/compare", get(compare::page))
         .route("/archive/invoice/{invoice_number}", get(client::invoice))
         .route_layer(middleware::from_fn(only_people))
         .route("/admin/plans", get(plans))

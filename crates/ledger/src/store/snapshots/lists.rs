@@ -4,6 +4,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
+use crate::domain::billing::Period;
+
 /// An archived invoice in a list.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
 pub struct Listed {
@@ -115,4 +117,89 @@ pub async fn of_company(pool: &PgPool, account_number: &str) -> sqlx::Result<Vec
     rows.push_bind(account_number.to_owned());
     rows.push(" order by billing_year desc, billing_month desc, id desc");
     rows.build_query_as().fetch_all(pool).await
+}
+
+/// Companies with archived invoices: account number and the newest name, by name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn names(pool: &PgPool) -> sqlx::Result<Vec<(String, String)>> {
+    let rows = sqlx::query!(
+        "select company_account_number, company_name from (
+            select distinct on (company_account_number) company_account_number, company_name
+            from billing_snapshots order by company_account_number, billing_year desc, billing_month desc
+         ) newest order by lower(company_name), company_account_number"
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.company_account_number, row.company_name)).collect())
+}
+
+/// Invoices of a span of months in one line each, with what was credited since.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Number.
+    pub invoice_number: String,
+    /// Whose.
+    pub company_account_number: String,
+    /// Name at that time.
+    pub company_name: String,
+    /// Year.
+    pub billing_year: i32,
+    /// Month, 1 to 12.
+    pub billing_month: i32,
+    /// `YYYY-MM-DD`.
+    pub invoice_date: String,
+    /// `YYYY-MM-DD`.
+    pub due_date: Option<String>,
+    /// Plan.
+    pub billing_plan: Option<String>,
+    /// Term.
+    pub contract_term: Option<String>,
+    /// People.
+    pub total_user_charges: Decimal,
+    /// Devices.
+    pub total_asset_charges: Decimal,
+    /// Backup.
+    pub total_backup_charges: Decimal,
+    /// Hours.
+    pub total_ticket_charges: Decimal,
+    /// Line items.
+    pub total_line_item_charges: Decimal,
+    /// Everything.
+    pub total_amount: Decimal,
+    /// What was taken off it.
+    pub credited: Decimal,
+    /// When it was archived.
+    pub archived_at: DateTime<Utc>,
+    /// Who accepted it.
+    pub created_by: String,
+}
+
+/// Invoices from one month to another, of one company or of all, by month and account number.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_span(
+    pool: &PgPool,
+    (from, to): (Period, Period),
+    account_number: Option<&str>,
+) -> sqlx::Result<Vec<Summary>> {
+    let place = |period: Period| period.year() * 12 + period.month().cast_signed();
+    sqlx::query_as!(
+        Summary,
+        r#"select invoice_number, company_account_number, company_name, billing_year, billing_month, invoice_date, due_date,
+            billing_plan, contract_term, total_user_charges, total_asset_charges, total_backup_charges,
+            total_ticket_charges, total_line_item_charges, total_amount,
+            coalesce((select sum(n.total_amount) from credit_notes n where n.snapshot_id = s.id), 0) as "credited!",
+            archived_at, created_by
+         from billing_snapshots s
+         where billing_year * 12 + billing_month between $1 and $2 and ($3::text is null or company_account_number = $3)
+         order by billing_year, billing_month, company_account_number"#,
+        place(from),
+        place(to),
+        account_number
+    )
+    .fetch_all(pool)
+    .await
 }

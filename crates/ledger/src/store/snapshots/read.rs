@@ -2,7 +2,10 @@
 
 use sqlx::{PgConnection, PgPool};
 
-use crate::domain::archive::{ArchivedHours, ArchivedInvoice, ArchivedLine};
+use crate::domain::{
+    archive::{ArchivedHours, ArchivedInvoice, ArchivedLine},
+    billing::Period,
+};
 
 /// An archived invoice with its place in the archive.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +81,30 @@ pub async fn find(connection: &mut PgConnection, invoice_number: &str) -> sqlx::
             billed_hours,
         },
     }))
+}
+
+/// The archived invoice of a company's month.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_company_month(
+    connection: &mut PgConnection,
+    account_number: &str,
+    period: Period,
+) -> sqlx::Result<Option<Stored>> {
+    let number = sqlx::query_scalar!(
+        "select invoice_number from billing_snapshots
+         where company_account_number = $1 and billing_year = $2 and billing_month = $3",
+        account_number,
+        period.year(),
+        period.month().cast_signed()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    match number {
+        Some(number) => find(connection, &number).await,
+        None => Ok(None),
+    }
 }
 
 /// Whether an invoice is archived.

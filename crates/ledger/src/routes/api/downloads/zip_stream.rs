@@ -18,9 +18,12 @@ const STALLED: Duration = Duration::from_secs(30);
 /// Bytes that are sent together.
 const CHUNK: usize = 32 * 1024;
 
+/// Name and content.
+type File = (String, Vec<u8>);
+
 /// Takes files.
 pub(super) struct ZipStream {
-    files: mpsc::Sender<Result<(String, String), ()>>,
+    files: mpsc::Sender<Result<File, ()>>,
     body: mpsc::Sender<io::Result<Bytes>>,
     names: HashSet<String>,
 }
@@ -71,7 +74,7 @@ impl ZipStream {
     }
 
     /// Adds a file. A name that is there already gets a number.
-    pub(super) async fn add(&mut self, name: String, text: String) -> Result<()> {
+    pub(super) async fn add(&mut self, name: String, content: impl Into<Vec<u8>>) -> Result<()> {
         let mut unique = name.clone();
         let mut number = 2;
         while !self.names.insert(unique.clone()) {
@@ -79,7 +82,7 @@ impl ZipStream {
             unique = format!("{stem}-{number}.{ending}");
             number += 1;
         }
-        match tokio::time::timeout(STALLED, self.files.send(Ok((unique, text)))).await {
+        match tokio::time::timeout(STALLED, self.files.send(Ok((unique, content.into())))).await {
             Ok(Ok(())) => Ok(()),
             _ => Err(Problem::internal("nobody reads the archive any more")),
         }
@@ -96,17 +99,14 @@ impl ZipStream {
     }
 }
 
-fn pack(
-    mut files: mpsc::Receiver<Result<(String, String), ()>>,
-    sending: Sending,
-) -> zip::result::ZipResult<()> {
+fn pack(mut files: mpsc::Receiver<Result<File, ()>>, sending: Sending) -> zip::result::ZipResult<()> {
     let mut archive = ZipWriter::new_stream(sending);
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     while let Some(file) = files.blocking_recv() {
         // Without its directory at the end no program takes it for whole.
-        let Ok((name, text)) = file else { return Ok(()) };
+        let Ok((name, content)) = file else { return Ok(()) };
         archive.start_file(name, options)?;
-        archive.write_all(text.as_bytes())?;
+        archive.write_all(&content)?;
     }
     let mut sending = archive.finish()?.into_inner();
     sending.send()?;

@@ -1,5 +1,7 @@
 //! An archived invoice: what was accepted, by whom, what was taken off since, and what a fresh computation would say.
 
+mod rows;
+
 use askama::Template;
 use axum::{extract::State, response::Response};
 use hivematrix_shared::{
@@ -12,63 +14,27 @@ use http::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::{Past, view::Fact};
+use rows::{Choice, HoursRows, Kind, NoteRow};
+
+use super::{Past, documents::Documents, view::Fact};
 use crate::{
     Ledger,
     domain::{
-        archive::{ArchivedInvoice, ArchivedLine},
+        archive::ArchivedInvoice,
         billing::Period,
         compare::{Difference, differences},
+        documents::mail::Mail,
     },
     routes::pages::{
+        compare::kind_words,
         month::MonthPicker,
         parts::{self, Currency, Flashes, Moment, path_part},
     },
     store::{
-        credit_notes::{self, StoredNote},
+        credit_notes, mails, settings,
         snapshots::{self, Stored},
     },
 };
-
-/// Kinds of lines with their headings, in the order of the invoice.
-const KINDS: [(&str, &str); 5] = [
-    ("user", "User Charges"),
-    ("asset", "Asset Charges"),
-    ("backup", "Backup Charges"),
-    ("ticket", "Ticket Hours"),
-    ("custom", "Custom Line Items"),
-];
-
-/// Lines of one kind.
-struct Kind {
-    title: &'static str,
-    total: String,
-    lines: Vec<LineRow>,
-}
-
-struct LineRow {
-    name: String,
-    description: String,
-    quantity: String,
-    rate: String,
-    amount: String,
-}
-
-/// A line that can be corrected.
-struct Choice {
-    place: usize,
-    words: String,
-    amount: String,
-}
-
-struct NoteRow {
-    number: String,
-    issued: Moment,
-    by: String,
-    reason: String,
-    total: String,
-    lines: Vec<(String, String)>,
-}
 
 /// What a fresh computation says.
 enum Fresh {
@@ -88,6 +54,21 @@ struct DifferenceRow {
     change: String,
 }
 
+/// What the dialog of the mail begins with.
+struct Letter {
+    subject: String,
+    text: String,
+    /// Who got the last one of this company.
+    to: String,
+}
+
+/// A mail that went out.
+struct SentRow {
+    at: Moment,
+    by: String,
+    to: String,
+}
+
 #[derive(Template)]
 #[template(path = "client/archived.html")]
 struct InvoicePage {
@@ -98,9 +79,15 @@ struct InvoicePage {
     company: String,
     account_number: String,
     number: String,
-    number_path: String,
     client_path: String,
     query: String,
+    /// `YYYY-MM`.
+    period: String,
+    documents: Documents,
+    /// What the dialog of the mail begins with; nothing without a mail server.
+    letter: Option<Letter>,
+    sent: Vec<SentRow>,
+    hours: Option<HoursRows>,
     facts: Vec<Fact>,
     features: Vec<(String, String)>,
     total: String,
@@ -149,25 +136,56 @@ pub async fn show(
     let fresh = fresh(ledger, &invoice, &currency).await;
     let credited: Decimal = notes.iter().map(|stored| stored.note.total_amount).sum();
     let data: Value = serde_json::from_str(&invoice.billing_data_json).unwrap_or_default();
+    let left = currency.amount(invoice.total_amount - credited);
+    let sender = settings::load(&ledger.pool).await?.sender_name;
+    let mail = Mail {
+        number: &number,
+        company: &invoice.company_name,
+        period: invoice.period(),
+        total: &left,
+        due: invoice.due_date.as_deref(),
+        sender: sender.as_deref(),
+    };
+    let letter = match &ledger.mailer {
+        Some(_) => Some(Letter {
+            subject: mail.subject(),
+            text: mail.text(),
+            to: mails::last_of(&ledger.pool, &account).await?.unwrap_or_default(),
+        }),
+        None => None,
+    };
+    let mail = mail.link();
+    let sent = mails::of_document(&ledger.pool, &number).await?;
+    let documents = Documents::of_archived(&number, &account, invoice.billing_year, invoice.billing_month);
     let has_flashes = !flashes.is_empty();
     let shown = InvoicePage {
         flashes,
         company: invoice.company_name.clone(),
-        number_path: path_part(&number),
+        documents: Documents {
+            mail: Some(mail).filter(|_| letter.is_none()),
+            by_server: letter.is_some(),
+            ..documents
+        },
+        letter,
+        sent: sent
+            .into_iter()
+            .map(|mail| SentRow { at: Moment::of(mail.sent_at), by: mail.sent_by, to: mail.recipients })
+            .collect(),
+        period: format!("{:04}-{:02}", invoice.billing_year, invoice.billing_month),
+        hours: rows::hours(&invoice.billing_data_json),
         client_path: format!("/client/{}", path_part(&account)),
         query: format!("year={}&month={}", invoice.billing_year, invoice.billing_month),
         facts: facts(&invoice),
         features: features(&data),
         total: currency.amount(invoice.total_amount),
-        credited: (!credited.is_zero())
-            .then(|| (currency.amount(credited), currency.amount(invoice.total_amount - credited))),
+        credited: (!credited.is_zero()).then(|| (currency.amount(credited), left)),
         archived: Moment::of(invoice.archived_at),
         by: invoice.created_by.clone(),
         notes: invoice.notes.clone(),
         seal: content_hash,
-        kinds: kinds(&invoice.line_items, &currency),
-        choices: choices(&invoice.line_items, &currency),
-        credit_notes: notes.into_iter().map(|stored| note(stored, &currency)).collect(),
+        kinds: rows::kinds(&invoice.line_items, &currency),
+        choices: rows::choices(&invoice.line_items, &currency),
+        credit_notes: notes.into_iter().map(|stored| rows::note(stored, &currency)).collect(),
         fresh,
         past: Past::of(past.into_iter().filter(|row| row.invoice_number != number).collect(), &currency),
         sign: currency.sign(),
@@ -212,57 +230,6 @@ fn features(data: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-fn kinds(lines: &[ArchivedLine], currency: &Currency) -> Vec<Kind> {
-    KINDS
-        .iter()
-        .filter_map(|(kind, title)| {
-            let of_kind: Vec<&ArchivedLine> = lines.iter().filter(|line| line.line_type == *kind).collect();
-            let total: Decimal = of_kind.iter().map(|line| line.amount).sum();
-            let rows = of_kind.iter().map(|line| LineRow {
-                name: line.item_name.clone(),
-                description: line.description.clone().unwrap_or_default(),
-                quantity: line.quantity.normalize().to_string(),
-                rate: currency.amount(line.rate),
-                amount: currency.amount(line.amount),
-            });
-            (!of_kind.is_empty()).then(|| Kind {
-                title,
-                total: currency.amount(total),
-                lines: rows.collect(),
-            })
-        })
-        .collect()
-}
-
-fn choices(lines: &[ArchivedLine], currency: &Currency) -> Vec<Choice> {
-    lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| line.amount > Decimal::ZERO)
-        .map(|(place, line)| Choice {
-            place,
-            words: format!(
-                "{} – {}",
-                line.description.as_deref().unwrap_or(&line.item_name),
-                currency.amount(line.amount)
-            ),
-            amount: format!("{:.2}", line.amount),
-        })
-        .collect()
-}
-
-fn note(stored: StoredNote, currency: &Currency) -> NoteRow {
-    let note = stored.note;
-    NoteRow {
-        issued: Moment::of(note.issued_at),
-        by: note.issued_by,
-        reason: note.reason,
-        total: currency.amount(note.total_amount),
-        lines: note.lines.into_iter().map(|line| (line.description, currency.amount(line.amount))).collect(),
-        number: note.number,
-    }
-}
-
 /// What the bill of this month would be if it were made now. The page is there without it.
 async fn fresh(ledger: &Ledger, invoice: &ArchivedInvoice, currency: &Currency) -> Fresh {
     let Some(period) = Period::new(invoice.billing_year.into(), invoice.billing_month.into()) else {
@@ -294,13 +261,7 @@ fn row(line: &Difference, currency: &Currency) -> DifferenceRow {
     let amount =
         |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
     DifferenceRow {
-        kind: match line.line_type.as_str() {
-            "user" => "User",
-            "asset" => "Asset",
-            "backup" => "Backup",
-            "ticket" => "Hours",
-            _ => "Line item",
-        },
+        kind: kind_words(&line.line_type),
         name: line.name.clone(),
         before: amount(line.before),
         after: amount(line.after),

@@ -1,9 +1,10 @@
 //! `GET /client/{account_number}`: the bill of a company for a month, as it is now or as it was archived (ledger-pages.md §4).
 
 mod archived;
+mod documents;
 mod lines;
 mod view;
-mod warnings;
+pub mod warnings;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -15,6 +16,7 @@ use hivematrix_shared::{
 };
 
 pub use archived::invoice;
+use documents::Documents;
 use view::BillView;
 use warnings::Warning;
 
@@ -76,7 +78,10 @@ struct BillPage {
     path: String,
     query: String,
     invoice_number: String,
+    documents: Documents,
     may_accept: bool,
+    /// What is shown, for the archive to compare with: `1234.50`.
+    total: String,
     bill: BillView,
     past: Vec<Past>,
 }
@@ -132,6 +137,8 @@ pub async fn page(
         path: format!("/client/{}", path_part(&account_number)),
         query: month_query(period),
         invoice_number: number,
+        documents: Documents::of_bill(&account_number, period),
+        total: format!("{:.2}", bill.receipt.total.decimal()),
         may_accept: material.incomplete().is_none() && !is_future,
         bill: view,
         past,

@@ -22,10 +22,15 @@ pub struct Warning {
 /// From this part of the bill before on, a change is worth a word.
 const LARGE: Decimal = Decimal::from_parts(25, 0, 0, false, 2);
 
+/// Whether a bill is much more or much less than the one before.
+pub fn is_large(total: Decimal, before: Decimal) -> bool {
+    (total - before).abs() > before.abs() * LARGE
+}
+
 /// Says when a bill is much more or much less than the archived one of the month before.
 pub fn large_change(total: Decimal, before: Decimal, month: &str, currency: &Currency) -> Option<Warning> {
     let change = total - before;
-    (change.abs() > before.abs() * LARGE).then(|| Warning {
+    is_large(total, before).then(|| Warning {
         kind: "warning",
         title: format!("{} against {month}", currency.change(change)),
         text: format!("The invoice of {month} was {}.", currency.amount(before)),

@@ -1,6 +1,6 @@
 //! Which clients a list shows, in which order, and what they come to.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashMap};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -15,7 +15,7 @@ use crate::bills::overview::Row;
 pub struct ClientsQuery {
     /// `active`, `expiring` or `expired`.
     pub filter: Option<String>,
-    /// `open` or `accepted`.
+    /// `open`, `failed` or `accepted`.
     pub state: Option<String>,
     /// Exactly this plan.
     pub plan: Option<String>,
@@ -63,7 +63,9 @@ impl ClientsQuery {
 
     /// The state, where it is one.
     pub fn state(&self) -> &str {
-        Some(Self::text(&self.state)).filter(|word| ["open", "accepted"].contains(word)).unwrap_or("")
+        Some(Self::text(&self.state))
+            .filter(|word| ["open", "failed", "accepted"].contains(word))
+            .unwrap_or("")
     }
 
     /// The plan.
@@ -130,8 +132,13 @@ impl ClientsQuery {
     }
 }
 
-/// The rows that fit, in order.
-pub fn select(mut rows: Vec<Row>, query: &ClientsQuery, today: NaiveDate) -> Vec<Row> {
+/// The rows that fit, in order. `failures` are those whose bill could not be archived, with the reason.
+pub fn select(
+    mut rows: Vec<Row>,
+    query: &ClientsQuery,
+    today: NaiveDate,
+    failures: &HashMap<String, String>,
+) -> Vec<Row> {
     let search = query.search().to_lowercase();
     rows.retain(|row| {
         let standing = Standing::of(&row.contract_end_date, row.contract_expired, today);
@@ -143,6 +150,7 @@ pub fn select(mut rows: Vec<Row>, query: &ClientsQuery, today: NaiveDate) -> Vec
         };
         let in_state = match query.state() {
             "open" => !row.is_archived,
+            "failed" => !row.is_archived && failures.contains_key(&row.account_number),
             "accepted" => row.is_archived,
             _ => true,
         };
@@ -262,7 +270,7 @@ impl Pages {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::charges::Charges;
+    use crate::{bills::overview::Prepaid, domain::charges::Charges};
 
     fn row(name: &str, total: i64, end: &str, is_archived: bool) -> Row {
         Row {
@@ -284,6 +292,7 @@ mod tests {
             complete: true,
             unmapped_devices: 0,
             charges: Charges::default(),
+            prepaid: Prepaid::default(),
         }
     }
 
@@ -309,6 +318,8 @@ mod tests {
                 ..ClientsQuery::default()
             }
         };
+        let failures: HashMap<String, String> =
+            ["BETA", "DELTA"].map(|number| (number.to_owned(), "no plan".to_owned())).into();
         for (pairs, expected) in [
             (&[][..], "Alpha beta delta"),
             (&[("sort", "-total_bill")], "delta beta Alpha"),
@@ -319,10 +330,11 @@ mod tests {
             (&[("filter", "nonsense")], "Alpha beta delta"),
             (&[("state", "open"), ("search", " BET ")], "beta"),
             (&[("plan", "Premium")], ""),
+            (&[("state", "failed")], "beta"),
             (&[("search", "standard"), ("sort", "-name")], "delta beta Alpha"),
         ] {
             let names: Vec<String> =
-                select(rows(), &given(pairs), today).into_iter().map(|row| row.name).collect();
+                select(rows(), &given(pairs), today, &failures).into_iter().map(|row| row.name).collect();
             assert_eq!(names.join(" "), expected, "{pairs:?}");
         }
         assert_eq!(Totals::of(&rows()).total_bill, Decimal::from(60));

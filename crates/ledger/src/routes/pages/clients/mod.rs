@@ -1,6 +1,9 @@
 //! `GET /clients`: what all companies owe for a month (ledger-pages.md §3).
 
 pub mod list;
+mod weigh;
+
+use std::collections::HashMap;
 
 use askama::Template;
 use axum::{
@@ -16,18 +19,22 @@ use hivematrix_shared::{
 use http::header;
 use indexmap::IndexSet;
 use rust_decimal::Decimal;
+use uuid::Uuid;
 
-use self::list::{COLUMNS, ClientsQuery, Pages, SIZES, Totals, select};
+use self::{
+    list::{COLUMNS, ClientsQuery, Pages, SIZES, Totals, select},
+    weigh::Weighed,
+};
 use super::{
     month::MonthPicker,
-    parts::{self, Currency, Flashes, Standing, month_query, path_part, plan_badge},
+    parts::{self, Currency, Flashes, Moment, Standing, month_query, path_part, plan_badge},
 };
 use crate::{
     Ledger,
     bills::overview::{Attention, Overview, Row},
     domain::billing::Period,
     routes::api::month::Month,
-    store::revenue,
+    store::{jobs, revenue},
 };
 
 #[derive(Template)]
@@ -51,6 +58,14 @@ struct ClientsPage {
     open: Vec<String>,
     open_count: usize,
     is_future: bool,
+    /// Reasons of those whose bill could not be archived.
+    failures: HashMap<String, String>,
+    /// The open bills among those that match.
+    weighed: Weighed,
+    /// The job that archives this month now.
+    running: Option<Uuid>,
+    as_of: Option<Moment>,
+    drawn: Moment,
 }
 
 impl ClientsPage {
@@ -59,12 +74,25 @@ impl ClientsPage {
     }
 
     /// Class and word of the state of a bill.
-    fn state(row: &Row) -> (&'static str, &'static str) {
+    fn state(&self, row: &Row) -> (&'static str, &'static str) {
         match (row.is_archived, row.complete) {
             (true, _) => ("badge badge--success", "Accepted"),
+            (false, _) if self.failures.contains_key(&row.account_number) => {
+                ("badge badge--danger", "Failed")
+            }
             (false, true) => ("badge", "Open"),
             (false, false) => ("badge badge--warning", "Incomplete"),
         }
+    }
+
+    /// Why its bill could not be archived.
+    fn failure(&self, row: &Row) -> Option<&str> {
+        self.failures.get(&row.account_number).map(String::as_str).filter(|_| !row.is_archived)
+    }
+
+    /// What to look at before it is accepted.
+    fn warning(&self, row: &Row) -> &str {
+        self.weighed.warnings.get(&row.account_number).map(String::as_str).unwrap_or_default()
     }
 
     fn direction(&self, key: &str) -> &'static str {
@@ -142,12 +170,19 @@ pub async fn page(
     Flashes(flashes): Flashes,
     page: Page,
 ) -> Result<Response> {
-    let found = overview(&ledger, period).await?;
-    let today = parts::today(&ledger);
+    let as_of = ledger.codex.tickets_as_of();
+    let (found, as_of) = tokio::join!(overview(&ledger, period), as_of);
+    let (found, today, currency) = (found?, parts::today(&ledger), Currency::of(&ledger).await?);
+    let (year, number) = (period.year(), period.month().cast_signed());
+    let failures = jobs::failures_of_month(&ledger.pool, year, number).await?;
+    let before = match period.previous() {
+        Some(before) => revenue::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
+        None => HashMap::new(),
+    };
     let mut plans: IndexSet<String> = found.rows.iter().map(|row| row.billing_plan.clone()).collect();
     plans.sort_unstable();
     let all = found.rows.len();
-    let rows = select(found.rows, &query, today);
+    let rows = select(found.rows, &query, today, &failures);
     let open: Vec<String> =
         rows.iter().filter(|row| !row.is_archived).map(|row| row.account_number.clone()).collect();
     let pages = Pages::of(rows.len(), query.page, query.size());
@@ -155,7 +190,12 @@ pub async fn page(
     let shown = ClientsPage {
         flashes,
         month: MonthPicker::new(&ledger, period, format!("{}/clients", page.prefix)).keeping(query.kept()),
-        currency: Currency::of(&ledger).await?,
+        weighed: Weighed::of(&rows, &before, today, &currency),
+        running: jobs::running_of(&ledger.pool, year, number).await?,
+        as_of: Moment::maybe(as_of.ok().flatten()),
+        drawn: Moment::of(ledger.context.clock.now()),
+        failures,
+        currency,
         month_query: month_query(period),
         today,
         plans,
@@ -181,7 +221,8 @@ pub async fn export(
     Month(period): Month,
     LenientQuery(query): LenientQuery<ClientsQuery>,
 ) -> Result<Response> {
-    let rows = select(overview(&ledger, period).await?.rows, &query, parts::today(&ledger));
+    let failures = jobs::failures_of_month(&ledger.pool, period.year(), period.month().cast_signed()).await?;
+    let rows = select(overview(&ledger, period).await?.rows, &query, parts::today(&ledger), &failures);
     let name = format!("billing_dashboard_{:04}_{:02}.csv", period.year(), period.month());
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

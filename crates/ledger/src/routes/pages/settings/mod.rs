@@ -10,11 +10,12 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use hivematrix_shared::{
     auth::BillingOnly,
-    extract::Path,
+    extract::{LenientQuery, Path},
     pages::{Page, flash::Flash},
     problem::Result,
 };
 use rust_decimal::Decimal;
+use serde::Deserialize;
 use serde_json::Value;
 
 use rows::{OwnRow, TypedRow};
@@ -30,7 +31,7 @@ use crate::{
     bills::Material,
     domain::{
         billing::{Plan, explain::Behind},
-        changes::{ASSET_TYPES, USER_TYPES},
+        changes::{ASSET_TYPES, USER_TYPES, form},
     },
     routes::api::account,
     store::{
@@ -95,6 +96,8 @@ struct SettingsPage {
     users: Vec<TypedRow>,
     manual_users: Vec<OwnRow>,
     items: Vec<OwnRow>,
+    /// The line item that is changed.
+    edited: Option<i32>,
     sent: Refused,
     changes: Vec<ChangeRow>,
     year: i32,
@@ -117,16 +120,34 @@ impl SettingsPage {
     }
 }
 
+/// What the address asks for.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SettingsQuery {
+    /// The line item whose fields the form has.
+    edit_item: Option<i32>,
+}
+
 /// The page.
 pub async fn page(
     State(ledger): State<Ledger>,
     _: BillingOnly,
     Path(account_number): Path<String>,
+    LenientQuery(query): LenientQuery<SettingsQuery>,
     Flashes(flashes): Flashes,
     page: Page,
 ) -> Result<Response> {
     let account_number = account(&account_number)?.to_owned();
-    show(&ledger, page, flashes, &account_number, Refused::default()).await
+    let mut sent = Refused::default();
+    if let Some(id) = query.edit_item {
+        let rows = items::list(&ledger.pool, Some(std::slice::from_ref(&account_number))).await?;
+        if let Some(row) = rows.into_iter().find(|row| row.id == id) {
+            sent.form = form::of_line_item(&row.item);
+            sent.form.insert("id".to_owned(), id.to_string().into());
+            sent.form.insert("action".to_owned(), "change_line_item".into());
+        }
+    }
+    show(&ledger, page, flashes, &account_number, sent).await
 }
 
 /// The company with everything its bill of this month depends on.
@@ -207,9 +228,22 @@ async fn show(
         features: view::features(&codex.unwrap_or_default(), plan, &own_features, &sent),
         assets: rows::assets(&material, &types::list(pool, Of::Assets, Some(&ids)).await?, &sent),
         users: rows::users(&material, &types::list(pool, Of::Users, Some(&people)).await?, &sent),
-        manual_assets: rows::manual(manual::assets(pool, Some(&only)).await?, &asset_costs, &currency),
-        manual_users: rows::manual(manual::users(pool, Some(&only)).await?, &user_costs, &currency),
+        manual_assets: rows::manual(
+            manual::assets(pool, Some(&only)).await?,
+            Of::Assets,
+            &asset_costs,
+            &currency,
+        ),
+        manual_users: rows::manual(
+            manual::users(pool, Some(&only)).await?,
+            Of::Users,
+            &user_costs,
+            &currency,
+        ),
         items: rows::items(items::list(pool, Some(&only)).await?, &currency),
+        edited: (form::field(&sent.form, "action") == "change_line_item")
+            .then(|| form::field(&sent.form, "id").parse().ok())
+            .flatten(),
         sent,
         changes: history.into_iter().map(ChangeRow::of).collect(),
         year: material.period().year(),

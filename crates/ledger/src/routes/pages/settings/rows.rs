@@ -11,8 +11,15 @@ use super::{
 };
 use crate::{
     bills::Material,
-    domain::changes::ItemKind,
-    store::{items::ItemRow, manual::ManualRow, types::TypeRow},
+    domain::changes::{
+        ItemKind,
+        form::{self, Form},
+    },
+    store::{
+        items::ItemRow,
+        manual::ManualRow,
+        types::{Of, TypeRow},
+    },
 };
 
 /// A device or person of Codex with its type.
@@ -118,12 +125,39 @@ pub struct OwnRow {
     pub period: String,
     /// What it costs in this month.
     pub cost: String,
+    /// The fields that add it again, as JSON: deleting it can be taken back.
+    pub undo: String,
+}
+
+fn undo(action: &str, mut fields: Form) -> String {
+    fields.insert("action".to_owned(), action.into());
+    Value::Object(fields).to_string()
 }
 
 /// Devices or people entered by hand, with what they really cost in this month.
-pub fn manual(rows: Vec<ManualRow>, costs: &HashMap<i64, Decimal>, currency: &Currency) -> Vec<OwnRow> {
+pub fn manual(
+    rows: Vec<ManualRow>,
+    of: Of,
+    costs: &HashMap<i64, Decimal>,
+    currency: &Currency,
+) -> Vec<OwnRow> {
+    let (action, name, prefix) = match of {
+        Of::Assets => ("add_manual_asset", "manual_asset_hostname", "manual_asset"),
+        Of::Users => ("add_manual_user", "manual_user_name", "manual_user"),
+    };
+    let again = |row: &ManualRow| {
+        let cost = row.custom_cost.map(|cost| format!("{cost:.2}")).unwrap_or_default();
+        let fields = [
+            (name.to_owned(), row.name.clone()),
+            (format!("{prefix}_billing_type"), row.billing_type.clone()),
+            (format!("{prefix}_custom_cost"), cost),
+            (format!("{prefix}_notes"), row.notes.clone().unwrap_or_default()),
+        ];
+        undo(action, fields.into_iter().map(|(name, text)| (name, text.into())).collect())
+    };
     rows.into_iter()
         .map(|row| OwnRow {
+            undo: again(&row),
             id: row.id,
             name: row.name,
             kind: "",
@@ -159,6 +193,7 @@ pub fn items(rows: Vec<ItemRow>, currency: &Currency) -> Vec<OwnRow> {
                 period = format!("{period}, until {last}");
             }
             OwnRow {
+                undo: undo("add_line_item", form::of_line_item(&item)),
                 id: row.id,
                 name: item.name,
                 kind,

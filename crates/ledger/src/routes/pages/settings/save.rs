@@ -25,7 +25,7 @@ use crate::{
     domain::{
         billing::Money,
         changes::{
-            ASSET_TYPES, ClientConditions, Invalid, NewManualAsset, NewManualUser, USER_TYPES,
+            ASSET_TYPES, ClientConditions, Invalid, ItemChange, NewManualAsset, NewManualUser, USER_TYPES,
             form::{self, Form},
         },
     },
@@ -138,6 +138,7 @@ async fn perform(
                 ("manual_asset_hostname", "hostname"),
                 ("manual_asset_billing_type", "billing_type"),
                 ("manual_asset_custom_cost", "custom_cost"),
+                ("manual_asset_notes", "notes"),
             ];
             let body = form::renamed(form, &names);
             let asset = NewManualAsset::read(&body).map_err(|fault| missing(fault, form, &names))?;
@@ -150,6 +151,7 @@ async fn perform(
                 ("manual_user_name", "full_name"),
                 ("manual_user_billing_type", "billing_type"),
                 ("manual_user_custom_cost", "custom_cost"),
+                ("manual_user_notes", "notes"),
             ];
             let body = form::renamed(form, &names);
             let user = NewManualUser::read(&body).map_err(|fault| missing(fault, form, &names))?;
@@ -160,6 +162,14 @@ async fn perform(
         "add_line_item" => {
             items::add(tx, account_number, &form::line_item(form)?).await?;
             Ok("Line item added.")
+        }
+        "change_line_item" => {
+            let id: i32 = form::field(form, "id").parse().map_err(|_| not_there())?;
+            let known = items::hold(tx, account_number, id).await?.ok_or_else(not_there)?;
+            // The form has no field for it.
+            let item = ItemChange { description: known.description, ..form::line_item(form)? };
+            items::save(tx, id, &item).await?;
+            Ok("Line item changed.")
         }
         "delete_manual_asset" | "delete_manual_user" | "delete_line_item" => {
             let text = [form::field(form, "id"), form::field(form, action)]
