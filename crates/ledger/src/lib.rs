@@ -105,6 +105,7 @@ pub fn app(ledger: Ledger) -> (Router, ServeOptions) {
 /// # Errors
 /// When it cannot start: no or a newer database, a wrong setting, a port in use.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    settings.mail.check().map_err(anyhow::Error::msg)?;
     let context = ServiceContext::start("ledger", settings.common.clone())?;
     let pool = db::connect(settings.database.database_url.as_ref(), settings.database.database_connections)?;
     db::migrate(&pool, &MIGRATOR, &context.shutdown).await?;

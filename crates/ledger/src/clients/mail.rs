@@ -74,7 +74,7 @@ pub struct Mailer {
 impl Mailer {
     /// With these settings; nothing without a host.
     pub fn of(settings: &MailSettings) -> Option<Self> {
-        let host = settings.smtp_host.clone().filter(|host| !host.is_empty())?;
+        let host = settings.host()?.to_owned();
         Some(Self { host, from: settings.smtp_from.clone()?, settings: settings.clone() })
     }
 
@@ -112,11 +112,12 @@ impl Mailer {
             builder = builder.port(port);
         }
         let is_here = ["localhost", "127.0.0.1", "::1"].contains(&self.host.as_str());
-        if self.settings.smtp_user.is_some() && self.settings.smtp_security == Security::None && !is_here {
+        let credentials = self.settings.credentials();
+        if credentials.is_some() && self.settings.smtp_security == Security::None && !is_here {
             return Err(MailError::Clear);
         }
-        if let (Some(user), Some(password)) = (&self.settings.smtp_user, &self.settings.smtp_password) {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
+        if let Some((user, password)) = credentials {
+            builder = builder.credentials(Credentials::new(user.to_owned(), password.expose().to_owned()));
         }
         Ok(builder.hello_name(ClientId::Domain(domain)).timeout(Some(TIMEOUT)).build())
     }

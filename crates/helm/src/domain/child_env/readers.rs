@@ -48,7 +48,7 @@ fn documented(service: &str) -> &'static [&'static str] {
             "VIEWS",
             "CODEX_SERVICE_URL",
         ],
-        "ledger" => &["CODEX_SERVICE_URL", "DATABASE_CONNECTIONS"],
+        "ledger" => &["CODEX_SERVICE_URL", "DATABASE_CONNECTIONS", "SMTP_*"],
         "knowledgetree" => &["NEO4J_URI", "NEO4J_USER", "NEO4J_PASSWORD", "CODEX_SERVICE_URL"],
         "brainhair" => &[
             "ANTHROPIC_*",

@@ -421,4 +421,10 @@ fn the_tree_of_knowledge_learns_of_a_neo4j() {
         assert_eq!(suite.environment(name, &entry)["CODEX_SERVICE_URL"], "http://codex.example", "{name}");
     }
     assert!(!env_of(&suite, "codex").contains_key("NEO4J_URI"));
+
+    // The mail server is Ledger's.
+    assert!(is_operator_variable("SMTP_PASSWORD", &services));
+    set(&mut suite, "SMTP_PASSWORD", "p");
+    assert_eq!(suite.environment("ledger", &entry)["SMTP_PASSWORD"], "p");
+    assert!(!env_of(&suite, "codex").contains_key("SMTP_PASSWORD"));
 }
