@@ -23,9 +23,11 @@ $$;
 
 create function take_kept_id() returns trigger language plpgsql as $$
 declare
-    source text;
-    kept   bigint;
-    taken  boolean;
+    -- A name is compared by another order of letters, which no index of texts has; a text of its own is not.
+    of_table text := tg_table_name;
+    source   text;
+    kept     bigint;
+    taken    boolean;
 begin
     -- An import brings ids of its own, by which its other tables go.
     if new.external_id is null or current_setting('codex.own_ids', true) = 'on' then
@@ -37,7 +39,7 @@ begin
         source := new.external_source;
     end if;
     select k.id into kept from kept_ids k
-    where k.kind = tg_table_name and k.external_source = source and k.external_id = new.external_id::text;
+    where k.kind = of_table and k.external_source = source and k.external_id = new.external_id::text;
     if kept is not null then
         execute format('select exists (select from %I where id = $1)', tg_table_name) using kept into taken;
         if not taken then

@@ -172,6 +172,23 @@ pub fn schema(service: &str, known: &[i64], applied: &[i64]) -> Finding {
     }
 }
 
+/// Whether invoices that are archived can be changed: the tables of the archive that the database does not protect.
+#[must_use]
+pub fn archive(open: &[String]) -> Finding {
+    if open.is_empty() {
+        return Finding::ok("database", "ledger: what is archived cannot be changed");
+    }
+    Finding::problem(
+        "database",
+        format!(
+            "ledger: rows of {} can be changed or removed: their triggers are gone or off",
+            open.join(", ")
+        ),
+        "an invoice that was sent could become another one, and nobody would see it",
+        "hivematrix-ledger verify says whether something was changed; the triggers come back with `helm restore` of a backup from before",
+    )
+}
+
 /// A file or folder that others must not open.
 #[must_use]
 pub fn closed(path: &str, mode: u32, allowed: u32) -> Option<Finding> {
