@@ -264,7 +264,10 @@ fn command(words: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::PgPool;
+
     use super::*;
+    use crate::domain::doctor::Severity;
 
     #[test]
     fn a_server_that_no_pg_dump_understands_or_that_is_not_mended_is_told() {
@@ -277,14 +280,6 @@ mod tests {
         let told = message(program.major, 99);
         assert_eq!(told.is_none(), program.dumps_safely(), "{told:?}");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use sqlx::PgPool;
-
-    use super::*;
-    use crate::domain::doctor::Severity;
 
     #[sqlx::test(migrations = "../../migrations/ledger")]
     async fn an_archive_that_can_be_changed_is_a_problem(pool: PgPool) {
