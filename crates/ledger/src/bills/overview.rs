@@ -132,11 +132,16 @@ impl Bills {
         }
         // A Codex without companies was not filled yet.
         if !seen.is_empty() {
-            let kept = accounts::kept(&self.pool).await?;
+            let kept = accounts::kept(&self.pool, self.recently()).await?;
             let strangers = kept.into_iter().filter(|kept| !seen.contains(&kept.account_number));
             found.attention.extend(strangers.map(Attention::from));
         }
         Ok(found)
+    }
+
+    /// So long ago may a company have been billed that is missed when Codex does not have it any more.
+    fn recently(&self) -> Option<Period> {
+        (0..3).fold(self.current_period(), |at, _| at.and_then(Period::previous))
     }
 
     /// What is kept under account numbers that no company in Codex has.
@@ -149,7 +154,7 @@ impl Bills {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let mut kept = accounts::kept(&self.pool).await?;
+        let mut kept = accounts::kept(&self.pool, self.recently()).await?;
         kept.retain(|kept| !known.contains(kept.account_number.as_str()));
         Ok(kept)
     }

@@ -1,10 +1,11 @@
 //! What is kept under which account number, and numbers that became others.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use utoipa::ToSchema;
+
+use super::snapshots::hold_chain;
+use crate::domain::billing::Period;
 
 /// What is kept under an account number beside the archive.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
@@ -27,11 +28,12 @@ pub struct Kept {
     pub invoices: i64,
 }
 
-/// All account numbers under which something is kept that bills depend on.
+/// All account numbers under which something is kept that bills depend on, or that have an archived month
+/// since `since`.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn kept(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<Kept>> {
+pub async fn kept(executor: impl PgExecutor<'_>, since: Option<Period>) -> sqlx::Result<Vec<Kept>> {
     sqlx::query_as!(
         Kept,
         r#"with kept (account_number, conditions, features, assets, users, items) as (
@@ -39,44 +41,21 @@ pub async fn kept(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<Kept>> {
              union all select company_account_number, 0, 1, 0, 0, 0 from client_feature_overrides
              union all select company_account_number, 0, 0, 1, 0, 0 from manual_assets
              union all select company_account_number, 0, 0, 0, 1, 0 from manual_users
-             union all select company_account_number, 0, 0, 0, 0, 1 from custom_line_items)
+             union all select company_account_number, 0, 0, 0, 0, 1 from custom_line_items
+             union all select company_account_number, 0, 0, 0, 0, 0 from archived_months
+              where current_account_number = company_account_number and (billing_year, billing_month) >= ($1, $2))
          select k.account_number as "account_number!",
              (select s.company_name from billing_snapshots s where s.company_account_number = k.account_number
                order by s.billing_year desc, s.billing_month desc limit 1) as company_name,
              sum(k.conditions) > 0 as "has_conditions!", sum(k.features) as "features!", sum(k.assets) as "manual_assets!",
              sum(k.users) as "manual_users!", sum(k.items) as "line_items!",
              (select count(*) from billing_snapshots s where s.company_account_number = k.account_number) as "invoices!"
-           from kept k group by k.account_number order by k.account_number"#
+           from kept k group by k.account_number order by k.account_number"#,
+        since.map_or(0, Period::year),
+        since.map_or(0, |since| since.month().cast_signed())
     )
     .fetch_all(executor)
     .await
-}
-
-/// Former account numbers by the number that a company has now.
-#[derive(Clone, Debug, Default)]
-pub struct Renames(HashMap<String, String>);
-
-impl Renames {
-    /// The number that a company has now.
-    pub fn current<'a>(&'a self, account_number: &'a str) -> &'a str {
-        self.0.get(account_number).map_or(account_number, String::as_str)
-    }
-
-    /// The given numbers, and the former ones of the same companies.
-    pub fn with_former(&self, current: &[String]) -> Vec<String> {
-        let former = self.0.iter().filter(|(_, now)| current.contains(now)).map(|(former, _)| former);
-        current.iter().chain(former).cloned().collect()
-    }
-}
-
-/// All numbers that became others.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn renames(executor: impl PgExecutor<'_>) -> sqlx::Result<Renames> {
-    let rows = sqlx::query!("select former_account_number, account_number from account_renames");
-    let rows = rows.fetch_all(executor).await?;
-    Ok(Renames(rows.into_iter().map(|row| (row.former_account_number, row.account_number)).collect()))
 }
 
 /// Why nothing was carried over.
@@ -114,7 +93,7 @@ pub async fn remove(connection: &mut PgConnection, account_number: &str) -> sqlx
 }
 
 /// Lets everything that is kept under the account number `from` count under `to`, in the caller's transaction. The archive stays as
-/// it is.
+/// it is. Answers the months that are archived under both.
 ///
 /// # Errors
 /// When the database does not do it.
@@ -123,7 +102,11 @@ pub async fn carry_over(
     from: &str,
     to: &str,
     by: &str,
-) -> sqlx::Result<Result<u64, Refused>> {
+) -> sqlx::Result<Result<Vec<String>, Refused>> {
+    // Nobody archives a month of either meanwhile, and what is being archived was computed before or is computed again.
+    for number in if from < to { [from, to] } else { [to, from] } {
+        hold_chain(connection, number).await?;
+    }
     // Two at a time could each find the other's rows missing.
     sqlx::query!("lock table account_renames in share row exclusive mode").execute(&mut *connection).await?;
     let occupied = sqlx::query_scalar!(
@@ -168,7 +151,14 @@ pub async fn carry_over(
     ];
     let mut rows = 0;
     for table in moved {
-        rows += table.execute(&mut *connection).await?.rows_affected();
+        rows += match table.execute(&mut *connection).await {
+            Ok(done) => done.rows_affected(),
+            // Somebody has agreed on the same for the new number at this very moment.
+            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+                return Ok(Err(Refused::Occupied));
+            }
+            Err(error) => return Err(error),
+        };
     }
     let archived = sqlx::query_scalar!(
         r#"select exists (select from billing_snapshots where company_account_number = $1) as "archived!""#,
@@ -202,8 +192,9 @@ pub async fn carry_over(
         .execute(&mut *connection)
         .await?;
     sqlx::query!(
-        "insert into account_renames (former_account_number, account_number, renamed_by) values ($1, $2, $3)
-         on conflict (former_account_number) do update set
+        "insert into account_renames (former_account_number, account_number, renamed_by, archive_end)
+         values ($1, $2, $3, (select coalesce(max(position), 0) from billing_snapshots))
+         on conflict (former_account_number, archive_end) do update set
              account_number = excluded.account_number, renamed_by = excluded.renamed_by, renamed_at = now()",
         from,
         to,
@@ -211,5 +202,13 @@ pub async fn carry_over(
     )
     .execute(&mut *connection)
     .await?;
-    Ok(Ok(rows))
+    let twice = sqlx::query_scalar!(
+        r#"select format('%s-%s', a.billing_year, lpad(a.billing_month::text, 2, '0')) as "month!"
+             from archived_months a join billing_snapshots b using (billing_year, billing_month)
+            where a.company_account_number = $1 and a.current_account_number = $2 and b.company_account_number = $2
+            order by 1"#,
+        from,
+        to
+    );
+    Ok(Ok(twice.fetch_all(connection).await?))
 }

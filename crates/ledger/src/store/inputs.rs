@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
 use super::{
-    accounts, billed_hours, client, device_types, features, items, manual, settings, snapshots,
+    billed_hours, client, device_types, features, items, manual, settings, snapshots,
     types::{self, Of, TypeRow},
 };
 use crate::domain::billing::{
@@ -139,29 +139,26 @@ pub async fn read(connection: &mut PgConnection, whose: Option<Whose<'_>>, year:
         });
     }
     // The archive stays under the numbers that companies had; what it holds is billed all the same.
-    let renames = accounts::renames(&mut *connection).await?;
-    let archives = only.map(|only| renames.with_former(only));
-    for month in snapshots::months(&mut *connection, archives.as_deref()).await? {
+    for month in snapshots::months(&mut *connection, only).await? {
         let period = Period::new(month.billing_year.into(), month.billing_month.into());
-        let number = month.company_account_number;
-        let current = renames.current(&number);
+        let (number, current) = (month.company_account_number, month.current_account_number);
         if current != number {
-            let company = rows.of(current.to_owned());
+            let company = rows.of(current);
             company.archived.extend(period);
             company.archived_before.extend(period.map(|period| (period, number.clone())));
+            company.archive_end = company.archive_end.max(month.position);
         }
         let company = rows.of(number);
         company.archived.extend(period);
         company.archive_end = company.archive_end.max(month.position);
     }
     let entries = whose.map(|whose| whose.entries);
-    for (number, hours) in billed_hours::list(connection, archives.as_deref(), entries, year - 1).await? {
-        let current = renames.current(&number);
+    for (account_number, hours) in billed_hours::list(connection, only, entries, year - 1).await? {
         if let Some(entry) = hours.time_entry_id {
-            rows.entry_holders.insert(entry, current.to_owned());
+            rows.entry_holders.insert(entry, account_number.clone());
         }
-        if only.is_none_or(|only| only.iter().any(|only| only == current)) {
-            rows.of(current.to_owned()).billed_hours.push(hours);
+        if only.is_none_or(|only| only.contains(&account_number)) {
+            rows.of(account_number).billed_hours.push(hours);
         }
     }
     Ok(rows)

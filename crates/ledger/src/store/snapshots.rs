@@ -14,8 +14,10 @@ use crate::domain::archive::{ArchivedHours, ArchivedInvoice, ArchivedLine, seal}
 /// A month of a company that is archived.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Month {
-    /// Whose.
+    /// Whose it was.
     pub company_account_number: String,
+    /// The number that this company has now.
+    pub current_account_number: String,
     /// Year.
     pub billing_year: i32,
     /// Month, 1 to 12.
@@ -24,15 +26,17 @@ pub struct Month {
     pub position: i64,
 }
 
-/// The archived months of companies, of all without a list.
+/// The archived months of companies, of all without a list, those under former numbers included.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn months(executor: impl PgExecutor<'_>, only: Option<&[String]>) -> sqlx::Result<Vec<Month>> {
     sqlx::query_as!(
         Month,
-        "select company_account_number, billing_year, billing_month, position from billing_snapshots
-         where $1::text[] is null or company_account_number = any($1)",
+        r#"select company_account_number as "company_account_number!", current_account_number as "current_account_number!",
+            billing_year as "billing_year!", billing_month as "billing_month!", position as "position!"
+         from archived_months
+         where $1::text[] is null or company_account_number = any($1) or current_account_number = any($1)"#,
         only
     )
     .fetch_all(executor)
@@ -74,9 +78,10 @@ pub async fn archive_held(
     archive_end: i64,
 ) -> sqlx::Result<Outcome> {
     let state = sqlx::query!(
-        r#"select coalesce(max(position), 0) as "end!",
-            coalesce(bool_or(billing_year = $2 and billing_month = $3 or invoice_number = $4), false) as "is_there!"
-         from billing_snapshots where company_account_number = $1 or invoice_number = $4"#,
+        r#"select coalesce((select max(position) from archived_months
+                              where company_account_number = $1 or current_account_number = $1), 0) as "end!",
+            exists (select from billing_snapshots where invoice_number = $4
+                        or company_account_number = $1 and billing_year = $2 and billing_month = $3) as "is_there!""#,
         invoice.company_account_number,
         invoice.billing_year,
         invoice.billing_month,
@@ -98,13 +103,14 @@ pub async fn archive_held(
     Ok(Outcome::Archived(hash))
 }
 
-/// Where a company's archive ends.
+/// Where a company's archive ends, what it has under former numbers included.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn archive_end(executor: impl PgExecutor<'_>, account_number: &str) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select coalesce(max(position), 0) as "end!" from billing_snapshots where company_account_number = $1"#,
+        r#"select coalesce(max(position), 0) as "end!" from archived_months
+            where company_account_number = $1 or current_account_number = $1"#,
         account_number
     )
     .fetch_one(executor)

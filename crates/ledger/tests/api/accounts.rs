@@ -133,3 +133,45 @@ async fn only_what_belongs_to_nobody_is_carried_and_only_to_somebody(pool: PgPoo
     suite.peers.fault("/api/companies", 502, "");
     assert_eq!(suite.get("/api/accounts/unknown").await.status, 503);
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_number_that_somebody_else_gets_later_is_theirs(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "A").ticket("7", "2025-05-10T10:00:00Z", 3.0)]);
+    assert_eq!(suite.accept("1001", 2025, 5).await.status, 201);
+    // Billed by its plan alone, with nothing agreed on: it is missed all the same.
+    suite.peers.companies([Company::new("2001", "A")]);
+    assert_eq!(unknown(&suite).await[0]["account_number"], json!("1001"));
+    assert_eq!(carry(&suite, "1001", "2001").await.0, 200);
+    assert_eq!(unknown(&suite).await, json!([]));
+
+    // The number is reused. What is billed under it from now on is not 2001's.
+    let reused = Company::new("1001", "New").ticket("8", "2025-06-10T10:00:00Z", 2.0);
+    let first = || Company::new("2001", "A").ticket("7", "2025-06-11T10:00:00Z", 4.0);
+    suite.peers.companies([reused.clone(), first()]);
+    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+    let bill = suite.json("/api/billing/2001?year=2025&month=6").await;
+    assert_eq!(bill["receipt"]["billable_hours"], json!(1));
+    assert_eq!(suite.accept("2001", 2025, 6).await.status, 201);
+    assert_eq!(
+        suite.json("/api/billing/1001?year=2025&month=7").await["receipt"]["billable_hours"],
+        json!(0)
+    );
+
+    // The second one is renamed as well, to a number under which that month is archived, too.
+    suite.peers.companies([Company::new("3001", "New"), first()]);
+    suite.peers.companies([Company::new("3001", "New").ticket("9", "2025-06-12T10:00:00Z", 1.0), first()]);
+    assert_eq!(suite.accept("3001", 2025, 6).await.status, 201);
+    let (status, done) = carry(&suite, "1001", "3001").await;
+    assert_eq!(status, 200, "{done}");
+    assert!(done["message"].as_str().unwrap().contains("Archived under both numbers: 2025-06"), "{done}");
+    suite.peers.companies([Company::new("3001", "New").ticket("8", "2025-07-10T10:00:00Z", 2.0), first()]);
+    assert_eq!(
+        suite.json("/api/billing/3001?year=2025&month=7").await["receipt"]["billable_hours"],
+        json!(0)
+    );
+    assert_eq!(
+        suite.json("/api/billing/2001?year=2025&month=7").await["receipt"]["billable_hours"],
+        json!(0)
+    );
+}

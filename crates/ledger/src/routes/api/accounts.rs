@@ -46,8 +46,8 @@ struct CarryOver {
     to: String,
 }
 
-/// Account numbers under which conditions, devices, people, line items or features are kept, and that no company in Codex has:
-/// its number was changed, or it is gone. What is kept under them is on no bill.
+/// Account numbers under which conditions, devices, people, line items or features are kept, or that were billed in the last three
+/// months, and that no company in Codex has: its number was changed, or it is gone. What is kept under them is on no bill.
 #[utoipa::path(get, path = "/api/accounts/unknown", tag = "settings", responses(
     (status = 200, body = Unknown), (status = 503, description = "Codex does not answer")
 ))]
@@ -73,7 +73,10 @@ async fn remove(
 ) -> Result<Json<Done>> {
     let account_number = super::account(&account_number)?;
     let names = ledger.codex.names().await.map_err(BillError::from)?;
-    if names.is_empty() || names.iter().any(|(known, _)| known == account_number) {
+    if names.is_empty() {
+        return Err(conflict("Codex has no company at all, so that nobody knows whose this is".to_owned()));
+    }
+    if names.iter().any(|(known, _)| known == account_number) {
         return Err(conflict(format!("Codex has a company with the account number {account_number}")));
     }
     let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
@@ -117,17 +120,25 @@ async fn carry_over(
             .with("fields", serde_json::json!({ "to": "No company in Codex has this number" })));
     }
     let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
-    match accounts::carry_over(&mut tx, &from, &to, &by(&caller)).await? {
-        Ok(_) => tx.commit().await?,
+    let twice = match accounts::carry_over(&mut tx, &from, &to, &by(&caller)).await? {
+        Ok(twice) => twice,
         Err(Refused::Nothing) => return Err(super::missing("Nothing is kept under this account number")),
         Err(Refused::Occupied) => {
             return Err(conflict(format!(
                 "{to} has conditions or features of its own that {from} has too; delete those that do not hold"
             )));
         }
-    }
+    };
+    tx.commit().await?;
     audit!(user = by(&caller), from, to, "Account number carried over");
-    Ok(Done::new(format!("What was kept under {from} counts for {to} now")))
+    let mut words = format!("What was kept under {from} counts for {to} now");
+    if !twice.is_empty() {
+        words.push_str(&format!(
+            ". Archived under both numbers: {}; what was billed twice is taken back by credit notes",
+            twice.join(", ")
+        ));
+    }
+    Ok(Done::new(words))
 }
 
 fn conflict(text: String) -> Problem {
