@@ -36,7 +36,7 @@ if (settings) {
 
 // The logo: looked at before it is sent.
 
-const MOST_BYTES = 2 * 1024 * 1024;
+const MOST_BYTES = 1024 * 1024;
 const logo = document.getElementById("logo-form");
 
 if (logo) {
@@ -46,12 +46,17 @@ if (logo) {
 
   file.addEventListener("change", () => {
     const [chosen] = file.files;
-    URL.revokeObjectURL(picture.src);
     preview.hidden = !chosen;
     const fits = !chosen || (chosen.size <= MOST_BYTES && ["image/png", "image/jpeg"].includes(chosen.type));
-    file.setCustomValidity(fits ? "" : "Choose a PNG or JPEG file of at most 2 MB.");
-    if (chosen) picture.src = URL.createObjectURL(chosen);
+    file.setCustomValidity(fits ? "" : "Choose a PNG or JPEG file of at most 1 MB.");
     file.reportValidity();
+    if (!chosen) return;
+    // Pages may show what comes from here or stands in the page itself, nothing by another kind of address.
+    const reader = new FileReader();
+    reader.addEventListener("load", () => {
+      picture.src = reader.result;
+    });
+    reader.readAsDataURL(chosen);
   });
   onSubmit(logo, async () => {
     const { message } = await own("PUT", "/api/settings/logo", file.files[0]);

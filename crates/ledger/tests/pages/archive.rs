@@ -170,7 +170,7 @@ async fn settings_and_logo_are_on_the_page(pool: PgPool) {
     for name in settings["settings"].as_object().unwrap().keys().filter(|name| !name.starts_with("has_")) {
         assert!(html.contains(&format!("name=\"{name}\"")), "{name}");
     }
-    assert!(html.contains("No logo is set") && html.contains("at most 2 MB and 2400 pixels"));
+    assert!(html.contains("No logo is set") && html.contains("at most 1 MB and 2400 pixels"));
     assert_eq!(world.page("/api/settings/logo").await.status, StatusCode::NOT_FOUND);
     let token = world.identity.user_token(Admin);
     let picture = png();

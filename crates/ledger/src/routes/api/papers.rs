@@ -206,7 +206,7 @@ async fn show_logo(State(ledger): State<Ledger>, _: BillingOnly) -> Result<Respo
     Ok(([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, "no-cache")], logo).into_response())
 }
 
-/// Sets the picture at the head of invoices: a PNG or JPEG of at most 2 MB and 2400 pixels a side.
+/// Sets the picture at the head of invoices: a PNG or JPEG of at most 1 MB and 2400 pixels a side.
 #[utoipa::path(
     put, path = "/api/settings/logo", tag = "settings",
     request_body(content = Vec<u8>, content_type = "image/png"),

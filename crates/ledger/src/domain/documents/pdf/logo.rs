@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::file::deflate;
 
 /// The largest file.
-const MOST_BYTES: usize = 2 * 1024 * 1024;
+const MOST_BYTES: usize = 1024 * 1024;
 /// The largest side in pixels: three times what a printer shows of it.
 const MOST_PIXELS: u32 = 2_400;
 
@@ -16,7 +16,7 @@ const MOST_PIXELS: u32 = 2_400;
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum BadLogo {
     /// Too many bytes.
-    #[error("the logo must be at most 2 MB")]
+    #[error("the logo must be at most 1 MB")]
     TooLarge,
     /// Too many pixels.
     #[error("the logo must be at most 2400 pixels wide and high")]
