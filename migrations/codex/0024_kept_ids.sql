@@ -5,18 +5,21 @@ create table kept_ids (
     kind             text not null,                 -- the table
     external_source  text not null,
     external_id      text not null,
+    -- By what it is known again: another account of the same vendor has small numbers, too. The host name of a device, the
+    -- address of a person, when a ticket or an entry was made.
+    mark             text,
     id               bigint not null,
     primary key (kind, external_source, external_id)
 );
 
--- The argument names the column with the source of an external id.
+-- The arguments name the columns with the source of an external id, and with the mark.
 create function keep_ids() returns trigger language plpgsql as $$
 begin
     execute format(
-        'insert into kept_ids (kind, external_source, external_id, id)
-         select %L, %I, external_id::text, id from gone where external_id is not null and %I is not null
-         on conflict (kind, external_source, external_id) do update set id = excluded.id',
-        tg_table_name, tg_argv[0], tg_argv[0]);
+        'insert into kept_ids (kind, external_source, external_id, mark, id)
+         select %L, %I, external_id::text, %I::text, id from gone where external_id is not null and %I is not null
+         on conflict (kind, external_source, external_id) do update set mark = excluded.mark, id = excluded.id',
+        tg_table_name, tg_argv[0], tg_argv[1], tg_argv[0]);
     return null;
 end
 $$;
@@ -26,6 +29,7 @@ declare
     -- A name is compared by another order of letters, which no index of texts has; a text of its own is not.
     of_table text := tg_table_name;
     source   text;
+    marked   text;
     kept     bigint;
     taken    boolean;
 begin
@@ -33,13 +37,19 @@ begin
     if new.external_id is null or current_setting('codex.own_ids', true) = 'on' then
         return new;
     end if;
-    if tg_argv[0] = 'rmm_provider' then
+    if of_table = 'assets' then
         source := new.rmm_provider;
+        marked := new.hostname;
+    elsif of_table = 'contacts' then
+        source := new.external_source;
+        marked := new.email;
     else
         source := new.external_source;
+        marked := new.created_at;
     end if;
     select k.id into kept from kept_ids k
-    where k.kind = of_table and k.external_source = source and k.external_id = new.external_id::text;
+    where k.kind = of_table and k.external_source = source and k.external_id = new.external_id::text
+        and k.mark is not distinct from marked;
     if kept is not null then
         execute format('select exists (select from %I where id = $1)', tg_table_name) using kept into taken;
         if not taken then
@@ -56,14 +66,15 @@ declare
 begin
     for source in
         select * from (values
-            ('assets', 'rmm_provider'), ('contacts', 'external_source'), ('ticket_details', 'external_source'),
-            ('ticket_time_entries', 'external_source')
-        ) as t (name, source)
+            ('assets', 'rmm_provider', 'hostname'), ('contacts', 'external_source', 'email'),
+            ('ticket_details', 'external_source', 'created_at'),
+            ('ticket_time_entries', 'external_source', 'created_at')
+        ) as t (name, source, mark)
     loop
         execute format('create trigger ids_are_kept after delete on %I referencing old table as gone
-            for each statement execute function keep_ids(%L)', source.name, source.source);
+            for each statement execute function keep_ids(%L, %L)', source.name, source.source, source.mark);
         execute format('create trigger kept_id_is_taken before insert on %I
-            for each row execute function take_kept_id(%L)', source.name, source.source);
+            for each row execute function take_kept_id()', source.name);
     end loop;
 end
 $$;

@@ -235,6 +235,25 @@ async fn what_comes_again_gets_the_id_that_it_had(pool: PgPool) {
         assert!(new.iter().all(|(.., id)| *id < 700), "{new:?}");
     }
 
+    // Another account of the same vendor has these numbers for other things.
+    assert_eq!(clear(&here, "all", "all").await.0, 200);
+    let others = AGAIN
+        .replace("'pc'", "'other'")
+        .replace("a@x.example", "o@x.example")
+        .replace("values (10,", "values (11,");
+    let others = others
+        .replace("company_account_number, subject)", "company_account_number, subject, created_at)")
+        .replace("'1', 'N')", "'1', 'N', '2026-01-01Z')")
+        .replace("'1', 'T')", "'1', 'T', '2026-01-01Z')")
+        .replace("ticket_id, hours)", "ticket_id, hours, created_at)")
+        .replace("t.id, 1 from", "t.id, 1, '2026-01-01Z'::timestamptz from");
+    sqlx::raw_sql(AssertSqlSafe(others)).execute(&pool).await.unwrap();
+    let strangers = ids(OLD).await;
+    assert_eq!(strangers.len(), 4);
+    assert!(strangers.iter().all(|known| !before.contains(known)), "{strangers:?}");
+    assert_eq!(clear(&here, "all", "all").await.0, 200);
+    sqlx::raw_sql(AGAIN).execute(&pool).await.unwrap();
+
     // An id that somebody else has is not taken away.
     assert_eq!(clear(&here, "assets", "assets").await.0, 200);
     sqlx::raw_sql(
