@@ -5,10 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::Receiver;
 
-use super::{BillError, Bills, Material, add_late};
+use super::{AsOf, BillError, Bills, Material, add_late};
 use crate::{
     clients::codex::{BadCompany, CodexError, Sent},
     domain::billing::{Period, Plan, inputs::Ticket},
@@ -34,7 +33,7 @@ pub struct Each {
     only: Option<HashSet<String>>,
     period: Period,
     plans: Arc<[Plan]>,
-    tickets_as_of: Option<DateTime<Utc>>,
+    tickets_as_of: AsOf,
     /// Told when everything that came before it was given away.
     broken: Option<CodexError>,
 }
@@ -47,7 +46,7 @@ impl Each {
         only: Option<Vec<String>>,
         period: Period,
         plans: Arc<[Plan]>,
-        tickets_as_of: Option<DateTime<Utc>>,
+        tickets_as_of: AsOf,
     ) -> Self {
         let only = only.map(HashSet::from_iter);
         Self { bills, companies, late, only, period, plans, tickets_as_of, broken: None }

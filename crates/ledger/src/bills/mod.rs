@@ -16,7 +16,7 @@ use http::StatusCode;
 use sqlx::PgPool;
 
 pub use each::{Chunk, Each};
-pub use material::Material;
+pub use material::{AsOf, Material};
 
 use crate::{
     clients::codex::{Codex, CodexError, CompanyData},
@@ -89,11 +89,12 @@ impl Bills {
     /// When there is no such company, or a source does not answer.
     pub async fn material(&self, account_number: &str, period: Period) -> Result<Material, BillError> {
         let years = self.years(Some(&[account_number.to_owned()]), period).await?;
-        let (data, plans, as_of) = tokio::try_join!(
+        let (data, plans, as_of) = tokio::join!(
             self.codex.company(account_number, &years),
             self.codex.plans(),
             self.codex.tickets_as_of(),
-        )?;
+        );
+        let (data, plans, as_of) = (data?, plans?, AsOf::heard(as_of));
         let data = data.ok_or_else(|| BillError::NoCompany(account_number.to_owned()))?;
         let rows = self.rows(std::slice::from_ref(&data), period).await?;
         let made = Material::of(vec![data], rows, plans, period, self.now(), as_of);
@@ -106,7 +107,8 @@ impl Bills {
     /// When a source does not answer. What breaks off later is an error of [`Each::next`].
     pub async fn each(&self, only: Option<Vec<String>>, period: Period) -> Result<Each, BillError> {
         let years = self.years(only.as_deref(), period).await?;
-        let (plans, as_of) = tokio::try_join!(self.codex.plans(), self.codex.tickets_as_of())?;
+        let (plans, as_of) = tokio::join!(self.codex.plans(), self.codex.tickets_as_of());
+        let (plans, as_of) = (plans?, AsOf::heard(as_of));
         let late = match years.get(1) {
             Some(year) => self.codex.tickets_of_year(*year).await?,
             None => Default::default(),

@@ -3,11 +3,13 @@
 mod lists;
 mod read;
 
+use std::collections::HashMap;
+
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 pub use lists::{Listed, Search, Summary, names, of_company, of_span, search};
-pub use read::{Stored, StoredCsv, csv, find, is_archived, of_company_month};
+pub use read::{Stored, StoredCsv, csv, find, number_of, of_company_month};
 
 use crate::domain::archive::{ArchivedHours, ArchivedInvoice, ArchivedLine, seal};
 
@@ -243,18 +245,20 @@ pub async fn any(executor: impl PgExecutor<'_>) -> sqlx::Result<bool> {
         .await
 }
 
-/// Numbers of the archived invoices of a month.
+/// The archived invoices of a month: account numbers with the numbers of their invoices.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn of_month(pool: &PgPool, year: i32, month: i32) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        "select invoice_number from billing_snapshots where billing_year = $1 and billing_month = $2",
+pub async fn of_month(pool: &PgPool, year: i32, month: i32) -> sqlx::Result<HashMap<String, String>> {
+    let rows = sqlx::query!(
+        "select company_account_number, invoice_number from billing_snapshots
+         where billing_year = $1 and billing_month = $2",
         year,
         month
     )
     .fetch_all(pool)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.company_account_number, row.invoice_number)).collect())
 }
 
 /// Companies with archived invoices.

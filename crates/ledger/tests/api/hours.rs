@@ -47,8 +47,24 @@ async fn hours_of_last_year_that_came_late_are_asked_for_where_a_month_was_close
     assert_eq!(hours(&suite, 2026, 1).await, json!(2));
     let dashboard = suite.json("/api/billing/dashboard?year=2026&month=1").await;
     assert_eq!(dashboard["companies"][0]["total_bill"], json!(454.49));
+    assert_eq!(dashboard["companies"][0]["hours"], json!(0), "they are no hours of this year");
     assert_eq!(suite.accept("1001", 2026, 1).await.status, 201);
     assert_eq!(hours(&suite, 2026, 2).await, json!(0));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_hours_of_a_year_are_those_that_were_worked_in_it(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.at("2026-02-03T12:00:00Z");
+    let entries = [(1, "2025-12-30T10:00:00Z", 8.0), (2, "2026-01-04T10:00:00Z", 1.5)];
+    suite.peers.companies([Company::new("1001", "A")
+        .entries("7", "2026-01-04T11:00:00Z", &entries)
+        .ticket("8", "2026-01-05T10:00:00Z", 2.25)
+        .ticket("9", "2025-12-05T10:00:00Z", 4.0)]);
+    for (year, hours) in [(2026, 3.75), (2025, 12.0)] {
+        let dashboard = suite.json(&format!("/api/billing/dashboard?year={year}&month=1")).await;
+        assert_eq!(dashboard["companies"][0]["hours"].as_f64(), Some(hours), "{year}");
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]

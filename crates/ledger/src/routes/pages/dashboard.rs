@@ -13,7 +13,6 @@ use rust_decimal::Decimal;
 
 use super::{
     chart::{Columns, Hours, WIDTH},
-    clients,
     month::MonthPicker,
     parts::{self, Currency, Flashes, Moment, Standing, month_query, month_words, path_part},
 };
@@ -152,14 +151,16 @@ pub async fn page(
     page: Page,
 ) -> Result<Response> {
     let as_of = ledger.codex.tickets_as_of();
-    let (found, as_of) = tokio::join!(clients::overview(&ledger, period), as_of);
+    let (found, as_of) = tokio::join!(ledger.bills.overview(period), as_of);
     let found = found?;
     let (currency, today) = (Currency::of(&ledger).await?, parts::today(&ledger));
     let standing = |row: &Row| Standing::of(&row.contract_end_date, row.contract_expired, today);
     let count = |wanted: Standing| found.rows.iter().filter(|row| standing(row) == wanted).count();
     let total: Decimal = found.rows.iter().map(|row| row.total_bill).sum();
     let before = match period.previous() {
-        Some(before) => revenue::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
+        Some(before) => {
+            revenue::totals_by_company(&ledger.pool, before.year(), before.month().cast_signed()).await?
+        }
         None => Default::default(),
     };
     let archived = revenue::by_month(&ledger.pool, i64::from(2 * charts::MONTHS)).await?;

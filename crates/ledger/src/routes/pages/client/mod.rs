@@ -105,8 +105,7 @@ pub async fn page(
     let account_number = account(&account_number)?.to_owned();
     let path = format!("{}/client/{}", page.prefix, path_part(&account_number));
     let month = MonthPicker::new(&ledger, period, path.clone());
-    let number = invoice_number(&account_number, period);
-    if snapshots::is_archived(&ledger.pool, &number).await? {
+    if let Some(number) = snapshots::number_of(&ledger.pool, &account_number, period).await? {
         return archived::show(&ledger, page, flashes, number, Some(month)).await;
     }
     let material = match ledger.bills.material(&account_number, period).await {
@@ -136,7 +135,7 @@ pub async fn page(
         company: material.company_name().to_owned(),
         path: format!("/client/{}", path_part(&account_number)),
         query: month_query(period),
-        invoice_number: number,
+        invoice_number: invoice_number(&account_number, period),
         documents: Documents::of_bill(&account_number, period),
         total: format!("{:.2}", bill.receipt.total.decimal()),
         may_accept: material.incomplete().is_none() && !is_future,
