@@ -4,6 +4,7 @@
 //! was needed for.
 
 pub mod accept;
+mod changes;
 mod each;
 mod material;
 pub mod overview;

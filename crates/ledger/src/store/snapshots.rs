@@ -271,6 +271,23 @@ pub async fn companies(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<String
         .await
 }
 
+/// Companies with archived invoices whose account numbers come after the given one.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn companies_after(
+    executor: impl PgExecutor<'_>,
+    after: Option<&str>,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select distinct company_account_number from billing_snapshots
+         where $1::text is null or company_account_number > $1 order by 1",
+        after
+    )
+    .fetch_all(executor)
+    .await
+}
+
 /// Numbers of a company's invoices, in the order of the archive.
 ///
 /// # Errors

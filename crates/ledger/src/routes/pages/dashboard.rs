@@ -167,6 +167,14 @@ pub async fn page(
     let is_over = ledger.bills.current_period().is_some_and(|current| period < current);
     let open: Vec<&Row> = found.rows.iter().filter(|row| !row.is_archived).collect();
     let link = |row: &Row| format!("/client/{}?{}", path_part(&row.account_number), month_query(period));
+    // Where the causes of a change stand: on the page of an open bill, else both months side by side.
+    let causes = |row: &Row| match period.previous() {
+        Some(before) if row.is_archived => {
+            let number = path_part(&row.account_number);
+            format!("/archive/compare?account_number={number}&first={before}&second={period}")
+        }
+        _ => format!("{}#changes", link(row)),
+    };
     let note = |row: &Row, detail: String, amount: String| Note {
         name: row.name.clone(),
         href: link(row),
@@ -231,7 +239,8 @@ pub async fn page(
             changed
                 .into_iter()
                 .map(|(change, row)| {
-                    note(row, format!("now {}", currency.amount(row.total_bill)), currency.change(change))
+                    let detail = format!("now {}", currency.amount(row.total_bill));
+                    Note { href: causes(row), ..note(row, detail, currency.change(change)) }
                 })
                 .collect(),
         ),
