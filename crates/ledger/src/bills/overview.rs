@@ -182,7 +182,8 @@ impl Bills {
 
 impl Row {
     fn of(material: &Material, bill: &Bill<'_>) -> Self {
-        let hours: Hours = material.data().tickets.iter().map(|ticket| hours_in(ticket, material.period().year())).sum();
+        let hours: Hours =
+            material.data().tickets.iter().map(|ticket| hours_in(ticket, material.period().year())).sum();
         let two_places = |text: String| text.parse().unwrap_or_default();
         let receipt = &bill.receipt;
         Self {
@@ -269,10 +270,7 @@ fn hours_in(ticket: &Ticket, year: i32) -> Hours {
         return if is_in(ticket.last_updated_at) { ticket.total_hours_spent } else { Hours::ZERO };
     }
     let entries = ticket.time_entries.iter();
-    entries
-        .filter(|entry| is_in(entry.executed_at.or(ticket.last_updated_at)))
-        .map(|entry| entry.hours)
-        .sum()
+    entries.filter(|entry| is_in(entry.executed_at.or(ticket.last_updated_at))).map(|entry| entry.hours).sum()
 }
 
 impl Attention {

@@ -123,7 +123,9 @@ async fn check(connection: &mut PgConnection, company: &str, report: &mut Report
             faults.push("the document before it is missing or another one".to_owned());
         }
         let number = link.number;
-        report.faults.extend(faults.into_iter().map(|fault| ArchiveFault { document: number.clone(), fault }));
+        report
+            .faults
+            .extend(faults.into_iter().map(|fault| ArchiveFault { document: number.clone(), fault }));
         before = Some(link.content_hash);
     }
     Ok(())

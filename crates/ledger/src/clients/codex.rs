@@ -134,6 +134,15 @@ impl Codex {
         }))
     }
 
+    /// The tickets of a company with anything in this year.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    pub async fn tickets_of(&self, account_number: &str, year: i32) -> Result<Vec<Ticket>, CodexError> {
+        let tickets = self.tickets(account_number, &[year]).await?;
+        tickets.ok_or_else(|| CodexError::Answer("the company is there, and its tickets are not".to_owned()))
+    }
+
     async fn tickets(&self, account_number: &str, years: &[i32]) -> Result<Option<Vec<Ticket>>, CodexError> {
         let mut all: Vec<Ticket> = Vec::new();
         for year in years {

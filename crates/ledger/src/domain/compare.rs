@@ -101,7 +101,8 @@ fn rate_changes(first: &str, second: &str) -> Vec<RateChange> {
         text.parse().or_else(|_| Decimal::from_scientific(&text)).ok()
     };
     let changes = RATES.iter().filter_map(|column| {
-        let (before, after): (Decimal, Decimal) = rate(&first, column.name).zip(rate(&second, column.name))?;
+        let (before, after): (Decimal, Decimal) =
+            rate(&first, column.name).zip(rate(&second, column.name))?;
         (before != after).then_some(RateChange { name: column.name, before, after })
     });
     changes.collect()

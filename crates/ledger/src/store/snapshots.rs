@@ -300,19 +300,3 @@ pub async fn numbers(executor: impl PgExecutor<'_>, account_number: &str) -> sql
     .fetch_all(executor)
     .await
 }
-
-/// Whether a month of this year was archived before the year was over, so that hours of it may come late.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn is_closed_early(pool: &PgPool, only: Option<&[String]>, year: i32) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from billing_snapshots
-             where billing_year = $2 and archived_at < make_timestamptz($2 + 1, 1, 1, 0, 0, 0, 'UTC')
-                and ($1::text[] is null or company_account_number = any($1))) as "exists!""#,
-        only,
-        year
-    )
-    .fetch_one(pool)
-    .await
-}

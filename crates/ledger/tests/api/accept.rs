@@ -118,7 +118,9 @@ async fn what_is_archived_is_told_so_whatever_has_become_of_the_company(pool: Pg
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]
-async fn a_codex_that_does_not_say_how_far_it_has_read_gives_bills_to_look_at_and_none_to_archive(pool: PgPool) {
+async fn a_codex_that_does_not_say_how_far_it_has_read_gives_bills_to_look_at_and_none_to_archive(
+    pool: PgPool,
+) {
     let suite = Suite::start(pool).await;
     suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
     for body in ["no document", r#"{"title": "Too Many Requests"}"#] {
@@ -145,7 +147,9 @@ async fn a_codex_that_does_not_say_how_far_it_has_read_gives_bills_to_look_at_an
 fn doubtful(number: &str) -> Company {
     let mut company = Company::new(number, "Harbor & Vine");
     company.company["contract_end_date"] = json!("2025-05-31");
-    company.assets.push(json!({"id": 77, "hostname": "ODD-1", "hardware_type": "Toaster", "device_type": "Toaster",
+    company
+        .assets
+        .push(json!({"id": 77, "hostname": "ODD-1", "hardware_type": "Toaster", "device_type": "Toaster",
         "backup_data_bytes": 0}));
     company.tickets.push(json!({"ticket_number": "9001", "subject": "Odd", "last_updated_at": null,
         "total_hours_spent": 2, "time_entries": [

@@ -35,7 +35,13 @@ async fn an_archived_month_comes_to_what_was_archived_whoever_is_left(pool: PgPo
     let told: Vec<Value> = rows
         .iter()
         .map(|row| {
-            json!([row["account_number"], row["name"], row["total_bill"], row["is_archived"], row["workstations"]])
+            json!([
+                row["account_number"],
+                row["name"],
+                row["total_bill"],
+                row["is_archived"],
+                row["workstations"]
+            ])
         })
         .collect();
     assert_eq!(
@@ -48,7 +54,11 @@ async fn an_archived_month_comes_to_what_was_archived_whoever_is_left(pool: PgPo
         ])
     );
     let open = suite.json("/api/billing/dashboard?year=2025&month=7").await;
-    assert_eq!(open["companies"].as_array().unwrap().len(), 2, "an open month has nobody who is gone: {open}");
+    assert_eq!(
+        open["companies"].as_array().unwrap().len(),
+        2,
+        "an open month has nobody who is gone: {open}"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]

@@ -67,10 +67,15 @@ async fn an_open_bill_names_the_causes_of_its_change(pool: PgPool) {
     }
     assert!(section.contains("/ledger/api/billing/100001/changes?year=2025&#38;month=6"));
     let dashboard = world.page("/?year=2025&month=6").await.text();
-    assert!(dashboard.contains("/client/100001?year=2025&#38;month=6#changes"), "the causes are one step away");
+    assert!(
+        dashboard.contains("/client/100001?year=2025&#38;month=6#changes"),
+        "the causes are one step away"
+    );
     world.accept(6).await;
     let dashboard = world.page("/?year=2025&month=6").await.text();
-    assert!(dashboard.contains("/archive/compare?account_number=100001&#38;first=2025-05&#38;second=2025-06"));
+    assert!(
+        dashboard.contains("/archive/compare?account_number=100001&#38;first=2025-05&#38;second=2025-06")
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]

@@ -196,8 +196,7 @@ async fn invoice_summary(
 ) -> Result<Json<Value>> {
     let failed = |error: BillError| Problem::from(error).error("Unable to generate invoice summary");
     let mut connection = ledger.pool.acquire().await?;
-    if let Some(stored) =
-        store::snapshots::of_company_month(&mut connection, &account_number, period).await?
+    if let Some(stored) = store::snapshots::of_company_month(&mut connection, &account_number, period).await?
     {
         let mut summary =
             serde_json::to_value(summary::of_archived(&stored.invoice)).map_err(Problem::internal)?;

@@ -72,15 +72,14 @@ impl Changes {
         let rate = |name: &str, value: Decimal| {
             if name == "backup_included_tb" { format!("{value:.2} TB") } else { currency.amount(value) }
         };
-        let lists =
-            [("Added", found.added), ("Removed", found.removed), ("Changed", found.changed)].map(
-                |(title, lines)| ChangedLines {
-                    title,
-                    count: lines.len(),
-                    sum: currency.change(lines.iter().map(Difference::change).sum()),
-                    rows: lines.iter().take(SHOWN).map(|line| row(line, currency)).collect(),
-                },
-            );
+        let lists = [("Added", found.added), ("Removed", found.removed), ("Changed", found.changed)].map(
+            |(title, lines)| ChangedLines {
+                title,
+                count: lines.len(),
+                sum: currency.change(lines.iter().map(Difference::change).sum()),
+                rows: lines.iter().take(SHOWN).map(|line| row(line, currency)).collect(),
+            },
+        );
         Self {
             month: month_words(before.period()),
             invoice: format!("/archive/invoice/{}", path_part(&before.invoice_number)),
