@@ -37,12 +37,16 @@ pub enum Accepted {
         total: Money,
         /// Its seal.
         content_hash: String,
+        /// What should be looked at all the same.
+        warnings: Vec<String>,
     },
     /// It was there already.
     Already {
         /// Its number.
         invoice_number: String,
     },
+    /// Its total is another one than was looked at: this one.
+    Changed(Money),
     /// It cannot be final, for this reason.
     Incomplete(String),
 }
@@ -50,7 +54,7 @@ pub enum Accepted {
 impl Accepted {
     /// Writes the audit line, once it is certain.
     pub fn audit(&self, by: &str, company: &str) {
-        if let Self::Archived { invoice_number, total, content_hash } = self {
+        if let Self::Archived { invoice_number, total, content_hash, .. } = self {
             hivematrix_shared::audit!(
                 user = by, company, invoice = invoice_number, total = %total, seal = content_hash, "Bill archived"
             );
@@ -67,16 +71,18 @@ impl Bills {
     /// # Errors
     /// When there is no bill, or a source does not answer.
     pub async fn accept(&self, accept: &Accept) -> Result<Accepted, BillError> {
+        // What is archived stays so, whatever has become of the company since.
+        let there = snapshots::number_of(&self.pool, &accept.account_number, accept.period).await?;
+        if let Some(invoice_number) = there {
+            return Ok(Accepted::Already { invoice_number });
+        }
         self.codex.forget_plans();
         for _ in 0..TRIES {
             let material = self.material(&accept.account_number, accept.period).await?;
             if let (Some(expected), Ok(bill)) = (accept.expected_total, material.bill())
                 && bill.receipt.total != expected
             {
-                return Ok(Accepted::Incomplete(format!(
-                    "its total has become {} since it was looked at",
-                    bill.receipt.total
-                )));
+                return Ok(Accepted::Changed(bill.receipt.total));
             }
             let mut tx = self.pool.begin().await?;
             if let Some(done) = self.archive(&mut tx, &material, &accept.by, accept.notes.clone()).await? {
@@ -109,7 +115,8 @@ impl Bills {
         let invoice_number = invoice.invoice_number.clone();
         Ok(match snapshots::archive(connection, &invoice, material.rows().archive_end).await? {
             Outcome::Archived(content_hash) => {
-                Some(Accepted::Archived { invoice_number, total, content_hash })
+                let warnings = material.warnings(&bill);
+                Some(Accepted::Archived { invoice_number, total, content_hash, warnings })
             }
             Outcome::Already => Some(Accepted::Already { invoice_number }),
             Outcome::Moved => None,

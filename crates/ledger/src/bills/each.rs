@@ -5,10 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::Receiver;
 
-use super::{BillError, Bills, Material, add_late};
+use super::{AsOf, BillError, Bills, Material, late};
 use crate::{
     clients::codex::{BadCompany, CodexError, Sent},
     domain::billing::{Period, Plan, inputs::Ticket},
@@ -30,11 +29,12 @@ pub struct Chunk {
 pub struct Each {
     bills: Bills,
     companies: Receiver<Result<Sent, CodexError>>,
-    late: HashMap<String, Result<Vec<Ticket>, BadCompany>>,
+    /// Tickets of the year before, where they were read of all companies.
+    late: Option<HashMap<String, Result<Vec<Ticket>, BadCompany>>>,
     only: Option<HashSet<String>>,
     period: Period,
     plans: Arc<[Plan]>,
-    tickets_as_of: Option<DateTime<Utc>>,
+    tickets_as_of: AsOf,
     /// Told when everything that came before it was given away.
     broken: Option<CodexError>,
 }
@@ -43,11 +43,11 @@ impl Each {
     pub(super) fn new(
         bills: Bills,
         companies: Receiver<Result<Sent, CodexError>>,
-        late: HashMap<String, Result<Vec<Ticket>, BadCompany>>,
+        late: Option<HashMap<String, Result<Vec<Ticket>, BadCompany>>>,
         only: Option<Vec<String>>,
         period: Period,
         plans: Arc<[Plan]>,
-        tickets_as_of: Option<DateTime<Utc>>,
+        tickets_as_of: AsOf,
     ) -> Self {
         let only = only.map(HashSet::from_iter);
         Self { bills, companies, late, only, period, plans, tickets_as_of, broken: None }
@@ -82,8 +82,8 @@ impl Each {
             if self.only.as_ref().is_some_and(|only| !only.contains(number)) {
                 continue;
             }
-            match self.late.remove(number) {
-                Some(Ok(late)) => add_late(&mut data, late),
+            match self.late.as_mut().and_then(|late| late.remove(number)) {
+                Some(Ok(tickets)) => late::add(&mut data, tickets),
                 Some(Err(company)) => {
                     bad.push(company);
                     continue;
@@ -95,7 +95,19 @@ impl Each {
         if companies.is_empty() {
             return Ok((!bad.is_empty()).then(|| Chunk { materials: Vec::new(), bad }));
         }
-        let rows = self.bills.rows(&companies, self.period).await?;
+        let mut rows = self.bills.rows(&companies, self.period).await?;
+        if self.late.is_none() {
+            let mut is_more = false;
+            for data in &mut companies {
+                if late::needs_last_year(data, &rows, self.period) {
+                    self.bills.add_last_year(data, self.period).await?;
+                    is_more = true;
+                }
+            }
+            if is_more {
+                rows = self.bills.rows(&companies, self.period).await?;
+            }
+        }
         let now = self.bills.now();
         let materials =
             Material::of(companies, rows, self.plans.clone(), self.period, now, self.tickets_as_of);

@@ -5,13 +5,38 @@ use std::{collections::HashMap, sync::Arc};
 use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::{
-    clients::codex::CompanyData,
+    clients::codex::{CodexError, CompanyData},
     domain::billing::{
         Bill, Inputs, NoBill, Period, Plan, Readings, compute, device_types::DeviceTypes,
         inputs::TypeOverrides,
     },
     store::inputs::{CompanyRows, Rows},
 };
+
+/// When Codex last read the tickets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AsOf {
+    /// Then.
+    At(DateTime<Utc>),
+    /// It does not tell, as the original's does not, or reads none at all.
+    Untold,
+    /// It did not answer. A bill of it can be shown; it is not known to be whole.
+    Unheard,
+}
+
+impl AsOf {
+    /// What came of asking.
+    pub(super) fn heard(answer: Result<Option<DateTime<Utc>>, CodexError>) -> Self {
+        match answer {
+            Ok(Some(at)) => Self::At(at),
+            Ok(None) => Self::Untold,
+            Err(error) => {
+                tracing::warn!(%error, "Codex did not say when it last read the tickets");
+                Self::Unheard
+            }
+        }
+    }
+}
 
 /// What all companies have in common.
 #[derive(Debug)]
@@ -24,7 +49,7 @@ struct Common {
     readings: Readings,
     period: Period,
     now: DateTime<FixedOffset>,
-    tickets_as_of: Option<DateTime<Utc>>,
+    tickets_as_of: AsOf,
 }
 
 /// Everything that the bill of one company for one month depends on.
@@ -43,7 +68,7 @@ impl Material {
         plans: Arc<[Plan]>,
         period: Period,
         now: DateTime<FixedOffset>,
-        tickets_as_of: Option<DateTime<Utc>>,
+        tickets_as_of: AsOf,
     ) -> Vec<Self> {
         let Rows {
             companies: mut own,
@@ -111,8 +136,8 @@ impl Material {
     }
 
     /// Why the bill cannot be final: the month was archived before the company's account number became another one, or the month
-    /// is over and Codex read the tickets for the last time before its end, so that hours are likely to be missing. Of that
-    /// nothing where Codex does not tell.
+    /// is over and Codex read the tickets for the last time before its end, so that hours are likely to be missing, or did not
+    /// say when. Of that nothing where Codex never tells.
     pub fn incomplete(&self) -> Option<String> {
         if let Some(former) = self.rows.archived_before.get(&self.common.period) {
             return Some(format!(
@@ -120,15 +145,48 @@ impl Material {
                 self.common.period
             ));
         }
-        let read = self.common.tickets_as_of?;
         let end = self.common.period.next().begins();
-        (self.common.now >= end && read < end).then(|| {
-            format!(
-                "Codex last read the tickets on {}, before the end of {}",
-                read.format("%Y-%m-%d %H:%M UTC"),
+        match self.common.tickets_as_of {
+            _ if self.common.now < end => None,
+            AsOf::Untold => None,
+            AsOf::Unheard => Some(format!(
+                "Codex did not answer when it was asked whether it has read the tickets to the end of {}; try again",
                 self.common.period
-            )
-        })
+            )),
+            AsOf::At(read) => (read < end).then(|| {
+                format!(
+                    "Codex last read the tickets on {}, before the end of {}",
+                    read.format("%Y-%m-%d %H:%M UTC"),
+                    self.common.period
+                )
+            }),
+        }
+    }
+
+    /// What should be looked at although the bill can be final, sentence by sentence.
+    pub fn warnings(&self, bill: &Bill<'_>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let period = self.common.period;
+        if self.common.now < period.next().begins() {
+            warnings.push(format!(
+                "{period} is not over: hours that are still to come will be in the next open month"
+            ));
+        }
+        if bill.contract_expired {
+            warnings.push(format!("The contract ended on {}", bill.contract_end_date));
+        }
+        if !bill.unmapped_devices.is_empty() {
+            let names = bill.unmapped_devices.iter().map(|device| device.hostname);
+            warnings.push(format!(
+                "Devices of a kind without a billing type are billed as Workstation: {}",
+                some_of(names)
+            ));
+        }
+        if !bill.skipped_tickets.is_empty() {
+            let numbers = bill.skipped_tickets.iter().copied();
+            warnings.push(format!("Tickets without a readable time are left out: {}", some_of(numbers)));
+        }
+        warnings
     }
 
     /// Whether this month is in the archive.
@@ -169,4 +227,13 @@ impl Material {
     pub fn bill(&self) -> Result<Bill<'_>, NoBill> {
         compute(&self.inputs())
     }
+}
+
+/// The first few of some names, and how many more there are.
+fn some_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const TOLD: usize = 8;
+    let names: Vec<&str> = names.collect();
+    let more = names.len().saturating_sub(TOLD);
+    let told = names.into_iter().take(TOLD).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{told} and {more} more") } else { told }
 }

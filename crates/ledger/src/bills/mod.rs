@@ -4,7 +4,9 @@
 //! was needed for.
 
 pub mod accept;
+mod changes;
 mod each;
+mod late;
 mod material;
 pub mod overview;
 pub mod papers;
@@ -16,11 +18,11 @@ use http::StatusCode;
 use sqlx::PgPool;
 
 pub use each::{Chunk, Each};
-pub use material::Material;
+pub use material::{AsOf, Material};
 
 use crate::{
     clients::codex::{Codex, CodexError, CompanyData},
-    domain::billing::{NoBill, Period, inputs::Ticket},
+    domain::billing::{NoBill, Period},
     store::{self, inputs::Whose},
 };
 
@@ -88,14 +90,22 @@ impl Bills {
     /// # Errors
     /// When there is no such company, or a source does not answer.
     pub async fn material(&self, account_number: &str, period: Period) -> Result<Material, BillError> {
-        let years = self.years(Some(&[account_number.to_owned()]), period).await?;
-        let (data, plans, as_of) = tokio::try_join!(
+        let mut years = vec![period.year()];
+        if self.may_take_last_years(Some(&[account_number.to_owned()]), period).await? {
+            years.push(period.year() - 1);
+        }
+        let (data, plans, as_of) = tokio::join!(
             self.codex.company(account_number, &years),
             self.codex.plans(),
             self.codex.tickets_as_of(),
-        )?;
-        let data = data.ok_or_else(|| BillError::NoCompany(account_number.to_owned()))?;
-        let rows = self.rows(std::slice::from_ref(&data), period).await?;
+        );
+        let (data, plans, as_of) = (data?, plans?, AsOf::heard(as_of));
+        let mut data = data.ok_or_else(|| BillError::NoCompany(account_number.to_owned()))?;
+        let mut rows = self.rows(std::slice::from_ref(&data), period).await?;
+        if years.len() == 1 && late::needs_last_year(&data, &rows, period) {
+            self.add_last_year(&mut data, period).await?;
+            rows = self.rows(std::slice::from_ref(&data), period).await?;
+        }
         let made = Material::of(vec![data], rows, plans, period, self.now(), as_of);
         made.into_iter().next().ok_or_else(|| BillError::NoCompany(account_number.to_owned()))
     }
@@ -105,11 +115,12 @@ impl Bills {
     /// # Errors
     /// When a source does not answer. What breaks off later is an error of [`Each::next`].
     pub async fn each(&self, only: Option<Vec<String>>, period: Period) -> Result<Each, BillError> {
-        let years = self.years(only.as_deref(), period).await?;
-        let (plans, as_of) = tokio::try_join!(self.codex.plans(), self.codex.tickets_as_of())?;
-        let late = match years.get(1) {
-            Some(year) => self.codex.tickets_of_year(*year).await?,
-            None => Default::default(),
+        let (plans, as_of) = tokio::join!(self.codex.plans(), self.codex.tickets_as_of());
+        let (plans, as_of) = (plans?, AsOf::heard(as_of));
+        let late = if self.may_take_last_years(only.as_deref(), period).await? {
+            Some(self.codex.tickets_of_year(period.year() - 1).await?)
+        } else {
+            None
         };
         let companies = self.codex.companies(Some(period.year()));
         Ok(Each::new(self.clone(), companies, late, only, period, plans, as_of))
@@ -136,12 +147,17 @@ impl Bills {
         Ok(self.codex.names().await?)
     }
 
-    /// The years whose tickets a bill needs: its own, and the one before where hours of it may come late, since one of its
-    /// months was archived before the year was over.
-    async fn years(&self, only: Option<&[String]>, period: Period) -> sqlx::Result<Vec<i32>> {
-        let (year, before) = (period.year(), period.year() - 1);
-        let early = store::snapshots::is_closed_early(&self.pool, only, before).await?;
-        Ok(if early { vec![year, before] } else { vec![year] })
+    /// Whether bills of this month may have to take hours of tickets that were last touched in the year before.
+    async fn may_take_last_years(&self, only: Option<&[String]>, period: Period) -> sqlx::Result<bool> {
+        store::billed_hours::may_take_last_years(&self.pool, only, period).await
+    }
+
+    /// Adds the company's tickets of the year before.
+    async fn add_last_year(&self, data: &mut CompanyData, period: Period) -> Result<(), CodexError> {
+        let number = data.company.account_number.clone().unwrap_or_default();
+        let tickets = self.codex.tickets_of(&number, period.year() - 1).await?;
+        late::add(data, tickets);
+        Ok(())
     }
 
     /// Ledger's own rows about these companies, as they are at one moment.
@@ -164,11 +180,4 @@ impl Bills {
         snapshot.commit().await?;
         Ok(rows)
     }
-}
-
-/// Adds tickets of another year that are not there yet.
-fn add_late(data: &mut CompanyData, late: Vec<Ticket>) {
-    let known: std::collections::HashSet<Option<String>> =
-        data.tickets.iter().map(|ticket| ticket.ticket_number.clone()).collect();
-    data.tickets.extend(late.into_iter().filter(|ticket| !known.contains(&ticket.ticket_number)));
 }

@@ -2,17 +2,22 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{BillError, Bills, Material};
 use crate::{
     domain::{
-        billing::{Bill, Hours, NoBill, Period, number::json_number},
+        billing::{Bill, Hours, NoBill, Period, inputs::Ticket, number::json_number},
         charges::Charges,
     },
-    store::accounts::{self, Kept},
+    store::{
+        accounts::{self, Kept},
+        revenue::{self, ArchivedBill, ArchivedTotal},
+    },
 };
 
 /// What a month comes to.
@@ -42,7 +47,7 @@ pub struct Row {
     pub contract_end_date: String,
     /// Whether that has passed.
     pub contract_expired: bool,
-    /// Total of the bill.
+    /// Total of the bill; of an archived month what was archived.
     #[serde(serialize_with = "number")]
     #[schema(value_type = f64)]
     pub total_bill: Decimal,
@@ -58,7 +63,7 @@ pub struct Row {
     #[serde(serialize_with = "number")]
     #[schema(value_type = f64)]
     pub backup: Decimal,
-    /// Hours of all tickets of the year, two decimal places.
+    /// Hours of all tickets in the calendar year, two decimal places.
     #[serde(serialize_with = "number")]
     #[schema(value_type = f64)]
     pub hours: Decimal,
@@ -106,7 +111,9 @@ fn number<S: serde::Serializer>(number: &Decimal, serializer: S) -> Result<S::Ok
 }
 
 impl Bills {
-    /// What a month comes to. Companies whose plan is named `inactive` are left out.
+    /// What a month comes to. Where it is archived, the archived total stands for it, since that is what was billed, also of
+    /// companies that have no bill any more, or that Codex does not know any more. Companies whose plan is named `inactive`
+    /// are left out otherwise.
     ///
     /// # Errors
     /// When a source does not answer, or breaks off.
@@ -114,12 +121,22 @@ impl Bills {
         let mut each = self.each(None, period).await?;
         let mut found = Overview::default();
         let mut seen = HashSet::new();
+        let (year, month) = (period.year(), period.month().cast_signed());
+        let mut archived = revenue::totals_of(&self.pool, year, month).await?;
         while let Some(chunk) = each.next().await? {
             seen.extend(chunk.materials.iter().map(|material| material.account_number().to_owned()));
             seen.extend(chunk.bad.iter().map(|bad| bad.account_number.clone()));
             for material in chunk.materials.iter().filter(|material| !material.is_inactive()) {
                 match material.bill() {
-                    Ok(bill) => found.rows.push(Row::of(material, &bill)),
+                    Ok(bill) => {
+                        let mut row = Row::of(material, &bill);
+                        let own = archived.remove(material.account_number());
+                        let former = material.rows().archived_before.get(&period);
+                        if let Some(total) = own.or_else(|| archived.remove(former?)) {
+                            row.archive(&total);
+                        }
+                        found.rows.push(row);
+                    }
                     Err(reason) => found.attention.push(Attention::of(material, &reason)),
                 }
             }
@@ -128,6 +145,14 @@ impl Bills {
                 name: bad.name,
                 reason: bad.reason,
                 is_stranger: false,
+            }));
+        }
+        let left: Vec<String> = archived.keys().cloned().collect();
+        if !left.is_empty() {
+            let bills = revenue::bills_of(&self.pool, year, month, &left).await?;
+            found.rows.extend(bills.into_iter().filter_map(|bill| {
+                let total = archived.get(&bill.company_account_number)?;
+                Some(Row::of_archived(bill, total))
             }));
         }
         // A Codex without companies was not filled yet.
@@ -162,7 +187,8 @@ impl Bills {
 
 impl Row {
     fn of(material: &Material, bill: &Bill<'_>) -> Self {
-        let hours: Hours = material.data().tickets.iter().map(|ticket| ticket.total_hours_spent).sum();
+        let hours: Hours =
+            material.data().tickets.iter().map(|ticket| hours_in(ticket, material.period().year())).sum();
         let two_places = |text: String| text.parse().unwrap_or_default();
         let receipt = &bill.receipt;
         Self {
@@ -197,6 +223,59 @@ impl Row {
             },
         }
     }
+}
+
+impl Row {
+    /// The archived total in the place of what the bill would be now.
+    fn archive(&mut self, total: &ArchivedTotal) {
+        self.total_bill = total.amount;
+        self.charges = total.charges;
+        self.is_archived = true;
+    }
+
+    /// An archived invoice of a company that has no bill now. Hours of its year are not known any more.
+    fn of_archived(bill: ArchivedBill, total: &ArchivedTotal) -> Self {
+        let data: Value = serde_json::from_str(&bill.billing_data_json).unwrap_or_default();
+        let count = |key: &str| {
+            let count = data["quantities"][key].as_u64().unwrap_or_default();
+            u32::try_from(count).unwrap_or(u32::MAX)
+        };
+        let decimal = |value: &Value| value.to_string().parse::<Decimal>().unwrap_or_default();
+        Self {
+            account_number: bill.company_account_number,
+            name: bill.company_name,
+            billing_plan: bill.billing_plan.unwrap_or_default(),
+            contract_term_length: bill.contract_term.unwrap_or_default(),
+            support_level: bill.support_level,
+            // What it was then is nothing that anybody has to act on now.
+            contract_end_date: "N/A".to_owned(),
+            contract_expired: false,
+            total_bill: total.amount,
+            workstations: count("workstation"),
+            servers: count("server"),
+            vms: count("vm"),
+            users: count("regular_users"),
+            backup: decimal(&data["total_backup_tb"]).round_dp(2),
+            hours: Decimal::ZERO,
+            is_archived: true,
+            complete: true,
+            unmapped_devices: 0,
+            charges: total.charges,
+            prepaid: Prepaid::default(),
+        }
+    }
+}
+
+/// Hours of a ticket in a calendar year: its entries by their own date, what has none by the ticket's last update.
+fn hours_in(ticket: &Ticket, year: i32) -> Hours {
+    let is_in = |at: Option<DateTime<FixedOffset>>| {
+        at.and_then(|at| Period::of(&at)).is_some_and(|month| month.year() == year)
+    };
+    if ticket.time_entries.is_empty() {
+        return if is_in(ticket.last_updated_at) { ticket.total_hours_spent } else { Hours::ZERO };
+    }
+    let entries = ticket.time_entries.iter();
+    entries.filter(|entry| is_in(entry.executed_at.or(ticket.last_updated_at))).map(|entry| entry.hours).sum()
 }
 
 impl Attention {

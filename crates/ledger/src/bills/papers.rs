@@ -13,7 +13,6 @@ use crate::{
                 Archived, ArchivedLine, Credit, HoursShown, InvoiceDocument, Sender, credit_note,
                 of_archived, of_bill,
             },
-            invoice_number,
             pdf::{Paper, logo::Logo},
             ubl::{LegalEntity, NoTax},
             xero::{DateOrder, Organisation},
@@ -47,8 +46,9 @@ impl Bills {
         make: impl FnOnce(&InvoiceDocument<'_>) -> T,
     ) -> Result<T, BillError> {
         let mut connection = self.pool.acquire().await?;
-        if let Some(found) =
-            archived(&mut connection, &invoice_number(account_number, period), sender).await?
+        let number = snapshots::number_of(&mut *connection, account_number, period).await?;
+        if let Some(number) = number
+            && let Some(found) = archived(&mut connection, &number, sender).await?
         {
             return Ok(make(&found));
         }

@@ -1,8 +1,11 @@
 //! Is the archive what was written? Every seal is made again, every chain followed, every sum added up.
 
+use std::time::Duration;
+
 use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
+use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use crate::{
@@ -22,6 +25,9 @@ pub struct Report {
     pub documents: usize,
     /// What is not as it was written.
     pub faults: Vec<ArchiveFault>,
+    /// The last account number that was checked, where the time did not suffice for all: the rest is checked with it as `after`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A document that is not as it was written.
@@ -52,6 +58,28 @@ pub async fn verify(pool: &PgPool, account_number: Option<&str>) -> sqlx::Result
     walk(pool, account_number, |_, _| ()).await
 }
 
+/// Checks companies one after the other in the order of their account numbers, those after `after`, until `time` is up; one at
+/// least.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn part(pool: &PgPool, after: Option<&str>, time: Duration) -> sqlx::Result<Report> {
+    let began = Instant::now();
+    let mut snapshot = pool.begin_with("begin isolation level repeatable read, read only").await?;
+    let mut report = Report::default();
+    let companies = snapshots::companies_after(&mut *snapshot, after).await?;
+    let mut left = companies.into_iter().peekable();
+    while let Some(company) = left.next() {
+        check(&mut snapshot, &company, &mut report).await?;
+        if left.peek().is_some() && began.elapsed() >= time {
+            report.next = Some(company);
+            break;
+        }
+    }
+    snapshot.commit().await?;
+    Ok(report)
+}
+
 /// As [`verify`]; `told` hears before each company how many are done, and of how many.
 ///
 /// # Errors
@@ -70,31 +98,37 @@ pub async fn walk(
     let of = companies.len();
     for (place, company) in companies.into_iter().enumerate() {
         told(place, of);
-        let mut links = links(&mut snapshot, &company).await?;
-        if links.is_empty() {
-            continue;
-        }
-        links.sort_by_key(|link| link.position);
-        report.companies += 1;
-        report.documents += links.len();
-        let mut before: Option<String> = None;
-        for link in links {
-            let mut faults = link.sums;
-            if link.made.as_ref() != Some(&link.content_hash) {
-                faults.push("its content is not what was sealed".to_owned());
-            }
-            if link.previous_hash != before {
-                faults.push("the document before it is missing or another one".to_owned());
-            }
-            let number = link.number;
-            report
-                .faults
-                .extend(faults.into_iter().map(|fault| ArchiveFault { document: number.clone(), fault }));
-            before = Some(link.content_hash);
-        }
+        check(&mut snapshot, &company, &mut report).await?;
     }
     snapshot.commit().await?;
     Ok(report)
+}
+
+/// Checks the archive of one company.
+async fn check(connection: &mut PgConnection, company: &str, report: &mut Report) -> sqlx::Result<()> {
+    let mut links = links(connection, company).await?;
+    if links.is_empty() {
+        return Ok(());
+    }
+    links.sort_by_key(|link| link.position);
+    report.companies += 1;
+    report.documents += links.len();
+    let mut before: Option<String> = None;
+    for link in links {
+        let mut faults = link.sums;
+        if link.made.as_ref() != Some(&link.content_hash) {
+            faults.push("its content is not what was sealed".to_owned());
+        }
+        if link.previous_hash != before {
+            faults.push("the document before it is missing or another one".to_owned());
+        }
+        let number = link.number;
+        report
+            .faults
+            .extend(faults.into_iter().map(|fault| ArchiveFault { document: number.clone(), fault }));
+        before = Some(link.content_hash);
+    }
+    Ok(())
 }
 
 async fn links(connection: &mut PgConnection, company: &str) -> sqlx::Result<Vec<Link>> {

@@ -10,6 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     clock::Clock,
+    health::{PROBE_HEADER, PROBE_SHALLOW},
     problem::Problem,
     service_client::{ServiceClient, ServiceError, ServiceRequest},
 };
@@ -29,8 +30,8 @@ use crate::domain::billing::{
 const CODEX: &str = "codex";
 /// Time for one company, or the plans.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Time for what a bill can do without.
-const SHORT: Duration = Duration::from_secs(3);
+/// Time for saying when it last read the tickets.
+const SHORT: Duration = Duration::from_secs(10);
 /// What Codex says of its syncs where it reads no tickets.
 const NO_PROVIDER: &str = "no provider is configured";
 /// Plans are asked for again after this many seconds.
@@ -133,6 +134,15 @@ impl Codex {
         }))
     }
 
+    /// The tickets of a company with anything in this year.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    pub async fn tickets_of(&self, account_number: &str, year: i32) -> Result<Vec<Ticket>, CodexError> {
+        let tickets = self.tickets(account_number, &[year]).await?;
+        tickets.ok_or_else(|| CodexError::Answer("the company is there, and its tickets are not".to_owned()))
+    }
+
     async fn tickets(&self, account_number: &str, years: &[i32]) -> Result<Option<Vec<Ticket>>, CodexError> {
         let mut all: Vec<Ticket> = Vec::new();
         for year in years {
@@ -217,8 +227,13 @@ impl Codex {
     pub async fn tickets_as_of(&self) -> Result<Option<DateTime<Utc>>, CodexError> {
         let unclear = |error: reqwest::Error| CodexError::Answer(error.without_url().to_string());
         let url = format!("{}/health", self.client.base_url(CODEX)?);
-        let answer = self.client.http().get(url).timeout(SHORT).send().await.map_err(unclear)?;
+        // Of those it depends on nothing is asked: their being slow or away is no reason for having no bill.
+        let request = self.client.http().get(url).header(PROBE_HEADER, PROBE_SHALLOW);
+        let answer = request.timeout(SHORT).send().await.map_err(unclear)?;
         let health: Value = answer.json().await.map_err(unclear)?;
+        if !health["checks"].is_object() {
+            return Err(CodexError::Answer("it does not say how it is".to_owned()));
+        }
         let sync = &health["checks"]["sync"];
         if !sync.is_object() || sync["message"] == NO_PROVIDER {
             return Ok(None);

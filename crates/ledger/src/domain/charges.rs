@@ -1,5 +1,7 @@
 //! A total by kind of charge.
 
+use std::ops::AddAssign;
+
 use rust_decimal::Decimal;
 
 /// What a total is made of.
@@ -15,4 +17,14 @@ pub struct Charges {
     pub backup: Decimal,
     /// Line items.
     pub items: Decimal,
+}
+
+impl AddAssign for Charges {
+    fn add_assign(&mut self, other: Self) {
+        self.users += other.users;
+        self.assets += other.assets;
+        self.hours += other.hours;
+        self.backup += other.backup;
+        self.items += other.items;
+    }
 }

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use serde_json::Value;
 
-use super::archive::{ArchivedInvoice, ArchivedLine};
+use super::{
+    archive::{ArchivedInvoice, ArchivedLine},
+    billing::rates::RATES,
+};
 
 /// A line that is not the same in both.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,6 +75,37 @@ pub struct Comparison {
     pub removed: Vec<Difference>,
     /// In both, for another amount.
     pub changed: Vec<Difference>,
+    /// Rates that are not the same, as far as both bills say theirs.
+    pub rates: Vec<RateChange>,
+}
+
+/// A rate that is not the same in both bills.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RateChange {
+    /// Its column, such as `per_user_cost`.
+    pub name: &'static str,
+    /// In the first one.
+    pub before: Decimal,
+    /// In the second one.
+    pub after: Decimal,
+}
+
+/// Rates that differ between two bills, which are kept as JSON texts.
+fn rate_changes(first: &str, second: &str) -> Vec<RateChange> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let (first, second) = (read(first), read(second));
+    // Numbers, or their texts.
+    let rate = |data: &Value, name: &str| {
+        let value = &data["effective_rates"][name];
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.parse().or_else(|_| Decimal::from_scientific(&text)).ok()
+    };
+    let changes = RATES.iter().filter_map(|column| {
+        let (before, after): (Decimal, Decimal) =
+            rate(&first, column.name).zip(rate(&second, column.name))?;
+        (before != after).then_some(RateChange { name: column.name, before, after })
+    });
+    changes.collect()
 }
 
 /// Compares two invoices.
@@ -84,8 +119,13 @@ pub fn compare(first: &ArchivedInvoice, second: &ArchivedInvoice) -> Comparison 
         (None, None) => None,
         (before, after) => Some((kind, before.unwrap_or_default(), after.unwrap_or_default())),
     });
-    let mut found =
-        Comparison { kinds: kinds.collect(), added: Vec::new(), removed: Vec::new(), changed: Vec::new() };
+    let mut found = Comparison {
+        kinds: kinds.collect(),
+        added: Vec::new(),
+        removed: Vec::new(),
+        changed: Vec::new(),
+        rates: rate_changes(&first.billing_data_json, &second.billing_data_json),
+    };
     for line in differences(&first.line_items, &second.line_items) {
         let list = match (line.before, line.after) {
             (None, _) => &mut found.added,

@@ -115,6 +115,7 @@ impl Jobs {
                     "already_archived_count": tally.already_archived_count,
                     "skipped_count": tally.skipped_count,
                     "errors": tally.errors,
+                    "warnings": tally.warnings,
                 });
                 jobs::end(&self.pool, id, now, Ok((output, success))).await?;
                 success
@@ -258,8 +259,13 @@ fn broke_off(id: Uuid, error: &CodexError) -> Result<bool, BillError> {
 
 fn outcome_of(done: &Accepted) -> Outcome {
     match done {
-        Accepted::Archived { .. } => (CompanyOutcome::Archived, None),
+        Accepted::Archived { warnings, .. } => {
+            (CompanyOutcome::Archived, (!warnings.is_empty()).then(|| warnings.join("; ")))
+        }
         Accepted::Already { .. } => (CompanyOutcome::Already, None),
+        Accepted::Changed(total) => {
+            (CompanyOutcome::Failed, Some(format!("its total has become {total} meanwhile")))
+        }
         Accepted::Incomplete(reason) => (CompanyOutcome::Failed, Some(reason.clone())),
     }
 }

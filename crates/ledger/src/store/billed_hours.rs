@@ -1,6 +1,6 @@
 //! `billed_hours`: which hours archived bills hold (rule 48).
 
-use sqlx::PgExecutor;
+use sqlx::{PgExecutor, PgPool};
 
 use crate::domain::billing::{inputs::BilledHours, number::Hours, period::Period};
 
@@ -40,4 +40,40 @@ pub async fn list(
         (row.account_number, billed)
     });
     Ok(hours.collect())
+}
+
+/// Whether hours of the year before may have to be billed in this month although their tickets were not touched since: December
+/// was archived before its last hours can have come, all months of this year before the given one are archived, and none of
+/// them after its end, so that it took those hours. Two days are for a Codex that reads late and does not tell.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn may_take_last_years(
+    pool: &PgPool,
+    only: Option<&[String]>,
+    period: Period,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"with archive as (
+             select coalesce(r.account_number, s.company_account_number) as account_number, s.billing_year, s.billing_month,
+                s.archived_at
+             from billing_snapshots s left join account_renames r on r.former_account_number = s.company_account_number
+             where s.billing_year in ($2 - 1, $2))
+           select exists (select from archive december
+             where december.billing_year = $2 - 1 and december.billing_month = 12
+                and december.archived_at < make_timestamptz($2, 1, 3, 0, 0, 0, 'UTC')
+                and ($1::text[] is null or december.account_number = any($1))
+                and (select count(distinct earlier.billing_month) from archive earlier
+                     where earlier.account_number = december.account_number and earlier.billing_year = $2
+                        and earlier.billing_month < $3) = $3 - 1
+                and not exists (select from archive earlier
+                     where earlier.account_number = december.account_number and earlier.billing_year = $2
+                        and earlier.billing_month < $3
+                        and earlier.archived_at >= make_timestamptz($2, earlier.billing_month + 1, 1, 0, 0, 0, 'UTC'))) as "exists!""#,
+        only,
+        period.year(),
+        period.month().cast_signed()
+    )
+    .fetch_one(pool)
+    .await
 }

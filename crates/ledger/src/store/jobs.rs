@@ -139,6 +139,8 @@ pub struct Tally {
     pub skipped_count: i64,
     /// `<account number>: <reason>`.
     pub errors: Vec<String>,
+    /// `<account number>: <what should be looked at>`, of bills that were archived.
+    pub warnings: Vec<String>,
 }
 
 /// Counts what became of the companies of a job.
@@ -152,7 +154,9 @@ pub async fn tally(pool: &PgPool, id: Uuid) -> sqlx::Result<Tally> {
             count(*) filter (where outcome = 'already') as "already!",
             count(*) filter (where outcome = 'skipped') as "skipped!",
             coalesce(array_agg(company_account_number || ': ' || coalesce(reason, 'no reason') order by company_account_number)
-                filter (where outcome = 'failed'), '{}') as "errors!"
+                filter (where outcome = 'failed'), '{}') as "errors!",
+            coalesce(array_agg(company_account_number || ': ' || reason order by company_account_number)
+                filter (where outcome = 'archived' and reason is not null), '{}') as "warnings!"
          from snapshot_job_companies where job_id = $1"#,
         id
     )
@@ -164,6 +168,7 @@ pub async fn tally(pool: &PgPool, id: Uuid) -> sqlx::Result<Tally> {
         already_archived_count: row.already,
         skipped_count: row.skipped,
         errors: row.errors,
+        warnings: row.warnings,
     })
 }
 
@@ -281,7 +286,7 @@ pub struct JobCompany {
     pub company_name: Option<String>,
     /// `archived`, `already`, `skipped` or `failed`.
     pub outcome: String,
-    /// Why, where it was skipped or failed.
+    /// Why, where it was skipped or failed; what should be looked at, where it was archived.
     pub reason: Option<String>,
 }
 

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 
+use super::accounts;
 use crate::domain::charges::Charges;
 
 /// What an archived invoice comes to.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct ArchivedTotal {
     /// Everything.
     pub amount: Decimal,
@@ -16,7 +17,66 @@ pub struct ArchivedTotal {
     pub charges: Charges,
 }
 
-/// What the archived invoices of a month come to, by account number.
+/// What the archived invoices of a month come to, by the account number that the company has now.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn totals_by_company(
+    pool: &PgPool,
+    year: i32,
+    month: i32,
+) -> sqlx::Result<HashMap<String, ArchivedTotal>> {
+    let renames = accounts::renames(pool).await?;
+    let mut found: HashMap<String, ArchivedTotal> = HashMap::new();
+    for (number, total) in totals_of(pool, year, month).await? {
+        let sum = found.entry(renames.current(&number).to_owned()).or_default();
+        sum.amount += total.amount;
+        sum.charges += total.charges;
+    }
+    Ok(found)
+}
+
+/// An archived invoice as the list of a month shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ArchivedBill {
+    /// Whose.
+    pub company_account_number: String,
+    /// Name at that time.
+    pub company_name: String,
+    /// Plan.
+    pub billing_plan: Option<String>,
+    /// Term.
+    pub contract_term: Option<String>,
+    /// Support level.
+    pub support_level: Option<String>,
+    /// The whole bill, as JSON text.
+    pub billing_data_json: String,
+}
+
+/// The archived invoices of these account numbers for a month, by name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn bills_of(
+    pool: &PgPool,
+    year: i32,
+    month: i32,
+    account_numbers: &[String],
+) -> sqlx::Result<Vec<ArchivedBill>> {
+    sqlx::query_as!(
+        ArchivedBill,
+        "select company_account_number, company_name, billing_plan, contract_term, support_level, billing_data_json
+         from billing_snapshots where billing_year = $1 and billing_month = $2 and company_account_number = any($3)
+         order by lower(company_name), company_account_number",
+        year,
+        month,
+        account_numbers
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// What the archived invoices of a month come to, by the account number that they are archived under.
 ///
 /// # Errors
 /// When the database cannot be read.

@@ -3,11 +3,13 @@
 mod lists;
 mod read;
 
+use std::collections::HashMap;
+
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 pub use lists::{Listed, Search, Summary, names, of_company, of_span, search};
-pub use read::{Stored, StoredCsv, csv, find, is_archived, of_company_month};
+pub use read::{Stored, StoredCsv, csv, find, number_of, of_company_month};
 
 use crate::domain::archive::{ArchivedHours, ArchivedInvoice, ArchivedLine, seal};
 
@@ -249,18 +251,20 @@ pub async fn any(executor: impl PgExecutor<'_>) -> sqlx::Result<bool> {
         .await
 }
 
-/// Numbers of the archived invoices of a month.
+/// The archived invoices of a month: account numbers with the numbers of their invoices.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn of_month(pool: &PgPool, year: i32, month: i32) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!(
-        "select invoice_number from billing_snapshots where billing_year = $1 and billing_month = $2",
+pub async fn of_month(pool: &PgPool, year: i32, month: i32) -> sqlx::Result<HashMap<String, String>> {
+    let rows = sqlx::query!(
+        "select company_account_number, invoice_number from billing_snapshots
+         where billing_year = $1 and billing_month = $2",
         year,
         month
     )
     .fetch_all(pool)
-    .await
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.company_account_number, row.invoice_number)).collect())
 }
 
 /// Companies with archived invoices.
@@ -273,6 +277,23 @@ pub async fn companies(executor: impl PgExecutor<'_>) -> sqlx::Result<Vec<String
         .await
 }
 
+/// Companies with archived invoices whose account numbers come after the given one.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn companies_after(
+    executor: impl PgExecutor<'_>,
+    after: Option<&str>,
+) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select distinct company_account_number from billing_snapshots
+         where $1::text is null or company_account_number > $1 order by 1",
+        after
+    )
+    .fetch_all(executor)
+    .await
+}
+
 /// Numbers of a company's invoices, in the order of the archive.
 ///
 /// # Errors
@@ -283,21 +304,5 @@ pub async fn numbers(executor: impl PgExecutor<'_>, account_number: &str) -> sql
         account_number
     )
     .fetch_all(executor)
-    .await
-}
-
-/// Whether a month of this year was archived before the year was over, so that hours of it may come late.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn is_closed_early(pool: &PgPool, only: Option<&[String]>, year: i32) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from billing_snapshots
-             where billing_year = $2 and archived_at < make_timestamptz($2 + 1, 1, 1, 0, 0, 0, 'UTC')
-                and ($1::text[] is null or company_account_number = any($1))) as "exists!""#,
-        only,
-        year
-    )
-    .fetch_one(pool)
     .await
 }

@@ -90,7 +90,17 @@ document.addEventListener("click", ({ target }) => {
 
 $("verify").addEventListener("click", ({ currentTarget }) =>
   busy(currentTarget, async () => {
-    const { companies, documents, faults } = await own("GET", "/archive/api/verify");
+    let [companies, documents, next] = [0, 0, undefined];
+    const faults = [];
+    // A large archive is checked part by part.
+    do {
+      const query = next === undefined ? "" : `?after=${encodeURIComponent(next)}`;
+      const part = await own("GET", `/archive/api/verify${query}`);
+      companies += part.companies;
+      documents += part.documents;
+      faults.push(...part.faults);
+      next = part.next;
+    } while (next !== undefined);
     const dialog = $("verify-dialog");
     const list = dialog.querySelector("[data-faults]");
     const counted = `${documents} documents of ${companies} companies`;

@@ -24,6 +24,8 @@ if (form) {
     } catch (error) {
       // Somebody else was faster: the page shows what is in the archive.
       if (error.status === 409 && error.problem.invoice_number) await reload("This bill has already been archived.");
+      // It is another bill by now: the page shows which, before anybody accepts it.
+      if (error.status === 409 && error.problem.total_amount !== undefined) await reload(error.message);
       throw error;
     }
     await reload(`${answer.message}: ${answer.invoice_number}.`);

@@ -93,6 +93,108 @@ async fn an_accepted_bill_is_final_and_answered_from_then_on(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]
+async fn what_is_archived_is_told_so_whatever_has_become_of_the_company(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+    let archived = json!({"account_number": "1001", "year": 2025, "month": 6, "expected_total": 1});
+    let told = async |suite: &Suite, when: &str| {
+        let answer = suite.send("POST", "/api/bill/accept", archived.clone()).await;
+        assert_eq!(
+            (answer.status.as_u16(), &answer.json()["error"], &answer.json()["invoice_number"]),
+            (409, &json!("This bill has already been archived"), &json!("1001-202506")),
+            "{when}"
+        );
+    };
+    told(&suite, "another total was looked at").await;
+    suite.peers.last_sync("2025-06-29T10:00:00Z");
+    told(&suite, "the bill is incomplete by now").await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine").plan(None)]);
+    told(&suite, "the plan is gone").await;
+    suite.peers.companies([]);
+    told(&suite, "the company is gone").await;
+    suite.peers.fault("/api/companies/1001", 503, "");
+    told(&suite, "Codex is away").await;
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_codex_that_does_not_say_how_far_it_has_read_gives_bills_to_look_at_and_none_to_archive(
+    pool: PgPool,
+) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    for body in ["no document", r#"{"title": "Too Many Requests"}"#] {
+        suite.peers.fault("/health", 503, body);
+        let bill = suite.json("/api/billing/1001?year=2025&month=6").await;
+        assert_eq!(
+            (&bill["receipt"]["total"], &bill["complete"]),
+            (&json!(234.49), &json!(false)),
+            "it can be looked at"
+        );
+        let dashboard = suite.json("/api/billing/dashboard?year=2025&month=6").await;
+        assert_eq!(dashboard["companies"][0]["complete"], json!(false));
+        let answer = suite.accept("1001", 2025, 6).await;
+        assert_eq!(answer.status, 409);
+        assert!(answer.text().contains("Codex did not answer when it was asked"), "{}", answer.text());
+    }
+    let asked = suite.peers.seen("/health");
+    assert!(!asked.is_empty() && asked.iter().all(|asked| asked.ends_with(" shallow")), "{asked:?}");
+    suite.peers.mend("/health");
+    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+}
+
+/// With an expired contract, a device of an unknown kind, and hours that no month can have.
+fn doubtful(number: &str) -> Company {
+    let mut company = Company::new(number, "Harbor & Vine");
+    company.company["contract_end_date"] = json!("2025-05-31");
+    company
+        .assets
+        .push(json!({"id": 77, "hostname": "ODD-1", "hardware_type": "Toaster", "device_type": "Toaster",
+        "backup_data_bytes": 0}));
+    company.tickets.push(json!({"ticket_number": "9001", "subject": "Odd", "last_updated_at": null,
+        "total_hours_spent": 2, "time_entries": [
+            {"id": 1, "executed_at": "2025-06-10T10:00:00Z", "hours": 1, "billable": true},
+            {"id": 2, "executed_at": null, "hours": 1, "billable": true}]}));
+    company
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn what_should_be_looked_at_is_told_with_the_bill_that_was_archived(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([doubtful("1001"), Company::new("1002", "Tilia")]);
+    let answer = suite.accept("1001", 2025, 6).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let warnings = json!([
+        "The contract ended on 2025-05-31",
+        "Devices of a kind without a billing type are billed as Workstation: ODD-1",
+        "Tickets without a readable time are left out: 9001"
+    ]);
+    assert_eq!(answer.json()["warnings"], warnings);
+    assert_eq!(suite.accept("1002", 2025, 6).await.json().get("warnings"), None);
+
+    // Of many at once, by company.
+    let started = suite.send("POST", "/archive/api/snapshot/bulk", json!({"year": 2025, "month": 5})).await;
+    assert_eq!(started.status, 202, "{}", started.text());
+    let path = format!("/archive/api/scheduler/jobs/{}", started.json()["job_id"].as_str().unwrap());
+    let job = loop {
+        let job = suite.json(&path).await;
+        if job["status"] != "running" {
+            break job;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!(
+        job["output"]["warnings"],
+        json!(["1001: The contract ended on 2025-05-31; \
+                Devices of a kind without a billing type are billed as Workstation: ODD-1; \
+                Tickets without a readable time are left out: 9001"])
+    );
+    let companies = suite.json(&format!("{path}/companies")).await;
+    assert_eq!(companies["companies"][0]["outcome"], "archived");
+    assert!(companies["companies"][0]["reason"].as_str().unwrap().starts_with("The contract ended"));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
 async fn of_two_who_accept_at_once_one_is_told_that_it_is_done(pool: PgPool) {
     let suite = Suite::start(pool.clone()).await;
     let second = suite.second();
@@ -163,7 +265,10 @@ async fn what_cannot_be_final_is_not_archived(pool: PgPool) {
     let seen = json!({"account_number": "1001", "year": 2025, "month": 6, "expected_total": 200.00});
     let answer = suite.send("POST", "/api/bill/accept", seen).await;
     assert_eq!(answer.status, 409);
-    assert!(answer.json()["error"].as_str().unwrap().contains("its total has become 234.49"));
+    assert_eq!(
+        (&answer.json()["error"], &answer.json()["total_amount"]),
+        (&json!("This bill has changed: its total has become 234.49 since it was looked at"), &json!(234.49))
+    );
     let seen = json!({"account_number": "1001", "year": 2025, "month": 6, "expected_total": "234.49"});
     assert_eq!(suite.send("POST", "/api/bill/accept", seen).await.status, 201);
     let early = suite.accept("1001", 2025, 7).await;

@@ -63,8 +63,7 @@ async fn what_is_kept_goes_on_under_the_new_number_and_nothing_is_billed_again(p
 
     // The month that is archived under the former number is not archived once more.
     let again = suite.accept("2001", 2025, 5).await;
-    assert!(!again.status.is_success());
-    assert!(again.text().contains("archived under the account number 1001"), "{}", again.text());
+    assert_eq!((again.status.as_u16(), &again.json()["invoice_number"]), (409, &json!("1001-202505")));
     let accepted = suite.accept("2001", 2025, 6).await;
     assert_eq!(accepted.status, 201, "{}", accepted.text());
     suite.peers.companies([renamed(), Company::new("1002", "B")]);
@@ -100,6 +99,43 @@ async fn what_is_kept_goes_on_under_the_new_number_and_nothing_is_billed_again(p
         json!(0)
     );
     assert_eq!(suite.accept("1001", 2025, 7).await.status, 201);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_month_that_was_archived_under_the_former_number_is_given_as_archived_and_once(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    agreed(&suite).await;
+    let archived = suite.get("/archive/api/snapshot/1001-202505/csv").await.text();
+    // By now the bill would be another one.
+    suite.peers.companies([Company::new("2001", "A & Sons").ticket("8", "2025-05-20T10:00:00Z", 9.0)]);
+    assert_eq!(carry(&suite, "1001", "2001").await.0, 200);
+    let month = "year=2025&month=5";
+    assert_eq!(suite.get(&format!("/invoice/2001/download?{month}")).await.text(), archived);
+    for path in ["/client/2001/export/quickbooks", "/client/2001/export/xero"] {
+        let text = suite.get(&format!("{path}?{month}")).await.text();
+        assert!(text.contains("1001-202505") && !text.contains("2001-202505"), "{path}: {text}");
+    }
+    let summary = suite.json(&format!("/api/invoice/2001/summary?{month}")).await;
+    assert_eq!((&summary["invoice_number"], &summary["is_archived"]), (&json!("1001-202505"), &json!(true)));
+    assert_eq!(
+        suite.json(&format!("/api/bill/check-archived/2001?{month}")).await,
+        json!({"invoice_number": "1001-202505", "is_archived": true})
+    );
+    let past = suite.json("/archive/api/snapshots/company/2001").await;
+    assert_eq!(past["snapshots"][0]["invoice_number"], "1001-202505");
+    for path in [format!("/invoices/bulk/download?{month}"), String::new()] {
+        let all = if path.is_empty() {
+            suite.form("/export/all_bills", &[("year", "2025"), ("month", "5")]).await
+        } else {
+            suite.get(&path).await
+        };
+        assert_eq!(all.status, 200);
+        let mut files = zip::ZipArchive::new(std::io::Cursor::new(all.body)).unwrap();
+        assert_eq!(files.len(), 1, "the archived invoice, and no second one");
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut files.by_index(0).unwrap(), &mut text).unwrap();
+        assert!(text.contains("1001-202505") && !text.contains("2001-202505"), "{text}");
+    }
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]

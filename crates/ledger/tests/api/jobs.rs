@@ -53,7 +53,7 @@ async fn one_company_that_fails_stops_no_other(pool: PgPool) {
     assert_eq!(
         job["output"],
         json!({"success_count": 2, "failed_count": 1, "already_archived_count": 1, "skipped_count": 1,
-            "errors": ["1003: the company has no billing plan"]})
+            "errors": ["1003: the company has no billing plan"], "warnings": []})
     );
     let companies = suite.json(&format!("/archive/api/scheduler/jobs/{id}/companies")).await;
     assert_eq!(companies["companies"][0]["company_name"], "No plan");

@@ -11,6 +11,7 @@ mod hours;
 mod import;
 mod jobs;
 mod mail;
+mod months;
 mod overrides;
 mod papers;
 mod pullers;

@@ -172,7 +172,9 @@ async fn answer(State(peers): State<Peers>, request: Request) -> Response {
         return Json(json!({"token": peers.identity.service_token("ledger", target)})).into_response();
     }
     let world = &mut *peers.world.lock().unwrap();
-    world.seen.push(format!("{path}?{}", parts.uri.query().unwrap_or_default()));
+    let probe = parts.headers.get("x-health-probe").and_then(|probe| probe.to_str().ok());
+    let probe = probe.map(|probe| format!(" {probe}")).unwrap_or_default();
+    world.seen.push(format!("{path}?{}{probe}", parts.uri.query().unwrap_or_default()));
     if let Some((status, body)) = world.faults.get(&path) {
         return (StatusCode::from_u16(*status).unwrap(), body.clone()).into_response();
     }
@@ -321,6 +323,12 @@ impl Suite {
         let request = self.client.request(method.parse().unwrap(), path);
         let request = request.bearer(self.identity.user_token(level));
         if body.is_null() { request.send().await } else { request.json(&body).send().await }
+    }
+
+    /// A form, as a page sends it.
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
+        let token = self.identity.user_token(PermissionLevel::Billing);
+        self.client.post(path).bearer(token).form(fields).send().await
     }
 
     pub async fn accept(&self, account: &str, year: i32, month: i32) -> TestResponse {

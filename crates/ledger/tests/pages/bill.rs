@@ -41,6 +41,56 @@ async fn a_bill_that_is_much_more_than_the_one_before_says_so(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]
+async fn an_open_bill_names_the_causes_of_its_change(pool: PgPool) {
+    let world = World::new(pool).await;
+    let page = "/client/100001?year=2025&month=6";
+    assert!(!world.page(page).await.text().contains("id=\"changes\""), "there is nothing to compare with");
+    world.accept(5).await;
+    let answer =
+        world.call(Method::PUT, "/api/overrides/client/100001", json!({"per_server_cost": 130.5})).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let html = world.page(page).await.text();
+    let (_, section) = html.split_once("id=\"changes\"").unwrap();
+    let text = words(section);
+    for expected in [
+        "+$2,755.50 against May 2025",
+        "Per Server Cost:",
+        "$125.00 →",
+        "$130.50",
+        "Added",
+        "Billable Hours",
+        "+$2,750.00",
+        "Changed",
+        "+$5.50",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    assert!(section.contains("/ledger/api/billing/100001/changes?year=2025&#38;month=6"));
+    let dashboard = world.page("/?year=2025&month=6").await.text();
+    assert!(
+        dashboard.contains("/client/100001?year=2025&#38;month=6#changes"),
+        "the causes are one step away"
+    );
+    world.accept(6).await;
+    let dashboard = world.page("/?year=2025&month=6").await.text();
+    assert!(
+        dashboard.contains("/archive/compare?account_number=100001&#38;first=2025-05&#38;second=2025-06")
+    );
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_month_under_a_former_account_number_is_shown_as_archived(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    world.accept(5).await;
+    sqlx::query("insert into account_renames (former_account_number, account_number, renamed_by) values ('100001', '200001', 'x')")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let html = world.page("/client/200001?year=2025&month=5").await.text();
+    assert!(html.contains("100001-202505") && !html.contains("200001-202505"), "{html}");
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
 async fn what_differs_from_the_plan_is_marked_with_what_the_plan_says(pool: PgPool) {
     let world = World::new(pool).await;
     let answer = world

@@ -17,7 +17,7 @@ pub async fn verify(pool: &PgPool, account: Option<&str>, listener: &dyn Listene
             listener.progress(&format!("{done} of {of} companies are checked"));
         }
     };
-    let Report { companies, documents, faults } = walk(pool, account, told).await?;
+    let Report { companies, documents, faults, .. } = walk(pool, account, told).await?;
     for fault in &faults {
         listener.say(&format!("{}: {}", fault.document, fault.fault));
     }

@@ -9,7 +9,7 @@ use hivematrix_shared::{
 use http::StatusCode;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -71,7 +71,7 @@ struct AcceptAnswer {
         (status = 201, body = AcceptAnswer),
         (status = 400, description = "Members are missing or wrong, or the month has not begun"),
         (status = 404, description = "Codex knows no such company"),
-        (status = 409, description = "The month is archived already, or the bill is incomplete"),
+        (status = 409, description = "The month is archived already (with `invoice_number`), the bill has become another one (with its `total_amount`), or it is incomplete"),
         (status = 422, description = "There is no bill"),
         (status = 503, description = "Codex or the database does not answer")
     )
@@ -115,14 +115,7 @@ async fn accept(
     };
     let done = tokio::spawn(accepting.in_current_span()).await.map_err(Problem::internal)?;
     match done.map_err(failed)? {
-        Accepted::Archived { invoice_number, total, .. } => {
-            let warnings = if current == Some(period) {
-                vec![format!(
-                    "{period} is not over: hours that are still to come will be in the next open month"
-                )]
-            } else {
-                Vec::new()
-            };
+        Accepted::Archived { invoice_number, total, warnings, .. } => {
             let message = "Bill accepted and archived successfully";
             Ok((
                 StatusCode::CREATED,
@@ -139,6 +132,10 @@ async fn accept(
             .with("success", false)
             .with("invoice_number", invoice_number)
             .error("This bill has already been archived")),
+        Accepted::Changed(total) => Err(Problem::new(StatusCode::CONFLICT)
+            .with("success", false)
+            .with("total_amount", json!(total))
+            .error(format!("This bill has changed: its total has become {total} since it was looked at"))),
         Accepted::Incomplete(reason) => Err(Problem::new(StatusCode::CONFLICT)
             .with("success", false)
             .error(format!("This bill is incomplete and cannot be archived: {reason}"))),

@@ -1,5 +1,7 @@
 //! Reading the archive (ledger.md §7.3).
 
+use std::time::Duration;
+
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use hivematrix_shared::{
@@ -16,7 +18,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{account, bad, downloads::csv_file, missing};
 use crate::{
     Ledger,
-    bills::verify::{Report, verify},
+    bills::verify::{Report, part, verify},
     domain::{billing::number::json_number, documents::names},
     store::{
         credit_notes,
@@ -335,9 +337,17 @@ async fn of_company(
 struct VerifyQuery {
     /// Only of this company.
     account_number: Option<String>,
+    /// Only of companies after this account number: `next` of the answer before.
+    after: Option<String>,
 }
 
+/// So long one request checks the archive.
+const CHECKING: Duration = Duration::from_secs(10);
+
 /// Checks that the archive is what was written: every seal, every chain of seals, every sum.
+///
+/// A large archive is checked in parts: where there is a `next`, the rest is asked for with it as `after`. The job `verify` and
+/// the command of that name check all at once.
 #[utoipa::path(
     get, path = "/archive/api/verify", tag = "archive",
     responses((status = 200, body = Report))
@@ -350,5 +360,9 @@ async fn check(
     let number = query.account_number.as_deref().map(account).transpose()?;
     // It reads the whole archive: one at a time.
     let Ok(_turn) = ledger.verifying.try_acquire() else { return Err(Problem::too_many_requests(30)) };
-    Ok(Json(verify(&ledger.pool, number).await?))
+    let found = match number {
+        Some(number) => verify(&ledger.pool, Some(number)).await?,
+        None => part(&ledger.pool, query.after.as_deref(), CHECKING).await?,
+    };
+    Ok(Json(found))
 }

@@ -196,8 +196,8 @@ async fn invoice_summary(
 ) -> Result<Json<Value>> {
     let failed = |error: BillError| Problem::from(error).error("Unable to generate invoice summary");
     let mut connection = ledger.pool.acquire().await?;
-    let number = invoice_number(&account_number, period);
-    if let Some(stored) = store::snapshots::find(&mut connection, &number).await? {
+    if let Some(stored) = store::snapshots::of_company_month(&mut connection, &account_number, period).await?
+    {
         let mut summary =
             serde_json::to_value(summary::of_archived(&stored.invoice)).map_err(Problem::internal)?;
         summary["is_archived"] = json!(true);
@@ -232,7 +232,9 @@ async fn check_archived(
     Path(account_number): Path<String>,
     Month(period): Month,
 ) -> Result<Json<CheckArchived>> {
-    let invoice_number = invoice_number(&account_number, period);
-    let is_archived = store::snapshots::is_archived(&ledger.pool, &invoice_number).await?;
-    Ok(Json(CheckArchived { invoice_number, is_archived }))
+    let archived = store::snapshots::number_of(&ledger.pool, &account_number, period).await?;
+    Ok(Json(CheckArchived {
+        is_archived: archived.is_some(),
+        invoice_number: archived.unwrap_or_else(|| invoice_number(&account_number, period)),
+    }))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use hivematrix_shared::{
     auth::BillingOnly,
-    extract::{Json, Query},
+    extract::{Json, Path, Query},
     problem::Result,
 };
 use rust_decimal::Decimal;
@@ -11,7 +11,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{account, archive::money, bad, missing, month::written};
+use super::{
+    account,
+    archive::money,
+    bad, missing,
+    month::{Month, MonthQuery, written},
+};
 use crate::{
     Ledger,
     domain::{
@@ -23,7 +28,7 @@ use crate::{
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Ledger> {
-    OpenApiRouter::new().routes(routes!(compare))
+    OpenApiRouter::new().routes(routes!(compare)).routes(routes!(changes))
 }
 
 /// Whose months, and which.
@@ -41,7 +46,7 @@ struct CompareQuery {
     second: Option<String>,
 }
 
-/// Two archived months side by side. Changes are the second less the first.
+/// Two months side by side. Changes are the second less the first.
 #[derive(Serialize, ToSchema)]
 struct Compared {
     company_account_number: String,
@@ -59,6 +64,21 @@ struct Compared {
     removed: Vec<ComparedLine>,
     /// Lines that cost something else in the second month.
     changed: Vec<ComparedLine>,
+    /// Rates that are not the same.
+    rates: Vec<ComparedRate>,
+}
+
+/// A rate that differs.
+#[derive(Serialize, ToSchema)]
+struct ComparedRate {
+    /// Its column, such as `per_user_cost`.
+    name: &'static str,
+    #[serde(serialize_with = "money")]
+    #[schema(value_type = f64)]
+    first: Decimal,
+    #[serde(serialize_with = "money")]
+    #[schema(value_type = f64)]
+    second: Decimal,
 }
 
 /// One of the months.
@@ -178,8 +198,12 @@ async fn compare(
         invoices.push(stored.invoice);
     }
     let [first, second] = &invoices[..] else { return Err(missing("One of the months is not archived")) };
+    Ok(Json(compared(number, first, second)))
+}
+
+fn compared(number: &str, first: &ArchivedInvoice, second: &ArchivedInvoice) -> Compared {
     let found = compare::compare(first, second);
-    Ok(Json(Compared {
+    Compared {
         company_account_number: number.to_owned(),
         change: second.total_amount - first.total_amount,
         first: first.into(),
@@ -197,5 +221,35 @@ async fn compare(
         added: lines(found.added),
         removed: lines(found.removed),
         changed: lines(found.changed),
-    }))
+        rates: found
+            .rates
+            .into_iter()
+            .map(|rate| ComparedRate { name: rate.name, first: rate.before, second: rate.after })
+            .collect(),
+    }
+}
+
+/// The bill of a month beside the archived invoice of the month before, with the causes of the change: what came, what went, what
+/// costs something else, and which rates changed. An archived month is taken as it was archived.
+#[utoipa::path(
+    get, path = "/api/billing/{account_number}/changes", tag = "bills", operation_id = "bill_changes",
+    params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
+    responses(
+        (status = 200, description = "`first` is the month before, `second` the month itself", body = Compared),
+        (status = 404, description = "The month before is not archived, or Codex knows no such company"),
+        (status = 422, description = "There is no bill"),
+        (status = 503, description = "Codex or the database does not answer")
+    )
+)]
+async fn changes(
+    State(ledger): State<Ledger>,
+    _: BillingOnly,
+    Path(account_number): Path<String>,
+    Month(period): Month,
+) -> Result<Json<Compared>> {
+    let number = account(&account_number)?;
+    let Some((before, now)) = ledger.bills.changes(number, period).await? else {
+        return Err(missing(format!("The month before {period} of {number} is not archived")));
+    };
+    Ok(Json(compared(number, &before, &now)))
 }

@@ -3,8 +3,6 @@
 mod span;
 mod zip_stream;
 
-use std::collections::HashSet;
-
 use axum::{Form, body::Body, extract::State, middleware, response::Response};
 use hivematrix_shared::{audit, auth::BillingOnly, extract::Path, pages::only_people, problem::Result};
 use http::{HeaderValue, header};
@@ -26,7 +24,7 @@ use crate::{
     domain::{
         archive::ArchivedInvoice,
         billing::{Bill, Period},
-        documents::{invoice, invoice_number, names, quickbooks},
+        documents::{invoice, names, quickbooks},
     },
     store::snapshots,
 };
@@ -97,7 +95,10 @@ async fn invoice_csv(
     Path(account_number): Path<String>,
     Month(period): Month,
 ) -> Result<Response> {
-    if let Some(stored) = snapshots::csv(&ledger.pool, &invoice_number(&account_number, period)).await? {
+    let archived = snapshots::number_of(&ledger.pool, &account_number, period).await?;
+    if let Some(number) = archived
+        && let Some(stored) = snapshots::csv(&ledger.pool, &number).await?
+    {
         let name = names::archived(&stored.company_name, &stored.company_account_number, &period.to_string());
         return Ok(csv_file(&name, stored.invoice_csv));
     }
@@ -124,7 +125,7 @@ async fn quickbooks_csv(
     Month(period): Month,
 ) -> Result<Response> {
     let mut connection = ledger.pool.acquire().await?;
-    let stored = snapshots::find(&mut connection, &invoice_number(&account_number, period)).await?;
+    let stored = snapshots::of_company_month(&mut connection, &account_number, period).await?;
     drop(connection);
     if let Some(stored) = stored {
         let name = names::archived_quickbooks(&account_number, period);
@@ -236,12 +237,14 @@ async fn fill(
     maker: &Maker,
 ) -> Result<()> {
     let (year, month) = (period.year(), period.month().cast_signed());
-    let mut archived: HashSet<String> = snapshots::of_month(pool, year, month).await?.into_iter().collect();
+    let mut archived = snapshots::of_month(pool, year, month).await?;
     let mut chunk = first;
     while let Some(Chunk { materials, bad }) = chunk {
         for material in &materials {
-            let number = invoice_number(material.account_number(), period);
-            if archived.remove(&number) {
+            // Archived under its number, or under one that it had before.
+            let own = archived.remove(material.account_number());
+            let former = material.rows().archived_before.get(&period);
+            if let Some(number) = own.or_else(|| archived.remove(former?)) {
                 add_archived(zip, pool, &number, maker).await?;
             } else if !material.is_inactive() {
                 match material.bill() {
@@ -255,9 +258,7 @@ async fn fill(
                 }
             }
         }
-        for company in
-            bad.iter().filter(|company| !archived.contains(&invoice_number(&company.account_number, period)))
-        {
+        for company in bad.iter().filter(|company| !archived.contains_key(&company.account_number)) {
             tracing::warn!(
                 company = company.account_number,
                 reason = company.reason,
@@ -267,7 +268,7 @@ async fn fill(
         chunk = each.next().await?;
     }
     // Of companies that Codex does not send any more.
-    let mut rest: Vec<String> = archived.into_iter().collect();
+    let mut rest: Vec<String> = archived.into_values().collect();
     rest.sort_unstable();
     for number in rest {
         add_archived(zip, pool, &number, maker).await?;

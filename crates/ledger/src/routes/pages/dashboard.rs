@@ -13,7 +13,6 @@ use rust_decimal::Decimal;
 
 use super::{
     chart::{Columns, Hours, WIDTH},
-    clients,
     month::MonthPicker,
     parts::{self, Currency, Flashes, Moment, Standing, month_query, month_words, path_part},
 };
@@ -152,20 +151,30 @@ pub async fn page(
     page: Page,
 ) -> Result<Response> {
     let as_of = ledger.codex.tickets_as_of();
-    let (found, as_of) = tokio::join!(clients::overview(&ledger, period), as_of);
+    let (found, as_of) = tokio::join!(ledger.bills.overview(period), as_of);
     let found = found?;
     let (currency, today) = (Currency::of(&ledger).await?, parts::today(&ledger));
     let standing = |row: &Row| Standing::of(&row.contract_end_date, row.contract_expired, today);
     let count = |wanted: Standing| found.rows.iter().filter(|row| standing(row) == wanted).count();
     let total: Decimal = found.rows.iter().map(|row| row.total_bill).sum();
     let before = match period.previous() {
-        Some(before) => revenue::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
+        Some(before) => {
+            revenue::totals_by_company(&ledger.pool, before.year(), before.month().cast_signed()).await?
+        }
         None => Default::default(),
     };
     let archived = revenue::by_month(&ledger.pool, i64::from(2 * charts::MONTHS)).await?;
     let is_over = ledger.bills.current_period().is_some_and(|current| period < current);
     let open: Vec<&Row> = found.rows.iter().filter(|row| !row.is_archived).collect();
     let link = |row: &Row| format!("/client/{}?{}", path_part(&row.account_number), month_query(period));
+    // Where the causes of a change stand: on the page of an open bill, else both months side by side.
+    let causes = |row: &Row| match period.previous() {
+        Some(before) if row.is_archived => {
+            let number = path_part(&row.account_number);
+            format!("/archive/compare?account_number={number}&first={before}&second={period}")
+        }
+        _ => format!("{}#changes", link(row)),
+    };
     let note = |row: &Row, detail: String, amount: String| Note {
         name: row.name.clone(),
         href: link(row),
@@ -230,7 +239,8 @@ pub async fn page(
             changed
                 .into_iter()
                 .map(|(change, row)| {
-                    note(row, format!("now {}", currency.amount(row.total_bill)), currency.change(change))
+                    let detail = format!("now {}", currency.amount(row.total_bill));
+                    Note { href: causes(row), ..note(row, detail, currency.change(change)) }
                 })
                 .collect(),
         ),

@@ -107,7 +107,7 @@ fn narrow(query: &mut QueryBuilder<Postgres>, search: &Search) {
     }
 }
 
-/// All archived invoices of a company, the newest month first.
+/// All archived invoices of a company, also those under account numbers that it had before, the newest month first.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -115,6 +115,10 @@ pub async fn of_company(pool: &PgPool, account_number: &str) -> sqlx::Result<Vec
     let mut rows =
         QueryBuilder::new(format!("select {LISTED} from billing_snapshots where company_account_number = "));
     rows.push_bind(account_number.to_owned());
+    rows.push(
+        " or company_account_number in (select former_account_number from account_renames where account_number = ",
+    );
+    rows.push_bind(account_number.to_owned()).push(")");
     rows.push(" order by billing_year desc, billing_month desc, id desc");
     rows.build_query_as().fetch_all(pool).await
 }

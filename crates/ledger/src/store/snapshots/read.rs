@@ -1,6 +1,6 @@
 //! Archived invoices one by one.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::domain::{
     archive::{ArchivedHours, ArchivedInvoice, ArchivedLine},
@@ -83,7 +83,30 @@ pub async fn find(connection: &mut PgConnection, invoice_number: &str) -> sqlx::
     }))
 }
 
-/// The archived invoice of a company's month.
+/// Number of the archived invoice of a company's month: under its account number, else under one that it had before.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn number_of(
+    executor: impl PgExecutor<'_>,
+    account_number: &str,
+    period: Period,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select invoice_number from billing_snapshots
+         where billing_year = $2 and billing_month = $3
+            and (company_account_number = $1 or company_account_number in
+                (select former_account_number from account_renames where account_number = $1))
+         order by company_account_number = $1 desc, position desc limit 1",
+        account_number,
+        period.year(),
+        period.month().cast_signed()
+    )
+    .fetch_optional(executor)
+    .await
+}
+
+/// The archived invoice of a company's month, found as by [`number_of`].
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -92,32 +115,10 @@ pub async fn of_company_month(
     account_number: &str,
     period: Period,
 ) -> sqlx::Result<Option<Stored>> {
-    let number = sqlx::query_scalar!(
-        "select invoice_number from billing_snapshots
-         where company_account_number = $1 and billing_year = $2 and billing_month = $3",
-        account_number,
-        period.year(),
-        period.month().cast_signed()
-    )
-    .fetch_optional(&mut *connection)
-    .await?;
-    match number {
+    match number_of(&mut *connection, account_number, period).await? {
         Some(number) => find(connection, &number).await,
         None => Ok(None),
     }
-}
-
-/// Whether an invoice is archived.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn is_archived(pool: &PgPool, invoice_number: &str) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from billing_snapshots where invoice_number = $1) as "exists!""#,
-        invoice_number
-    )
-    .fetch_one(pool)
-    .await
 }
 
 /// The invoice file as it was archived.

@@ -28,7 +28,9 @@ pub struct JobView {
     pub is_running: bool,
     pub progress: String,
     pub failures: Vec<String>,
-    /// Failures that are not among them.
+    /// What should be looked at, of bills that were archived.
+    pub warnings: Vec<String>,
+    /// Failures and warnings that are not among them.
     pub more: usize,
     /// Whether companies of it failed, which can be tried again.
     pub can_repeat: bool,
@@ -44,6 +46,8 @@ impl JobView {
             output["errors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut failures: Vec<String> = row.error.into_iter().collect();
         failures.extend(errors.iter().take(FAILURES).map(|text| (*text).to_owned()));
+        let told: Vec<&str> =
+            output["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let is_running = row.status == "running";
         let state = match (row.status.as_str(), failed) {
             ("running", _) => ("badge badge--info", "Running"),
@@ -71,7 +75,8 @@ impl JobView {
                 }
             },
             failures,
-            more: errors.len().saturating_sub(FAILURES),
+            warnings: told.iter().take(FAILURES).map(|text| (*text).to_owned()).collect(),
+            more: errors.len().saturating_sub(FAILURES) + told.len().saturating_sub(FAILURES),
             can_repeat: !is_running && failed > 0,
         }
     }

@@ -31,7 +31,7 @@ use crate::{
         parts::{self, Currency, Flashes, Moment, path_part},
     },
     store::{
-        credit_notes, mails, settings,
+        accounts, credit_notes, mails, settings,
         snapshots::{self, Stored},
     },
 };
@@ -235,7 +235,12 @@ async fn fresh(ledger: &Ledger, invoice: &ArchivedInvoice, currency: &Currency) 
     let Some(period) = Period::new(invoice.billing_year.into(), invoice.billing_month.into()) else {
         return Fresh::Unknown("its month cannot be read".to_owned());
     };
-    let material = match ledger.bills.material(&invoice.company_account_number, period).await {
+    let renames = match accounts::renames(&ledger.pool).await {
+        Ok(renames) => renames,
+        Err(_) => return Fresh::Unknown("the database does not answer".to_owned()),
+    };
+    let account = renames.current(&invoice.company_account_number);
+    let material = match ledger.bills.material(account, period).await {
         Ok(material) => material,
         Err(error) => return Fresh::Unknown(error.to_string()),
     };

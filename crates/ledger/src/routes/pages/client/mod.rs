@@ -1,6 +1,7 @@
 //! `GET /client/{account_number}`: the bill of a company for a month, as it is now or as it was archived (ledger-pages.md §4).
 
 mod archived;
+mod changes;
 mod documents;
 mod lines;
 mod view;
@@ -16,6 +17,7 @@ use hivematrix_shared::{
 };
 
 pub use archived::invoice;
+use changes::Changes;
 use documents::Documents;
 use view::BillView;
 use warnings::Warning;
@@ -83,6 +85,8 @@ struct BillPage {
     /// What is shown, for the archive to compare with: `1234.50`.
     total: String,
     bill: BillView,
+    /// Against the month before, where that is archived.
+    changes: Option<Changes>,
     past: Vec<Past>,
 }
 
@@ -105,8 +109,7 @@ pub async fn page(
     let account_number = account(&account_number)?.to_owned();
     let path = format!("{}/client/{}", page.prefix, path_part(&account_number));
     let month = MonthPicker::new(&ledger, period, path.clone());
-    let number = invoice_number(&account_number, period);
-    if snapshots::is_archived(&ledger.pool, &number).await? {
+    if let Some(number) = snapshots::number_of(&ledger.pool, &account_number, period).await? {
         return archived::show(&ledger, page, flashes, number, Some(month)).await;
     }
     let material = match ledger.bills.material(&account_number, period).await {
@@ -120,13 +123,13 @@ pub async fn page(
     let currency = Currency::of(&ledger).await?;
     let past = snapshots::of_company(&ledger.pool, &account_number).await?;
     let mut view = view(&ledger, &material, &bill, &currency);
-    if let Some(before) = period.previous()
-        && let Some(row) = past.iter().find(|row| {
-            row.billing_year == before.year() && row.billing_month == before.month().cast_signed()
-        })
-    {
-        let (total, month) = (bill.receipt.total.decimal(), parts::month_words(before));
-        view.warnings.extend(warnings::large_change(total, row.total_amount, &month, &currency));
+    let mut changes = None;
+    if let Some(before) = ledger.bills.month_before(&account_number, period).await? {
+        let now = ledger.bills.as_invoice(&bill)?;
+        let month = parts::month_words(before.period());
+        let large = warnings::large_change(now.total_amount, before.total_amount, &month, &currency);
+        view.warnings.extend(large);
+        changes = Some(Changes::of(&account_number, period, &before, &now, &currency));
     }
     let past = Past::of(past, &currency);
     let is_future = ledger.bills.current_period().is_some_and(|current| period > current);
@@ -136,11 +139,12 @@ pub async fn page(
         company: material.company_name().to_owned(),
         path: format!("/client/{}", path_part(&account_number)),
         query: month_query(period),
-        invoice_number: number,
+        invoice_number: invoice_number(&account_number, period),
         documents: Documents::of_bill(&account_number, period),
         total: format!("{:.2}", bill.receipt.total.decimal()),
         may_accept: material.incomplete().is_none() && !is_future,
         bill: view,
+        changes,
         past,
         account_number,
         month,

@@ -31,8 +31,7 @@ use super::{
 };
 use crate::{
     Ledger,
-    bills::overview::{Attention, Overview, Row},
-    domain::billing::Period,
+    bills::overview::{Attention, Row},
     routes::api::month::Month,
     store::{jobs, revenue},
 };
@@ -144,23 +143,6 @@ impl ClientsPage {
     }
 }
 
-/// What a month comes to: the archived total where the month is archived, since that is what was billed.
-///
-/// # Errors
-/// When Codex or the database does not answer.
-pub async fn overview(ledger: &Ledger, period: Period) -> Result<Overview> {
-    let mut found = ledger.bills.overview(period).await?;
-    let archived = revenue::totals_of(&ledger.pool, period.year(), period.month().cast_signed()).await?;
-    for row in &mut found.rows {
-        if let Some(total) = archived.get(&row.account_number) {
-            row.total_bill = total.amount;
-            row.charges = total.charges;
-            row.is_archived = true;
-        }
-    }
-    Ok(found)
-}
-
 /// The page.
 pub async fn page(
     State(ledger): State<Ledger>,
@@ -171,12 +153,14 @@ pub async fn page(
     page: Page,
 ) -> Result<Response> {
     let as_of = ledger.codex.tickets_as_of();
-    let (found, as_of) = tokio::join!(overview(&ledger, period), as_of);
+    let (found, as_of) = tokio::join!(ledger.bills.overview(period), as_of);
     let (found, today, currency) = (found?, parts::today(&ledger), Currency::of(&ledger).await?);
     let (year, number) = (period.year(), period.month().cast_signed());
     let failures = jobs::failures_of_month(&ledger.pool, year, number).await?;
     let before = match period.previous() {
-        Some(before) => revenue::totals_of(&ledger.pool, before.year(), before.month().cast_signed()).await?,
+        Some(before) => {
+            revenue::totals_by_company(&ledger.pool, before.year(), before.month().cast_signed()).await?
+        }
         None => HashMap::new(),
     };
     let mut plans: IndexSet<String> = found.rows.iter().map(|row| row.billing_plan.clone()).collect();
@@ -222,7 +206,7 @@ pub async fn export(
     LenientQuery(query): LenientQuery<ClientsQuery>,
 ) -> Result<Response> {
     let failures = jobs::failures_of_month(&ledger.pool, period.year(), period.month().cast_signed()).await?;
-    let rows = select(overview(&ledger, period).await?.rows, &query, parts::today(&ledger), &failures);
+    let rows = select(ledger.bills.overview(period).await?.rows, &query, parts::today(&ledger), &failures);
     let name = format!("billing_dashboard_{:04}_{:02}.csv", period.year(), period.month());
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
