@@ -7,6 +7,7 @@ mod accounts;
 mod archive;
 mod bills;
 mod changes;
+mod commands;
 mod hours;
 mod import;
 mod jobs;
