@@ -8,6 +8,7 @@ mod archive;
 mod bills;
 mod changes;
 mod commands;
+mod exports;
 mod hours;
 mod import;
 mod jobs;

@@ -1,11 +1,10 @@
 //! Archived documents by mail.
 
-use axum::{extract::State, middleware};
+use axum::extract::State;
 use hivematrix_shared::{
     audit,
     auth::BillingOnly,
     extract::{Json, Path},
-    pages::only_people,
     problem::{Problem, Result},
 };
 use http::StatusCode;
@@ -34,9 +33,9 @@ use crate::{
 /// People that one mail goes to.
 const MOST_RECIPIENTS: usize = 20;
 
-/// The routes of this file: for people.
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Ledger> {
-    OpenApiRouter::new().routes(routes!(list, send)).layer(middleware::from_fn(only_people))
+    OpenApiRouter::new().routes(routes!(list, send))
 }
 
 /// Mails with a document.
