@@ -285,6 +285,12 @@ async fn what_is_wrong_is_said_by_member_and_nothing_is_stored(pool: PgPool) {
         ["per_user_cost", "per_vm_cost"]
     );
     assert_eq!(suite.json("/api/overrides/client/1001").await["overrides"], json!(null), "no empty row");
+    let odd = "9".repeat(51);
+    let answer = suite.send("PUT", &format!("/api/overrides/client/{odd}"), json!({"per_vm_cost": 1})).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["error"].clone()),
+        (404, json!(format!("Company {odd} not found")))
+    );
     let token = suite.identity.user_token(hivematrix_shared::auth::PermissionLevel::Billing);
     let plain = suite
         .client
