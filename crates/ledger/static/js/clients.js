@@ -1,7 +1,7 @@
 // The list of clients: search while somebody types, and accept many bills in one background job.
 
 import { fetchPage } from "./call.js";
-import { close, onSubmit, open } from "./dialog.js";
+import { close, onSubmit, open, tell } from "./dialog.js";
 import { skeleton } from "./dom.js";
 import { failureItem, failuresOf, follow, start } from "./jobs.js";
 import { busy, ready, say, showScripted } from "./page.js";
@@ -89,6 +89,7 @@ function preview(chosen, { total, sign, warnings }) {
 
 const accepting = $("accept-form");
 let wanted;
+let notes = "";
 
 function acceptFrom(button) {
   const chosen = picked();
@@ -103,19 +104,21 @@ function acceptFrom(button) {
   accepting.querySelector("[data-title]").textContent = `Accept ${count === 1 ? "1 bill" : `${count} bills`}?`;
   accepting.querySelector("[data-words]").textContent = parts.filter(Boolean).join(" ");
   wanted = { button, accounts };
+  accepting.reset();
+  tell(accepting);
   open($("accept-dialog"));
 }
 
 onSubmit(accepting, async () => {
   const { button, accounts } = wanted;
+  notes = accepting.elements.notes.value.trim();
   const job = await startFor(button, accounts);
   close($("accept-dialog"));
   run(job.job_id, button);
 });
 
 // What is tried again has the notes of the first time.
-const startFor = ({ dataset }, accounts) =>
-  start(Number(dataset.year), Number(dataset.monthNumber), accounts, accepting.elements.notes.value.trim());
+const startFor = ({ dataset }, accounts) => start(Number(dataset.year), Number(dataset.monthNumber), accounts, notes);
 
 async function run(id, button) {
   const [card, words, bar] = [$("bulk"), $("bulk-words"), $("bulk-progress")];

@@ -63,8 +63,9 @@ fn needs_cost(billing: &TypeChange, names: &Names) -> Result<(), Invalid> {
 
 /// Whether a form that is being filled in says enough to have a cost: somebody who has only typed a name has made no mistake.
 fn is_ready(form: &Form, names: &Names) -> bool {
-    let is_custom = field(form, names[1].0).eq_ignore_ascii_case("Custom");
-    !field(form, names[0].0).is_empty() && !(is_custom && field(form, names[2].0).is_empty())
+    let is_empty = |place: usize| field(form, names[place].0).is_empty();
+    let needs_cost = field(form, names[1].0).eq_ignore_ascii_case("Custom");
+    !is_empty(0) && (!needs_cost || !is_empty(2))
 }
 
 /// The manual device that is about to be added, as a bill would have it.
