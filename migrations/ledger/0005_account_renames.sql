@@ -14,7 +14,7 @@ create index idx_account_renames on account_renames (account_number);
 
 -- Archived months, and whose they are now.
 create view archived_months as
-    select s.id, s.company_account_number, s.billing_year, s.billing_month, s.position,
+    select s.id, s.invoice_number, s.company_account_number, s.billing_year, s.billing_month, s.archived_at, s.position,
            coalesce((select r.account_number from account_renames r
                       where r.former_account_number = s.company_account_number and s.position <= r.archive_end
                       order by r.archive_end limit 1), s.company_account_number) as current_account_number

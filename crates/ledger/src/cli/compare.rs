@@ -1,6 +1,10 @@
 //! `hivematrix-ledger compare`: invoice files of the original suite beside our bills, before one takes the place of the other.
 
-use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
@@ -14,8 +18,8 @@ use crate::{
     bills::Material,
     config::Settings,
     domain::{
-        billing::{Period, Readings, compute},
-        migration::{Explained, TheirInvoice, explain, our_lines, read_csv},
+        billing::{Inputs, Period, Readings, compute, inputs::Ticket},
+        migration::{Explained, Original, TheirInvoice, explain, our_lines, read_csv},
     },
 };
 
@@ -35,10 +39,9 @@ pub struct CompareArgs {
 /// # Errors
 /// When the folder cannot be read, or Codex does not answer.
 pub async fn run(args: &CompareArgs, settings: &Settings, pool: PgPool) -> anyhow::Result<ExitCode> {
-    let months = read(&args.with)?;
     let context = ServiceContext::start_without_shipping("ledger", settings.common.clone())?;
     let ledger = Ledger::new(context.clone(), settings, pool);
-    let compared = compare(&ledger, months).await;
+    let compared = compare(&ledger, &args.with).await;
     context.stop().await;
     let compared = compared?;
     let is_same = compared.iter().all(|company| company["differences"].as_array().is_some_and(Vec::is_empty));
@@ -52,7 +55,7 @@ pub async fn run(args: &CompareArgs, settings: &Settings, pool: PgPool) -> anyho
 
 type Months = BTreeMap<Period, BTreeMap<String, TheirInvoice>>;
 
-fn read(folder: &PathBuf) -> anyhow::Result<Months> {
+fn read(folder: &Path) -> anyhow::Result<Months> {
     let mut months = Months::new();
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
@@ -74,7 +77,14 @@ fn read(folder: &PathBuf) -> anyhow::Result<Months> {
     Ok(months)
 }
 
-async fn compare(ledger: &Ledger, months: Months) -> anyhow::Result<Vec<Value>> {
+/// Compares the invoice files of a folder with our bills, one object for each invoice.
+///
+/// # Errors
+/// When the folder cannot be read, or Codex does not answer.
+pub async fn compare(ledger: &Ledger, folder: &Path) -> anyhow::Result<Vec<Value>> {
+    let months = read(folder)?;
+    let accounts: BTreeSet<&String> = months.values().flat_map(BTreeMap::keys).collect();
+    let tickets = tickets(ledger, &accounts).await?;
     let mut compared = Vec::new();
     for (period, mut theirs) in months {
         let only = theirs.keys().cloned().collect();
@@ -82,7 +92,8 @@ async fn compare(ledger: &Ledger, months: Months) -> anyhow::Result<Vec<Value>> 
         while let Some(chunk) = each.next().await? {
             for material in &chunk.materials {
                 if let Some(invoice) = theirs.remove(material.account_number()) {
-                    compared.push(one(material, &invoice));
+                    let all_years = tickets.get(material.account_number());
+                    compared.push(one(material, all_years.map(Vec::as_slice), &invoice));
                 }
             }
             for company in &chunk.bad {
@@ -96,15 +107,37 @@ async fn compare(ledger: &Ledger, months: Months) -> anyhow::Result<Vec<Value>> 
     Ok(compared)
 }
 
-fn one(material: &Material, theirs: &TheirInvoice) -> Value {
+/// The tickets of these companies of all years: the original makes its invoices of them.
+async fn tickets(
+    ledger: &Ledger,
+    accounts: &BTreeSet<&String>,
+) -> anyhow::Result<HashMap<String, Vec<Ticket>>> {
+    let mut companies = ledger.codex.companies(None);
+    let mut found = HashMap::new();
+    while let Some(sent) = companies.recv().await {
+        // What cannot be read of a company is told where its bill is made.
+        let Ok(data) = sent? else { continue };
+        if let Some(number) = data.company.account_number.clone().filter(|number| accounts.contains(number)) {
+            found.insert(number, data.tickets);
+        }
+    }
+    Ok(found)
+}
+
+fn one(material: &Material, all_years: Option<&[Ticket]>, theirs: &TheirInvoice) -> Value {
     let bill = match material.bill() {
         Ok(bill) => bill,
         Err(reason) => return missing(theirs, &reason.to_string()),
     };
-    let inputs = crate::domain::billing::Inputs { readings: Readings::ORIGINAL, ..material.inputs() };
-    let original = compute(&inputs).map(|bill| our_lines(&bill)).unwrap_or_default();
+    let original = |tickets: Option<&[Ticket]>| {
+        let inputs = Inputs { readings: Readings::ORIGINAL, ..material.inputs() };
+        let inputs = Inputs { tickets: tickets.unwrap_or(inputs.tickets), ..inputs };
+        compute(&inputs).map(|bill| our_lines(&bill)).unwrap_or_default()
+    };
+    let (all_years, same_tickets) = (original(all_years), original(None));
+    let original = Original { all_years: &all_years, same_tickets: &same_tickets };
     let found: Vec<Value> =
-        explain(&theirs.lines, &our_lines(&bill), &original).iter().map(difference).collect();
+        explain(&theirs.lines, &our_lines(&bill), original).iter().map(difference).collect();
     json!({
         "invoice_number": theirs.number,
         "company": material.company_name(),

@@ -58,33 +58,8 @@ async fn archive(args: &ScheduledArgs, ledger: &Ledger) -> anyhow::Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     };
     if args.dry_run {
-        return preview(args, ledger, period).await;
+        return Ok(ended(snapshots::preview(ledger, period, wanted.accounts, &Shell).await?));
     }
     let (by, stop) = ("scheduled_snapshots", &ledger.context.shutdown);
     Ok(ended(snapshots::archive(ledger, period, wanted.accounts, by, &Shell, stop).await?))
-}
-
-async fn preview(args: &ScheduledArgs, ledger: &Ledger, period: Period) -> anyhow::Result<ExitCode> {
-    let mut each = ledger.bills.each(args.accounts.clone(), period).await?;
-    let mut is_fine = true;
-    while let Some(chunk) = each.next().await? {
-        for material in &chunk.materials {
-            let company = format!("{} {}", material.account_number(), material.company_name());
-            let told = match material.bill() {
-                _ if material.is_archived() => "archived already".to_owned(),
-                _ if material.is_inactive() => "skipped: its plan is inactive".to_owned(),
-                Ok(bill) => format!("would be archived with {}", bill.receipt.total),
-                Err(reason) => {
-                    is_fine = false;
-                    format!("would fail: {reason}")
-                }
-            };
-            say(&format!("{company}: {told}"));
-        }
-        for company in &chunk.bad {
-            is_fine = false;
-            say(&format!("{} {}: would fail: {}", company.account_number, company.name, company.reason));
-        }
-    }
-    Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,6 +1,10 @@
 //! The mail server: invoices go out through it.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use hivematrix_shared::problem::Problem;
 use http::StatusCode;
@@ -66,16 +70,39 @@ pub struct Letter {
 /// Sends mails. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Mailer {
+    under_way: Arc<Mutex<HashSet<String>>>,
     host: String,
     settings: MailSettings,
     from: Mailbox,
+}
+
+/// A document that is being sent.
+#[derive(Debug)]
+pub struct UnderWay(Arc<Mutex<HashSet<String>>>, String);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.1);
+    }
 }
 
 impl Mailer {
     /// With these settings; nothing without a host.
     pub fn of(settings: &MailSettings) -> Option<Self> {
         let host = settings.host()?.to_owned();
-        Some(Self { host, from: settings.smtp_from.clone()?, settings: settings.clone() })
+        Some(Self {
+            under_way: Arc::default(),
+            host,
+            from: settings.smtp_from.clone()?,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Begins to send a document; none while it is being sent, as after a second click.
+    pub fn begin(&self, document: &str) -> Option<UnderWay> {
+        let is_first =
+            self.under_way.lock().unwrap_or_else(PoisonError::into_inner).insert(document.to_owned());
+        is_first.then(|| UnderWay(self.under_way.clone(), document.to_owned()))
     }
 
     /// Sends a mail: when this is done, the server has taken it.

@@ -4,6 +4,8 @@
 //! A seal is the SHA-256, in lower-case hexadecimal, of the JSON text `{"previous":…,"document":…}`: the seal before it in the
 //! chain of the company (null for the first), and the document with its members in the order of its type here.
 
+use std::collections::HashSet;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
@@ -11,7 +13,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
-    billing::{Bill, Period},
+    billing::{Bill, Period, explain::Behind},
     documents::{invoice, snapshot},
 };
 
@@ -231,9 +233,23 @@ impl ArchivedInvoice {
     }
 }
 
-/// The whole bill without what it does not need of the people and devices: who they are, and what was billed.
+/// The whole bill without what it does not need of the people and devices: who they are, and what was billed. Of people who are
+/// not on the bill nothing is kept: an archive is for ever.
 fn lean(bill: &Bill<'_>) -> serde_json::Result<Value> {
     let mut value = serde_json::to_value(bill)?;
+    let billed: HashSet<Option<i64>> = bill
+        .explain
+        .lines
+        .iter()
+        .filter_map(|line| match line.behind {
+            Behind::User { user_id } => Some(user_id),
+            _ => None,
+        })
+        .collect();
+    let mut contacts = bill.users.iter();
+    if let Some(users) = value["users"].as_array_mut() {
+        users.retain(|_| contacts.next().is_some_and(|contact| billed.contains(&contact.id)));
+    }
     keep(&mut value["users"], &["id", "name", "full_name", "active"]);
     let device = [
         "id",

@@ -107,9 +107,18 @@ pub struct Explained {
     pub why: &'static str,
 }
 
-/// What differs, line by line. `original` is our bill by all readings of the original suite: where it agrees with theirs, a
-/// corrected rule makes the difference, otherwise the data is not what it was.
-pub fn explain(theirs: &[ArchivedLine], ours: &[ArchivedLine], original: &[ArchivedLine]) -> Vec<Explained> {
+/// Our bill by all readings of the original suite.
+#[derive(Clone, Copy, Debug)]
+pub struct Original<'a> {
+    /// Of the tickets of all years, as its invoices were made.
+    pub all_years: &'a [ArchivedLine],
+    /// Of the tickets that our bill is made of.
+    pub same_tickets: &'a [ArchivedLine],
+}
+
+/// What differs, line by line. Where `original` agrees with theirs, a corrected rule makes the difference, otherwise the data is
+/// not what it was.
+pub fn explain(theirs: &[ArchivedLine], ours: &[ArchivedLine], original: Original<'_>) -> Vec<Explained> {
     let explained = differences(theirs, ours).into_iter().map(|line| {
         let (rule, why) = cause(&line, original);
         Explained { line, rule, why }
@@ -117,7 +126,7 @@ pub fn explain(theirs: &[ArchivedLine], ours: &[ArchivedLine], original: &[Archi
     explained.collect()
 }
 
-fn cause(line: &Difference, original: &[ArchivedLine]) -> (Option<u8>, &'static str) {
+fn cause(line: &Difference, original: Original<'_>) -> (Option<u8>, &'static str) {
     let cent = Decimal::new(1, 2);
     if let (Some(before), Some(after)) = (line.before, line.after)
         && (after - before).abs() <= cent
@@ -125,13 +134,12 @@ fn cause(line: &Difference, original: &[ArchivedLine]) -> (Option<u8>, &'static 
         return (Some(41), "the original rounds binary fractions, several times");
     }
     let same = |other: &&ArchivedLine| other.line_type == line.line_type && other.item_name == line.name;
-    let in_original = original.iter().find(same);
-    let agrees = match (line.before, in_original) {
+    let agrees = |lines: &[ArchivedLine]| match (line.before, lines.iter().find(same)) {
         (Some(before), Some(other)) => (other.amount - before).abs() <= cent,
         (None, None) => true,
         _ => false,
     };
-    if !agrees {
+    if !agrees(original.all_years) {
         return (
             None,
             "the data is not what it was: people, devices, hours, rates or items have changed since",
@@ -145,6 +153,10 @@ fn cause(line: &Difference, original: &[ArchivedLine]) -> (Option<u8>, &'static 
         "backup" => (
             Some(31),
             "the original counts no device for base fees and allowance that has no type of its own",
+        ),
+        "ticket" if !agrees(original.same_tickets) => (
+            Some(47),
+            "the original takes the hours of earlier years off the yearly pool too (rule 24), and never fills it again",
         ),
         "ticket" => (Some(48), "the original bills all hours of a ticket in the month of its last update"),
         _ => (None, "the item is another one"),
@@ -194,7 +206,8 @@ mod tests {
         ];
         let original =
             [line("user", "User: Gone (Paid)", 1250), line("asset", "Asset: DC (Workstation)", 1800)];
-        let told: Vec<_> = explain(&theirs, &ours, &original)
+        let original = Original { all_years: &original, same_tickets: &original };
+        let told: Vec<_> = explain(&theirs, &ours, original)
             .into_iter()
             .map(|found| (found.line.name, found.rule))
             .collect();
@@ -207,5 +220,20 @@ mod tests {
             ("User: Gone (Paid)", Some(43)),
         ];
         assert_eq!(told, expected.map(|(name, rule)| (name.to_owned(), rule)));
+    }
+
+    #[test]
+    fn hours_that_only_earlier_years_explain_are_those_of_the_yearly_pool() {
+        let (two, four) = (
+            [line("ticket", "Billable Hours (2.00 hrs)", 18000)],
+            [line("ticket", "Billable Hours (4.00 hrs)", 36000)],
+        );
+        for (all_years, same_tickets, rule) in
+            [(&four, &two, Some(47)), (&four, &four, Some(48)), (&two, &two, None)]
+        {
+            for found in explain(&four, &two, Original { all_years, same_tickets }) {
+                assert_eq!(found.rule, rule, "{}", found.line.name);
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! The tables that people change: own conditions, types, devices and people by hand, line items, features, jobs.
+//! The tables that people change: own conditions, types, devices and people by hand, line items, features, jobs, the
+//! schedule of the archive.
 
 use serde_json::{Map, Value};
 use sqlx::{Acquire as _, AssertSqlSafe, PgConnection};
@@ -18,10 +19,12 @@ pub(super) struct Table {
     columns: &'static [&'static str],
     /// What only a new row takes: here it changes by itself.
     at_first: &'static [&'static str],
+    /// The table has one row from the start, and this holds until somebody changes it.
+    untouched: Option<&'static str>,
 }
 
 /// In this order.
-pub(super) const TABLES: [Table; 8] = [
+pub(super) const TABLES: [Table; 9] = [
     Table {
         name: "client_billing_overrides",
         key: &["company_account_number"],
@@ -59,30 +62,35 @@ pub(super) const TABLES: [Table; 8] = [
             "override_prepaid_hours_yearly_enabled",
         ],
         at_first: &[],
+        untouched: None,
     },
     Table {
         name: "asset_billing_overrides",
         key: &["asset_id"],
         columns: &["asset_id", "billing_type", "custom_cost"],
         at_first: &[],
+        untouched: None,
     },
     Table {
         name: "user_billing_overrides",
         key: &["user_id"],
         columns: &["user_id", "billing_type", "custom_cost"],
         at_first: &[],
+        untouched: None,
     },
     Table {
         name: "manual_assets",
         key: &[],
         columns: &["company_account_number", "hostname", "billing_type", "custom_cost", "notes"],
         at_first: &[],
+        untouched: None,
     },
     Table {
         name: "manual_users",
         key: &[],
         columns: &["company_account_number", "full_name", "billing_type", "custom_cost", "notes"],
         at_first: &[],
+        untouched: None,
     },
     Table {
         name: "custom_line_items",
@@ -99,24 +107,38 @@ pub(super) const TABLES: [Table; 8] = [
             "yearly_bill_month",
         ],
         at_first: &[],
+        untouched: None,
     },
     Table {
         name: "client_feature_overrides",
         key: &["company_account_number", "feature_type"],
         columns: &["company_account_number", "feature_type", "override_enabled", "value"],
         at_first: &[],
+        untouched: None,
     },
     Table {
         name: "scheduler_jobs",
         key: &["job_name"],
         columns: &["job_name", "script_path", "schedule_cron", "enabled", "description"],
         at_first: &["last_run", "last_status", "last_run_log"],
+        untouched: None,
+    },
+    Table {
+        name: "scheduled_snapshots",
+        key: &[],
+        columns: &["enabled", "day_of_month", "hour", "snapshot_previous_month", "snapshot_all_companies"],
+        at_first: &[],
+        untouched: Some("updated_at is null"),
     },
 ];
 
-/// Columns that are true or false here and may be nothing there.
-fn is_flag(column: &str) -> bool {
-    column.starts_with("override_") || column == "enabled"
+/// What columns are that are true or false here and may be nothing there.
+fn flag(column: &str) -> Option<bool> {
+    if column.starts_with("override_") || column == "enabled" {
+        Some(false)
+    } else {
+        column.starts_with("snapshot_").then_some(true)
+    }
 }
 
 /// Takes over one table.
@@ -141,7 +163,10 @@ pub(super) async fn take(
             .into_iter()
             .map(|column| {
                 let value = row.get(column).cloned().unwrap_or_default();
-                let value = if is_flag(column) && value.is_null() { Value::Bool(false) } else { value };
+                let value = match flag(column) {
+                    Some(flag) if value.is_null() => Value::Bool(flag),
+                    _ => value,
+                };
                 (column.to_owned(), value)
             })
             .collect();
@@ -223,6 +248,10 @@ async fn put(target: &mut PgConnection, table: &Table, source_id: &str, given: &
             let query = format!("select id, {as_row} from {name} t where id = $1 for update");
             sqlx::query_as(AssertSqlSafe(query)).bind(known.our_id).fetch_optional(&mut *target).await?
         }
+        (None, []) if table.untouched.is_some() => {
+            let query = format!("select id, {as_row} from {name} t order by id limit 1 for update");
+            sqlx::query_as(AssertSqlSafe(query)).fetch_optional(&mut *target).await?
+        }
         (None, []) => None,
         (None, key) => {
             let same: Vec<String> = key.iter().map(|column| format!("t.{column} = g.{column}")).collect();
@@ -233,7 +262,14 @@ async fn put(target: &mut PgConnection, table: &Table, source_id: &str, given: &
             sqlx::query_as(AssertSqlSafe(query)).bind(given).fetch_optional(&mut *target).await?
         }
     };
-    let (id, done) = match (known.and_then(|known| known.our_row), ours) {
+    let mut before = known.and_then(|known| known.our_row);
+    if let (None, Some(untouched), Some((id, now))) = (&before, table.untouched, &ours) {
+        let query = format!("select {untouched} from {name} where id = $1");
+        let is_untouched: bool =
+            sqlx::query_scalar(AssertSqlSafe(query)).bind(id).fetch_one(&mut *target).await?;
+        before = is_untouched.then(|| now.clone());
+    }
+    let (id, done) = match (before, ours) {
         // Removed here since.
         (Some(_), None) => return Ok(Put::Kept),
         (before, Some((_, now))) if before.as_ref() != Some(&now) => {
@@ -255,6 +291,12 @@ async fn put(target: &mut PgConnection, table: &Table, source_id: &str, given: &
             if name == "scheduler_jobs" {
                 // A schedule that comes along does not make up for what was before.
                 sqlx::query!("update scheduler_jobs set done_until = now() where id = $1", id)
+                    .execute(&mut *target)
+                    .await?;
+            }
+            if name == "scheduled_snapshots" {
+                sqlx::query("update scheduled_snapshots set updated_at = now() where id = $1")
+                    .bind(id)
                     .execute(&mut *target)
                     .await?;
             }

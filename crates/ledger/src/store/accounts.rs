@@ -1,5 +1,7 @@
 //! What is kept under which account number, and numbers that became others.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use sqlx::{PgConnection, PgExecutor};
 use utoipa::ToSchema;
@@ -55,6 +57,37 @@ pub async fn kept(executor: impl PgExecutor<'_>, since: Option<Period>) -> sqlx:
         since.map_or(0, |since| since.month().cast_signed())
     )
     .fetch_all(executor)
+    .await
+}
+
+/// The numbers that companies have now whose invoices of a month are archived under former ones, by those.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn current_in(
+    executor: impl PgExecutor<'_>,
+    year: i32,
+    month: i32,
+) -> sqlx::Result<HashMap<String, String>> {
+    let rows = sqlx::query!(
+        r#"select company_account_number as "former!", current_account_number as "current!" from archived_months
+            where billing_year = $1 and billing_month = $2 and current_account_number <> company_account_number"#,
+        year,
+        month
+    );
+    Ok(rows.fetch_all(executor).await?.into_iter().map(|row| (row.former, row.current)).collect())
+}
+
+/// The number that a company has now, by an archived invoice.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn current_of(executor: impl PgExecutor<'_>, invoice_number: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"select current_account_number as "current!" from archived_months where invoice_number = $1"#,
+        invoice_number
+    )
+    .fetch_optional(executor)
     .await
 }
 

@@ -55,10 +55,8 @@ pub async fn may_take_last_years(
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"with archive as (
-             select coalesce(r.account_number, s.company_account_number) as account_number, s.billing_year, s.billing_month,
-                s.archived_at
-             from billing_snapshots s left join account_renames r on r.former_account_number = s.company_account_number
-             where s.billing_year in ($2 - 1, $2))
+             select current_account_number as account_number, billing_year, billing_month, archived_at
+             from archived_months where billing_year in ($2 - 1, $2))
            select exists (select from archive december
              where december.billing_year = $2 - 1 and december.billing_month = 12
                 and december.archived_at < make_timestamptz($2, 1, 3, 0, 0, 0, 'UTC')

@@ -19,6 +19,7 @@ use crate::domain::billing::{
     period::Period,
     readings::{HoursReading, Readings, YearlyPool},
 };
+use crate::domain::changes::added;
 
 /// What Ledger knows of one company.
 #[derive(Clone, Debug, Default)]
@@ -116,20 +117,8 @@ pub async fn read(connection: &mut PgConnection, whose: Option<Whose<'_>>, year:
         });
     }
     for row in items::list(&mut *connection, only).await? {
-        let item = row.item;
-        rows.of(row.company_account_number).line_items.push(LineItem {
-            id: Some(row.id.into()),
-            name: Some(item.name),
-            description: item.description,
-            monthly_fee: item.monthly_fee,
-            one_off_fee: item.one_off_fee,
-            one_off_year: item.one_off_year.map(Into::into),
-            one_off_month: item.one_off_month.map(Into::into),
-            yearly_fee: item.yearly_fee,
-            yearly_bill_month: item.yearly_bill_month.map(Into::into),
-            first_month: item.first_month,
-            last_month: item.last_month,
-        });
+        let item = added::billed(row.item, Some(row.id.into()));
+        rows.of(row.company_account_number).line_items.push(item);
     }
     for row in features::list(&mut *connection, only).await? {
         rows.of(row.company_account_number).feature_overrides.push(FeatureOverride {

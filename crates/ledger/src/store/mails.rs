@@ -31,6 +31,40 @@ pub async fn note(pool: &PgPool, document: &str, mail: &SentMail) -> sqlx::Resul
     Ok(())
 }
 
+/// What counts against one more mail.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// Mails of this person since a moment.
+    pub by_person: i64,
+    /// When the document went to the same people last.
+    pub same_at: Option<DateTime<Utc>>,
+}
+
+/// Looks what a person has sent since then, and when this document went to these people last.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn before(
+    pool: &PgPool,
+    document: &str,
+    recipients: &str,
+    by: &str,
+    since: DateTime<Utc>,
+) -> sqlx::Result<Before> {
+    sqlx::query_as!(
+        Before,
+        r#"select count(*) filter (where sent_by = $3 and sent_at > $4) as "by_person!",
+            max(sent_at) filter (where document = $1 and recipients = $2) as same_at
+         from document_mails where (sent_by = $3 and sent_at > $4) or document = $1"#,
+        document,
+        recipients,
+        by,
+        since
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Mails with a document, the last one first.
 ///
 /// # Errors

@@ -26,10 +26,10 @@ pub async fn totals_by_company(
     year: i32,
     month: i32,
 ) -> sqlx::Result<HashMap<String, ArchivedTotal>> {
-    let renames = accounts::renames(pool).await?;
+    let renamed = accounts::current_in(pool, year, month).await?;
     let mut found: HashMap<String, ArchivedTotal> = HashMap::new();
     for (number, total) in totals_of(pool, year, month).await? {
-        let sum = found.entry(renames.current(&number).to_owned()).or_default();
+        let sum = found.entry(renamed.get(&number).cloned().unwrap_or(number)).or_default();
         sum.amount += total.amount;
         sum.charges += total.charges;
     }

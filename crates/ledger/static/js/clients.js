@@ -1,7 +1,7 @@
 // The list of clients: search while somebody types, and accept many bills in one background job.
 
 import { fetchPage } from "./call.js";
-import { ask } from "./dialog.js";
+import { close, onSubmit, open, tell } from "./dialog.js";
 import { skeleton } from "./dom.js";
 import { failureItem, failuresOf, follow, start } from "./jobs.js";
 import { busy, ready, say, showScripted } from "./page.js";
@@ -87,7 +87,11 @@ function preview(chosen, { total, sign, warnings }) {
   return { total: `${sign}${number(cents / 100)}`, warnings: shown && `To look at: ${shown}${more}.` };
 }
 
-async function acceptFrom(button) {
+const accepting = $("accept-form");
+let wanted;
+let notes = "";
+
+function acceptFrom(button) {
   const chosen = picked();
   const narrowed = JSON.parse(button.dataset.accounts);
   const accounts = chosen.length ? chosen : narrowed.length ? narrowed : null;
@@ -97,14 +101,24 @@ async function acceptFrom(button) {
     `The open bills of ${button.dataset.words} over ${total} become invoices that never change again. Bills that are archived already stay as they are.`,
     warnings,
   ];
-  const job = await ask(
-    { title: `Accept ${count === 1 ? "1 bill" : `${count} bills`}?`, text: parts.filter(Boolean).join(" "), yes: "Accept & Archive" },
-    () => startFor(button, accounts),
-  );
-  if (job) run(job.job_id, button);
+  accepting.querySelector("[data-title]").textContent = `Accept ${count === 1 ? "1 bill" : `${count} bills`}?`;
+  accepting.querySelector("[data-words]").textContent = parts.filter(Boolean).join(" ");
+  wanted = { button, accounts };
+  accepting.reset();
+  tell(accepting);
+  open($("accept-dialog"));
 }
 
-const startFor = ({ dataset }, accounts) => start(Number(dataset.year), Number(dataset.monthNumber), accounts);
+onSubmit(accepting, async () => {
+  const { button, accounts } = wanted;
+  notes = accepting.elements.notes.value.trim();
+  const job = await startFor(button, accounts);
+  close($("accept-dialog"));
+  run(job.job_id, button);
+});
+
+// What is tried again has the notes of the first time.
+const startFor = ({ dataset }, accounts) => start(Number(dataset.year), Number(dataset.monthNumber), accounts, notes);
 
 async function run(id, button) {
   const [card, words, bar] = [$("bulk"), $("bulk-words"), $("bulk-progress")];

@@ -6,9 +6,9 @@ import { element } from "./dom.js";
 const POLL_MS = 1000;
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Starts a job; no accounts are all companies. */
-export const start = (year, month, accounts = null) =>
-  own("POST", "/archive/api/snapshot/bulk", { year, month, account_numbers: accounts });
+/** Starts a job; no accounts are all companies. The notes are kept with each invoice. */
+export const start = (year, month, accounts = null, notes = "") =>
+  own("POST", "/archive/api/snapshot/bulk", { year, month, account_numbers: accounts, notes });
 
 /** Follows a job to its end, telling `show` words, how many companies are done and how many there are. */
 export async function follow(id, show) {

@@ -9,7 +9,10 @@ use crate::support::{Company, Suite};
 #[sqlx::test(migrations = "../../migrations/ledger")]
 async fn an_accepted_bill_is_final_and_answered_from_then_on(pool: PgPool) {
     let suite = Suite::start(pool.clone()).await;
-    let company = Company::new("1001", "Harbor & Vine").ticket("9001", "2025-06-18T10:00:00Z", 2.5);
+    let mut company = Company::new("1001", "Harbor & Vine").ticket("9001", "2025-06-18T10:00:00Z", 2.5);
+    company
+        .contacts
+        .insert(1, json!({"id": 100109, "name": "Zoe Gone", "email": "z@1001.example", "active": false}));
     suite.peers.companies([company.clone()]);
     suite
         .send("POST", "/api/overrides/line-items/1001", json!({"name": "Office", "monthly_fee": 62.5}))
@@ -67,6 +70,8 @@ async fn an_accepted_bill_is_final_and_answered_from_then_on(pool: PgPool) {
     );
     assert_eq!(stored["billing_data"]["receipt_data"]["total"], json!(574.01));
     let people = stored["billing_data"]["users"].as_array().unwrap();
+    assert_eq!(people.len(), 3, "who left is not on the bill, and not in the archive");
+    assert!(!stored["billing_data"].to_string().contains("Zoe Gone"));
     assert_eq!(
         people[0],
         json!({"id": 100101, "name": "Amy Jones", "active": true}),

@@ -93,3 +93,36 @@ async fn files_are_for_people_and_a_service_alone_changes_nothing(pool: PgPool) 
         "meant for another service"
     );
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_service_that_acts_for_a_person_mails_and_sets_the_logo_by_that_persons_level(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    assert_eq!(suite.accept("1001", 2025, 6).await.status, 201);
+    let mails = "/archive/api/snapshot/1001-202506/mails";
+    let alone = suite.identity.service_token("brainhair", "ledger");
+    let acting = |level| suite.identity.service_token_on_behalf("brainhair", "ledger", level);
+    let ask = async |method: &str, path: &str, token: &str| {
+        let request = suite.client.request(method.parse().unwrap(), path).bearer(token);
+        let request = if method == "POST" { request.json(&json!({"to": "a@b.test"})) } else { request };
+        request.send().await.status.as_u16()
+    };
+    let (client, billing, admin) =
+        (acting(PermissionLevel::Client), acting(PermissionLevel::Billing), acting(PermissionLevel::Admin));
+    let logo = "/api/settings/logo";
+    for (method, path, token, status) in [
+        ("GET", mails, &alone, 200),
+        ("GET", mails, &client, 403),
+        ("GET", mails, &billing, 200),
+        ("POST", mails, &alone, 403),
+        ("POST", mails, &client, 403),
+        // No mail server is set.
+        ("POST", mails, &billing, 409),
+        ("GET", logo, &billing, 404),
+        ("DELETE", logo, &alone, 403),
+        ("DELETE", logo, &billing, 403),
+        ("DELETE", logo, &admin, 200),
+    ] {
+        assert_eq!(ask(method, path, token).await, status, "{method} {path}");
+    }
+}

@@ -106,6 +106,34 @@ async fn the_archive_is_searched_on_the_server(pool: PgPool) {
         (&company["total_snapshots"], &company["company_name"], &company["snapshots"][0]["invoice_number"]),
         (&json!(3), &json!("Harbor & Vine"), &json!("1001-202506"))
     );
+    assert!(company.get("next").is_none() && company.get("previous").is_none(), "all of them");
+    let page = async |path: &str| {
+        let found = suite.json(path).await;
+        let rows = found.get("results").or(found.get("snapshots")).unwrap().as_array().unwrap();
+        let numbers: Vec<Value> = rows.iter().map(|row| row["invoice_number"].clone()).collect();
+        json!([numbers, found.get("previous"), found.get("next")])
+    };
+    let search = "/archive/api/snapshots/search";
+    for (path, expected) in [
+        (format!("{search}?company_name=S%C3%96HNE&limit=1"), json!([["1002-202505"], null, null])),
+        (
+            format!("{search}?limit=2&year=2025"),
+            json!([["1001-202506", "1002-202505"], null, "?year=2025&limit=2&offset=2"]),
+        ),
+        (
+            format!("{search}?year=2025&limit=2&offset=2"),
+            json!([["1001-202505", "1001-202504"], "?year=2025&limit=2&offset=0", null]),
+        ),
+        (format!("{search}?limit=2&offset=90"), json!([[], "?limit=2&offset=2", null])),
+        (
+            "/archive/api/snapshots/company/1001?limit=1&offset=1".to_owned(),
+            json!([["1001-202505"], "?limit=1&offset=0", "?limit=1&offset=2"]),
+        ),
+        ("/archive/api/snapshots/company/1001?offset=2".to_owned(), json!([["1001-202504"], null, null])),
+    ] {
+        assert_eq!(page(&path).await, expected, "{path}");
+    }
+    assert_eq!(suite.get("/archive/api/snapshots/company/1001?limit=-1").await.status, 400);
     let nobody = suite.json("/archive/api/snapshots/company/9").await;
     assert_eq!(
         nobody,

@@ -31,6 +31,10 @@ const ORIGINAL: &str = "
     create table scheduler_jobs (id serial primary key, job_name varchar(150) not null unique, script_path varchar(255) not null,
         schedule_cron varchar(100), enabled boolean, last_run varchar(100), last_status varchar(50), last_run_log text,
         description text);
+    create table scheduled_snapshots (id serial primary key, enabled boolean not null, day_of_month int not null, hour int not null,
+        snapshot_previous_month boolean, snapshot_all_companies boolean, last_run_at varchar(50), last_run_status varchar(50),
+        last_run_count int, last_run_log text, created_at varchar(50) not null, updated_at varchar(50));
+    insert into scheduled_snapshots values (1, false, 5, 3, null, true, null, null, 0, null, '2024-01-01T00:00:00', null);
     insert into scheduler_jobs values
         (1, 'Diagnostic: Test Codex Connectivity', 'sync_from_codex.py', '0 */12 * * *', true, '2025-07-01T08:00:00.5', 'Running',
             'Companies: 3', null),
@@ -76,6 +80,7 @@ async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
             ("user_billing_overrides", 1, 1, 0),
             ("manual_assets", 1, 1, 0),
             ("scheduler_jobs", 2, 2, 0),
+            ("scheduled_snapshots", 1, 0, 0),
             ("billing_snapshots", 1, 1, 0)
         ],
         "{:?}",
@@ -154,6 +159,7 @@ async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
             ("user_billing_overrides", 0, 0, 1),
             ("manual_assets", 0, 0, 1),
             ("scheduler_jobs", 0, 1, 1),
+            ("scheduled_snapshots", 0, 1, 0),
             ("billing_snapshots", 0, 1, 0)
         ]
     );
@@ -161,4 +167,49 @@ async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
     assert_eq!(suite.json("/api/overrides/manual-assets/1001").await["manual_assets"], json!([]));
     let wrong = import::run(&pool, &Secret::new("nonsense"), false).await.unwrap_err().to_string();
     assert_eq!(wrong, "--from is no PostgreSQL address");
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_schedule_comes_along_until_somebody_sets_it_here(pool: PgPool) {
+    let suite = Suite::start(pool.clone()).await;
+    let from = original(&pool).await;
+    let shown = async || {
+        let answer = suite.get_as(PermissionLevel::Admin, "/archive/api/scheduler/config").await.json();
+        let config = &answer["config"];
+        ["enabled", "day_of_month", "hour", "snapshot_previous_month", "snapshot_all_companies"]
+            .map(|name| config[name].clone())
+    };
+    let import = async || {
+        let report = import::run(&pool, &from, false).await.unwrap();
+        let counts = report.tables.into_iter().find(|counts| counts.table == "scheduled_snapshots").unwrap();
+        (counts.new, counts.updated, counts.unchanged, counts.kept)
+    };
+    assert_eq!(shown().await, [json!(true), json!(1), json!(2), json!(true), json!(true)]);
+    assert_eq!(import().await, (0, 1, 0, 0));
+    assert_eq!(shown().await, [json!(false), json!(5), json!(3), json!(true), json!(true)]);
+
+    // What is changed there still comes.
+    sqlx::raw_sql("update original.scheduled_snapshots set hour = 4").execute(&pool).await.unwrap();
+    assert_eq!(import().await, (0, 1, 0, 0));
+    assert_eq!(shown().await[2], json!(4));
+    assert_eq!(import().await, (0, 0, 1, 0));
+
+    let set = suite.as_admin("POST", "/archive/api/scheduler/config", json!({"enabled": true})).await;
+    assert_eq!(set.status, 200);
+    sqlx::raw_sql("update original.scheduled_snapshots set day_of_month = 9").execute(&pool).await.unwrap();
+    assert_eq!(import().await, (0, 0, 0, 1));
+    assert_eq!(shown().await[..2], [json!(true), json!(5)]);
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_schedule_that_was_set_here_before_stays(pool: PgPool) {
+    let suite = Suite::start(pool.clone()).await;
+    let from = original(&pool).await;
+    let set = suite.as_admin("POST", "/archive/api/scheduler/config", json!({"day_of_month": 20})).await;
+    assert_eq!(set.status, 200);
+    let report = import::run(&pool, &from, false).await.unwrap();
+    let counts = report.tables.iter().find(|counts| counts.table == "scheduled_snapshots").unwrap();
+    assert_eq!((counts.read, counts.updated, counts.kept), (1, 0, 1));
+    let config = suite.get_as(PermissionLevel::Admin, "/archive/api/scheduler/config").await.json();
+    assert_eq!((&config["config"]["day_of_month"], &config["config"]["enabled"]), (&json!(20), &json!(true)));
 }

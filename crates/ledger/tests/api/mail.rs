@@ -166,3 +166,36 @@ async fn no_password_goes_over_the_network_in_the_clear_and_nothing_goes_without
     assert_eq!(refused.status, 409);
     assert_eq!(refused.json()["error"], Value::from("No mail server is set"));
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_second_click_sends_nothing_and_nobody_sends_without_end(pool: PgPool) {
+    let post = Post::default();
+    let suite = suite(pool.clone(), &post, "127.0.0.1").await;
+    let to = |address: &str| json!({"to": address});
+    let (one, two) = tokio::join!(
+        suite.send("POST", PATH, to("books@harbor.test")),
+        suite.send("POST", PATH, to("books@harbor.test"))
+    );
+    let mut both = [one.status.as_u16(), two.status.as_u16()];
+    both.sort_unstable();
+    assert_eq!(both, [200, 409]);
+    let again = suite.send("POST", PATH, to("books@harbor.test")).await;
+    assert_eq!(again.status, 409);
+    assert!(again.text().contains("less than a minute ago"), "{}", again.text());
+    assert_eq!(suite.send("POST", PATH, to("owner@harbor.test")).await.status, 200, "others may have it");
+    suite.at("2025-07-15T12:01:01Z");
+    assert_eq!(suite.send("POST", PATH, to("books@harbor.test")).await.status, 200);
+
+    let by = suite.json(PATH).await["mails"][0]["sent_by"].as_str().unwrap().to_owned();
+    sqlx::query(
+        "insert into document_mails (document, sent_at, sent_by, recipients)
+         select 'x', '2025-07-15T11:30:00Z', $1, 'x@x.test' from generate_series(1, 57)",
+    )
+    .bind(by)
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert_eq!(suite.send("POST", PATH, to("third@harbor.test")).await.status, 429);
+    suite.at("2025-07-15T13:30:00Z");
+    assert_eq!(suite.send("POST", PATH, to("third@harbor.test")).await.status, 200);
+}

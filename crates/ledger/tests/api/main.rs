@@ -7,6 +7,8 @@ mod accounts;
 mod archive;
 mod bills;
 mod changes;
+mod commands;
+mod exports;
 mod hours;
 mod import;
 mod jobs;

@@ -209,6 +209,7 @@ async fn what_is_wrong_is_said_by_member_and_nothing_is_stored(pool: PgPool) {
     let suite = Suite::start(pool.clone()).await;
     let cases = [
         ("PUT", "/api/overrides/client/1001", json!({}), 400, "No data provided"),
+        ("PUT", "/api/overrides/client/1001", json!({"per_user": 20}), 400, "No data provided"),
         ("PUT", "/api/overrides/client/1001", json!([]), 400, "The body must be a JSON object"),
         (
             "PUT",
@@ -254,6 +255,14 @@ async fn what_is_wrong_is_said_by_member_and_nothing_is_stored(pool: PgPool) {
             "full_name and billing_type are required",
         ),
         ("POST", "/api/overrides/line-items/1001", json!({"monthly_fee": 1}), 400, "name is required"),
+        ("POST", "/api/overrides/line-items/1001", json!({"monthly_fee": "x"}), 400, "name is required"),
+        (
+            "PUT",
+            "/api/device-types",
+            json!({"device_type": "Printer", "billing_type": "Custom"}),
+            400,
+            "Not saved: billing_type must be one of Workstation, Server, VM, Switch, Firewall, No Charge.",
+        ),
         ("POST", "/api/overrides/features/1001", json!({}), 400, "No data provided"),
         ("DELETE", "/api/overrides/manual-assets/1001/1", Value::Null, 404, "Manual asset not found"),
         ("DELETE", "/api/overrides/manual-users/1001/1", Value::Null, 404, "Manual user not found"),
@@ -274,6 +283,13 @@ async fn what_is_wrong_is_said_by_member_and_nothing_is_stored(pool: PgPool) {
     assert_eq!(
         answer.json()["fields"].as_object().unwrap().keys().collect::<Vec<_>>(),
         ["per_user_cost", "per_vm_cost"]
+    );
+    assert_eq!(suite.json("/api/overrides/client/1001").await["overrides"], json!(null), "no empty row");
+    let odd = "9".repeat(51);
+    let answer = suite.send("PUT", &format!("/api/overrides/client/{odd}"), json!({"per_vm_cost": 1})).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.json()["error"].clone()),
+        (404, json!(format!("Company {odd} not found")))
     );
     let token = suite.identity.user_token(hivematrix_shared::auth::PermissionLevel::Billing);
     let plain = suite

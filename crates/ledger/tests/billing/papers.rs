@@ -1,11 +1,12 @@
 //! Documents of every vector: they say what the bill says, and the archived one is the one that was shown before.
 
 use hivematrix_ledger::domain::{
+    archive::ArchivedInvoice,
     billing::Bill,
     documents::{
         document::{Archived, ArchivedLine, HoursShown, InvoiceDocument, Sender, of_archived, of_bill},
         pdf::{self, Paper},
-        snapshot,
+        quickbooks, snapshot,
         ubl::{self, Legal, LegalEntity, NoTax},
         xero,
     },
@@ -145,5 +146,20 @@ fn every_bill_with_a_line_can_be_sent_as_electronic_invoice() {
             }
             Err(gaps) => assert_eq!((document.lines.len(), gaps), (0, vec![ubl::Gap::NoLine]), "{name}"),
         }
+    });
+}
+
+#[test]
+fn the_quickbooks_file_of_an_archived_month_is_that_of_its_bill() {
+    let now = "2025-07-01T02:00:00Z".parse().unwrap();
+    each_bill(|name, bill| {
+        let mut archived = ArchivedInvoice::of(bill, now, "ada@example.com", None).unwrap();
+        assert_eq!(quickbooks::of_archived(&archived), quickbooks::csv(bill), "{name}");
+        // Without the whole bill its lines are left, which are the total too.
+        archived.billing_data_json = "{}".to_owned();
+        let lines = quickbooks::of_archived(&archived);
+        let mut reader = csv::Reader::from_reader(lines.as_bytes());
+        let sum: Decimal = reader.records().map(|row| row.unwrap()[8].parse::<Decimal>().unwrap()).sum();
+        assert_eq!(sum, bill.receipt.total.decimal(), "{name}");
     });
 }

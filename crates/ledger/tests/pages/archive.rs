@@ -39,6 +39,27 @@ async fn the_archive_is_searched_on_the_server(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_history_of_jobs_has_pages(pool: PgPool) {
+    let world = World::new(pool.clone()).await;
+    sqlx::query(
+        "insert into snapshot_jobs (id, job_type, status, target_year, target_month, started_at, completed_at, success)
+         select gen_random_uuid(), 'bulk', 'completed', 2000 + n, 6, '2025-07-01T00:00:00Z'::timestamptz + n * interval '1 hour',
+            '2025-07-02T00:00:00Z', true from generate_series(1, 16) n",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let first = world.page("/archive/?year=2025").await.text();
+    assert_eq!(first.matches("data-label=\"Took\"").count(), 15);
+    assert!(first.contains(">2016-06<") && !first.contains(">2001-06<"));
+    assert!(first.contains("href=\"/ledger/archive/?year=2025&#38;jobs_page=2#jobs\">Older</a>"), "{first}");
+    let second = world.page("/archive/?jobs_page=2").await.text();
+    assert_eq!(second.matches("data-label=\"Took\"").count(), 1);
+    assert!(second.contains(">2001-06<") && second.contains("jobs_page=1#jobs\">Newer</a>"));
+    assert!(second.contains("aria-disabled=\"true\">Older</span>"));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
 async fn the_schedule_is_shown_to_all_who_bill_and_edited_by_administrators(pool: PgPool) {
     let world = World::new(pool).await;
     let change = json!({"enabled": true, "day_of_month": 31, "hour": 4, "snapshot_previous_month": false});

@@ -12,6 +12,10 @@ async fn an_open_bill_shows_every_line_with_its_reason(pool: PgPool) {
     let html = world.page("/client/100001?year=2025&month=6").await.text();
     insta::assert_snapshot!("open_bill", words(&html));
     assert!(html.contains("id=\"acceptBillBtn\""));
+    let (_, actions) = html.split_once("id=\"acceptBillBtn\"").unwrap();
+    let (actions, _) = actions.split_once("</section>").unwrap();
+    let back = actions.rsplit("<a ").next().unwrap();
+    assert!(back.contains("href=\"/ledger/\"") && back.contains("Back"), "the lower one leads home: {back}");
     assert!(
         html.contains("href=\"/ledger/invoice/100001/download?year=2025&#38;month=6\""),
         "with the prefix"
@@ -82,7 +86,7 @@ async fn an_open_bill_names_the_causes_of_its_change(pool: PgPool) {
 async fn a_month_under_a_former_account_number_is_shown_as_archived(pool: PgPool) {
     let world = World::new(pool.clone()).await;
     world.accept(5).await;
-    sqlx::query("insert into account_renames (former_account_number, account_number, renamed_by) values ('100001', '200001', 'x')")
+    sqlx::query("insert into account_renames (former_account_number, account_number, archive_end, renamed_by) values ('100001', '200001', 1000000, 'x')")
         .execute(&pool)
         .await
         .unwrap();
@@ -121,7 +125,7 @@ async fn an_archived_month_shows_what_was_archived(pool: PgPool) {
     world.accept(6).await;
     let same = world.page("/client/100001?year=2025&month=6").await.text();
     assert!(same.contains("The same bill would come out today, line by line."));
-    assert!(!same.contains("id=\"acceptBillBtn\""));
+    assert!(!same.contains("data-modal-open=\"accept-dialog\""));
 
     world.call(Method::PUT, "/api/overrides/client/100001", json!({"per_user_cost": 50})).await;
     world.answer("/api/companies/100001/assets", json!([]));
@@ -193,4 +197,16 @@ async fn a_bill_that_changed_since_it_was_shown_is_not_accepted(pool: PgPool) {
         "{}",
         answer.text()
     );
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn an_archived_month_cannot_be_accepted_again_and_says_so_on_its_button(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.accept(6).await;
+    let html = world.page("/client/100001?year=2025&month=6").await.text();
+    let button = "<button class=\"btn btn--success\" type=\"button\" id=\"acceptBillBtn\" disabled>";
+    let (_, after) = html.split_once(button).unwrap();
+    let (button, _) = after.split_once("</button>").unwrap();
+    assert_eq!(words(button).trim(), "Already Archived");
+    assert!(!world.page("/archive/invoice/100001-202506").await.text().contains("acceptBillBtn"));
 }

@@ -63,7 +63,8 @@ async fn the_dashboard_counts_and_links_what_it_counts(pool: PgPool) {
         "href=\"/ledger/clients?filter=expiring&amp;year=2025&#38;month=6\"",
         "href=\"/ledger/archive/\"",
         "against May 2025",
-        "May 2025: $295.00, June 2025: $3,045.00",
+        "aria-label=\"May 2025: $295.00\"",
+        "aria-label=\"June 2025: $3,045.00\"",
         "Assets: 175",
         "No client has prepaid hours.",
         "id=\"list-ended\"",
@@ -109,4 +110,22 @@ async fn hours_stand_against_prepaid_ones(pool: PgPool) {
         html.contains("2.50 of 2.00 prepaid hours</desc>") && html.contains("2.50 of 2.00 h, over"),
         "{html}"
     );
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_list_has_its_title_and_bulk_accepting_takes_notes(pool: PgPool) {
+    let world = World::new(pool).await;
+    let html = world.page("/clients?year=2025&month=6").await.text();
+    assert!(html.contains("<h2 class=\"card__title\" id=\"summary-title\">Client Billing Summary</h2>"));
+    let (_, dialog) = html.split_once("id=\"accept-dialog\"").unwrap();
+    assert!(dialog.contains("<textarea class=\"form-group__input\" id=\"accept-notes\" name=\"notes\""));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn the_months_of_the_dashboard_lead_to_their_invoices(pool: PgPool) {
+    let world = World::new(pool).await;
+    world.accept(5).await;
+    let html = world.page("/?year=2025&month=6").await.text();
+    assert!(html.contains("<a href=\"/ledger/archive/?year=2025&#38;month=5\" aria-label=\"May 2025: $"));
+    assert!(html.contains("<a href=\"/ledger/clients?year=2025&#38;month=6\" aria-label=\"June 2025: $"));
 }

@@ -190,6 +190,37 @@ async fn the_effect_is_told_before_anything_is_saved(pool: PgPool) {
         (StatusCode::BAD_REQUEST, Some("must be a number"))
     );
     assert!(!world.page(PATH).await.text().contains("badge--info\">Override"));
+    // What is about to be added counts as soon as it has a name and a cost.
+    for (body, change) in [
+        (json!({"manual_asset_hostname": "OLD", "manual_asset_billing_type": "Workstation"}), 25.0),
+        (json!({"manual_asset_billing_type": "Workstation", "manual_user_billing_type": "Paid"}), 0.0),
+        (json!({"manual_asset_hostname": "OLD", "manual_asset_billing_type": "Custom"}), 0.0),
+        (
+            json!({"manual_user_name": "Temp", "manual_user_billing_type": "Custom", "manual_user_custom_cost": "7.5"}),
+            7.5,
+        ),
+        (
+            json!({"line_item_type": "recurring", "line_item_name": "Discount", "line_item_recurring_fee": "-45"}),
+            -45.0,
+        ),
+        (json!({"line_item_type": "recurring", "line_item_name": "Discount"}), 0.0),
+    ] {
+        let answer = world.call(Method::POST, path, body.clone()).await.json();
+        assert_eq!(answer["change"], json!(change), "{body}: {answer}");
+    }
+    let wrong = json!({"line_item_type": "yearly", "line_item_name": "SSL", "line_item_yearly_fee": "99"});
+    let wrong = world.call(Method::POST, path, wrong).await;
+    assert_eq!(wrong.json()["fields"]["line_item_yearly_month"], json!("is needed with yearly_fee"));
+    let item = json!({"name": "Office", "monthly_fee": 60});
+    let added = world.call(Method::POST, "/api/overrides/line-items/100001", item).await.json();
+    let edited = json!({"id": added["id"].to_string(), "line_item_type": "recurring", "line_item_name": "Office",
+        "line_item_recurring_fee": "50"});
+    assert_eq!(world.call(Method::POST, path, edited).await.json()["change"], json!(-10.0), "in its place");
+    assert_eq!(
+        world.page(PATH).await.text().matches("data-preview novalidate").count(),
+        6,
+        "rates, types, additions"
+    );
 }
 
 /// §5 and §10: first and last month of what is billed every month, changed where it stands; a deletion can be taken back.

@@ -83,6 +83,13 @@ pub struct ClientConditions {
 }
 
 impl ClientConditions {
+    /// Whether a request has a member that is one of the conditions.
+    pub fn are_in(members: &Map<String, Value>) -> bool {
+        let mut names =
+            ["billing_plan", "support_level"].into_iter().chain(NUMBERS.map(|number| number.name));
+        names.any(|name| members.contains_key(name))
+    }
+
     /// Takes the members of a request; those it does not have stay as they are, and unknown ones are passed over.
     ///
     /// # Errors

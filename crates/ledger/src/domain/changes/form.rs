@@ -153,10 +153,10 @@ pub fn line_item(form: &Form) -> Result<ItemChange, Invalid> {
             return Err(Invalid([fault].into()));
         }
     };
-    let mut faults = match ItemChange::new(&renamed(form, names)) {
-        Ok(item) => return Ok(item),
-        Err(Some(faults)) => renamed_faults(faults, names),
-        Err(None) => Invalid::default(),
+    let mut faults = match ItemChange::read(&renamed(form, names)) {
+        Ok(item) if !item.name.is_empty() => return Ok(item),
+        Ok(_) => Invalid::default(),
+        Err(faults) => renamed_faults(faults, names),
     };
     if field(form, "line_item_name").is_empty() {
         faults.0.insert("line_item_name".to_owned(), "is needed".to_owned());

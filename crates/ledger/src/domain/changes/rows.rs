@@ -143,9 +143,21 @@ impl ItemChange {
     /// # Errors
     /// Says what is wrong; `None` where there is no name.
     pub fn new(members: &Map<String, Value>) -> Result<Self, Option<Invalid>> {
+        let is_nameless = match members.get("name") {
+            None | Some(Value::Null) => true,
+            Some(name) => name.as_str().is_some_and(|name| name.trim().is_empty()),
+        };
+        if is_nameless { Err(None) } else { Self::read(members).map_err(Some) }
+    }
+
+    /// A new item, which may have no name.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub(super) fn read(members: &Map<String, Value>) -> Result<Self, Invalid> {
         let mut item = Self::default();
-        item.take(members, true).map_err(Some)?;
-        if item.name.is_empty() { Err(None) } else { Ok(item) }
+        item.take(members, true)?;
+        Ok(item)
     }
 
     /// Takes the members of a request; those it does not have stay as they are.
@@ -284,6 +296,9 @@ mod tests {
             (json!({"name": "Cabling", "one_off_fee": 480, "one_off_year": 2025, "one_off_month": 6}), &[]),
             (json!({"name": "SSL", "yearly_fee": 99, "yearly_bill_month": 9, "first_month": "2025-01"}), &[]),
             (json!({"monthly_fee": 1}), &["none"]),
+            (json!({"monthly_fee": "x", "one_off_month": 13}), &["none"]),
+            (json!({"name": " "}), &["none"]),
+            (json!({"name": [1], "monthly_fee": 1}), &["name"]),
             (json!({"name": "Nothing"}), &["monthly_fee"]),
             (json!({"name": "Nothing", "monthly_fee": 0}), &["monthly_fee"]),
             (

@@ -93,6 +93,47 @@ pub async fn archive(
     Ok(success)
 }
 
+/// Tells which bills [`archive`] would archive, and archives none; well when no company would fail.
+///
+/// # Errors
+/// When Codex or the database does not answer.
+pub async fn preview(
+    ledger: &Ledger,
+    period: Period,
+    only: Option<Vec<String>>,
+    listener: &dyn Listener,
+) -> anyhow::Result<bool> {
+    let mut each = ledger.bills.each(only, period).await?;
+    let mut is_fine = true;
+    while let Some(chunk) = each.next().await? {
+        for material in &chunk.materials {
+            let company = format!("{} {}", material.account_number(), material.company_name());
+            let told = if material.is_archived() {
+                "archived already".to_owned()
+            } else if material.is_inactive() {
+                "skipped: its plan is inactive".to_owned()
+            } else {
+                let total = match material.incomplete() {
+                    Some(reason) => Err(reason),
+                    None => material.bill().map(|bill| bill.receipt.total).map_err(|why| why.to_string()),
+                };
+                is_fine &= total.is_ok();
+                match total {
+                    Ok(total) => format!("would be archived with {total}"),
+                    Err(reason) => format!("would fail: {reason}"),
+                }
+            };
+            listener.say(&format!("{company}: {told}"));
+        }
+        for company in &chunk.bad {
+            is_fine = false;
+            listener
+                .say(&format!("{} {}: would fail: {}", company.account_number, company.name, company.reason));
+        }
+    }
+    Ok(is_fine)
+}
+
 /// Tells how far the archiving of a month is, for as long as it is asked.
 async fn watch(ledger: &Ledger, period: Period, listener: &dyn Listener) -> std::convert::Infallible {
     let mut last = 0;

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{RawQuery, State},
+    response::Response,
+};
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use hivematrix_shared::{
+    audit,
     auth::BillingOnly,
     extract::{Json, Path, Query},
     problem::{Problem, Result},
@@ -15,7 +19,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{account, bad, downloads::csv_file, missing};
+use super::{account, bad, by, downloads::csv_file, missing};
 use crate::{
     Ledger,
     bills::verify::{Report, part, verify},
@@ -132,13 +136,14 @@ async fn one(
 )]
 async fn csv(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Path(invoice_number): Path<String>,
 ) -> Result<Response> {
     let stored = snapshots::csv(&ledger.pool, &invoice_number).await?;
     let stored = stored.ok_or_else(|| missing("Snapshot not found"))?;
     let month = format!("{:04}-{:02}", stored.billing_year, stored.billing_month);
     let name = names::archived(&stored.company_name, &stored.company_account_number, &month);
+    audit!(user = by(&caller), document = invoice_number, "Archived invoice downloaded");
     Ok(csv_file(&name, stored.invoice_csv))
 }
 
@@ -181,6 +186,38 @@ struct Found {
     offset: i64,
     /// The last archived first.
     results: Vec<FoundRow>,
+    #[serde(flatten)]
+    pages: Pages,
+}
+
+/// Where the results before and after these are: references to be resolved against the address of the request. Neither is
+/// there where there are none.
+#[derive(Default, Serialize, ToSchema)]
+struct Pages {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
+}
+
+impl Pages {
+    fn of(query: Option<&str>, total: i64, limit: i64, offset: i64) -> Self {
+        let is_other = |pair: &&str| {
+            let name = pair.split('=').next().unwrap_or_default();
+            !pair.is_empty() && !matches!(name, "limit" | "offset")
+        };
+        let others: Vec<&str> = query.unwrap_or_default().split('&').filter(is_other).collect();
+        let link = |offset: i64| {
+            let own = [format!("limit={limit}"), format!("offset={offset}")];
+            let pairs: Vec<&str> = others.iter().copied().chain(own.iter().map(String::as_str)).collect();
+            format!("?{}", pairs.join("&"))
+        };
+        let after = offset.saturating_add(limit);
+        Self {
+            next: (limit > 0 && after < total).then(|| link(after)),
+            previous: (limit > 0 && offset > 0).then(|| link(offset.min(total).saturating_sub(limit).max(0))),
+        }
+    }
 }
 
 /// An archived invoice in a search.
@@ -227,6 +264,7 @@ impl From<Listed> for FoundRow {
 async fn search(
     State(ledger): State<Ledger>,
     _: BillingOnly,
+    RawQuery(asked): RawQuery,
     Query(query): Query<SearchQuery>,
 ) -> Result<Json<Found>> {
     let given = |text: &Option<String>| {
@@ -245,7 +283,8 @@ async fn search(
     };
     let (total, rows) = snapshots::search(&ledger.pool, &wanted).await?;
     let results = rows.into_iter().map(FoundRow::from).collect();
-    Ok(Json(Found { total, limit: wanted.limit, offset: wanted.offset, results }))
+    let pages = Pages::of(asked.as_deref(), total, wanted.limit, wanted.offset);
+    Ok(Json(Found { total, limit: wanted.limit, offset: wanted.offset, results, pages }))
 }
 
 /// A number that was held to a small range.
@@ -277,9 +316,24 @@ struct CompanyArchive {
     company_account_number: String,
     /// Name in the newest month; null where there is none.
     company_name: Option<String>,
+    /// How many there are in all.
     total_snapshots: usize,
     /// The newest month first.
     snapshots: Vec<CompanyRow>,
+    #[serde(flatten)]
+    pages: Pages,
+}
+
+/// Which of them.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+struct PageQuery {
+    /// At most so many; all where nothing is said.
+    #[param(value_type = Option<i64>, minimum = 0)]
+    limit: Option<String>,
+    /// Without the first ones.
+    #[param(value_type = Option<i64>, minimum = 0)]
+    offset: Option<String>,
 }
 
 /// An archived month of a company.
@@ -301,21 +355,30 @@ struct CompanyRow {
 /// All archived months of a company, the newest first. Whether there is such a company is not looked at.
 #[utoipa::path(
     get, path = "/archive/api/snapshots/company/{account_number}", tag = "archive",
-    params(("account_number" = String, Path, description = "Account number of the company")),
-    responses((status = 200, body = CompanyArchive))
+    params(("account_number" = String, Path, description = "Account number of the company"), PageQuery),
+    responses((status = 200, body = CompanyArchive), (status = 400, description = "A parameter is wrong"))
 )]
 async fn of_company(
     State(ledger): State<Ledger>,
     _: BillingOnly,
     Path(account_number): Path<String>,
+    RawQuery(asked): RawQuery,
+    Query(query): Query<PageQuery>,
 ) -> Result<Json<CompanyArchive>> {
+    let limit = whole("limit", &query.limit, 0..=i64::MAX)?;
+    let offset = whole("offset", &query.offset, 0..=i64::MAX)?.unwrap_or(0);
     let rows = snapshots::of_company(&ledger.pool, &account_number).await?;
     Ok(Json(CompanyArchive {
         company_account_number: account_number,
         company_name: rows.first().map(|row| row.company_name.clone()),
         total_snapshots: rows.len(),
+        pages: limit.map_or_else(Pages::default, |limit| {
+            Pages::of(asked.as_deref(), i64::try_from(rows.len()).unwrap_or(i64::MAX), limit, offset)
+        }),
         snapshots: rows
             .into_iter()
+            .skip(usize::try_from(offset).unwrap_or(usize::MAX))
+            .take(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
             .map(|row| CompanyRow {
                 id: row.id,
                 invoice_number: row.invoice_number,

@@ -79,7 +79,7 @@ async fn save(
 ) -> Result<Json<Done>> {
     let number = account(&account_number)?;
     let members = members(body)?;
-    if members.is_empty() {
+    if !ClientConditions::are_in(&members) {
         return Err(bad("No data provided"));
     }
     let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;

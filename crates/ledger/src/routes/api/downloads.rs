@@ -91,10 +91,11 @@ fn sent(how: &str, name: &str, media_type: &'static str, body: Body) -> Response
 )]
 async fn invoice_csv(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Path(account_number): Path<String>,
     Month(period): Month,
 ) -> Result<Response> {
+    audit!(user = by(&caller), company = account_number, period = %period, "Invoice downloaded");
     let archived = snapshots::number_of(&ledger.pool, &account_number, period).await?;
     if let Some(number) = archived
         && let Some(stored) = snapshots::csv(&ledger.pool, &number).await?
@@ -120,10 +121,11 @@ async fn invoice_csv(
 )]
 async fn quickbooks_csv(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Path(account_number): Path<String>,
     Month(period): Month,
 ) -> Result<Response> {
+    audit!(user = by(&caller), company = account_number, period = %period, "Invoice downloaded for QuickBooks");
     let mut connection = ledger.pool.acquire().await?;
     let stored = snapshots::of_company_month(&mut connection, &account_number, period).await?;
     drop(connection);

@@ -1,24 +1,27 @@
 //! Archived documents by mail.
 
-use axum::{extract::State, middleware};
+use std::time::Duration;
+
+use axum::extract::State;
+use chrono::TimeDelta;
 use hivematrix_shared::{
     audit,
     auth::BillingOnly,
     extract::{Json, Path},
-    pages::only_people,
     problem::{Problem, Result},
 };
 use http::StatusCode;
 use lettre::message::Mailbox;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::oneshot;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Done, bad, by, invalid, members, missing};
 use crate::{
     Ledger,
-    clients::mail::{Letter, MailError},
+    clients::mail::{Letter, MailError, Mailer, UnderWay},
     domain::{
         changes::Fields,
         documents::{mail::Mail, names, pdf},
@@ -33,10 +36,18 @@ use crate::{
 
 /// People that one mail goes to.
 const MOST_RECIPIENTS: usize = 20;
+/// Mails of one person within an hour.
+const MOST_AN_HOUR: i64 = 60;
+/// The same document goes to the same people again after this time.
+const AGAIN: TimeDelta = TimeDelta::minutes(1);
+/// So long a page waits for the mail server.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// So long a mail server may think about a mail.
+const LONGEST: Duration = Duration::from_secs(300);
 
-/// The routes of this file: for people.
+/// The routes of this file.
 pub fn router() -> OpenApiRouter<Ledger> {
-    OpenApiRouter::new().routes(routes!(list, send)).layer(middleware::from_fn(only_people))
+    OpenApiRouter::new().routes(routes!(list, send))
 }
 
 /// Mails with a document.
@@ -79,7 +90,9 @@ async fn list(
         (status = 200, body = Done),
         (status = 400, description = "A member is wrong; `fields` says what with each"),
         (status = 404, description = "There is no such invoice"),
-        (status = 409, description = "No mail server is set, or it wants a password without TLS"),
+        (status = 409, description = "No mail server is set, or it wants a password without TLS; the invoice is being sent, or went to the same people within the last minute"),
+        (status = 429, description = "More than 60 mails of one person within an hour"),
+        (status = 504, description = "The mail server takes its time; as soon as it has the mail, that is noted"),
         (status = 502, description = "The mail server does not answer, or refuses")
     )
 )]
@@ -101,6 +114,12 @@ async fn send(
     }
     let to = fields.done(to.unwrap_or_default()).map_err(|fault| invalid(&fault))?;
     let to = recipients(&to)?;
+    let addresses: Vec<String> = to.iter().map(|to| to.email.to_string()).collect();
+    let recipients = addresses.join(", ");
+    let Some(under_way) = mailer.begin(&invoice_number) else {
+        return Err(Problem::new(StatusCode::CONFLICT).error(format!("{invoice_number} is being sent")));
+    };
+    check_limits(&ledger, &invoice_number, &recipients, &by(&caller)).await?;
     let mut connection = ledger.pool.acquire().await?;
     let stored = snapshots::find(&mut connection, &invoice_number).await?;
     let invoice = stored.ok_or_else(|| missing("Snapshot not found"))?.invoice;
@@ -127,24 +146,80 @@ async fn send(
         text: text.unwrap_or_else(|| mail.text()),
         file_name: names::document(&invoice_number, "pdf"),
         pdf,
-        to: to.clone(),
+        to,
     };
-    mailer.send(letter).await?;
-    let addresses: Vec<String> = to.iter().map(|to| to.email.to_string()).collect();
-    let sent = SentMail {
-        sent_at: ledger.context.clock.now(),
-        sent_by: by(&caller),
-        recipients: addresses.join(", "),
+    let done = format!("Sent to {recipients}");
+    let order = Order {
+        document: invoice_number,
+        company: invoice.company_account_number,
+        by: by(&caller),
+        recipients,
+        under_way,
     };
-    audit!(
-        user = by(&caller),
-        company = invoice.company_account_number,
-        invoice = invoice_number,
-        to = sent.recipients,
-        "Invoice sent by mail"
-    );
-    mails::note(&ledger.pool, &invoice_number, &sent).await?;
-    Ok(Done::new(format!("Sent to {}", sent.recipients)))
+    // Whoever closes the page breaks nothing off: what the server takes is noted in any case.
+    let (tell, told) = oneshot::channel();
+    let context = ledger.context.clone();
+    context.spawn_graceful(async move {
+        let sent = order.send(&ledger, &mailer, letter).await;
+        let _ = tell.send(sent);
+    });
+    match tokio::time::timeout(PATIENCE, told).await {
+        Ok(Ok(sent)) => sent.map(|()| Done::new(done)),
+        Ok(Err(_)) => Err(Problem::unavailable("The service stops.", 10)),
+        Err(_) => Err(Problem::new(StatusCode::GATEWAY_TIMEOUT).error(
+            "The mail server takes its time. As soon as it has the mail, that is noted with the invoice.",
+        )),
+    }
+}
+
+/// A mail that is to go out.
+struct Order {
+    document: String,
+    company: String,
+    by: String,
+    recipients: String,
+    under_way: UnderWay,
+}
+
+impl Order {
+    async fn send(self, ledger: &Ledger, mailer: &Mailer, letter: Letter) -> Result<()> {
+        let taken = tokio::time::timeout(LONGEST, mailer.send(letter)).await;
+        taken.map_err(|_| {
+            tracing::error!(invoice = self.document, "the mail server neither took a mail nor refused it");
+            Problem::new(StatusCode::BAD_GATEWAY)
+                .error("The mail server neither took the mail nor refused it")
+        })??;
+        audit!(
+            user = self.by,
+            company = self.company,
+            invoice = self.document,
+            to = self.recipients,
+            "Invoice sent by mail"
+        );
+        let sent =
+            SentMail { sent_at: ledger.context.clock.now(), sent_by: self.by, recipients: self.recipients };
+        if let Err(error) = mails::note(&ledger.pool, &self.document, &sent).await {
+            // It is sent, and the audit log says so: an error here would have it sent a second time.
+            tracing::error!(%error, invoice = self.document, "a mail that was sent is not noted with its invoice");
+        }
+        drop(self.under_way);
+        Ok(())
+    }
+}
+
+/// Refuses what was sent just now, and more than a person sends.
+async fn check_limits(ledger: &Ledger, document: &str, recipients: &str, by: &str) -> Result<()> {
+    let now = ledger.context.clock.now();
+    let before = mails::before(&ledger.pool, document, recipients, by, now - TimeDelta::hours(1)).await?;
+    if before.same_at.is_some_and(|at| now - at < AGAIN) {
+        let text = format!("{document} was sent to {recipients} less than a minute ago");
+        return Err(Problem::new(StatusCode::CONFLICT).error(text));
+    }
+    if before.by_person >= MOST_AN_HOUR {
+        let text = format!("You have sent {MOST_AN_HOUR} mails within an hour; the next one goes later");
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS).error(text));
+    }
+    Ok(())
 }
 
 fn recipients(text: &str) -> Result<Vec<Mailbox>> {

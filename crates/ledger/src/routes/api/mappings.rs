@@ -15,7 +15,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Done, by, members, missing, refused};
 use crate::{
     Ledger,
-    domain::changes::{ASSET_TYPES, Fields},
+    domain::changes::{Fields, MAPPED_TYPES},
     store::{
         changes,
         device_types::{self, MappingRow},
@@ -40,7 +40,7 @@ struct Mappings {
 struct MappingBody {
     /// Kind of device, as Codex names it.
     device_type: String,
-    /// What it is billed as.
+    /// What it is billed as; not `Custom`, which needs a cost for each device.
     billing_type: String,
 }
 
@@ -63,7 +63,7 @@ async fn save(
     let members = members(body)?;
     let mut fields = Fields::of(&members);
     let device_type = fields.text("device_type", 100).flatten();
-    let billing_type = fields.choice("billing_type", &ASSET_TYPES).flatten();
+    let billing_type = fields.choice("billing_type", &MAPPED_TYPES).flatten();
     let (device_type, billing_type) =
         fields.done((device_type, billing_type)).map_err(|fault| refused(Some(fault), ""))?;
     let (Some(device_type), Some(billing_type)) = (device_type, billing_type) else {

@@ -113,7 +113,7 @@ fn members(body: Value) -> Result<Map<String, Value>, Problem> {
 /// An account number as tables hold it.
 pub(super) fn account(number: &str) -> Result<&str, Problem> {
     let is_fitting = !number.trim().is_empty() && number.chars().count() <= 50 && !number.contains('\0');
-    if is_fitting { Ok(number) } else { Err(missing("There is no such company")) }
+    if is_fitting { Ok(number) } else { Err(missing(format!("Company {number} not found"))) }
 }
 
 /// Who is noted as having done it.

@@ -35,15 +35,15 @@ use crate::{
     store::{changes, settings},
 };
 
-/// The routes of this file: for people.
+/// The routes of this file: files for people, the logo for whoever may see or change the settings.
 pub fn router() -> OpenApiRouter<Ledger> {
-    OpenApiRouter::new()
+    let files = OpenApiRouter::new()
         .routes(routes!(invoice_pdf))
         .routes(routes!(archived_pdf))
         .routes(routes!(xero_csv))
         .routes(routes!(electronic))
-        .routes(routes!(show_logo, set_logo, remove_logo))
-        .layer(middleware::from_fn(only_people))
+        .layer(middleware::from_fn(only_people));
+    files.merge(OpenApiRouter::new().routes(routes!(show_logo, set_logo, remove_logo)))
 }
 
 /// How a PDF is sent.
@@ -68,7 +68,7 @@ struct ShownQuery {
 )]
 async fn invoice_pdf(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Path(account_number): Path<String>,
     Month(period): Month,
     LenientQuery(how): LenientQuery<ShownQuery>,
@@ -76,6 +76,7 @@ async fn invoice_pdf(
     let own = ledger.bills.stationery().await?;
     let make = |document: &InvoiceDocument<'_>| pdf::write(document, own.paper);
     let bytes = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    audit!(user = by(&caller), company = account_number, period = %period, "Invoice downloaded as PDF");
     Ok(pdf_file(&invoice_number(&account_number, period), bytes, &how))
 }
 
@@ -90,14 +91,16 @@ async fn invoice_pdf(
 )]
 async fn archived_pdf(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Path(number): Path<String>,
     LenientQuery(how): LenientQuery<ShownQuery>,
 ) -> Result<Response> {
     let own = ledger.bills.stationery().await?;
     let made =
         ledger.bills.archived(&number, &own.sender, |document| pdf::write(document, own.paper)).await?;
-    Ok(pdf_file(&number, made.ok_or_else(|| missing("There is no document of this number"))?, &how))
+    let bytes = made.ok_or_else(|| missing("There is no document of this number"))?;
+    audit!(user = by(&caller), document = number, "Archived document downloaded as PDF");
+    Ok(pdf_file(&number, bytes, &how))
 }
 
 fn pdf_file(number: &str, bytes: Vec<u8>, how: &ShownQuery) -> Response {
@@ -119,13 +122,14 @@ fn pdf_file(number: &str, bytes: Vec<u8>, how: &ShownQuery) -> Response {
 )]
 async fn xero_csv(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Path(account_number): Path<String>,
     Month(period): Month,
 ) -> Result<Response> {
     let own = ledger.bills.stationery().await?;
     let make = |document: &InvoiceDocument<'_>| xero::csv([document], &own.xero);
     let text = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    audit!(user = by(&caller), company = account_number, period = %period, "Invoice downloaded for Xero");
     Ok(csv_file(&names::document(&format!("xero_{}", invoice_number(&account_number, period)), "csv"), text))
 }
 
@@ -156,7 +160,7 @@ struct BuyerQuery {
 )]
 async fn electronic(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Path(account_number): Path<String>,
     Month(period): Month,
     LenientQuery(buyer): LenientQuery<BuyerQuery>,
@@ -186,6 +190,7 @@ async fn electronic(
         let gaps: Vec<String> = gaps.iter().map(ToString::to_string).collect();
         conflict(&format!("An electronic invoice cannot be made: {}.", gaps.join("; ")), gaps)
     })?;
+    audit!(user = by(&caller), company = account_number, period = %period, "Electronic invoice downloaded");
     let name = names::document(&invoice_number(&account_number, period), "xml");
     Ok(file(&name, "application/xml", Body::from(text)))
 }

@@ -27,7 +27,7 @@ use crate::{
             NoBill, compute,
             inputs::{TypeOverride, TypeOverrides},
         },
-        changes::{ASSET_TYPES, ClientConditions, Invalid, USER_TYPES, form, form::Form},
+        changes::{ASSET_TYPES, ClientConditions, Invalid, USER_TYPES, added, form, form::Form},
     },
 };
 
@@ -54,7 +54,10 @@ struct Preview {
 }
 
 /// What the bill of a month would be with the fields of the settings page, without saving anything. A card counts when its fields
-/// are there: `per_user_cost` for the rates, `asset_billing_type_<id>` for devices, `user_billing_type_<id>` for people.
+/// are there: `per_user_cost` for the rates, `asset_billing_type_<id>` for devices, `user_billing_type_<id>` for people. So do a
+/// device, a person and a line item that are about to be added, once they have a name and what they cost
+/// (`manual_asset_hostname`, `manual_user_name`, `line_item_name` and the fields beside them); a line item with the `id` of one
+/// that is there takes its place.
 #[utoipa::path(
     post, path = "/api/billing/{account_number}/preview", tag = "bills", request_body = Value,
     params(("account_number" = String, Path, description = "Account number of the company"), MonthQuery),
@@ -101,9 +104,23 @@ fn total(
     };
     let assets = types("asset", inputs.assets.iter().filter_map(|asset| asset.id).collect(), &ASSET_TYPES);
     let users = types("user", inputs.contacts.iter().filter_map(|contact| contact.id).collect(), &USER_TYPES);
+    let asset = taken(added::coming_asset(fields), &mut faults);
+    let user = taken(added::coming_user(fields), &mut faults);
+    let item = taken(added::coming_item(fields), &mut faults);
     if !faults.0.is_empty() {
         return Err(faults);
     }
+    let manual_assets = [inputs.manual_assets, asset.as_slice()].concat();
+    let manual_users = [inputs.manual_users, user.as_slice()].concat();
+    let mut line_items = inputs.line_items.to_vec();
+    if let Some(item) = item {
+        match line_items.iter_mut().find(|known| item.id.is_some() && known.id == item.id) {
+            Some(known) => *known = item,
+            None => line_items.push(item),
+        }
+    }
+    (inputs.manual_assets, inputs.manual_users, inputs.line_items) =
+        (&manual_assets, &manual_users, &line_items);
     if fields.contains_key("per_user_cost") {
         inputs.client_override = Some(&own);
     }
@@ -114,6 +131,14 @@ fn total(
         inputs.user_overrides = users;
     }
     Ok(compute(&inputs).map(|bill| bill.receipt.total.decimal()))
+}
+
+/// What is about to be added; faults go to the others.
+fn taken<T>(row: std::result::Result<Option<T>, Invalid>, faults: &mut Invalid) -> Option<T> {
+    row.unwrap_or_else(|found| {
+        faults.0.extend(found.0);
+        None
+    })
 }
 
 fn overrides(changes: Vec<(i64, Option<crate::domain::changes::TypeChange>)>) -> TypeOverrides {

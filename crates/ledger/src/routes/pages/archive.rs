@@ -34,7 +34,7 @@ use crate::{
 
 /// Invoices on one page.
 const SIZE: usize = 50;
-/// Jobs that the page shows.
+/// Jobs on one page.
 const JOBS: i64 = 15;
 
 /// What is looked for, as the address has it.
@@ -47,6 +47,7 @@ pub struct ArchiveQuery {
     year: Option<i32>,
     month: Option<i32>,
     page: Option<usize>,
+    jobs_page: Option<i64>,
 }
 
 impl ArchiveQuery {
@@ -122,6 +123,8 @@ struct ArchivePage {
     /// The oldest and the newest month, `YYYY-MM`.
     span: Option<(String, String)>,
     jobs: Vec<JobView>,
+    /// Pages of jobs before and after this one.
+    jobs_pages: (Option<i64>, Option<i64>),
 }
 
 impl ArchivePage {
@@ -163,6 +166,28 @@ impl ArchivePage {
         let joint = if kept.is_empty() { "" } else { "&" };
         format!("{}/archive/?{kept}{joint}page={number}", self.page.prefix)
     }
+
+    /// Words and links of the jobs before and after these.
+    fn job_links(&self) -> [(&'static str, Option<String>); 2] {
+        let link = |number: i64| {
+            let mut kept = self.query.kept();
+            kept.extend(self.query.page.map(|page| ("page", page.to_string())));
+            kept.push(("jobs_page", number.to_string()));
+            format!("{}/archive/?{}#jobs", self.page.prefix, url_query(&kept))
+        };
+        let (newer, older) = self.jobs_pages;
+        [("Newer", newer.map(link)), ("Older", older.map(link))]
+    }
+}
+
+/// A page of jobs, the newest first, and the numbers of the pages before and after it.
+async fn job_page(ledger: &Ledger, wanted: i64) -> Result<(Vec<JobView>, (Option<i64>, Option<i64>))> {
+    let page = wanted.clamp(1, 1_000_000);
+    let mut rows = jobs::list(&ledger.pool, JOBS + 1, (page - 1) * JOBS).await?;
+    let most = usize::try_from(JOBS).unwrap_or_default();
+    let after = (rows.len() > most).then_some(page + 1);
+    rows.truncate(most);
+    Ok((rows.into_iter().map(JobView::of).collect(), ((page > 1).then_some(page - 1), after)))
 }
 
 /// Paths of pages that are folders end in a slash.
@@ -202,6 +227,7 @@ pub async fn page(
     let current = ledger.bills.current_period().unwrap_or_default();
     let is_previous = schedule.as_ref().is_none_or(|schedule| schedule.previous);
     let has_flashes = !flashes.is_empty();
+    let (jobs, jobs_pages) = job_page(&ledger, query.jobs_page.unwrap_or(1)).await?;
     let shown = ArchivePage {
         flashes,
         is_admin,
@@ -213,7 +239,8 @@ pub async fn page(
         schedule,
         run: current.previous().filter(|_| is_previous).unwrap_or(current),
         span: revenue::span(&ledger.pool).await?,
-        jobs: jobs::list(&ledger.pool, JOBS, 0).await?.into_iter().map(JobView::of).collect(),
+        jobs,
+        jobs_pages,
         query,
         page,
     };

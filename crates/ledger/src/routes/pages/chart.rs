@@ -24,6 +24,10 @@ pub struct Column {
     pub label: String,
     /// `12.3k`.
     pub short: String,
+    /// `June 2025: $12,345.00`.
+    pub words: String,
+    /// The month in an address.
+    pub query: String,
     /// Left edge.
     pub left: i64,
     /// Middle, where its texts stand.
@@ -45,8 +49,6 @@ pub struct Columns {
     pub height: i64,
     /// Where the columns stand.
     pub ground: i64,
-    /// The same in words.
-    pub words: String,
 }
 
 impl Columns {
@@ -59,18 +61,16 @@ impl Columns {
             Column {
                 label: period.first_day().format("%b").to_string(),
                 short: short(*amount),
+                words: format!("{}: {}", super::parts::month_words(*period), currency.amount(*amount)),
+                query: format!("year={}&month={}", period.year(), period.month()),
                 left: place * STEP + (STEP - WIDTH) / 2,
                 middle: place * STEP + STEP / 2,
                 top: HEAD + HEIGHT - share,
                 height: share,
             }
         });
-        let words = months.iter().map(|(period, amount)| {
-            format!("{}: {}", super::parts::month_words(*period), currency.amount(*amount))
-        });
         Self {
             columns: columns.collect(),
-            words: words.collect::<Vec<_>>().join(", "),
             width: STEP * i64::try_from(months.len()).unwrap_or_default(),
             height: HEAD + HEIGHT + FOOT,
             ground: HEAD + HEIGHT,

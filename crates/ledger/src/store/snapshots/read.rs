@@ -93,11 +93,9 @@ pub async fn number_of(
     period: Period,
 ) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!(
-        "select invoice_number from billing_snapshots
-         where billing_year = $2 and billing_month = $3
-            and (company_account_number = $1 or company_account_number in
-                (select former_account_number from account_renames where account_number = $1))
-         order by company_account_number = $1 desc, position desc limit 1",
+        r#"select invoice_number as "number!" from archived_months
+         where billing_year = $2 and billing_month = $3 and (company_account_number = $1 or current_account_number = $1)
+         order by company_account_number = $1 desc, position desc limit 1"#,
         account_number,
         period.year(),
         period.month().cast_signed()

@@ -235,12 +235,11 @@ async fn fresh(ledger: &Ledger, invoice: &ArchivedInvoice, currency: &Currency) 
     let Some(period) = Period::new(invoice.billing_year.into(), invoice.billing_month.into()) else {
         return Fresh::Unknown("its month cannot be read".to_owned());
     };
-    let renames = match accounts::renames(&ledger.pool).await {
-        Ok(renames) => renames,
+    let account = match accounts::current_of(&ledger.pool, &invoice.invoice_number).await {
+        Ok(account) => account.unwrap_or_else(|| invoice.company_account_number.clone()),
         Err(_) => return Fresh::Unknown("the database does not answer".to_owned()),
     };
-    let account = renames.current(&invoice.company_account_number);
-    let material = match ledger.bills.material(account, period).await {
+    let material = match ledger.bills.material(&account, period).await {
         Ok(material) => material,
         Err(error) => return Fresh::Unknown(error.to_string()),
     };

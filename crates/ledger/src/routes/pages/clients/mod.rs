@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hivematrix_shared::{
+    audit,
     auth::BillingOnly,
     extract::LenientQuery,
     pages::{Page, flash::Flash},
@@ -201,12 +202,13 @@ pub async fn page(
 /// `GET /clients/export`: the rows that match, as a file for spreadsheets.
 pub async fn export(
     State(ledger): State<Ledger>,
-    _: BillingOnly,
+    BillingOnly(caller): BillingOnly,
     Month(period): Month,
     LenientQuery(query): LenientQuery<ClientsQuery>,
 ) -> Result<Response> {
     let failures = jobs::failures_of_month(&ledger.pool, period.year(), period.month().cast_signed()).await?;
     let rows = select(ledger.bills.overview(period).await?.rows, &query, parts::today(&ledger), &failures);
+    audit!(user = caller.label(), period = %period, "List of clients exported");
     let name = format!("billing_dashboard_{:04}_{:02}.csv", period.year(), period.month());
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),

@@ -25,7 +25,7 @@ use crate::{
     domain::{
         billing::Money,
         changes::{
-            ASSET_TYPES, ClientConditions, Invalid, ItemChange, NewManualAsset, NewManualUser, USER_TYPES,
+            ASSET_TYPES, ClientConditions, Invalid, ItemChange, USER_TYPES, added,
             form::{self, Form},
         },
     },
@@ -134,28 +134,12 @@ async fn perform(
         "save_users" => save_types(tx, material, account_number, Of::Users, form).await,
         "save_overrides" => save_all(tx, material, account_number, form, features).await,
         "add_manual_asset" => {
-            let names = [
-                ("manual_asset_hostname", "hostname"),
-                ("manual_asset_billing_type", "billing_type"),
-                ("manual_asset_custom_cost", "custom_cost"),
-                ("manual_asset_notes", "notes"),
-            ];
-            let body = form::renamed(form, &names);
-            let asset = NewManualAsset::read(&body).map_err(|fault| missing(fault, form, &names))?;
-            needs_cost(asset.billing.billing_type, asset.billing.custom_cost.is_none(), names[2].0)?;
+            let asset = added::manual_asset(form)?;
             manual::add_asset(tx, account_number, &asset).await?;
             Ok("Manual asset added.")
         }
         "add_manual_user" => {
-            let names = [
-                ("manual_user_name", "full_name"),
-                ("manual_user_billing_type", "billing_type"),
-                ("manual_user_custom_cost", "custom_cost"),
-                ("manual_user_notes", "notes"),
-            ];
-            let body = form::renamed(form, &names);
-            let user = NewManualUser::read(&body).map_err(|fault| missing(fault, form, &names))?;
-            needs_cost(user.billing.billing_type, user.billing.custom_cost.is_none(), names[2].0)?;
+            let user = added::manual_user(form)?;
             manual::add_user(tx, account_number, &user).await?;
             Ok("Manual user added.")
         }
@@ -189,25 +173,6 @@ async fn perform(
 
 fn not_there() -> NotSaved {
     NotSaved::Failed(Problem::new(StatusCode::NOT_FOUND).error("It is not there any more."))
-}
-
-/// The fault of a row that is to be added, at the fields of its form.
-fn missing(fault: Option<Invalid>, form: &Form, names: &[(&str, &str)]) -> NotSaved {
-    let mut faults = fault.map(|fault| form::renamed_faults(fault, names)).unwrap_or_default();
-    for (field, _) in names.iter().take(2) {
-        if form::field(form, field).is_empty() {
-            faults.0.insert((*field).to_owned(), "is needed".to_owned());
-        }
-    }
-    NotSaved::Invalid(faults)
-}
-
-fn needs_cost(billing_type: &str, has_none: bool, field: &str) -> std::result::Result<(), NotSaved> {
-    if billing_type == "Custom" && has_none {
-        let fault = (field.to_owned(), "is needed for the type Custom".to_owned());
-        return Err(NotSaved::Invalid(Invalid([fault].into())));
-    }
-    Ok(())
 }
 
 async fn save_rates(tx: &mut PgConnection, account_number: &str, form: &Form) -> Saved {
