@@ -300,6 +300,6 @@ mod tests {
     #[sqlx::test(migrations = false)]
     async fn tables_that_are_not_ours_are_left_alone(pool: PgPool) {
         sqlx::raw_sql("CREATE TABLE billing_snapshots (id int)").execute(&pool).await.unwrap();
-        assert_eq!(archive(&mut *pool.acquire().await.unwrap()).await.unwrap(), None);
+        assert_eq!(archive(&mut pool.acquire().await.unwrap()).await.unwrap(), None);
     }
 }
