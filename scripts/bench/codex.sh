@@ -83,15 +83,6 @@ rate=$((details * 1000 / took))
 report_least "detail phase, tickets a second" "$rate/s" 1 "$(ratio "$rate" 300)" "$details tickets in $took ms"
 stop_vendor
 
-# The highest Pss of Codex, sampled until it ends.
-watch_memory() {
-  local pid="$1" pss most=0
-  while pss="$(awk '/^Pss:/ {print $2}' "/proc/$pid/smaps_rollup" 2>/dev/null)" && [ -n "$pss" ]; do
-    [ "$pss" -le "$most" ] || { most="$pss"; echo "$most" >"$work/most"; }
-    sleep 0.5
-  done
-}
-
 # start_suite NAME TICKETS [ARGUMENTS OF THE SIMULATOR]: a suite that reads a vendor without limits; sets token, codex (its
 # address), pid and database; waits for so many tickets.
 start_suite() {
@@ -108,10 +99,9 @@ start_suite() {
   codex="http://127.0.0.1:$(port 5010)"
   measured="$codex"
   pid="$("$bin/helm" status --json | jq -r '.[] | select(.name == "codex") | .pid')"
-  # Where Codex itself reads from; Helm gives it to the process alone.
-  database="$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^DATABASE_URL=//p')"
+  database="$(database_of "$pid")"
   echo 0 >"$work/most"
-  watch_memory "$pid" &
+  watch_memory "$pid" "$work/most" &
   sampler=$!
   local total=0
   for _ in $(seq 1 600); do

@@ -47,7 +47,7 @@ measured="$helm"
 pid="$("$bin/helm" status --json | jq -r '.[] | select(.name == "helm") | .pid')"
 # Codex reads from the same server, by a role and a database of its own; only the address is taken from it.
 codex="$("$bin/helm" status --json | jq -r '.[] | select(.name == "codex") | .pid')"
-address="$(tr '\0' '\n' <"/proc/$codex/environ" | sed -n 's/^DATABASE_URL=//p')"
+address="$(database_of "$codex")"
 export PGPASSWORD="$(jq -r .services.helm.database_password "$work/instance/helm/secrets.json")"
 database="$(sed -E 's#^postgres(ql)?://[^@]*@([^/]*)/.*#postgres://helm_user@\2/helm_db#' <<<"$address")"
 sql() { psql -qAt -v ON_ERROR_STOP=1 "$database" "$@"; }
@@ -56,14 +56,7 @@ admin() { "$bin/helm" token --permission admin; }
 
 # The highest Pss of Helm, sampled until it ends.
 echo 0 >"$work/most"
-watch_memory() {
-  local pss most=0
-  while pss="$(awk '/^Pss:/ {print $2}' "/proc/$pid/smaps_rollup" 2>/dev/null)" && [ -n "$pss" ]; do
-    [ "$pss" -le "$most" ] || { most="$pss"; echo "$most" >"$work/most"; }
-    sleep 0.5
-  done
-}
-watch_memory &
+watch_memory "$pid" "$work/most" &
 sampler=$!
 
 say "Ingestion in batches of 100 against COPY"

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Ledger's performance targets: the dashboard and all invoices of 200 companies against the call to Codex they make, bills a second.
+# Ledger's performance targets: the dashboard and all invoices of 200 companies against the call to Codex they make, with all
+# months since the beginning of last year in the archive; bills a second; and the month of 10,000 companies as one job, killed in
+# its midst and begun again.
 #
 #   scripts/bench/ledger.sh [MEASUREMENTS OF EACH KIND, default 7]
 #
@@ -22,6 +24,7 @@ need redis-server redis-server
 need jq jq
 need curl curl
 need unzip unzip
+need psql postgresql-client
 install_missing
 find_cargo
 
@@ -95,9 +98,42 @@ timed() {
 least() { awk -v column="$2" '{ t = int($column * 1000000); if (NR == 1 || t < least) least = t } END { print least }' "$work/$1"; }
 ms() { echo "$(($1 / 1000)) ms"; }
 
-say "Dashboard and all invoices against Codex's answer about all companies"
 year="$(date -u +%Y)"
-month="$(date -u +%m)"
+month="$(date -u +%-m)"
+# The job that archives a month, begun; waits while one that was killed is not noted as dead.
+begin_month() {
+  local said
+  for _ in $(seq 1 120); do
+    said="$(curl -s -X POST -H "Authorization: Bearer $billing" -H 'Content-Type: application/json' \
+      -d "{\"year\": $1, \"month\": $2}" "$ledger/archive/api/snapshot/bulk" || true)"
+    job="$(jq -r '.job_id // empty' <<<"$said" 2>/dev/null || true)"
+    [ -z "$job" ] || return 0
+    sleep 1
+  done
+  fail "archiving $1-$2 does not begin: $said"
+}
+of_job() { curl -s -H "Authorization: Bearer $billing" "$ledger/archive/api/scheduler/jobs/$job" | jq -r "$1"; }
+end_of_job() {
+  for _ in $(seq 1 3600); do
+    [ "$(of_job .status)" = running ] || return 0
+    sleep 1
+  done
+  fail "a job does not end"
+}
+
+say "Archiving all months since the beginning of last year"
+for y in $((year - 1)) "$year"; do
+  for m in $(seq 1 12); do
+    [ "$y" -lt "$year" ] || [ "$m" -lt "$month" ] || break
+    begin_month "$y" "$m"
+    end_of_job
+    [ "$(of_job .status)" = completed ] || fail "$y-$m: $(of_job .error)"
+  done
+done
+ledger_database="$(database_of "$(pid_of ledger)")"
+echo "   $(psql -qAt "$ledger_database" -c "select count(*) || ' bills' from billing_snapshots") in the archive"
+
+say "Dashboard and all invoices against Codex's answer about all companies"
 bulk="$codex/api/companies/bulk?include_tickets=true&fields=billing&year=$year"
 for n in $(seq 0 "$times"); do
   # A service token lives for five minutes.
@@ -125,5 +161,36 @@ report_most "all invoices, first byte" "$(ms "$first")" $((call * 6 / 5)) "$firs
 report_most "all invoices, whole" "$(ms "$whole")" $((dashboard * 2)) "$whole"
 memory="$(awk '/^Pss:/ {print $2}' "/proc/$(pid_of ledger)/smaps_rollup")"
 echo "   Ledger has $((memory / 1024)) MB now"
+
+say "A month of 10,000 companies more, killed in its midst"
+past="$(date -u -d "$(date -u +%Y-%m-15) -1 month" +%Y-%m)"
+year="${past%-*}"
+month="$((10#${past#*-}))"
+psql -q "$(database_of "$(pid_of codex)")" -v ON_ERROR_STOP=1 -v month="$past-01" -f scripts/bench/companies.sql
+"$helm" restart ledger >/dev/null
+billing="$("$helm" token --permission billing)"
+watch_memory "$(pid_of ledger)" "$work/most" &
+began="$(now_ms)"
+begin_month "$year" "$month"
+until [ "$(of_job .completed_companies)" -ge 3000 ]; do
+  [ "$(of_job .status)" = running ] || fail "the job ended early: $(of_job .error)"
+  sleep 0.2
+done
+killed="$(pid_of ledger)"
+kill -9 "$killed"
+until [ "$(pid_of ledger)" != "$killed" ] && curl -sf "$ledger/livez" >/dev/null; do sleep 0.5; done
+before="$(psql -qAt "$ledger_database" -c "select count(*) from billing_snapshots where billing_year = $year and billing_month = $month")"
+watch_memory "$(pid_of ledger)" "$work/most" &
+begin_month "$year" "$month"
+end_of_job
+took=$(($(now_ms) - began))
+[ "$(of_job .status)" = completed ] || fail "the job has failed: $(of_job .error)"
+read -r archived of_companies left <<<"$(psql -qAt -F ' ' "$ledger_database" -c "
+  select count(*), count(distinct company_account_number), count(*) filter (where company_account_number like 'BENCH-%')
+  from billing_snapshots where billing_year = $year and billing_month = $month")"
+echo "   $before bills were there when it was killed, $archived in the end, after $((took / 1000)) s; $(of_job .failed_companies) failed"
+[ "$left" -eq 10000 ] && [ "$archived" -eq "$of_companies" ] && [ "$(of_job .output.already_archived_count)" -eq "$before" ] ||
+  fail "$left of 10,000 companies archived, $archived bills of $of_companies companies, $(of_job .output.already_archived_count) of $before known"
+report_most "memory of 10,000 companies in one job" "$(($(cat "$work/most") / 1024)) MB" $((120 * 1024)) "$(cat "$work/most")"
 
 summary

@@ -74,6 +74,19 @@ p95() {
     sort -rn | head -3
 }
 
+# watch_memory PID FILE: writes the highest Pss of a process to the file, in kB, sampled until the process ends.
+watch_memory() {
+  local pss most
+  most="$(cat "$2" 2>/dev/null || echo 0)"
+  while pss="$(awk '/^Pss:/ {print $2}' "/proc/$1/smaps_rollup" 2>/dev/null)" && [ -n "$pss" ]; do
+    [ "$pss" -le "$most" ] || { most="$pss"; echo "$most" >"$2"; }
+    sleep 0.2
+  done
+}
+
+# Where a service reads from; Helm gives it to the process alone.
+database_of() { tr '\0' '\n' <"/proc/$1/environ" | sed -n 's/^DATABASE_URL=//p'; }
+
 # start_nginx FOLDER FILE_PORT BACKEND_PORT TLS_PORT: one worker on core 0 for files and TLS, one on core 1 as the backend.
 start_nginx() {
   local dir="$1"

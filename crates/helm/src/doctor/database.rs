@@ -20,6 +20,7 @@ use crate::{
         doctor::{self, Finding},
         ports,
     },
+    inspect::archive,
     instance::{databases, packages::Package},
 };
 
@@ -102,28 +103,10 @@ async fn look(service: &str, connection: &mut PgConnection) -> sqlx::Result<Vec<
         findings.push(doctor::schema(service, &known, &applied(connection).await?));
     }
     if service == "ledger" {
-        findings.extend(archive(connection).await?);
+        let open = archive::open_tables(connection).await?;
+        findings.extend(open.map(|open| doctor::archive(&open)));
     }
     Ok(findings)
-}
-
-/// Whether the database still refuses to change what Ledger has archived; nothing where the tables are not ours.
-async fn archive(connection: &mut PgConnection) -> sqlx::Result<Option<Finding>> {
-    const ARCHIVE: [&str; 5] =
-        ["billing_snapshots", "snapshot_line_items", "billed_hours", "credit_notes", "credit_note_lines"];
-    if applied(connection).await?.is_empty() {
-        return Ok(None);
-    }
-    let open: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM unnest($1::text[]) AS name
-          WHERE (SELECT count(*) FROM pg_trigger
-                  WHERE tgrelid = to_regclass('public.' || name) AND tgenabled IN ('O', 'A')
-                    AND tgname IN ('never_changed', 'never_emptied')) < 2",
-    )
-    .bind(&ARCHIVE[..])
-    .fetch_all(connection)
-    .await?;
-    Ok(Some(doctor::archive(&open)))
 }
 
 /// Whether such a server can be backed up with what is installed, and safely; that nothing is, is told once.
@@ -279,27 +262,5 @@ mod tests {
         let program = programs::version_of(&folder.join("pg_dump")).unwrap();
         let told = message(program.major, 99);
         assert_eq!(told.is_none(), program.dumps_safely(), "{told:?}");
-    }
-
-    #[sqlx::test(migrations = "../../migrations/ledger")]
-    async fn an_archive_that_can_be_changed_is_a_problem(pool: PgPool) {
-        let mut connection = pool.acquire().await.unwrap();
-        let well = archive(&mut connection).await.unwrap().unwrap();
-        assert_eq!(well.severity, Severity::Ok, "{well:?}");
-        sqlx::raw_sql(
-            "ALTER TABLE billing_snapshots DISABLE TRIGGER never_changed; DROP TRIGGER never_emptied ON credit_notes",
-        )
-        .execute(&mut *connection)
-        .await
-        .unwrap();
-        let ill = archive(&mut connection).await.unwrap().unwrap();
-        assert_eq!(ill.severity, Severity::Problem);
-        assert!(ill.message.contains("rows of billing_snapshots, credit_notes can be changed"), "{ill:?}");
-    }
-
-    #[sqlx::test(migrations = false)]
-    async fn tables_that_are_not_ours_are_left_alone(pool: PgPool) {
-        sqlx::raw_sql("CREATE TABLE billing_snapshots (id int)").execute(&pool).await.unwrap();
-        assert_eq!(archive(&mut pool.acquire().await.unwrap()).await.unwrap(), None);
     }
 }

@@ -1,5 +1,6 @@
 //! What the security audit looks at: collected from this machine and this instance, never changed.
 
+pub(crate) mod archive;
 mod certificate;
 mod commands;
 pub(crate) mod files;
@@ -18,7 +19,7 @@ use crate::{
     domain::{
         audit::{
             Findings, Machine, audit,
-            checks::{Brainhair, Facts, Place},
+            checks::{Archive, Brainhair, Facts, Place},
             services::{Reach, Watched},
         },
         firewall_script::Ports,
@@ -141,6 +142,8 @@ impl Instance {
                 true => Brainhair::Here { landlock: units::landlock() },
                 false => Brainhair::NotInstalled,
             },
+            archive: Archive::NotThere,
+            mail: settings.mail,
             unread,
         }
     }
@@ -156,9 +159,13 @@ pub async fn audit_of(layout: &Layout, now: DateTime<Utc>) -> Result<Findings> {
     let machine = tokio::task::spawn_blocking(move || {
         let mut instance = Instance::read(&layout)?;
         let facts = instance.facts(&layout, now);
-        anyhow::Ok(Machine { watched: instance.watched(), listeners: sockets::listening(), firewall, facts })
+        let bills = instance.settings.bills.take();
+        let listeners = sockets::listening();
+        anyhow::Ok((Machine { watched: instance.watched(), listeners, firewall, facts }, bills))
     });
-    Ok(audit(&machine.await??))
+    let (mut machine, bills) = machine.await??;
+    machine.facts.archive = archive::read(bills).await;
+    Ok(audit(&machine))
 }
 
 /// The ports of a firewall script for this instance.

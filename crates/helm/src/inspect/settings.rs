@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::{
     domain::{
-        audit::checks::{Place, Server, weakness},
+        audit::checks::{Mail, Place, Server, weakness},
         keycloak_in_use::{KeycloakInUse, keycloak_in_use},
         master_config::{Document, MasterConfig},
         neo4j_in_use::neo4j_in_use,
@@ -38,6 +38,9 @@ pub(super) struct Settings {
     pub open_switches: Vec<String>,
     pub tls_unverified: bool,
     pub keycloak: Option<KeycloakInUse>,
+    /// Address of Ledger's database, or what is wrong with it.
+    pub bills: Option<Result<String, String>>,
+    pub mail: Mail,
     pub unread: Vec<String>,
 }
 
@@ -73,8 +76,37 @@ impl Settings {
             open_switches: SWITCHES.into_iter().filter(|name| on(name)).map(str::to_owned).collect(),
             tls_unverified: set("VERIFY_SSL").is_some_and(|value| parse_bool(&value) == Ok(false)),
             keycloak: keycloak_in_use(&config, &told),
+            bills: database_of_bills(layout, registry, &told),
+            mail: mail(&told),
             unread,
         }
+    }
+}
+
+/// Where Ledger keeps its bills.
+fn database_of_bills(
+    layout: &Layout,
+    registry: &Registry,
+    told: &Operator,
+) -> Option<Result<String, String>> {
+    registry.get("ledger").filter(|entry| entry.needs_database() && !entry.is_remote())?;
+    let own = secrets::read(layout).ok()?;
+    match databases::url_of(layout, "ledger", &own, told) {
+        Ok(url) => url.map(Ok),
+        Err(error) => Some(Err(format!("{error:#}"))),
+    }
+}
+
+/// How Ledger sends mails.
+fn mail(told: &Operator) -> Mail {
+    let Some(host) = told.get("SMTP_HOST").map(str::trim).filter(|host| !host.is_empty()) else {
+        return Mail::Off;
+    };
+    let is_open =
+        told.get("SMTP_SECURITY").is_some_and(|security| security.trim().eq_ignore_ascii_case("none"));
+    match is_open && !is_this_machine(host) {
+        true => Mail::Open { with_password: told.get("SMTP_PASSWORD").is_some_and(|text| !text.is_empty()) },
+        false => Mail::Closed,
     }
 }
 

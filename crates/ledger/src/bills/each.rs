@@ -1,20 +1,19 @@
 //! The bills of many companies, as Codex sends them: no more than a few hundred companies are in memory at a time.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use tokio::sync::mpsc::Receiver;
 
 use super::{AsOf, BillError, Bills, Material, late};
 use crate::{
     clients::codex::{BadCompany, CodexError, Sent},
-    domain::billing::{Period, Plan, inputs::Ticket},
+    domain::billing::{Period, Plan},
 };
 
-/// So many companies' own rows are read together.
-const TOGETHER: usize = 250;
+/// So many companies' own rows are read together at first: bills are made while Codex still sends, and the first are there early.
+const FIRST: usize = 16;
+/// So many in the end: each reading has its price.
+const MOST: usize = 250;
 
 /// Some of the companies.
 #[derive(Debug, Default)]
@@ -29,12 +28,14 @@ pub struct Chunk {
 pub struct Each {
     bills: Bills,
     companies: Receiver<Result<Sent, CodexError>>,
-    /// Tickets of the year before, where they were read of all companies.
-    late: Option<HashMap<String, Result<Vec<Ticket>, BadCompany>>>,
+    /// Whether the tickets of the year before come with them.
+    with_last_year: bool,
     only: Option<HashSet<String>>,
     period: Period,
     plans: Arc<[Plan]>,
     tickets_as_of: AsOf,
+    /// How many companies are read together next.
+    together: usize,
     /// Told when everything that came before it was given away.
     broken: Option<CodexError>,
 }
@@ -43,14 +44,14 @@ impl Each {
     pub(super) fn new(
         bills: Bills,
         companies: Receiver<Result<Sent, CodexError>>,
-        late: Option<HashMap<String, Result<Vec<Ticket>, BadCompany>>>,
+        with_last_year: bool,
         only: Option<Vec<String>>,
         period: Period,
         plans: Arc<[Plan]>,
         tickets_as_of: AsOf,
     ) -> Self {
         let only = only.map(HashSet::from_iter);
-        Self { bills, companies, late, only, period, plans, tickets_as_of, broken: None }
+        Self { bills, companies, with_last_year, only, period, plans, tickets_as_of, together: FIRST, broken: None }
     }
 
     /// The next companies; none when there are no more.
@@ -62,9 +63,9 @@ impl Each {
             return Err(error.into());
         }
         let (mut companies, mut bad) = (Vec::new(), Vec::new());
-        while companies.len() < TOGETHER {
+        while companies.len() < self.together {
             let Some(data) = self.companies.recv().await else { break };
-            let mut data = match data {
+            let data = match data {
                 Ok(Ok(data)) => data,
                 Err(error) if companies.is_empty() && bad.is_empty() => return Err(error.into()),
                 Err(error) => {
@@ -82,21 +83,14 @@ impl Each {
             if self.only.as_ref().is_some_and(|only| !only.contains(number)) {
                 continue;
             }
-            match self.late.as_mut().and_then(|late| late.remove(number)) {
-                Some(Ok(tickets)) => late::add(&mut data, tickets),
-                Some(Err(company)) => {
-                    bad.push(company);
-                    continue;
-                }
-                None => {}
-            }
             companies.push(data);
         }
+        self.together = MOST.min(self.together * 2);
         if companies.is_empty() {
             return Ok((!bad.is_empty()).then(|| Chunk { materials: Vec::new(), bad }));
         }
         let mut rows = self.bills.rows(&companies, self.period).await?;
-        if self.late.is_none() {
+        if !self.with_last_year {
             let mut is_more = false;
             for data in &mut companies {
                 if late::needs_last_year(data, &rows, self.period) {

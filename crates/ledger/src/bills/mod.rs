@@ -21,7 +21,7 @@ pub use each::{Chunk, Each};
 pub use material::{AsOf, Material};
 
 use crate::{
-    clients::codex::{Codex, CodexError, CompanyData},
+    clients::codex::{Codex, CodexError, CompanyData, Years},
     domain::billing::{NoBill, Period},
     store::{self, inputs::Whose},
 };
@@ -117,13 +117,11 @@ impl Bills {
     pub async fn each(&self, only: Option<Vec<String>>, period: Period) -> Result<Each, BillError> {
         let (plans, as_of) = tokio::join!(self.codex.plans(), self.codex.tickets_as_of());
         let (plans, as_of) = (plans?, AsOf::heard(as_of));
-        let late = if self.may_take_last_years(only.as_deref(), period).await? {
-            Some(self.codex.tickets_of_year(period.year() - 1).await?)
-        } else {
-            None
-        };
-        let companies = self.codex.companies(Some(period.year()));
-        Ok(Each::new(self.clone(), companies, late, only, period, plans, as_of))
+        let with_last_year = self.may_take_last_years(only.as_deref(), period).await?;
+        let year = period.year();
+        let years = if with_last_year { Years::WithLast(year) } else { Years::One(year) };
+        let companies = self.codex.companies(years);
+        Ok(Each::new(self.clone(), companies, with_last_year, only, period, plans, as_of))
     }
 
     /// When Codex last read the tickets.

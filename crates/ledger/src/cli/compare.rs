@@ -16,6 +16,7 @@ use super::say;
 use crate::{
     Ledger,
     bills::Material,
+    clients::codex::Years,
     config::Settings,
     domain::{
         billing::{Inputs, Period, Readings, compute, inputs::Ticket},
@@ -112,7 +113,7 @@ async fn tickets(
     ledger: &Ledger,
     accounts: &BTreeSet<&String>,
 ) -> anyhow::Result<HashMap<String, Vec<Ticket>>> {
-    let mut companies = ledger.codex.companies(None);
+    let mut companies = ledger.codex.companies(Years::All);
     let mut found = HashMap::new();
     while let Some(sent) = companies.recv().await {
         // What cannot be read of a company is told where its bill is made.

@@ -20,7 +20,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 use tokio::sync::Semaphore;
 
-pub use self::all::Sent;
+pub use self::all::{Sent, Years};
 use crate::domain::billing::{
     Plan,
     inputs::{Asset, Company, Contact, Ticket},

@@ -48,6 +48,18 @@ fn only_names_of_weak_secrets_leave() {
 }
 
 #[test]
+fn mail_is_in_the_open_where_it_leaves_this_machine_without_tls() {
+    let of = |told: &[(&'static str, &'static str)]| mail(&told.iter().copied().collect());
+    assert_eq!(of(&[("SMTP_SECURITY", "none")]), Mail::Off);
+    assert_eq!(of(&[("SMTP_HOST", "mail.example")]), Mail::Closed, "STARTTLS unless said");
+    assert_eq!(of(&[("SMTP_HOST", "localhost"), ("SMTP_SECURITY", "none")]), Mail::Closed);
+    let elsewhere = [("SMTP_HOST", "mail.example"), ("SMTP_SECURITY", "None")];
+    assert_eq!(of(&elsewhere), Mail::Open { with_password: false });
+    let known = [elsewhere[0], elsewhere[1], ("SMTP_PASSWORD", "p")];
+    assert_eq!(of(&known), Mail::Open { with_password: true });
+}
+
+#[test]
 fn an_instance_is_read_without_a_running_suite() {
     let home = tempfile::tempdir().unwrap();
     let layout = Layout::new(home.path().to_owned());

@@ -1,8 +1,9 @@
 //! All companies in one answer, which is read as it comes.
 
-use std::{collections::HashMap, io, time::Duration};
+use std::{io, time::Duration};
 
 use bytes::Bytes;
+use chrono::Datelike as _;
 use futures::TryStreamExt as _;
 use http::StatusCode;
 use serde_json::{Value, value::RawValue};
@@ -27,9 +28,53 @@ const TRIES: usize = 20;
 /// One of all companies.
 pub type Sent = Result<CompanyData, BadCompany>;
 
+/// Which tickets come with the companies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Years {
+    /// All.
+    All,
+    /// Those changed in this year, or with work done in it.
+    One(i32),
+    /// Those, and of the year before those with hours.
+    WithLast(i32),
+}
+
+impl Years {
+    /// What Codex is asked for. It takes one year at a time, or a time since when tickets changed: half a year more than two
+    /// years, for work that is entered before it is done. The original's Codex knows no such time and sends all.
+    fn query(self) -> Option<(&'static str, String)> {
+        match self {
+            Self::All => None,
+            Self::One(year) => Some(("year", year.to_string())),
+            Self::WithLast(year) => Some(("updated_since", format!("{:04}-07-01T00:00:00Z", year - 2))),
+        }
+    }
+
+    /// Leaves out what Codex sent and nobody asked for.
+    fn narrow(self, tickets: &mut Vec<Ticket>) {
+        let Self::WithLast(year) = self else { return };
+        tickets.retain(|ticket| {
+            is_of(ticket, year)
+                || is_of(ticket, year - 1)
+                    && (!ticket.time_entries.is_empty() || !ticket.total_hours_spent.is_zero())
+        });
+    }
+}
+
+/// Whether a ticket was changed in this year, or work was done on it.
+fn is_of(ticket: &Ticket, year: i32) -> bool {
+    let executed = ticket.time_entries.iter().map(|entry| entry.executed_at);
+    executed.chain([ticket.last_updated_at]).flatten().any(|at| at.to_utc().year() == year)
+}
+
 /// Reads an element of the answer about all companies.
-fn element(json: &RawValue) -> Sent {
-    serde_json::from_str(json.get()).map_err(|error| {
+fn element(json: &RawValue, years: Years) -> Sent {
+    let read = serde_json::from_str::<CompanyData>(json.get());
+    let read = read.map(|mut data| {
+        years.narrow(&mut data.tickets);
+        data
+    });
+    read.map_err(|error| {
         let value: Value = serde_json::from_str(json.get()).unwrap_or_default();
         let text = |name: &str| value["company"][name].as_str().unwrap_or_default().to_owned();
         BadCompany { account_number: text("account_number"), name: text("name"), reason: plain(&error) }
@@ -37,13 +82,12 @@ fn element(json: &RawValue) -> Sent {
 }
 
 impl Codex {
-    /// All companies in Codex's order as they come, with their tickets of a year. The last item is an error where the answer
-    /// broke off.
-    pub fn companies(&self, year: Option<i32>) -> Receiver<Result<Sent, CodexError>> {
+    /// All companies in Codex's order as they come, with their tickets. The last item is an error where the answer broke off.
+    pub fn companies(&self, years: Years) -> Receiver<Result<Sent, CodexError>> {
         let (sender, receiver) = mpsc::channel(32);
         let codex = self.clone();
         tokio::spawn(async move {
-            if let Err(error) = codex.pass_on(year, sender.clone()).await {
+            if let Err(error) = codex.pass_on(years, sender.clone()).await {
                 let _ = sender.send(Err(error)).await;
             }
         });
@@ -52,18 +96,18 @@ impl Codex {
 
     async fn pass_on(
         &self,
-        year: Option<i32>,
+        years: Years,
         sender: mpsc::Sender<Result<Sent, CodexError>>,
     ) -> Result<(), CodexError> {
         let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else {
             return Err(CodexError::Answer("too many answers about all companies are being read".to_owned()));
         };
-        let response = self.bulk(year).await?;
+        let response = self.bulk(years).await?;
         let (chunks, incoming) = mpsc::channel(8);
         let reading = tokio::task::spawn_blocking(move || {
             each(Incoming::new(incoming), |json: Box<RawValue>| {
-                sender.blocking_send(Ok(element(&json))).is_ok()
+                sender.blocking_send(Ok(element(&json, years))).is_ok()
             })
         });
         let mut body = response.bytes_stream();
@@ -94,11 +138,11 @@ impl Codex {
     }
 
     /// The answer about all companies. While Codex has no place for another such answer, it is asked again.
-    async fn bulk(&self, year: Option<i32>) -> Result<reqwest::Response, CodexError> {
+    async fn bulk(&self, years: Years) -> Result<reqwest::Response, CodexError> {
         let mut left = TRIES;
         loop {
             let mut query = vec![("include_tickets", "true".to_owned()), ("fields", "billing".to_owned())];
-            query.extend(year.map(|year| ("year", year.to_string())));
+            query.extend(years.query());
             let request = self.client.get(CODEX, "/api/companies/bulk").query(&query).timeout(LONG);
             let response = request.send().await?;
             let is_busy =
@@ -112,34 +156,5 @@ impl Codex {
             }
             tokio::time::sleep(AGAIN).await;
         }
-    }
-
-    /// Tickets of a year with hours, by company: where hours of it may still have to be billed.
-    ///
-    /// # Errors
-    /// When Codex does not answer, or breaks off.
-    pub async fn tickets_of_year(
-        &self,
-        year: i32,
-    ) -> Result<HashMap<String, Result<Vec<Ticket>, BadCompany>>, CodexError> {
-        let mut companies = self.companies(Some(year));
-        let mut found = HashMap::new();
-        while let Some(data) = companies.recv().await {
-            let data = match data? {
-                Ok(data) => data,
-                Err(company) => {
-                    found.insert(company.account_number.clone(), Err(company));
-                    continue;
-                }
-            };
-            let Some(number) = data.company.account_number.clone() else { continue };
-            let has_hours =
-                |ticket: &Ticket| !ticket.time_entries.is_empty() || !ticket.total_hours_spent.is_zero();
-            let tickets: Vec<Ticket> = data.tickets.into_iter().filter(has_hours).collect();
-            if !tickets.is_empty() {
-                found.insert(number, Ok(tickets));
-            }
-        }
-        Ok(found)
     }
 }

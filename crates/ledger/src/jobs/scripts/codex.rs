@@ -1,7 +1,7 @@
 //! Is Codex there, and what does it have?
 
 use super::{Listener, WORD};
-use crate::Ledger;
+use crate::{Ledger, clients::codex::Years};
 
 /// Counts what Codex has; not well when it has no companies.
 ///
@@ -9,7 +9,8 @@ use crate::Ledger;
 /// When Codex does not answer, or its answer breaks off.
 pub async fn sync_from_codex(ledger: &Ledger, listener: &dyn Listener) -> anyhow::Result<bool> {
     listener.progress("Asking Codex for its companies");
-    let mut told = ledger.codex.companies(ledger.bills.current_period().map(|period| period.year()));
+    let years = ledger.bills.current_period().map_or(Years::All, |period| Years::One(period.year()));
+    let mut told = ledger.codex.companies(years);
     let (mut companies, mut assets, mut contacts) = (0_usize, 0, 0);
     while let Some(company) = told.recv().await {
         companies += 1;

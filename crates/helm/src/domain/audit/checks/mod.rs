@@ -1,5 +1,6 @@
 //! What else is looked at, beside where the services listen. Each check says why it matters and what mends it.
 
+mod bills;
 mod certificate;
 mod isolation;
 mod network;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use self::{
+    bills::{Archive, Mail},
     certificate::Certificate,
     isolation::{Brainhair, Unit, missing_hardening},
     network::{Place, Server},
@@ -135,6 +137,10 @@ pub struct Facts {
     pub units: Vec<Unit>,
     /// The assistant.
     pub brainhair: Brainhair,
+    /// What Ledger has archived.
+    pub archive: Archive,
+    /// How it sends invoices.
+    pub mail: Mail,
     /// What could not be read, in words.
     pub unread: Vec<String>,
 }
@@ -158,6 +164,8 @@ pub(super) fn all(machine: &Machine) -> Vec<Check> {
         isolation::root(facts),
         isolation::units(facts),
         isolation::brainhair(facts),
+        bills::archive(facts),
+        bills::mail(facts),
     ]);
     if !facts.unread.is_empty() {
         let subject = Subject {

@@ -222,3 +222,35 @@ fn of_the_assistant_is_told_what_can_be_known() {
         is(&machine, "brainhair_isolation", status, severity, "");
     }
 }
+
+#[test]
+fn an_archive_that_can_be_changed_is_critical_and_one_that_cannot_be_asked_is_not_judged() {
+    let of =
+        |archive: Archive| Machine { facts: Facts { archive, ..Facts::default() }, ..Machine::default() };
+    is(&of(Archive::NotThere), "ledger_archive", "not_installed", "none", "no archive");
+    is(&of(Archive::Open(Vec::new())), "ledger_archive", "ok", "none", "refuses");
+    is(
+        &of(Archive::Unasked("it does not answer".into())),
+        "ledger_archive",
+        "unknown",
+        "low",
+        "does not answer",
+    );
+    let open = of(Archive::Open(vec!["billing_snapshots".into(), "credit_notes".into()]));
+    is(
+        &open,
+        "ledger_archive",
+        "found",
+        "critical",
+        "Rows of billing_snapshots, credit_notes can be changed",
+    );
+}
+
+#[test]
+fn invoices_that_are_mailed_in_the_open_are_told() {
+    let of = |mail: Mail| Machine { facts: Facts { mail, ..Facts::default() }, ..Machine::default() };
+    is(&of(Mail::Off), "ledger_mail", "not_installed", "none", "No mail server");
+    is(&of(Mail::Closed), "ledger_mail", "ok", "none", "encrypted");
+    is(&of(Mail::Open { with_password: false }), "ledger_mail", "found", "medium", "SMTP_SECURITY is none");
+    is(&of(Mail::Open { with_password: true }), "ledger_mail", "found", "high", "SMTP_SECURITY is none");
+}
