@@ -14,7 +14,7 @@ use sqlx::{
     Acquire as _, ConnectOptions as _, Connection as _, PgConnection, PgPool, postgres::PgConnectOptions,
 };
 
-pub use report::{Counts, Refused, Report};
+pub use report::{Counts, Refused, Report, SwitchedOff};
 
 use crate::store::changes;
 

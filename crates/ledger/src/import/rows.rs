@@ -6,7 +6,7 @@ use sqlx::{Acquire as _, AssertSqlSafe, PgConnection};
 
 use super::{
     has_table, pullers,
-    report::{Counts, Refused, Report},
+    report::{Counts, Refused, Report, SwitchedOff},
 };
 use crate::domain::changes::{ASSET_TYPES, USER_TYPES};
 
@@ -170,19 +170,23 @@ pub(super) async fn take(
                 (column.to_owned(), value)
             })
             .collect();
-        let given = match canonical(table, given) {
-            Ok(given) => given,
+        let (given, switched_off) = match canonical(table, given) {
+            Ok(done) => done,
             Err(reason) => {
                 counts.refused += 1;
                 report.refused.push(Refused { table: table.name, row: source_id, reason });
                 continue;
             }
         };
+        let job_name = given.get("job_name").and_then(Value::as_str).unwrap_or_default().to_owned();
         // A row that does not fit leaves nothing behind.
         let mut one = target.begin().await?;
         match put(&mut one, table, &source_id, &Value::Object(given)).await {
             Ok(done) => {
                 one.commit().await?;
+                if let Some(reason) = switched_off.filter(|_| !matches!(done, Put::Kept)) {
+                    report.switched_off.push(SwitchedOff { job_name, reason });
+                }
                 match done {
                     Put::New => counts.new += 1,
                     Put::Updated => counts.updated += 1,
@@ -205,20 +209,24 @@ pub(super) async fn take(
     Ok(counts)
 }
 
-/// The row with its type written as it is here; a type that there is not would cost nothing, and nobody would see why.
-fn canonical(table: &Table, mut given: Map<String, Value>) -> Result<Map<String, Value>, String> {
+/// The row with its type written as it is here; a type that there is not would cost nothing, and nobody would see why. Of a job
+/// also why it is switched off here.
+fn canonical(
+    table: &Table,
+    mut given: Map<String, Value>,
+) -> Result<(Map<String, Value>, Option<String>), String> {
     let known: &[&str] = match table.name {
         "asset_billing_overrides" | "manual_assets" => &ASSET_TYPES,
         "user_billing_overrides" | "manual_users" => &USER_TYPES,
         "scheduler_jobs" => return Ok(pullers::canonical(given)),
-        _ => return Ok(given),
+        _ => return Ok((given, None)),
     };
     if let Some(Value::String(name)) = given.get("billing_type") {
         let found = known.iter().find(|known| known.eq_ignore_ascii_case(name.trim()));
         let found = found.ok_or_else(|| format!("there is no billing type `{name}`"))?;
         given.insert("billing_type".to_owned(), Value::from(*found));
     }
-    Ok(given)
+    Ok((given, None))
 }
 
 enum Put {
