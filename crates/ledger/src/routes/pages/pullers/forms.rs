@@ -2,12 +2,12 @@
 //! sent.
 
 use axum::{
-    extract::{Form as FormBody, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use hivematrix_shared::{
     auth::AdminOnly,
-    extract::{LenientQuery, Path},
+    extract::{Form as FormBody, LenientQuery, Path},
     pages::{
         Page,
         flash::{Flash, Kind},
