@@ -78,6 +78,8 @@ struct InvoicePage {
     month: Option<MonthPicker>,
     company: String,
     account_number: String,
+    /// The number that the company has now.
+    current_number: String,
     number: String,
     client_path: String,
     query: String,
@@ -132,6 +134,7 @@ pub async fn show(
     let notes = credit_notes::list(&mut connection, None, Some(&number)).await?;
     drop(connection);
     let account = invoice.company_account_number.clone();
+    let current = accounts::current_of(&ledger.pool, &number).await?;
     let past = snapshots::of_company(&ledger.pool, &account).await?;
     let fresh = fresh(ledger, &invoice, &currency).await;
     let credited: Decimal = notes.iter().map(|stored| stored.note.total_amount).sum();
@@ -189,6 +192,7 @@ pub async fn show(
         fresh,
         past: Past::of(past.into_iter().filter(|row| row.invoice_number != number).collect(), &currency),
         sign: currency.sign(),
+        current_number: current.unwrap_or_else(|| account.clone()),
         account_number: account,
         number,
         month,
