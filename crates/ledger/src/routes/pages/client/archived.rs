@@ -22,11 +22,11 @@ use crate::{
     domain::{
         archive::ArchivedInvoice,
         billing::Period,
-        compare::{Difference, differences},
+        compare::differences,
         documents::mail::Mail,
     },
     routes::pages::{
-        compare::kind_words,
+        lines::DifferenceRow,
         month::MonthPicker,
         parts::{self, Currency, Flashes, Moment, path_part},
     },
@@ -44,14 +44,6 @@ enum Fresh {
     Differs { total: String, change: String, lines: Vec<DifferenceRow> },
     /// It cannot be made, for this reason.
     Unknown(String),
-}
-
-struct DifferenceRow {
-    kind: &'static str,
-    name: String,
-    before: String,
-    after: String,
-    change: String,
 }
 
 /// What the dialog of the mail begins with.
@@ -261,18 +253,6 @@ async fn fresh(ledger: &Ledger, invoice: &ArchivedInvoice, currency: &Currency) 
     Fresh::Differs {
         total: currency.amount(now.total_amount),
         change: currency.change(now.total_amount - invoice.total_amount),
-        lines: lines.iter().map(|line| row(line, currency)).collect(),
-    }
-}
-
-fn row(line: &Difference, currency: &Currency) -> DifferenceRow {
-    let amount =
-        |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
-    DifferenceRow {
-        kind: kind_words(&line.line_type),
-        name: line.name.clone(),
-        before: amount(line.before),
-        after: amount(line.after),
-        change: currency.change(line.change()),
+        lines: lines.iter().map(|line| DifferenceRow::of(line, currency)).collect(),
     }
 }
