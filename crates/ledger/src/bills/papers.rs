@@ -127,11 +127,7 @@ async fn archived(connection: &mut PgConnection, number: &str) -> sqlx::Result<O
         date: stored.note.issued_at.date_naive(),
         amount: stored.note.total_amount,
     });
-    Ok(Some(Source::Archived {
-        invoice: Box::new(stored.invoice),
-        credits: credits.collect(),
-        note: None,
-    }))
+    Ok(Some(Source::Archived { invoice: Box::new(stored.invoice), credits: credits.collect(), note: None }))
 }
 
 fn document<'s>(invoice: &ArchivedInvoice, sender: &'s Sender) -> InvoiceDocument<'s> {

@@ -11,7 +11,10 @@ const AGAIN: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// When the database does not want it, or is away when the service stops.
-pub(super) async fn patiently<T, F>(shutdown: &CancellationToken, mut write: impl FnMut() -> F) -> sqlx::Result<T>
+pub(super) async fn patiently<T, F>(
+    shutdown: &CancellationToken,
+    mut write: impl FnMut() -> F,
+) -> sqlx::Result<T>
 where
     F: Future<Output = sqlx::Result<T>>,
 {

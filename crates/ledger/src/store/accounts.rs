@@ -112,8 +112,7 @@ pub async fn remove(connection: &mut PgConnection, account_number: &str) -> sqlx
     let mut rows = 0;
     for table in KEPT {
         let query = format!("delete from {table} where company_account_number = $1");
-        let done =
-            sqlx::query(AssertSqlSafe(query)).bind(account_number).execute(&mut *connection).await?;
+        let done = sqlx::query(AssertSqlSafe(query)).bind(account_number).execute(&mut *connection).await?;
         rows += done.rows_affected();
     }
     Ok(rows)

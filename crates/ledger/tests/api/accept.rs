@@ -333,9 +333,11 @@ async fn a_name_of_any_length_is_billed_and_kept_whole(pool: PgPool) {
     let ticket = "T".repeat(150);
     let plan = "Silver".to_owned() + &" and more".repeat(20);
     suite.peers.plan(&plan);
-    suite.peers.companies([
-        Company::new("1001", &name).plan(Some(&plan)).ticket(&ticket, "2025-06-18T10:00:00Z", 1.0)
-    ]);
+    suite.peers.companies([Company::new("1001", &name).plan(Some(&plan)).ticket(
+        &ticket,
+        "2025-06-18T10:00:00Z",
+        1.0,
+    )]);
     let answer = suite.accept("1001", 2025, 6).await;
     assert_eq!(answer.status, 201, "{}", answer.text());
     let warnings = answer.json()["warnings"].clone();
@@ -357,7 +359,11 @@ async fn a_name_of_any_length_is_billed_and_kept_whole(pool: PgPool) {
     for _ in 0..200 {
         let job = suite.json(&format!("/archive/api/scheduler/jobs/{id}")).await;
         if job["status"] != "running" {
-            assert_eq!((&job["success"], &job["output"]["success_count"]), (&json!(true), &json!(1)), "{job}");
+            assert_eq!(
+                (&job["success"], &job["output"]["success_count"]),
+                (&json!(true), &json!(1)),
+                "{job}"
+            );
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

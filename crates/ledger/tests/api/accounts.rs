@@ -285,7 +285,10 @@ async fn renames_are_taken_back_the_last_one_first(pool: PgPool) {
     assert_eq!(carry(&suite, "2001", "3001").await.0, 200);
     let (status, refused) = take_back(&suite, "1001").await;
     assert_eq!(status, 409);
-    assert!(refused["error"].as_str().unwrap().starts_with("2001 has been carried over to 3001 since"), "{refused}");
+    assert!(
+        refused["error"].as_str().unwrap().starts_with("2001 has been carried over to 3001 since"),
+        "{refused}"
+    );
     assert_eq!(take_back(&suite, "2001").await.0, 200);
     let listed = suite.json("/api/accounts/renames").await["renames"].clone();
     assert_eq!(

@@ -55,7 +55,8 @@ async fn whoever_waits_for_a_drawing_keeps_nobody_from_the_database(pool: PgPool
     let turns = u32::try_from(papers::AT_A_TIME).unwrap();
     let busy = suite.ledger.drawing.acquire_many(turns).await.unwrap();
     let more = usize::try_from(pool.options().get_max_connections()).unwrap() + 2;
-    let drawn = futures::future::join_all((0..more).map(|_| suite.get("/archive/api/document/1001-202506/pdf")));
+    let drawn =
+        futures::future::join_all((0..more).map(|_| suite.get("/archive/api/document/1001-202506/pdf")));
     let meanwhile = async {
         // Long enough for all of them to have read what they draw.
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -90,9 +91,16 @@ async fn files_of_a_month_under_a_former_number_are_named_by_their_document(pool
     ] {
         let answer = suite.get(&format!("{path}?year=2025&month=5")).await;
         let expected = format!("attachment; filename=\"{name}\"");
-        assert_eq!((answer.status.as_u16(), answer.header("content-disposition")), (200, expected.as_str()), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-disposition")),
+            (200, expected.as_str()),
+            "{path}"
+        );
         let open = suite.get(&format!("{path}?year=2025&month=6")).await;
-        assert!(open.header("content-disposition").contains("2001"), "{path}: an open month has the number of now");
+        assert!(
+            open.header("content-disposition").contains("2001"),
+            "{path}: an open month has the number of now"
+        );
     }
 
     // A span of months of the company is the same by either number.

@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn a_day_that_there_is_not_never_comes() {
-        for (cron, comes) in [("0 0 30 2 *", false), ("0 0 31 4,6 *", false), ("0 0 29 2 *", true), ("@daily", true)] {
+        for (cron, comes) in
+            [("0 0 30 2 *", false), ("0 0 31 4,6 *", false), ("0 0 29 2 *", true), ("@daily", true)]
+        {
             assert_eq!(Cron::parse(cron).unwrap().comes(), comes, "{cron}");
         }
     }

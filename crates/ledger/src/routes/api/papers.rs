@@ -130,9 +130,8 @@ async fn xero_csv(
 ) -> Result<Response> {
     let own = ledger.bills.stationery().await?;
     let source = ledger.bills.invoice(account(&account_number)?, period).await?;
-    let made = source.document(&own.sender, |document| {
-        (document.number.clone(), xero::csv([document], &own.xero))
-    });
+    let made =
+        source.document(&own.sender, |document| (document.number.clone(), xero::csv([document], &own.xero)));
     let (number, text) = made.map_err(BillError::from)?;
     audit!(user = by(&caller), company = account_number, period = %period, "Invoice downloaded for Xero");
     Ok(csv_file(&names::document(&format!("xero_{number}"), "csv"), text))
@@ -190,9 +189,8 @@ async fn electronic(
         tax,
     };
     let source = ledger.bills.invoice(account(&account_number)?, period).await?;
-    let made = source.document(&own.sender, |document| {
-        (document.number.clone(), ubl::write(document, &legal))
-    });
+    let made =
+        source.document(&own.sender, |document| (document.number.clone(), ubl::write(document, &legal)));
     let (number, made) = made.map_err(BillError::from)?;
     let text = made.map_err(|gaps| {
         let gaps: Vec<String> = gaps.iter().map(ToString::to_string).collect();

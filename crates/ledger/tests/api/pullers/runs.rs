@@ -201,7 +201,11 @@ async fn what_a_crash_or_a_stop_leaves_running_has_failed(pool: PgPool) {
     );
     let mut suspects = HashSet::new();
     pullers::bury_dead(&suite.ledger, &mut suspects).await.unwrap();
-    assert_eq!(suspects.len(), 1, "one look does not suffice: whoever holds it may be about to hold it again");
+    assert_eq!(
+        suspects.len(),
+        1,
+        "one look does not suffice: whoever holds it may be about to hold it again"
+    );
     pullers::bury_dead(&suite.ledger, &mut suspects).await.unwrap();
     let found = ended(&suite, id, "00000000-0000-4000-8000-000000000001").await;
     assert_eq!(

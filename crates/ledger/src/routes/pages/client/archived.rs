@@ -19,12 +19,7 @@ use rows::{Choice, HoursRows, Kind, NoteRow};
 use super::{Past, documents::Documents, view::Fact};
 use crate::{
     Ledger,
-    domain::{
-        archive::ArchivedInvoice,
-        billing::Period,
-        compare::differences,
-        documents::mail::Mail,
-    },
+    domain::{archive::ArchivedInvoice, billing::Period, compare::differences, documents::mail::Mail},
     routes::pages::{
         lines::DifferenceRow,
         month::MonthPicker,

@@ -1,6 +1,7 @@
 //! `GET /clients`: what all companies owe for a month (ledger-pages.md §3).
 
 pub mod list;
+pub mod paging;
 mod weigh;
 
 use std::collections::HashMap;
@@ -23,7 +24,8 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use self::{
-    list::{COLUMNS, ClientsQuery, Pages, SIZES, Totals, select},
+    list::{COLUMNS, ClientsQuery, SIZES, Totals, select},
+    paging::Pages,
     weigh::Weighed,
 };
 use super::{

@@ -78,10 +78,12 @@ impl Change {
         let total = self.both.amount - self.lost.amount - self.missing.amount;
         let month = month_words(period.previous()?);
         let gone = [
-            self.lost.counted().map(|who| format!("{} of {who} not billed any more", currency.change(-self.lost.amount))),
-            self.missing
+            self.lost
                 .counted()
-                .map(|who| format!("{} of {who} that cannot be billed yet", currency.change(-self.missing.amount))),
+                .map(|who| format!("{} of {who} not billed any more", currency.change(-self.lost.amount))),
+            self.missing.counted().map(|who| {
+                format!("{} of {who} that cannot be billed yet", currency.change(-self.missing.amount))
+            }),
         ];
         let mut causes: Vec<String> = gone.into_iter().flatten().collect();
         if !causes.is_empty()
