@@ -1,6 +1,7 @@
 //! What is kept under which account number, and numbers that became others.
 
 mod renames;
+mod taken_back;
 
 use std::collections::HashMap;
 
@@ -8,7 +9,8 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 use utoipa::ToSchema;
 
-pub use renames::{Fixed, Refused, Rename, carry_over, list as renames, take_back};
+pub use renames::{Refused, carry_over};
+pub use taken_back::{Fixed, Rename, list as renames, take_back};
 
 use crate::domain::billing::Period;
 

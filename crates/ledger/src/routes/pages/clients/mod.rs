@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod paging;
+mod totals;
 mod weigh;
 
 use std::collections::HashMap;
@@ -24,8 +25,9 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use self::{
-    list::{COLUMNS, ClientsQuery, SIZES, Totals, select},
+    list::{COLUMNS, ClientsQuery, SIZES, select},
     paging::Pages,
+    totals::Totals,
     weigh::Weighed,
 };
 use super::{
