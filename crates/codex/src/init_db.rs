@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use hivematrix_shared::{
     config::{Secret, ServiceConfig as _, conf_path, home_from_environment},
-    db::set_up::{self, Place},
+    db::set_up::{self, PlaceArgs},
 };
 
 use crate::{MIGRATOR, cli::say, config::Settings, settings::Origin};
@@ -45,18 +45,9 @@ pub struct InitDbArgs {
     /// The phrase of `--force-rebuild`, `rebuild <name of the database>`, where nobody can type it.
     #[arg(long, requires = "force_rebuild")]
     pub confirm: Option<String>,
-    /// Host of the server.
-    #[arg(long, default_value = "localhost")]
-    pub db_host: String,
-    /// Its port.
-    #[arg(long, default_value_t = 5432)]
-    pub db_port: u16,
-    /// Name of the database.
-    #[arg(long, default_value = "codex_db")]
-    pub db_name: String,
-    /// Role that owns it.
-    #[arg(long, default_value = "codex_user")]
-    pub db_user: String,
+    /// Where the database is.
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// The role's password, required with `--headless`. In the environment it is hidden from other users of the machine.
     #[arg(long, env = "CODEX_DB_PASSWORD", hide_env_values = true)]
     pub db_password: Option<Secret>,
@@ -84,12 +75,7 @@ pub async fn run(args: &InitDbArgs, settings: &Settings) -> anyhow::Result<ExitC
             !interactive || stdin().is_terminal(),
             "there is nobody to ask: give --headless, --test or --migrate-only"
         );
-        let mut place = Place {
-            host: args.db_host.clone(),
-            port: args.db_port,
-            name: args.db_name.clone(),
-            user: args.db_user.clone(),
-        };
+        let mut place = args.place.of(Settings::SERVICE);
         if interactive {
             place = place.asked(&mut stdin().lock(), &say)?;
         }
@@ -98,11 +84,10 @@ pub async fn run(args: &InitDbArgs, settings: &Settings) -> anyhow::Result<ExitC
             None if args.headless => bail!("--db-password is required with --headless"),
             None => set_up::password_by_chance(),
         };
-        set_up::prepare(&place, &password, args.admin_url.as_ref(), &say).await?;
-        let url = place.url(Some(&password))?;
         let usual = || conf_path(&home_from_environment(), Settings::SERVICE);
         let file = settings.origin.as_ref().map_or_else(usual, Origin::file);
-        set_up::write_connection(&file, &place, &url, &DEFAULTS, &say)?;
+        let admin_url = args.admin_url.as_ref();
+        let url = set_up::ready(&place, &password, admin_url, (&file, &DEFAULTS), &say).await?;
         migrate(&url).await?;
     }
     Ok(ExitCode::SUCCESS)

@@ -32,7 +32,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    bills::Bills,
+    bills::{Bills, papers},
     cli::Command,
     clients::{codex::Codex, mail::Mailer},
     config::{DEFAULT_PORT, Settings},
@@ -59,6 +59,8 @@ pub struct Ledger {
     pub mailer: Option<Mailer>,
     /// Who walks through the archive.
     pub verifying: Arc<Semaphore>,
+    /// Who draws PDFs.
+    pub drawing: Arc<Semaphore>,
     /// Runs of the administrators' jobs in this instance.
     pub pulling: Arc<Semaphore>,
 }
@@ -73,9 +75,10 @@ impl Ledger {
         let bills = Bills::new(codex.clone(), pool.clone(), context.clock.clone());
         let jobs = Jobs::new(bills.clone(), pool.clone(), context.clock.clone(), context.shutdown.clone());
         let verifying = Arc::new(Semaphore::new(1));
+        let drawing = Arc::new(Semaphore::new(papers::AT_A_TIME));
         let pulling = Arc::new(Semaphore::new(pullers::AT_A_TIME));
         let mailer = Mailer::of(&settings.mail);
-        Self { context, pool, codex, bills, jobs, mailer, verifying, pulling }
+        Self { context, pool, codex, bills, jobs, mailer, verifying, drawing, pulling }
     }
 }
 

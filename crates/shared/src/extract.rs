@@ -3,7 +3,7 @@
 use axum::{
     extract::{
         FromRequest, FromRequestParts, Request,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        rejection::{FormRejection, JsonRejection, PathRejection, QueryRejection},
     },
     response::{IntoResponse, Response},
 };
@@ -15,6 +15,10 @@ use crate::problem::Problem;
 /// JSON body or answer; a body that does not fit is 400, a missing content type 415.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json<T>(pub T);
+
+/// Fields of a form; one that does not fit, or comes twice, is 400, another content type 415.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Form<T>(pub T);
 
 /// Query parameters; a parameter that does not fit is 400.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +52,25 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match axum::Form::<T>::from_request(request, state).await {
+            Ok(axum::Form(fields)) => Ok(Self(fields)),
+            Err(
+                error @ (FormRejection::FailedToDeserializeForm(_)
+                | FormRejection::FailedToDeserializeFormBody(_)),
+            ) => Err(Problem::bad_request(error.body_text())),
+            Err(FormRejection::InvalidFormContentType(_)) => {
+                Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+                    .detail("Send the fields as application/x-www-form-urlencoded."))
+            }
+            Err(error) => Err(Problem::new(error.status()).detail(error.body_text())),
+        }
     }
 }
 
@@ -125,6 +148,24 @@ mod tests {
         let filter: Filter = lenient("agent_id=7&agent_id=8&status=a%26b");
         assert_eq!(filter, Filter { agent_id: Some(7), status: Some("a&b".into()) });
         assert_eq!(lenient::<Filter>("agent_id="), Filter::default());
+    }
+
+    #[tokio::test]
+    async fn a_form_that_does_not_fit_is_a_problem_and_400() {
+        let sent = async |media_type: &str, body: &'static str| {
+            let request = Request::post("/").header("content-type", media_type).body(body.into()).unwrap();
+            Form::<Filter>::from_request(request, &()).await.map(|form| form.0)
+        };
+        let form = "application/x-www-form-urlencoded";
+        let read = sent(form, "agent_id=7&status=a+b").await.unwrap();
+        assert_eq!(read, Filter { agent_id: Some(7), status: Some("a b".into()) });
+        for body in ["status=open&status=closed", "agent_id=x"] {
+            let problem = sent(form, body).await.unwrap_err();
+            assert_eq!(problem.status(), StatusCode::BAD_REQUEST, "{body}");
+            assert!(problem.detail_text().is_some(), "{body}");
+        }
+        let problem = sent("application/json", "{}").await.unwrap_err();
+        assert_eq!(problem.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
 
     #[test]

@@ -13,9 +13,7 @@ use crate::{
 pub(super) async fn open(layout: &Layout) -> Result<PgPool> {
     let secrets = secrets::read(layout)?;
     let operator = operator::of_suite(layout)?;
-    let Some(url) = databases::url_of(layout, "helm", &secrets, &operator)? else {
-        bail!("no database is configured for helm");
-    };
+    let url = databases::url_of(layout, "helm", &secrets, &operator)?;
     let pool = db::connect(Some(&Secret::new(url)), 2)?;
     let answers = sqlx::query_scalar!(r#"SELECT 1 AS "one!""#).fetch_one(&pool).await;
     if answers.is_err() && ask(layout, &Request::Hello).await?.is_none() {

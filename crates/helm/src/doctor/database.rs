@@ -35,7 +35,7 @@ pub(super) async fn examine(case: &Case) -> Vec<Finding> {
     let own_port = ports::shifted(ports::POSTGRES, case.options.port_offset).ok();
     for (name, _) in case.registry.iter().filter(|(_, entry)| entry.needs_database() && !entry.is_remote()) {
         match databases::url_of(&case.layout, name, secrets, &case.operator) {
-            Ok(Some(url)) => {
+            Ok(url) => {
                 for finding in one(name, &url, own_port).await {
                     // One server of several services lacks one program.
                     if !findings.contains(&finding) {
@@ -43,7 +43,6 @@ pub(super) async fn examine(case: &Case) -> Vec<Finding> {
                     }
                 }
             }
-            Ok(None) => {}
             Err(error) => findings.push(Finding::problem(
                 "database",
                 format!("{name}: {error:#}"),

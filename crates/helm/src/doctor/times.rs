@@ -35,7 +35,7 @@ pub(super) async fn examine(case: &Case) -> Vec<Finding> {
 async fn clocks(case: &Case) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let Some(secrets) = &case.secrets
-        && let Ok(Some(url)) = databases::url_of(&case.layout, "helm", secrets, &case.operator)
+        && let Ok(url) = databases::url_of(&case.layout, "helm", secrets, &case.operator)
         && let Ok(options) = url.parse::<PgConnectOptions>()
         && !is_here(options.get_host())
     {

@@ -151,7 +151,7 @@ fn addresses(
     let own = secrets::read(layout).unwrap_or_default();
     for (name, _) in registry.iter().filter(|(_, entry)| entry.needs_database() && !entry.is_remote()) {
         match databases::url_of(layout, name, &own, told) {
-            Ok(url) => take("PostgreSQL", format!("database of {name}"), url.as_deref().unwrap_or_default()),
+            Ok(url) => take("PostgreSQL", format!("database of {name}"), &url),
             Err(error) => unread.push(format!("database of {name}: {error:#}")),
         }
     }

@@ -94,14 +94,9 @@ impl Databases {
 ///
 /// # Errors
 /// When a settings file or an address cannot be read.
-pub fn url_of(
-    layout: &Layout,
-    service: &str,
-    secrets: &Secrets,
-    operator: &Operator,
-) -> Result<Option<String>> {
+pub fn url_of(layout: &Layout, service: &str, secrets: &Secrets, operator: &Operator) -> Result<String> {
     let written = registry::written(layout)?;
-    url_with(layout, service, written.get(service), secrets, operator).map(Some)
+    url_with(layout, service, written.get(service), secrets, operator)
 }
 
 /// The database that a program of ours for a service has or would have, whoever is at work in its place now.

@@ -152,7 +152,7 @@ impl SettingsControl {
         let operator = self.operator()?;
         // Before there was a suite here, there is no database to speak of.
         let postgresql = secrets::read(&self.layout).ok().and_then(|secrets| {
-            let url = databases::url_of(&self.layout, "helm", &secrets, &operator).ok()??;
+            let url = databases::url_of(&self.layout, "helm", &secrets, &operator).ok()?;
             address_parts(&url).map(|(host, port, _)| (host, port))
         });
         let keycloak = keycloak_in_use(&config, &operator);

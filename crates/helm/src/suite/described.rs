@@ -71,13 +71,7 @@ pub fn describe(layout: &Layout, operator: &Operator) -> Result<Suite> {
         .registry
         .iter()
         .filter(|(_, entry)| entry.needs_database() && !entry.is_remote())
-        .filter_map(|(name, _)| {
-            Some(
-                databases::url_of(layout, name, &basis.secrets, operator)
-                    .transpose()?
-                    .map(|url| (name.to_owned(), url)),
-            )
-        })
+        .map(|(name, _)| Ok((name.to_owned(), databases::url_of(layout, name, &basis.secrets, operator)?)))
         .collect::<Result<BTreeMap<String, String>>>()?;
     suite_of(layout, &basis, operator, &urls, None)
 }

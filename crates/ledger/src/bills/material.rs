@@ -6,9 +6,12 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 use crate::{
     clients::codex::{CodexError, CompanyData},
-    domain::billing::{
-        Bill, Inputs, NoBill, Period, Plan, Readings, compute, device_types::DeviceTypes,
-        inputs::TypeOverrides,
+    domain::{
+        billing::{
+            Bill, Inputs, NoBill, Period, Plan, Readings, compute, device_types::DeviceTypes,
+            inputs::TypeOverrides,
+        },
+        documents::xero,
     },
     store::inputs::{CompanyRows, Rows},
 };
@@ -170,6 +173,12 @@ impl Material {
         if self.common.now < period.next().begins() {
             warnings.push(format!(
                 "{period} is not over: hours that are still to come will be in the next open month"
+            ));
+        }
+        let letters = self.company_name().chars().count();
+        if letters > xero::NAME {
+            warnings.push(format!(
+                "The company's name has {letters} letters: the invoice has all of them, names of files and Xero the first ones"
             ));
         }
         if bill.contract_expired {

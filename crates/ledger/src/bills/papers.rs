@@ -1,13 +1,17 @@
 //! Invoices and credit notes as documents for customers: from the archive where the month is there, else from the bill.
 
+mod draw;
+
 use chrono::NaiveDate;
 use sqlx::PgConnection;
 
-use super::{BillError, Bills};
+pub use draw::{AT_A_TIME, pdf};
+
+use super::{BillError, Bills, Material};
 use crate::{
     domain::{
         archive::{ArchivedInvoice, CreditNote},
-        billing::Period,
+        billing::{NoBill, Period},
         documents::{
             document::{
                 Archived, ArchivedLine, Credit, HoursShown, InvoiceDocument, Sender, credit_note,
@@ -25,6 +29,44 @@ use crate::{
     },
 };
 
+/// What a document is made from, read whole: while it is made nothing of the database is held.
+#[derive(Debug)]
+pub enum Source {
+    /// An archived month.
+    Archived {
+        /// The invoice.
+        invoice: Box<ArchivedInvoice>,
+        /// What was credited since.
+        credits: Vec<Credit>,
+        /// The credit note that is wanted instead of the invoice.
+        note: Option<CreditNote>,
+    },
+    /// A month whose bill is open.
+    Open(Box<Material>),
+}
+
+impl Source {
+    /// Gives the document to `make`.
+    ///
+    /// # Errors
+    /// Why there is no bill.
+    pub fn document<T>(
+        &self,
+        sender: &Sender,
+        make: impl FnOnce(&InvoiceDocument<'_>) -> T,
+    ) -> Result<T, NoBill> {
+        match self {
+            Self::Archived { invoice, note: Some(note), .. } => {
+                Ok(make(&credited(document(invoice, sender), note)))
+            }
+            Self::Archived { invoice, credits, note: None } => {
+                Ok(make(&InvoiceDocument { credits: credits.clone(), ..document(invoice, sender) }))
+            }
+            Self::Open(material) => Ok(make(&of_bill(&material.bill()?, sender))),
+        }
+    }
+}
+
 impl Bills {
     /// What documents say of their sender, and how they are made.
     ///
@@ -34,72 +76,58 @@ impl Bills {
         Ok(Stationery::of(settings::load(&self.pool).await?))
     }
 
-    /// Gives the invoice of a month to `make`.
+    /// What the invoice of a month is made from.
     ///
     /// # Errors
-    /// When there is no bill, or a source does not answer.
-    pub async fn invoice<T>(
-        &self,
-        account_number: &str,
-        period: Period,
-        sender: &Sender,
-        make: impl FnOnce(&InvoiceDocument<'_>) -> T,
-    ) -> Result<T, BillError> {
+    /// When there is no such company, or a source does not answer.
+    pub async fn invoice(&self, account_number: &str, period: Period) -> Result<Source, BillError> {
         let mut connection = self.pool.acquire().await?;
         let number = snapshots::number_of(&mut *connection, account_number, period).await?;
         if let Some(number) = number
-            && let Some(found) = archived(&mut connection, &number, sender).await?
+            && let Some(found) = archived(&mut connection, &number).await?
         {
-            return Ok(make(&found));
+            return Ok(found);
         }
         drop(connection);
         let material = self.material(account_number, period).await?;
-        let bill = material.bill()?;
-        Ok(make(&of_bill(&bill, sender)))
+        Ok(Source::Open(Box::new(material)))
     }
 
-    /// Gives an archived invoice or credit note to `make`; none where there is none of this number.
+    /// What an archived invoice or credit note is made from; none where there is none of this number.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn archived<T>(
-        &self,
-        number: &str,
-        sender: &Sender,
-        make: impl FnOnce(&InvoiceDocument<'_>) -> T,
-    ) -> sqlx::Result<Option<T>> {
+    pub async fn archived(&self, number: &str) -> sqlx::Result<Option<Source>> {
         let mut connection = self.pool.acquire().await?;
-        if let Some(found) = archived(&mut connection, number, sender).await? {
-            return Ok(Some(make(&found)));
+        if let Some(found) = archived(&mut connection, number).await? {
+            return Ok(Some(found));
         }
         // `<invoice number>-C<n>`
         let Some((invoice, _)) = number.rsplit_once("-C") else { return Ok(None) };
         let notes = credit_notes::list(&mut connection, None, Some(invoice)).await?;
-        let Some(note) = notes.into_iter().map(|stored| stored.note).find(|note| note.number == number)
-        else {
+        let note = notes.into_iter().map(|stored| stored.note).find(|note| note.number == number);
+        if note.is_none() {
             return Ok(None);
-        };
-        let Some(invoice) = archived(&mut connection, invoice, sender).await? else { return Ok(None) };
-        Ok(Some(make(&credited(invoice, &note))))
+        }
+        let invoice = snapshots::find(&mut connection, invoice).await?;
+        Ok(invoice.map(|stored| Source::Archived {
+            invoice: Box::new(stored.invoice),
+            credits: Vec::new(),
+            note,
+        }))
     }
 }
 
 /// An archived invoice with what was credited since.
-async fn archived<'s>(
-    connection: &mut PgConnection,
-    number: &str,
-    sender: &'s Sender,
-) -> sqlx::Result<Option<InvoiceDocument<'s>>> {
+async fn archived(connection: &mut PgConnection, number: &str) -> sqlx::Result<Option<Source>> {
     let Some(stored) = snapshots::find(connection, number).await? else { return Ok(None) };
-    let mut document = document(&stored.invoice, sender);
-    for stored in credit_notes::list(connection, None, Some(number)).await? {
-        document.credits.push(Credit {
-            number: stored.note.number,
-            date: stored.note.issued_at.date_naive(),
-            amount: stored.note.total_amount,
-        });
-    }
-    Ok(Some(document))
+    let notes = credit_notes::list(connection, None, Some(number)).await?;
+    let credits = notes.into_iter().map(|stored| Credit {
+        number: stored.note.number,
+        date: stored.note.issued_at.date_naive(),
+        amount: stored.note.total_amount,
+    });
+    Ok(Some(Source::Archived { invoice: Box::new(stored.invoice), credits: credits.collect(), note: None }))
 }
 
 fn document<'s>(invoice: &ArchivedInvoice, sender: &'s Sender) -> InvoiceDocument<'s> {

@@ -13,7 +13,7 @@ use hivematrix_shared::{
     config::{Secret, ServiceConfig as _, conf_path, home_from_environment},
     db::{
         self,
-        set_up::{self, Place},
+        set_up::{self, Place, PlaceArgs},
     },
 };
 
@@ -32,18 +32,9 @@ pub struct InitDbArgs {
     /// Make an example of a job, which is switched off.
     #[arg(long)]
     pub create_sample_data: bool,
-    /// Host of the server.
-    #[arg(long, default_value = "localhost")]
-    pub db_host: String,
-    /// Its port.
-    #[arg(long, default_value_t = 5432)]
-    pub db_port: u16,
-    /// Name of the database.
-    #[arg(long, default_value = "ledger_db")]
-    pub db_name: String,
-    /// Role that owns it.
-    #[arg(long, default_value = "ledger_user")]
-    pub db_user: String,
+    /// Where the database is.
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// The role's password, required with `--headless`. In the environment it is hidden from other users of the machine.
     #[arg(long, env = "LEDGER_DB_PASSWORD", hide_env_values = true)]
     pub db_password: Option<Secret>,
@@ -62,7 +53,7 @@ pub async fn run(args: &InitDbArgs, settings: &Settings) -> anyhow::Result<ExitC
         (configured.context("no database is configured")?, args.create_sample_data)
     } else if args.headless {
         let password = args.db_password.as_ref().context("--db-password is required with --headless")?;
-        (ready(args.place(), password, args).await?, args.create_sample_data)
+        (ready(&args.place.of(Settings::SERVICE), password, args).await?, args.create_sample_data)
     } else {
         ensure!(stdin().is_terminal(), "there is nobody to ask: give --headless or --migrate-only");
         let url = asked(args).await?;
@@ -80,33 +71,19 @@ pub async fn run(args: &InitDbArgs, settings: &Settings) -> anyhow::Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-impl InitDbArgs {
-    fn place(&self) -> Place {
-        Place {
-            host: self.db_host.clone(),
-            port: self.db_port,
-            name: self.db_name.clone(),
-            user: self.db_user.clone(),
-        }
-    }
-}
-
 /// Makes the place usable and writes it down; answers its address.
-async fn ready(place: Place, password: &Secret, args: &InitDbArgs) -> anyhow::Result<Secret> {
-    set_up::prepare(&place, password, args.admin_url.as_ref(), &say).await?;
-    let url = place.url(Some(password))?;
+async fn ready(place: &Place, password: &Secret, args: &InitDbArgs) -> anyhow::Result<Secret> {
     let file = conf_path(&home_from_environment(), Settings::SERVICE);
-    set_up::write_connection(&file, &place, &url, &[], &say)?;
-    Ok(url)
+    set_up::ready(place, password, args.admin_url.as_ref(), (&file, &[]), &say).await
 }
 
 /// Asks until there is a database, or nobody answers any more. What was typed is the suggestion of the next round.
 async fn asked(args: &InitDbArgs) -> anyhow::Result<Secret> {
     let password = args.db_password.clone().unwrap_or_else(set_up::password_by_chance);
-    let mut place = args.place();
+    let mut place = args.place.of(Settings::SERVICE);
     loop {
         place = place.asked(&mut stdin().lock(), &say)?;
-        match ready(place.clone(), &password, args).await {
+        match ready(&place, &password, args).await {
             Ok(url) => return Ok(url),
             Err(error) => say(&format!("{error:#}. Once more, or Ctrl+C:")),
         }

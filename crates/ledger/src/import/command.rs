@@ -38,6 +38,9 @@ pub async fn run(args: &ImportArgs, pool: &PgPool) -> anyhow::Result<ExitCode> {
     for refused in &report.refused {
         say(&format!("REFUSED {} {}: {}", refused.table, refused.row, refused.reason));
     }
+    for job in &report.switched_off {
+        say(&format!("SWITCHED OFF {}: {}", job.job_name, job.reason));
+    }
     say(if args.dry_run { "Nothing was kept (dry run)" } else { "Done" });
     if let Some(path) = &args.report {
         // It quotes rows, so nobody else may read it.

@@ -6,6 +6,7 @@ mod pullers;
 mod report;
 mod rows;
 mod snapshots;
+mod tables;
 mod time;
 
 use anyhow::Context as _;
@@ -14,7 +15,7 @@ use sqlx::{
     Acquire as _, ConnectOptions as _, Connection as _, PgConnection, PgPool, postgres::PgConnectOptions,
 };
 
-pub use report::{Counts, Refused, Report};
+pub use report::{Counts, Refused, Report, SwitchedOff};
 
 use crate::store::changes;
 
@@ -35,7 +36,7 @@ pub async fn run(pool: &PgPool, from: &Secret, dry_run: bool) -> anyhow::Result<
         .await?;
     anyhow::ensure!(alone, "nothing was imported: another import is running");
     changes::acting(&mut tx, "import").await?;
-    for table in &rows::TABLES {
+    for table in &tables::TABLES {
         let counts = rows::take(&mut source, &mut tx, table, &mut report).await?;
         report.tables.push(counts);
     }

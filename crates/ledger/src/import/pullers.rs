@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use super::time::moment;
 use crate::domain::pullers::{Cron, Script, Status};
 
-/// The row as it is here.
-pub(super) fn canonical(mut given: Map<String, Value>) -> Map<String, Value> {
+/// The row as it is here, and why it is switched off where it was not there.
+pub(super) fn canonical(mut given: Map<String, Value>) -> (Map<String, Value>, Option<String>) {
     let text = |given: &Map<String, Value>, name: &str| {
         let text = given.get(name).and_then(Value::as_str).map(str::trim).unwrap_or_default();
         text.to_owned()
@@ -18,8 +18,15 @@ pub(super) fn canonical(mut given: Map<String, Value>) -> Map<String, Value> {
     }
     let cron = text(&given, "schedule_cron");
     // The original runs nothing by itself: a schedule that means nothing was never noticed there.
-    let is_followed = script.is_some() && (cron.is_empty() || Cron::parse(&cron).is_ok());
-    if !is_followed {
+    let fault = match Cron::parse(&cron) {
+        _ if script.is_none() => Some("its script is none that Ledger has".to_owned()),
+        _ if cron.is_empty() => None,
+        Err(fault) => Some(format!("its schedule {fault}")),
+        Ok(cron) if !cron.comes() => Some("its schedule never comes: there is no such day".to_owned()),
+        Ok(_) => None,
+    };
+    let was_enabled = given.get("enabled") == Some(&Value::Bool(true));
+    if fault.is_some() {
         given.insert("enabled".to_owned(), Value::Bool(false));
     }
     let cron = if cron.is_empty() { Value::Null } else { Value::from(cron) };
@@ -35,7 +42,7 @@ pub(super) fn canonical(mut given: Map<String, Value>) -> Map<String, Value> {
         None => Value::Null,
     };
     given.insert("last_status".to_owned(), status);
-    given
+    (given, fault.filter(|_| was_enabled))
 }
 
 #[cfg(test)]
@@ -62,6 +69,13 @@ mod tests {
                 json!(["sync_from_codex.py", false, "Error"]),
             ),
             ("sync_from_codex.py", json!("every day"), true, "", json!(["sync_from_codex.py", false, null])),
+            (
+                "sync_from_codex.py",
+                json!("0 3 30 2 *"),
+                true,
+                "Success",
+                json!(["sync_from_codex.py", false, "Success"]),
+            ),
             ("/bin/sh -c true", json!(null), true, "Odd", json!(["/bin/sh -c true", false, null])),
             (
                 "scheduled_snapshots.py",
@@ -73,7 +87,8 @@ mod tests {
         ] {
             let row = json!({"script_path": script, "schedule_cron": cron, "enabled": enabled, "last_run": "2025-07-01T08:00:00Z",
                 "last_status": last});
-            let made = canonical(row.as_object().unwrap().clone());
+            let (made, switched_off) = canonical(row.as_object().unwrap().clone());
+            assert_eq!(switched_off.is_some(), enabled && made["enabled"] == false, "{script} {cron}");
             let told = json!([made["script_path"], made["enabled"], made["last_status"]]);
             assert_eq!(told, expected, "{script} {cron}");
             assert_eq!(made["last_run"], "2025-07-01T08:00:00+00:00");

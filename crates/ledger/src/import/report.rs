@@ -11,6 +11,8 @@ pub struct Report {
     pub tables: Vec<Counts>,
     /// Rows that were not taken.
     pub refused: Vec<Refused>,
+    /// Jobs that are switched off here and were not there.
+    pub switched_off: Vec<SwitchedOff>,
 }
 
 /// How many rows of a table.
@@ -45,6 +47,15 @@ impl Counts {
             self.table, self.read, self.new, self.updated, self.unchanged, self.kept, self.refused
         )
     }
+}
+
+/// A job that is switched off here and was not there.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct SwitchedOff {
+    /// Its name.
+    pub job_name: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// A row that was not taken.

@@ -1,145 +1,14 @@
-//! The tables that people change: own conditions, types, devices and people by hand, line items, features, jobs, the
-//! schedule of the archive.
+//! Rows of the tables that people change.
 
 use serde_json::{Map, Value};
 use sqlx::{Acquire as _, AssertSqlSafe, PgConnection};
 
 use super::{
     has_table, pullers,
-    report::{Counts, Refused, Report},
+    report::{Counts, Refused, Report, SwitchedOff},
+    tables::{Table, flag},
 };
 use crate::domain::changes::{ASSET_TYPES, USER_TYPES};
-
-/// A table that both suites have.
-pub(super) struct Table {
-    name: &'static str,
-    /// What makes a row one and the same in both; none where only its number there does.
-    key: &'static [&'static str],
-    /// What is taken over.
-    columns: &'static [&'static str],
-    /// What only a new row takes: here it changes by itself.
-    at_first: &'static [&'static str],
-    /// The table has one row from the start, and this holds until somebody changes it.
-    untouched: Option<&'static str>,
-}
-
-/// In this order.
-pub(super) const TABLES: [Table; 9] = [
-    Table {
-        name: "client_billing_overrides",
-        key: &["company_account_number"],
-        columns: &[
-            "company_account_number",
-            "billing_plan",
-            "override_billing_plan_enabled",
-            "support_level",
-            "override_support_level_enabled",
-            "per_user_cost",
-            "override_puc_enabled",
-            "per_workstation_cost",
-            "override_pwc_enabled",
-            "per_server_cost",
-            "override_psc_enabled",
-            "per_vm_cost",
-            "override_pvc_enabled",
-            "per_switch_cost",
-            "override_pswitchc_enabled",
-            "per_firewall_cost",
-            "override_pfirewallc_enabled",
-            "per_hour_ticket_cost",
-            "override_phtc_enabled",
-            "backup_base_fee_workstation",
-            "override_bbfw_enabled",
-            "backup_base_fee_server",
-            "override_bbfs_enabled",
-            "backup_included_tb",
-            "override_bit_enabled",
-            "backup_per_tb_fee",
-            "override_bpt_enabled",
-            "prepaid_hours_monthly",
-            "override_prepaid_hours_monthly_enabled",
-            "prepaid_hours_yearly",
-            "override_prepaid_hours_yearly_enabled",
-        ],
-        at_first: &[],
-        untouched: None,
-    },
-    Table {
-        name: "asset_billing_overrides",
-        key: &["asset_id"],
-        columns: &["asset_id", "billing_type", "custom_cost"],
-        at_first: &[],
-        untouched: None,
-    },
-    Table {
-        name: "user_billing_overrides",
-        key: &["user_id"],
-        columns: &["user_id", "billing_type", "custom_cost"],
-        at_first: &[],
-        untouched: None,
-    },
-    Table {
-        name: "manual_assets",
-        key: &[],
-        columns: &["company_account_number", "hostname", "billing_type", "custom_cost", "notes"],
-        at_first: &[],
-        untouched: None,
-    },
-    Table {
-        name: "manual_users",
-        key: &[],
-        columns: &["company_account_number", "full_name", "billing_type", "custom_cost", "notes"],
-        at_first: &[],
-        untouched: None,
-    },
-    Table {
-        name: "custom_line_items",
-        key: &[],
-        columns: &[
-            "company_account_number",
-            "name",
-            "description",
-            "monthly_fee",
-            "one_off_fee",
-            "one_off_year",
-            "one_off_month",
-            "yearly_fee",
-            "yearly_bill_month",
-        ],
-        at_first: &[],
-        untouched: None,
-    },
-    Table {
-        name: "client_feature_overrides",
-        key: &["company_account_number", "feature_type"],
-        columns: &["company_account_number", "feature_type", "override_enabled", "value"],
-        at_first: &[],
-        untouched: None,
-    },
-    Table {
-        name: "scheduler_jobs",
-        key: &["job_name"],
-        columns: &["job_name", "script_path", "schedule_cron", "enabled", "description"],
-        at_first: &["last_run", "last_status", "last_run_log"],
-        untouched: None,
-    },
-    Table {
-        name: "scheduled_snapshots",
-        key: &[],
-        columns: &["enabled", "day_of_month", "hour", "snapshot_previous_month", "snapshot_all_companies"],
-        at_first: &[],
-        untouched: Some("updated_at is null"),
-    },
-];
-
-/// What columns are that are true or false here and may be nothing there.
-fn flag(column: &str) -> Option<bool> {
-    if column.starts_with("override_") || column == "enabled" {
-        Some(false)
-    } else {
-        column.starts_with("snapshot_").then_some(true)
-    }
-}
 
 /// Takes over one table.
 pub(super) async fn take(
@@ -170,19 +39,23 @@ pub(super) async fn take(
                 (column.to_owned(), value)
             })
             .collect();
-        let given = match canonical(table, given) {
-            Ok(given) => given,
+        let (given, switched_off) = match canonical(table, given) {
+            Ok(done) => done,
             Err(reason) => {
                 counts.refused += 1;
                 report.refused.push(Refused { table: table.name, row: source_id, reason });
                 continue;
             }
         };
+        let job_name = given.get("job_name").and_then(Value::as_str).unwrap_or_default().to_owned();
         // A row that does not fit leaves nothing behind.
         let mut one = target.begin().await?;
         match put(&mut one, table, &source_id, &Value::Object(given)).await {
             Ok(done) => {
                 one.commit().await?;
+                if let Some(reason) = switched_off.filter(|_| !matches!(done, Put::Kept)) {
+                    report.switched_off.push(SwitchedOff { job_name, reason });
+                }
                 match done {
                     Put::New => counts.new += 1,
                     Put::Updated => counts.updated += 1,
@@ -205,20 +78,24 @@ pub(super) async fn take(
     Ok(counts)
 }
 
-/// The row with its type written as it is here; a type that there is not would cost nothing, and nobody would see why.
-fn canonical(table: &Table, mut given: Map<String, Value>) -> Result<Map<String, Value>, String> {
+/// The row with its type written as it is here; a type that there is not would cost nothing, and nobody would see why. Of a job
+/// also why it is switched off here.
+fn canonical(
+    table: &Table,
+    mut given: Map<String, Value>,
+) -> Result<(Map<String, Value>, Option<String>), String> {
     let known: &[&str] = match table.name {
         "asset_billing_overrides" | "manual_assets" => &ASSET_TYPES,
         "user_billing_overrides" | "manual_users" => &USER_TYPES,
         "scheduler_jobs" => return Ok(pullers::canonical(given)),
-        _ => return Ok(given),
+        _ => return Ok((given, None)),
     };
     if let Some(Value::String(name)) = given.get("billing_type") {
         let found = known.iter().find(|known| known.eq_ignore_ascii_case(name.trim()));
         let found = found.ok_or_else(|| format!("there is no billing type `{name}`"))?;
         given.insert("billing_type".to_owned(), Value::from(*found));
     }
-    Ok(given)
+    Ok((given, None))
 }
 
 enum Put {

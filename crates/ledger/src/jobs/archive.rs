@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use sqlx::{Connection as _, PgConnection};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::Jobs;
+use super::{Jobs, held::Held, patience::patiently};
 use crate::{
     bills::{
         BillError, Material,
@@ -66,22 +66,29 @@ impl Jobs {
         Ok(id)
     }
 
-    /// Runs a job to its end.
+    /// Runs a job to its end. Where nobody waits for that any more, it goes on to its end nevertheless, and that is written.
     ///
     /// # Errors
     /// When one for this month runs, or the database does not answer.
     pub async fn complete(&self, order: Order) -> Result<(Uuid, Tally, bool), NotStarted> {
         let (id, held) = self.begin(&order).await?;
-        let success = self.carry_out(id, held, order).await?;
+        let jobs = self.clone();
+        let work = tokio::spawn(async move { jobs.carry_out(id, held, order).await }.in_current_span());
+        let success = match work.await {
+            Ok(done) => done?,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends.
+                Err(_) => return Err(NotStarted::Database(sqlx::Error::WorkerCrashed)),
+            },
+        };
         Ok((id, jobs::tally(&self.pool, id).await?, success))
     }
 
     /// Notes the job, and holds a lock as long as this process lives: that tells others that somebody works on it.
-    async fn begin(&self, order: &Order) -> Result<(Uuid, PgConnection), NotStarted> {
+    async fn begin(&self, order: &Order) -> Result<(Uuid, Held), NotStarted> {
         let id = Self::new_id();
-        // A connection of its own: the lock ends with it, however this ends.
-        let mut held = self.pool.acquire().await?.detach();
-        hold(&mut held, id).await?;
+        let mut held = Held::take(&self.pool, id).await?;
         let job = NewJob {
             id,
             job_type: order.job_type,
@@ -91,21 +98,29 @@ impl Jobs {
             triggered_by: &order.by,
             now: self.clock.now(),
         };
-        if !jobs::begin(&mut held, &job).await? {
+        if !jobs::begin(held.connection(), &job).await? {
             return Err(NotStarted::Running);
         }
         Ok((id, held))
     }
 
-    async fn carry_out(&self, id: Uuid, held: PgConnection, order: Order) -> sqlx::Result<bool> {
+    async fn carry_out(&self, id: Uuid, held: Held, order: Order) -> sqlx::Result<bool> {
         tracing::info!(job = %id, period = %order.period, by = order.by, "archiving a month");
         // Two months at a time: others shall have connections too.
         let ended = match order.stop.run_until_cancelled(self.turns.acquire()).await {
             Some(Ok(_turn)) => self.work(id, &order).await,
             _ => Err(BillError::Stopped),
         };
+        let success = patiently(&self.shutdown, || self.write_end(id, &ended)).await?;
+        tracing::info!(job = %id, success, "archiving a month has ended");
+        held.release().await;
+        Ok(success)
+    }
+
+    /// Writes how the work of a job ended; whether all is well.
+    async fn write_end(&self, id: Uuid, ended: &Result<(), BillError>) -> sqlx::Result<bool> {
         let now = self.clock.now();
-        let success = match ended {
+        match ended {
             Ok(()) => {
                 let tally = jobs::tally(&self.pool, id).await?;
                 let success = tally.failed_count == 0;
@@ -118,22 +133,19 @@ impl Jobs {
                     "warnings": tally.warnings,
                 });
                 jobs::end(&self.pool, id, now, Ok((output, success))).await?;
-                success
+                Ok(success)
             }
             Err(error) => {
                 jobs::end(&self.pool, id, now, Err(&error.to_string())).await?;
-                false
+                Ok(false)
             }
-        };
-        tracing::info!(job = %id, success, "archiving a month has ended");
-        // The work is done whatever becomes of the lock.
-        let _ = held.close().await;
-        Ok(success)
+        }
     }
 
     async fn work(&self, id: Uuid, order: &Order) -> Result<(), BillError> {
         self.bills.forget_plans();
-        let mut left: BTreeMap<String, String> = self.bills.names().await?.into_iter().collect();
+        let names = stoppable(&order.stop, self.bills.names()).await?;
+        let mut left: BTreeMap<String, String> = names.into_iter().collect();
         if let Some(only) = &order.only {
             let mut wanted = BTreeMap::new();
             for number in only {
@@ -170,12 +182,12 @@ impl Jobs {
         left: &mut BTreeMap<String, String>,
     ) -> Result<bool, BillError> {
         let only = left.keys().cloned().collect();
-        let mut each = match self.bills.each(Some(only), order.period).await {
+        let mut each = match stoppable(&order.stop, self.bills.each(Some(only), order.period)).await {
             Err(BillError::Codex(error)) => return broke_off(id, &error),
             each => each?,
         };
         loop {
-            let chunk = match each.next().await {
+            let chunk = match stoppable(&order.stop, each.next()).await {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => return Ok(true),
                 Err(BillError::Codex(error)) => return broke_off(id, &error),
@@ -252,6 +264,14 @@ impl Jobs {
     }
 }
 
+/// What only reads does not have to come to its end.
+async fn stoppable<T>(
+    stop: &CancellationToken,
+    reading: impl Future<Output = Result<T, BillError>>,
+) -> Result<T, BillError> {
+    stop.run_until_cancelled(reading).await.unwrap_or(Err(BillError::Stopped))
+}
+
 fn broke_off(id: Uuid, error: &CodexError) -> Result<bool, BillError> {
     tracing::warn!(job = %id, %error, "Codex's answer broke off");
     Ok(false)
@@ -281,22 +301,4 @@ fn failure(error: BillError) -> Result<Outcome, BillError> {
         BillError::Stopped => Err(BillError::Stopped),
         error => Ok((CompanyOutcome::Failed, Some(error.to_string()))),
     }
-}
-
-/// Holds a job or a run as long as the connection lives.
-pub(super) async fn hold(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<()> {
-    sqlx::query!("select pg_advisory_lock(hashtextextended($1, 3))", id.to_string())
-        .fetch_one(connection)
-        .await?;
-    Ok(())
-}
-
-/// Whether nobody holds a job or a run; until the transaction ends nobody else finds that out.
-pub(super) async fn is_dead(connection: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select pg_try_advisory_xact_lock(hashtextextended($1, 3)) as "is_dead!""#,
-        id.to_string()
-    )
-    .fetch_one(connection)
-    .await
 }

@@ -2,6 +2,8 @@
 //! administrators.
 
 mod archive;
+mod held;
+mod patience;
 pub mod pullers;
 mod schedule;
 pub mod scripts;
@@ -61,7 +63,7 @@ impl Jobs {
     pub async fn bury_dead(&self) -> sqlx::Result<()> {
         for id in jobs::running(&self.pool).await? {
             let mut tx = self.pool.begin().await?;
-            if !archive::is_dead(&mut tx, id).await? {
+            if !held::is_dead(&mut tx, id).await? {
                 continue;
             }
             let text = "The service stopped while the job ran. What was archived stays archived; start it again for the rest.";

@@ -1,13 +1,27 @@
 //! What is kept under which account number, and numbers that became others.
 
+mod renames;
+mod taken_back;
+
 use std::collections::HashMap;
 
 use serde::Serialize;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
 use utoipa::ToSchema;
 
-use super::snapshots::hold_chain;
+pub use renames::{Refused, carry_over};
+pub use taken_back::{Fixed, Rename, list as renames, take_back};
+
 use crate::domain::billing::Period;
+
+/// Tables of what is kept under an account number beside the archive.
+const KEPT: [&str; 5] = [
+    "client_billing_overrides",
+    "client_feature_overrides",
+    "manual_assets",
+    "manual_users",
+    "custom_line_items",
+];
 
 /// What is kept under an account number beside the archive.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, ToSchema)]
@@ -91,15 +105,6 @@ pub async fn current_of(executor: impl PgExecutor<'_>, invoice_number: &str) -> 
     .await
 }
 
-/// Why nothing was carried over.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Refused {
-    /// Nothing is kept under the former number.
-    Nothing,
-    /// The new number has own conditions, or a feature agreed on, that the former one has as well.
-    Occupied,
-}
-
 /// Removes everything that is kept under an account number, in the caller's transaction, and answers how many rows that were. The
 /// archive stays as it is.
 ///
@@ -107,141 +112,10 @@ pub enum Refused {
 /// When the database does not do it.
 pub async fn remove(connection: &mut PgConnection, account_number: &str) -> sqlx::Result<u64> {
     let mut rows = 0;
-    for table in [
-        sqlx::query!(
-            "delete from client_billing_overrides where company_account_number = $1",
-            account_number
-        ),
-        sqlx::query!(
-            "delete from client_feature_overrides where company_account_number = $1",
-            account_number
-        ),
-        sqlx::query!("delete from manual_assets where company_account_number = $1", account_number),
-        sqlx::query!("delete from manual_users where company_account_number = $1", account_number),
-        sqlx::query!("delete from custom_line_items where company_account_number = $1", account_number),
-    ] {
-        rows += table.execute(&mut *connection).await?.rows_affected();
+    for table in KEPT {
+        let query = format!("delete from {table} where company_account_number = $1");
+        let done = sqlx::query(AssertSqlSafe(query)).bind(account_number).execute(&mut *connection).await?;
+        rows += done.rows_affected();
     }
     Ok(rows)
-}
-
-/// Lets everything that is kept under the account number `from` count under `to`, in the caller's transaction. The archive stays as
-/// it is. Answers the months that are archived under both.
-///
-/// # Errors
-/// When the database does not do it.
-pub async fn carry_over(
-    connection: &mut PgConnection,
-    from: &str,
-    to: &str,
-    by: &str,
-) -> sqlx::Result<Result<Vec<String>, Refused>> {
-    // Nobody archives a month of either meanwhile, and what is being archived was computed before or is computed again.
-    for number in if from < to { [from, to] } else { [to, from] } {
-        hold_chain(connection, number).await?;
-    }
-    // Two at a time could each find the other's rows missing.
-    sqlx::query!("lock table account_renames in share row exclusive mode").execute(&mut *connection).await?;
-    let occupied = sqlx::query_scalar!(
-        r#"select exists (select from client_billing_overrides a, client_billing_overrides b
-                          where a.company_account_number = $1 and b.company_account_number = $2)
-               or exists (select from client_feature_overrides a join client_feature_overrides b using (feature_type)
-                          where a.company_account_number = $1 and b.company_account_number = $2) as "occupied!""#,
-        from,
-        to
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    if occupied {
-        return Ok(Err(Refused::Occupied));
-    }
-    let moved = [
-        sqlx::query!(
-            "update client_billing_overrides set company_account_number = $2 where company_account_number = $1",
-            from,
-            to
-        ),
-        sqlx::query!(
-            "update client_feature_overrides set company_account_number = $2 where company_account_number = $1",
-            from,
-            to
-        ),
-        sqlx::query!(
-            "update manual_assets set company_account_number = $2 where company_account_number = $1",
-            from,
-            to
-        ),
-        sqlx::query!(
-            "update manual_users set company_account_number = $2 where company_account_number = $1",
-            from,
-            to
-        ),
-        sqlx::query!(
-            "update custom_line_items set company_account_number = $2 where company_account_number = $1",
-            from,
-            to
-        ),
-    ];
-    let mut rows = 0;
-    for table in moved {
-        rows += match table.execute(&mut *connection).await {
-            Ok(done) => done.rows_affected(),
-            // Somebody has agreed on the same for the new number at this very moment.
-            Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
-                return Ok(Err(Refused::Occupied));
-            }
-            Err(error) => return Err(error),
-        };
-    }
-    let archived = sqlx::query_scalar!(
-        r#"select exists (select from billing_snapshots where company_account_number = $1) as "archived!""#,
-        from
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    if rows == 0 && !archived {
-        return Ok(Err(Refused::Nothing));
-    }
-    // Types of single devices and people go by Codex's ids; the number beside them is for the history.
-    for noted in [
-        sqlx::query!(
-            "update asset_billing_overrides set company_account_number = $2 where company_account_number = $1",
-            from,
-            to
-        ),
-        sqlx::query!(
-            "update user_billing_overrides set company_account_number = $2 where company_account_number = $1",
-            from,
-            to
-        ),
-    ] {
-        noted.execute(&mut *connection).await?;
-    }
-    // A number that is in use again is nobody's former one.
-    sqlx::query!("delete from account_renames where former_account_number = $1", to)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query!("update account_renames set account_number = $2 where account_number = $1", from, to)
-        .execute(&mut *connection)
-        .await?;
-    sqlx::query!(
-        "insert into account_renames (former_account_number, account_number, renamed_by, archive_end)
-         values ($1, $2, $3, (select coalesce(max(position), 0) from billing_snapshots))
-         on conflict (former_account_number, archive_end) do update set
-             account_number = excluded.account_number, renamed_by = excluded.renamed_by, renamed_at = now()",
-        from,
-        to,
-        by
-    )
-    .execute(&mut *connection)
-    .await?;
-    let twice = sqlx::query_scalar!(
-        r#"select format('%s-%s', a.billing_year, lpad(a.billing_month::text, 2, '0')) as "month!"
-             from archived_months a join billing_snapshots b using (billing_year, billing_month)
-            where a.company_account_number = $1 and a.current_account_number = $2 and b.company_account_number = $2
-            order by 1"#,
-        from,
-        to
-    );
-    Ok(Ok(twice.fetch_all(connection).await?))
 }

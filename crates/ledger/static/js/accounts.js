@@ -33,3 +33,14 @@ document.addEventListener("click", async ({ target }) => {
   );
   if (done) await reload(`${done.message}.`);
 });
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-take-back]");
+  if (!button) return;
+  const { takeBack: number, now } = button.dataset;
+  const done = await ask(
+    { title: `Take ${number} back from ${now}?`, text: `What went along counts for ${number} again, and so do its archived months. What was added to ${now} since stays there. This is kept in the history.`, yes: "Take Back" },
+    () => own("DELETE", `/api/accounts/renames/${encodeURIComponent(number)}`),
+  );
+  if (done) await reload(`${done.message}.`);
+});

@@ -300,3 +300,73 @@ async fn a_service_archives_for_a_person_with_the_right_to(pool: PgPool) {
     let stored: Value = suite.json("/archive/api/snapshot/1001-202506").await;
     assert_eq!(stored["created_by"], "billing@example.test");
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn every_refusal_says_that_nothing_was_accepted(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    suite.peers.companies([Company::new("1001", "Harbor & Vine")]);
+    let long = "9".repeat(51);
+    for (body, status) in [
+        (json!([]), 400),
+        (json!({"account_number": "1001", "year": 2025}), 400),
+        (json!({"account_number": "1001", "year": 2025, "month": 13}), 400),
+        (json!({"account_number": "1001", "year": 0, "month": 6}), 400),
+        (json!({"account_number": "1001", "year": "x", "month": 6}), 400),
+        (json!({"account_number": "1001", "year": 2026, "month": 6}), 400),
+        (json!({"account_number": "1001", "year": 2025, "month": 6, "expected_total": "x"}), 400),
+        (json!({"account_number": long, "year": 2025, "month": 6}), 404),
+        (json!({"account_number": "9999", "year": 2025, "month": 6}), 404),
+    ] {
+        let answer = suite.send("POST", "/api/bill/accept", body.clone()).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["success"]), (status, &json!(false)), "{body}");
+    }
+    let token = suite.identity.user_token(PermissionLevel::Billing);
+    let request = suite.client.post("/api/bill/accept").bearer(token);
+    let answer = request.body("application/json", b"{".to_vec()).send().await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["success"]), (400, &json!(false)));
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_name_of_any_length_is_billed_and_kept_whole(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    let name = "Harbor & Vine ".repeat(30).trim().to_owned();
+    let ticket = "T".repeat(150);
+    let plan = "Silver".to_owned() + &" and more".repeat(20);
+    suite.peers.plan(&plan);
+    suite.peers.companies([Company::new("1001", &name).plan(Some(&plan)).ticket(
+        &ticket,
+        "2025-06-18T10:00:00Z",
+        1.0,
+    )]);
+    let answer = suite.accept("1001", 2025, 6).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let warnings = answer.json()["warnings"].clone();
+    let told = warnings.as_array().unwrap().iter().filter_map(Value::as_str);
+    assert!(told.clone().any(|text| text.starts_with("The company's name has 419 letters")), "{warnings}");
+    let stored = suite.json("/archive/api/snapshot/1001-202506").await;
+    assert_eq!((&stored["company_name"], &stored["billing_plan"]), (&json!(name), &json!(plan)));
+    assert_eq!(suite.json("/archive/api/verify").await["faults"], json!([]));
+    let xero = suite.get("/client/1001/export/xero?year=2025&month=6").await.text();
+    assert!(xero.contains(&name[..255]) && !xero.contains(&name[..256]), "{xero}");
+    for path in ["/invoice/1001/download", "/invoice/1001/pdf"] {
+        let file = suite.get(&format!("{path}?year=2025&month=6")).await;
+        assert!(file.status == 200 && file.header("content-disposition").len() < 300, "{path}");
+    }
+
+    // So does a job for all.
+    let started = suite.send("POST", "/archive/api/snapshot/bulk", json!({"year": 2025, "month": 5})).await;
+    let id = started.json()["job_id"].as_str().unwrap().to_owned();
+    for _ in 0..200 {
+        let job = suite.json(&format!("/archive/api/scheduler/jobs/{id}")).await;
+        if job["status"] != "running" {
+            assert_eq!(
+                (&job["success"], &job["output"]["success_count"]),
+                (&json!(true), &json!(1)),
+                "{job}"
+            );
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the job does not end");
+}

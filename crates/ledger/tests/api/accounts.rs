@@ -14,6 +14,11 @@ async fn carry(suite: &Suite, from: &str, to: &str) -> (u16, Value) {
     (answer.status.as_u16(), answer.json())
 }
 
+async fn take_back(suite: &Suite, former: &str) -> (u16, Value) {
+    let answer = suite.send("DELETE", &format!("/api/accounts/renames/{former}"), Value::Null).await;
+    (answer.status.as_u16(), answer.json())
+}
+
 /// A company with everything that can be kept, and an archived month with hours of a ticket that has no dated entries.
 async fn agreed(suite: &Suite) {
     suite.peers.companies([
@@ -210,4 +215,98 @@ async fn a_number_that_somebody_else_gets_later_is_theirs(pool: PgPool) {
         suite.json("/api/billing/2001?year=2025&month=7").await["receipt"]["billable_hours"],
         json!(0)
     );
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn carrying_over_to_the_wrong_company_is_taken_back_as_long_as_no_bill_depends_on_it(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    agreed(&suite).await;
+    let other = || Company::new("1002", "B");
+    suite.send("POST", "/api/overrides/line-items/1002", json!({"name": "Its own", "monthly_fee": 3})).await;
+    suite.peers.companies([other()]);
+    let before = suite.json("/api/billing/1002?year=2025&month=6").await["receipt"]["total"].clone();
+    assert_eq!(take_back(&suite, "1001").await.0, 404, "nothing was carried over");
+    assert_eq!(carry(&suite, "1001", "1002").await.0, 200);
+    assert_ne!(suite.json("/api/billing/1002?year=2025&month=6").await["receipt"]["total"], before);
+    let listed = suite.json("/api/accounts/renames").await["renames"].clone();
+    assert_eq!(
+        (&listed[0]["former_account_number"], &listed[0]["account_number"], &listed[0]["can_be_taken_back"]),
+        (&json!("1001"), &json!("1002"), &json!(true)),
+        "{listed}"
+    );
+
+    // What was added to the other one since stays with it; what went along comes back as it is by now.
+    suite.send("POST", "/api/overrides/line-items/1002", json!({"name": "Later", "monthly_fee": 4})).await;
+    suite.send("PUT", "/api/overrides/client/1002", json!({"per_user_cost": 21})).await;
+    let (status, done) = take_back(&suite, "1001").await;
+    assert_eq!(status, 200, "{done}");
+    assert_eq!(suite.json("/api/accounts/renames").await["renames"], json!([]));
+    let names = |items: Value| {
+        let items = items["line_items"].as_array().unwrap().clone();
+        items.into_iter().map(|item| item["name"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(suite.json("/api/overrides/line-items/1001").await), ["Line"]);
+    assert_eq!(names(suite.json("/api/overrides/line-items/1002").await), ["Its own", "Later"]);
+    assert_eq!(suite.json("/api/overrides/client/1001").await["overrides"]["per_user_cost"], json!(21));
+    assert_eq!(
+        unknown(&suite).await[0],
+        json!({"account_number": "1001", "company_name": "A", "has_conditions": true, "features": 1, "manual_assets": 1,
+            "manual_users": 1, "line_items": 1, "invoices": 1})
+    );
+    let month = suite.json("/api/bill/check-archived/1002?year=2025&month=5").await;
+    assert_eq!(month["is_archived"], json!(false), "the archived month is the former number's again");
+    let changes = suite.json("/api/rate-changes?account_number=1001").await;
+    let moved = changes["changes"].as_array().unwrap().iter();
+    let moved = moved.filter(|change| change["column_name"] == "company_account_number");
+    assert_eq!(moved.count(), 5, "who took it back is kept with what was moved: {changes}");
+
+    // To the right one now. A bill that was archived meanwhile depends on it.
+    suite.peers.companies([other(), Company::new("2001", "A")]);
+    assert_eq!(carry(&suite, "1001", "2001").await.0, 200);
+    assert_eq!(suite.accept("1002", 2025, 6).await.status, 201, "somebody else's");
+    assert_eq!(suite.json("/api/accounts/renames").await["renames"][0]["can_be_taken_back"], json!(true));
+    assert_eq!(suite.accept("2001", 2025, 6).await.status, 201);
+    let (status, refused) = take_back(&suite, "1001").await;
+    assert_eq!(status, 409);
+    assert!(refused["error"].as_str().unwrap().contains("Invoice 2001-202506"), "{refused}");
+    let listed = suite.json("/api/accounts/renames").await["renames"][0].clone();
+    assert_eq!((&listed["can_be_taken_back"], &listed["reason"]), (&json!(false), &refused["error"]));
+    let bill = suite.json("/api/billing/2001?year=2025&month=7").await;
+    assert!(bill["receipt"]["total_line_item_charges"].as_f64().unwrap() > 9.0, "nothing was moved: {bill}");
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn renames_are_taken_back_the_last_one_first(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    agreed(&suite).await;
+    suite.peers.companies([Company::new("2001", "A")]);
+    assert_eq!(carry(&suite, "1001", "2001").await.0, 200);
+    suite.peers.companies([Company::new("3001", "A")]);
+    assert_eq!(carry(&suite, "2001", "3001").await.0, 200);
+    let (status, refused) = take_back(&suite, "1001").await;
+    assert_eq!(status, 409);
+    assert!(
+        refused["error"].as_str().unwrap().starts_with("2001 has been carried over to 3001 since"),
+        "{refused}"
+    );
+    assert_eq!(take_back(&suite, "2001").await.0, 200);
+    let listed = suite.json("/api/accounts/renames").await["renames"].clone();
+    assert_eq!(
+        (listed.as_array().unwrap().len(), &listed[0]["account_number"]),
+        (1, &json!("2001")),
+        "the first one leads where it led: {listed}"
+    );
+    assert_eq!(take_back(&suite, "1001").await.0, 200);
+    // Back to a number that was a former one: taken back, it is one again.
+    suite.peers.companies([Company::new("2001", "A")]);
+    assert_eq!(carry(&suite, "1001", "2001").await.0, 200);
+    suite.peers.companies([Company::new("1001", "A")]);
+    assert_eq!(carry(&suite, "2001", "1001").await.0, 200);
+    assert_eq!(take_back(&suite, "2001").await.0, 200);
+    let listed = suite.json("/api/accounts/renames").await["renames"].clone();
+    assert_eq!(listed[0]["former_account_number"], json!("1001"), "{listed}");
+    // The former number has something of its own by now.
+    suite.send("PUT", "/api/overrides/client/1001", json!({"per_user_cost": 5})).await;
+    assert_eq!(take_back(&suite, "1001").await.0, 409);
+    assert_eq!(suite.json("/api/overrides/client/2001").await["overrides"]["per_user_cost"], json!(20));
 }

@@ -80,3 +80,16 @@ async fn every_file_that_leaves_is_logged_with_the_user(pool: PgPool) {
     }
     drop(guard);
 }
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_form_that_does_not_fit_is_a_problem(pool: PgPool) {
+    let suite = Suite::start(pool).await;
+    for fields in [[("month", "5"), ("month", "6")], [("year", "x"), ("month", "6")]] {
+        let answer = suite.form("/export/all_bills", &fields).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("content-type")),
+            (400, "application/problem+json"),
+            "{fields:?}"
+        );
+    }
+}

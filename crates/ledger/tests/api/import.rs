@@ -170,6 +170,57 @@ async fn what_was_there_is_here_and_what_was_changed_here_stays(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]
+async fn a_job_whose_schedule_never_comes_is_told_and_what_was_switched_here_stays(pool: PgPool) {
+    let suite = Suite::start(pool.clone()).await;
+    let from = original(&pool).await;
+    sqlx::raw_sql(
+        "insert into original.scheduler_jobs values
+            (3, 'Leap', 'sync_from_codex.py', '0 3 30 2 *', true, null, null, null, null),
+            (4, 'Off already', 'sync_from_codex.py', '0 3 31 4 *', false, null, null, null, null)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    let report = import::run(&pool, &from, false).await.unwrap();
+    let told: Vec<_> =
+        report.switched_off.iter().map(|job| (job.job_name.as_str(), job.reason.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("Backup", "its script is none that Ledger has"),
+            ("Leap", "its schedule never comes: there is no such day")
+        ]
+    );
+    let jobs = async || suite.get_as(PermissionLevel::Admin, "/api/pullers").await.json()["pullers"].clone();
+    let named = |jobs: &Value, name: &str| {
+        jobs.as_array().unwrap().iter().find(|job| job["job_name"] == name).unwrap().clone()
+    };
+    let leap = named(&jobs().await, "Leap");
+    assert_eq!((&leap["enabled"], &leap["next_run_at"]), (&json!(false), &Value::Null));
+
+    // Somebody mends one and switches another off: the next import leaves both alone, whatever became of them there.
+    let path = |job: &Value| format!("/api/pullers/{}", job["id"]);
+    let mended = json!({"schedule_cron": "0 3 28 2 *", "enabled": true});
+    assert_eq!(suite.as_admin("PUT", &path(&leap), mended).await.status, 200);
+    let ours = named(&jobs().await, "Diagnostic: Test Codex Connectivity");
+    assert_eq!(suite.as_admin("PUT", &path(&ours), json!({"enabled": false})).await.status, 200);
+    sqlx::raw_sql("update original.scheduler_jobs set schedule_cron = '0 4 * * *', description = 'there'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let report = import::run(&pool, &from, false).await.unwrap();
+    assert_eq!(report.switched_off.len(), 1, "only what is still as it was imported: {report:?}");
+    let after = jobs().await;
+    let state = |name: &str| {
+        let job = named(&after, name);
+        json!([job["enabled"], job["schedule_cron"]])
+    };
+    assert_eq!(state("Leap"), json!([true, "0 3 28 2 *"]));
+    assert_eq!(state("Diagnostic: Test Codex Connectivity"), json!([false, "0 */12 * * *"]));
+    assert_eq!(state("Off already"), json!([false, "0 4 * * *"]), "what nobody changed here comes along");
+}
+
+#[sqlx::test(migrations = "../../migrations/ledger")]
 async fn the_schedule_comes_along_until_somebody_sets_it_here(pool: PgPool) {
     let suite = Suite::start(pool.clone()).await;
     let from = original(&pool).await;

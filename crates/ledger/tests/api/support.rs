@@ -1,7 +1,7 @@
 //! Ledger in process, with peers on a loopback port whose answers the test sets.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -98,6 +98,8 @@ struct World {
     /// So many times; always without a number.
     breaks_left: Option<usize>,
     last_sync: Option<String>,
+    /// Paths whose answers wait.
+    held: HashSet<String>,
     seen: Vec<String>,
 }
 
@@ -132,6 +134,23 @@ impl Peers {
     /// Answers as before.
     pub fn mend(&self, path: &str) {
         self.world.lock().unwrap().faults.remove(path);
+    }
+
+    /// Adds a plan with the prices of `Silver`.
+    pub fn plan(&self, name: &str) {
+        let mut plan = silver();
+        plan["plan_name"] = json!(name);
+        self.world.lock().unwrap().plans.push(plan);
+    }
+
+    /// Lets answers of a path wait from now on.
+    pub fn hold(&self, path: &str) {
+        self.world.lock().unwrap().held.insert(path.to_owned());
+    }
+
+    /// Answers those that wait.
+    pub fn release(&self, path: &str) {
+        self.world.lock().unwrap().held.remove(path);
     }
 
     pub fn break_off(&self, after: usize) {
@@ -171,10 +190,14 @@ async fn answer(State(peers): State<Peers>, request: Request) -> Response {
         let target = body["target_service"].as_str().unwrap_or_default();
         return Json(json!({"token": peers.identity.service_token("ledger", target)})).into_response();
     }
-    let world = &mut *peers.world.lock().unwrap();
     let probe = parts.headers.get("x-health-probe").and_then(|probe| probe.to_str().ok());
     let probe = probe.map(|probe| format!(" {probe}")).unwrap_or_default();
-    world.seen.push(format!("{path}?{}{probe}", parts.uri.query().unwrap_or_default()));
+    let seen = format!("{path}?{}{probe}", parts.uri.query().unwrap_or_default());
+    peers.world.lock().unwrap().seen.push(seen);
+    while peers.world.lock().unwrap().held.contains(&path) {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let world = &mut *peers.world.lock().unwrap();
     if let Some((status, body)) = world.faults.get(&path) {
         return (StatusCode::from_u16(*status).unwrap(), body.clone()).into_response();
     }

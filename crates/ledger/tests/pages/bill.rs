@@ -92,6 +92,23 @@ async fn a_month_under_a_former_account_number_is_shown_as_archived(pool: PgPool
         .unwrap();
     let html = world.page("/client/200001?year=2025&month=5").await.text();
     assert!(html.contains("100001-202505") && !html.contains("200001-202505"), "{html}");
+    // Its company and tickets are found under the number of now.
+    assert!(
+        html.contains("href=\"/codex/companies/200001\"") && !html.contains("/codex/companies/100001"),
+        "{html}"
+    );
+    // Who has it, and that it was done before what went along was kept.
+    let html = world.page("/admin/accounts").await.text();
+    assert!(
+        html.contains("<strong>100001</strong>") && html.contains("before Ledger kept what went along"),
+        "{html}"
+    );
+    sqlx::query("update account_renames set undo = '{\"rows\": {}, \"redirected\": [], \"ended\": []}'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let html = world.page("/admin/accounts").await.text();
+    assert!(html.contains("data-take-back=\"100001\" data-now=\"200001\""), "{html}");
 }
 
 #[sqlx::test(migrations = "../../migrations/ledger")]

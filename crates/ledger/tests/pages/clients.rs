@@ -66,6 +66,7 @@ async fn the_dashboard_counts_and_links_what_it_counts(pool: PgPool) {
         "aria-label=\"May 2025: $295.00\"",
         "aria-label=\"June 2025: $3,045.00\"",
         "Assets: 175",
+        "<a href=\"/ledger/clients?year=2025&#38;month=6&#38;plan=Standard\" aria-label=\"Clients on Standard: $3,045\">",
         "No client has prepaid hours.",
         "id=\"list-ended\"",
     ] {

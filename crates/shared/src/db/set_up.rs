@@ -4,6 +4,7 @@
 use std::{io::BufRead, path::Path, str::FromStr as _};
 
 use anyhow::{Context as _, ensure};
+use clap::Args;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, migrate::Migrator,
     postgres::PgConnectOptions,
@@ -24,6 +25,35 @@ pub struct Place {
     pub name: String,
     /// Role that owns it.
     pub user: String,
+}
+
+/// Where the database is, on the command line of a service.
+#[derive(Args, Clone, Debug)]
+pub struct PlaceArgs {
+    /// Host of the server.
+    #[arg(long, default_value = "localhost")]
+    pub db_host: String,
+    /// Its port.
+    #[arg(long, default_value_t = 5432)]
+    pub db_port: u16,
+    /// Name of the database; without one that of the service with `_db` behind it.
+    #[arg(long)]
+    pub db_name: Option<String>,
+    /// Role that owns it; without one the name of the service with `_user` behind it.
+    #[arg(long)]
+    pub db_user: Option<String>,
+}
+
+impl PlaceArgs {
+    /// The place that a service has by these.
+    pub fn of(&self, service: &str) -> Place {
+        Place {
+            host: self.db_host.clone(),
+            port: self.db_port,
+            name: self.db_name.clone().unwrap_or_else(|| format!("{service}_db")),
+            user: self.db_user.clone().unwrap_or_else(|| format!("{service}_user")),
+        }
+    }
 }
 
 impl Place {
@@ -188,6 +218,23 @@ pub fn write_connection(
     Ok(())
 }
 
+/// Makes a place usable, and writes it into a conf file, with `defaults` as in [`write_connection`]; answers its address.
+///
+/// # Errors
+/// Why it is not, without any password.
+pub async fn ready(
+    place: &Place,
+    password: &Secret,
+    admin_url: Option<&Secret>,
+    (path, defaults): (&Path, &[(&str, &str, &str)]),
+    say: &dyn Fn(&str),
+) -> anyhow::Result<Secret> {
+    prepare(place, password, admin_url, say).await?;
+    let url = place.url(Some(password))?;
+    write_connection(path, place, &url, defaults, say)?;
+    Ok(url)
+}
+
 /// Brings the tables up to date. A server that is away is an error here and nothing to wait for.
 ///
 /// # Errors
@@ -224,6 +271,21 @@ mod tests {
         for level in ["statements_level", "slow_statements_level"] {
             assert!(options.contains(&format!(" {level}: Off")), "{options}");
         }
+    }
+
+    #[test]
+    fn without_names_a_place_has_those_of_its_service() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            place: PlaceArgs,
+        }
+        let read = |line: &[&str]| <Line as clap::Parser>::parse_from(line).place.of("ledger");
+        let usual = read(&["x"]);
+        assert_eq!((usual.host.as_str(), usual.port), ("localhost", 5432));
+        assert_eq!((usual.name.as_str(), usual.user.as_str()), ("ledger_db", "ledger_user"));
+        let own = read(&["x", "--db-host", "h", "--db-port", "1", "--db-name", "n", "--db-user", "u"]);
+        assert_eq!(own, Place { host: "h".into(), port: 1, name: "n".into(), user: "u".into() });
     }
 
     #[test]

@@ -18,7 +18,9 @@ pub struct Measures {
 /// A bar beside its label.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Bar {
-    /// What is counted, at most as long as its place.
+    /// What is counted, whole; none where the bar is what does not fit.
+    pub name: Option<String>,
+    /// The same, at most as long as its place.
     pub label: String,
     /// How many.
     pub value: i64,
@@ -45,18 +47,21 @@ impl Bars {
         let mut values: Vec<_> = values.into_iter().filter(|(_, value)| *value > 0).collect();
         values.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         // One alone would take no more room than the words for it.
-        if values.len() > measures.most + 1 {
+        let others = (values.len() > measures.most + 1).then(|| {
             let rest = values.split_off(measures.most);
             let others = rest.iter().map(|(_, value)| value).sum();
             values.push((format!("{} others", rest.len()), others));
-        }
+            measures.most
+        });
         let words =
             values.iter().map(|(label, value)| format!("{label}: {value}")).collect::<Vec<_>>().join(", ");
         let longest = values.iter().map(|(_, value)| *value).max().unwrap_or(1);
         let bars: Vec<_> = (0..)
             .zip(values)
-            .map(|(index, (label, value))| Bar {
+            .enumerate()
+            .map(|(place, (index, (label, value)))| Bar {
                 label: shortened(&label, measures.label),
+                name: (Some(place) != others).then_some(label),
                 value,
                 length: (value.saturating_mul(measures.length) / longest).max(2),
                 top: index * measures.step,
@@ -76,9 +81,11 @@ mod tests {
     fn bars_are_as_long_as_their_numbers_and_the_rest_is_one() {
         let bars = Bars::of((0..=9).map(|n| (format!("Agent {n}"), n)), MEASURES);
         assert_eq!(bars.bars.len(), 5);
-        let first = Bar { label: "Agent 9".into(), value: 9, length: 114, top: 0 };
+        let name = Some("Agent 9".to_owned());
+        let first = Bar { name, label: "Agent 9".into(), value: 9, length: 114, top: 0 };
         assert_eq!(bars.bars[0], first);
         assert_eq!((bars.bars[4].label.as_str(), bars.bars[4].value), ("5 others", 15));
+        assert_eq!((bars.bars[3].name.is_some(), &bars.bars[4].name), (true, &None));
         assert_eq!((bars.bars[1].top, bars.height), (15, 75));
         assert_eq!(bars.words, "Agent 9: 9, Agent 8: 8, Agent 7: 7, Agent 6: 6, 5 others: 15");
     }
@@ -95,5 +102,6 @@ mod tests {
         let bars = Bars::of([("x".repeat(30), i64::MAX)], MEASURES);
         assert_eq!(bars.bars[0].label.chars().count(), MEASURES.label);
         assert!(bars.words.starts_with(&"x".repeat(30)));
+        assert_eq!(bars.bars[0].name, Some("x".repeat(30)));
     }
 }

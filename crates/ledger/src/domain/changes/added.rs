@@ -61,11 +61,17 @@ fn needs_cost(billing: &TypeChange, names: &Names) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Whether a form that is being filled in says enough to have a cost: somebody who has only typed a name has made no mistake.
-fn is_ready(form: &Form, names: &Names) -> bool {
+/// What a form that is being filled in says, where that is enough to have a cost: somebody who has only typed a name has made no
+/// mistake.
+fn coming<T>(
+    form: &Form,
+    names: &Names,
+    read: impl FnOnce(&Form) -> Result<T, Invalid>,
+) -> Result<Option<T>, Invalid> {
     let is_empty = |place: usize| field(form, names[place].0).is_empty();
     let needs_cost = field(form, names[1].0).eq_ignore_ascii_case("Custom");
-    !is_empty(0) && (!needs_cost || !is_empty(2))
+    let is_ready = !is_empty(0) && (!needs_cost || !is_empty(2));
+    is_ready.then(|| read(form)).transpose()
 }
 
 /// The manual device that is about to be added, as a bill would have it.
@@ -73,11 +79,8 @@ fn is_ready(form: &Form, names: &Names) -> bool {
 /// # Errors
 /// Says what is wrong with each field.
 pub fn coming_asset(form: &Form) -> Result<Option<ManualAsset>, Invalid> {
-    if !is_ready(form, &ASSET) {
-        return Ok(None);
-    }
-    let NewManualAsset { hostname, billing, .. } = manual_asset(form)?;
-    Ok(Some(ManualAsset {
+    let asset = coming(form, &ASSET, manual_asset)?;
+    Ok(asset.map(|NewManualAsset { hostname, billing, .. }| ManualAsset {
         id: None,
         hostname: Some(hostname),
         billing_type: Some(billing.billing_type.to_owned()),
@@ -90,11 +93,8 @@ pub fn coming_asset(form: &Form) -> Result<Option<ManualAsset>, Invalid> {
 /// # Errors
 /// Says what is wrong with each field.
 pub fn coming_user(form: &Form) -> Result<Option<ManualUser>, Invalid> {
-    if !is_ready(form, &USER) {
-        return Ok(None);
-    }
-    let NewManualUser { full_name, billing, .. } = manual_user(form)?;
-    Ok(Some(ManualUser {
+    let user = coming(form, &USER, manual_user)?;
+    Ok(user.map(|NewManualUser { full_name, billing, .. }| ManualUser {
         id: None,
         full_name: Some(full_name),
         billing_type: Some(billing.billing_type.to_owned()),

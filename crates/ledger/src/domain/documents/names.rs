@@ -25,9 +25,19 @@ pub fn archived(company_name: &str, account_number: &str, month: &str) -> String
     format!("{safe}_{month}.csv")
 }
 
+/// Bytes of a company's name in the name of a file: file systems have 255 for all of it.
+const LONGEST: usize = 160;
+
+/// The beginning of a name that is too long for a file.
+fn fitting(name: &str) -> &str {
+    let end = (0..=LONGEST).rev().find(|end| name.is_char_boundary(*end)).unwrap_or_default();
+    name.get(..end).filter(|_| name.len() > LONGEST).unwrap_or(name)
+}
+
 fn safe(name: &str) -> String {
+    let letters = fitting(name).chars();
     let kept: String =
-        name.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-')).collect();
+        letters.filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '_' | '-')).collect();
     kept.trim().replace(' ', "_")
 }
 
@@ -53,7 +63,7 @@ pub fn archive_entry(bill: &Bill<'_>) -> String {
 
 /// The same of an archived one.
 pub fn archived_entry(company_name: &str, account_number: &str, period: Period) -> String {
-    as_is(&format!("{company_name}-{account_number}-{}.csv", compact(period)))
+    as_is(&format!("{}-{account_number}-{}.csv", fitting(company_name), compact(period)))
 }
 
 /// All invoices of a month for QuickBooks: `all_invoices_2025-06.zip`.
@@ -68,7 +78,7 @@ pub fn quickbooks_archive_entry(bill: &Bill<'_>) -> String {
 
 /// The same of an archived one.
 pub fn archived_quickbooks_entry(company_name: &str, period: Period) -> String {
-    format!("{}_{period}.csv", as_is(company_name).replace(' ', "_"))
+    format!("{}_{period}.csv", as_is(fitting(company_name)).replace(' ', "_"))
 }
 
 /// A name as it is, but for what would lead out of a folder, or hide in it.
@@ -83,6 +93,20 @@ fn as_is(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_name_fits_into_the_name_of_a_file() {
+        let period = Period::new(2025, 6).unwrap();
+        let name = "株式会社".repeat(100);
+        for file in [
+            archived(&name, "410001", "2025-06"),
+            archived_entry(&name, &"9".repeat(50), period),
+            archived_quickbooks_entry(&name, period),
+        ] {
+            assert!(file.len() <= 255 && file.starts_with("株式会社株") && file.ends_with(".csv"), "{file}");
+        }
+        assert_eq!(archived("Northwind", "410001", "2025-06"), "Northwind_2025-06.csv");
+    }
 
     #[test]
     fn names_lead_nowhere() {

@@ -43,6 +43,9 @@ const HEADER: [&str; 29] = [
     "BrandingTheme",
 ];
 
+/// Letters that Xero has for the name of a contact.
+pub const NAME: usize = 255;
+
 /// In which order an organisation in Xero writes day and month.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum DateOrder {
@@ -123,7 +126,7 @@ fn rows(document: &InvoiceDocument<'_>, organisation: &Organisation) -> Vec<[Str
         .into_iter()
         .map(|(description, (quantity, _, unit_price))| {
             [
-                safe(&customer.name),
+                safe(&customer.name).chars().take(NAME).collect(),
                 none(),
                 address(0),
                 address(1),

@@ -31,6 +31,12 @@ impl Cron {
         self.0.find_next_occurrence(after, false).ok()
     }
 
+    /// Whether there is a moment at all: the 30th of February never comes.
+    pub fn comes(&self) -> bool {
+        // Days repeat within 400 years, so that it is all the same when they are asked for.
+        self.next(&DateTime::UNIX_EPOCH).is_some()
+    }
+
     /// The moment that is still to be done, when everything up to `done_until` is. Of many that were missed it is the first one,
     /// and doing it does them all.
     pub fn due<Z: TimeZone>(&self, done_until: DateTime<Utc>, now: &DateTime<Z>) -> Option<DateTime<Utc>> {
@@ -67,6 +73,15 @@ mod tests {
             let read = Cron::parse(cron).unwrap();
             let found = read.next(&at("2025-07-15T12:00:00Z")).unwrap().to_string();
             assert_eq!((read.words().as_str(), found.as_str()), (words, next), "{cron}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_there_is_not_never_comes() {
+        for (cron, comes) in
+            [("0 0 30 2 *", false), ("0 0 31 4,6 *", false), ("0 0 29 2 *", true), ("@daily", true)]
+        {
+            assert_eq!(Cron::parse(cron).unwrap().comes(), comes, "{cron}");
         }
     }
 

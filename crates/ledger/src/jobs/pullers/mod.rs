@@ -3,14 +3,14 @@
 
 mod run;
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
-use super::archive::{hold, is_dead};
+use super::held::{Held, is_dead};
 use crate::{
     Ledger,
     domain::pullers::{Script, Status},
@@ -57,14 +57,15 @@ struct Begun {
     by: String,
     job: PullerRow,
     started: DateTime<Utc>,
-    held: PgConnection,
+    held: Held,
     turn: OwnedSemaphorePermit,
 }
 
 /// Follows the schedules until the service stops.
 pub async fn follow(ledger: Ledger) {
+    let mut suspects = HashSet::new();
     loop {
-        if let Err(error) = bury_dead(&ledger).await {
+        if let Err(error) = bury_dead(&ledger, &mut suspects).await {
             tracing::warn!(%error, "runs whose process is gone could not be looked for");
         }
         if let Err(error) = start_due(&ledger).await {
@@ -76,14 +77,20 @@ pub async fn follow(ledger: Ledger) {
     }
 }
 
-/// Runs that are noted as running and that no process holds any more did not come to their end.
+/// Runs that are noted as running and that no process holds, neither now nor at the look before, did not come to their end: when
+/// the database was away, those that live hold theirs again within seconds. `suspects` are those of the look before.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn bury_dead(ledger: &Ledger) -> sqlx::Result<()> {
+pub async fn bury_dead(ledger: &Ledger, suspects: &mut HashSet<Uuid>) -> sqlx::Result<()> {
+    let before = std::mem::take(suspects);
     for id in runs::running(&ledger.pool).await? {
         let mut tx = ledger.pool.begin().await?;
         if !is_dead(&mut tx, id).await? {
+            continue;
+        }
+        if !before.contains(&id) {
+            suspects.insert(id);
             continue;
         }
         let end = End {
@@ -145,9 +152,8 @@ fn due(ledger: &Ledger, row: &PullerRow) -> Option<DateTime<Utc>> {
 async fn begin(ledger: &Ledger, job_id: i32, by: Option<&str>) -> Result<Begun, NotStarted> {
     let turn = ledger.pulling.clone().try_acquire_owned().map_err(|_| NotStarted::Busy)?;
     let id = Uuid::new_v4();
-    let mut held = ledger.pool.acquire().await?.detach();
-    hold(&mut held, id).await?;
-    let mut tx = held.begin().await?;
+    let mut held = Held::take(&ledger.pool, id).await?;
+    let mut tx = held.connection().begin().await?;
     let job = pullers::hold(&mut tx, job_id).await?.ok_or(NotStarted::Missing)?;
     let script = job.puller.script().ok_or(NotStarted::Unknown)?;
     // Asked again under the lock of the row: another instance may have been faster.

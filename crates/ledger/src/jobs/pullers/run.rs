@@ -7,7 +7,6 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hivematrix_shared::audit;
-use sqlx::Connection as _;
 use tokio::{task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,7 +15,11 @@ use super::Begun;
 use crate::{
     Ledger,
     domain::pullers::{RunLog, Status},
-    jobs::scripts::{self, Listener},
+    jobs::{
+        held::Held,
+        patience::patiently,
+        scripts::{self, Listener},
+    },
     store::runs::{self, End},
 };
 
@@ -60,7 +63,7 @@ type Work = JoinHandle<anyhow::Result<bool>>;
 
 /// Works, watches, and writes down how it ended.
 pub(super) async fn carry_out(ledger: Ledger, begun: Begun) {
-    let Begun { id, script, by, job, started, held, turn } = begun;
+    let Begun { id, script, by, job, started, mut held, turn } = begun;
     let name = job.puller.job_name.as_str();
     tracing::info!(run = %id, job = name, script = script.name(), by, "a job begins");
     let (log, stop) = (Log::default(), CancellationToken::new());
@@ -69,17 +72,16 @@ pub(super) async fn carry_out(ledger: Ledger, begun: Begun) {
         let (ledger, log, stop, by) = (ledger.clone(), log.clone(), stop.clone(), by.clone());
         async move { scripts::run(script, &ledger, &by, &log, &stop).await }
     });
-    let (status, exit_code) = watch(&ledger, (id, started), work, &log, &stop).await;
+    let (status, exit_code) = watch(&ledger, (id, started), &mut held, work, &log, &stop).await;
     let text = log.with(|log| log.text());
     let end = End { status, exit_code, log: Some(&text), note: "", now: ledger.context.clock.now() };
-    match write_end(&ledger, id, &end).await {
+    match patiently(&ledger.context.shutdown, || write_end(&ledger, id, &end)).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(run = %id, "a run had been ended by others"),
         Err(error) => tracing::error!(run = %id, %error, "the end of a run could not be written"),
     }
     audit!(user = by, job = name, run = %id, status = status.name(), "Job has run");
-    // The work is done whatever becomes of the lock.
-    let _ = held.close().await;
+    held.release().await;
     drop(turn);
 }
 
@@ -94,6 +96,7 @@ async fn write_end(ledger: &Ledger, id: Uuid, end: &End<'_>) -> sqlx::Result<boo
 async fn watch(
     ledger: &Ledger,
     (id, started): (Uuid, DateTime<Utc>),
+    held: &mut Held,
     mut work: Work,
     log: &Log,
     stop: &CancellationToken,
@@ -101,6 +104,7 @@ async fn watch(
     let clock = &ledger.context.clock;
     let shutdown = &ledger.context.shutdown;
     let mut why: Option<(Why, Instant)> = None;
+    let mut was_away = false;
     loop {
         tokio::select! {
             done = &mut work => {
@@ -116,6 +120,10 @@ async fn watch(
         }
         let news = log.with(RunLog::news);
         let looked = runs::look(&ledger.pool, id, news.as_deref()).await;
+        was_away = match &looked {
+            Ok(_) if was_away => !held.keep(&ledger.pool).await,
+            looked => looked.is_err(),
+        };
         if let Some((_, since)) = &why {
             if since.elapsed() > GRACE {
                 work.abort();

@@ -79,31 +79,13 @@ struct AcceptAnswer {
 async fn accept(
     State(ledger): State<Ledger>,
     BillingOnly(caller): BillingOnly,
-    Json(body): Json<Value>,
+    body: Result<Json<Value>>,
 ) -> Result<(StatusCode, Json<AcceptAnswer>)> {
-    let body = members(body)?;
-    let needed = || bad("account_number, year, and month are required").with("success", false);
-    let account_number = text(&body, "account_number").ok_or_else(needed)?;
-    let (year, month) = (number(&body, "year", needed)?, number(&body, "month", needed)?);
-    let period = period(year, month)?;
-    let current = ledger.bills.current_period();
-    if current.is_some_and(|current| period > current) {
-        return Err(bad("A month that has not begun cannot be archived").with("success", false));
-    }
-    let notes = text(&body, "notes");
-    if notes.as_deref().is_some_and(|notes| notes.chars().count() > 10_000 || notes.contains('\0')) {
-        return Err(bad("notes must have at most 10000 characters").with("success", false));
-    }
-    let mut fields = Fields::of(&body);
-    let expected_total = fields.fee("expected_total").flatten();
-    fields.done(()).map_err(|fault| invalid(&fault).with("success", false))?;
-    let accept = Accept {
-        account_number: account(&account_number)?.to_owned(),
-        period,
-        notes,
-        by: by(&caller),
-        expected_total,
+    let accept = match body {
+        Ok(Json(body)) => wanted(&ledger, by(&caller), body),
+        Err(problem) => Err(problem),
     };
+    let accept = accept.map_err(|problem| problem.with("success", false))?;
     let bills = ledger.bills.clone();
     // Goes on to its audit line when the one who asked is gone.
     let accepting = async move {
@@ -142,6 +124,27 @@ async fn accept(
     }
 }
 
+/// What the body asks for.
+fn wanted(ledger: &Ledger, by: String, body: Value) -> Result<Accept> {
+    let body = members(body)?;
+    let needed = || bad("account_number, year, and month are required");
+    let account_number = text(&body, "account_number").ok_or_else(needed)?;
+    let (year, month) = (number(&body, "year", needed)?, number(&body, "month", needed)?);
+    let period = period(year, month)?;
+    let current = ledger.bills.current_period();
+    if current.is_some_and(|current| period > current) {
+        return Err(bad("A month that has not begun cannot be archived"));
+    }
+    let notes = text(&body, "notes");
+    if notes.as_deref().is_some_and(|notes| notes.chars().count() > 10_000 || notes.contains('\0')) {
+        return Err(bad("notes must have at most 10000 characters"));
+    }
+    let mut fields = Fields::of(&body);
+    let expected_total = fields.fee("expected_total").flatten();
+    fields.done(()).map_err(|fault| invalid(&fault))?;
+    Ok(Accept { account_number: account(&account_number)?.to_owned(), period, notes, by, expected_total })
+}
+
 fn failed(error: BillError) -> Problem {
     let text = match &error {
         BillError::NoCompany(_) | BillError::Codex(CodexError::Answer(_) | CodexError::Call(_)) => {
@@ -174,7 +177,7 @@ pub(super) fn number(
     name: &str,
     needed: impl Fn() -> Problem,
 ) -> Result<i64, Problem> {
-    let wrong = || bad(format!("{name} must be a whole number")).with("success", false);
+    let wrong = || bad(format!("{name} must be a whole number"));
     match body.get(name) {
         None | Some(Value::Null) => Err(needed()),
         Some(Value::Number(number)) => number.as_i64().ok_or_else(wrong),

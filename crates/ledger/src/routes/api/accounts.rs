@@ -1,4 +1,4 @@
-//! Account numbers that Codex does not have any more, and where what is kept under them goes on.
+//! Account numbers that Codex does not have any more, where what is kept under them goes on, and how that is taken back.
 
 use axum::extract::State;
 use hivematrix_shared::{
@@ -13,20 +13,25 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Done, by, members, refused};
+use super::{Done, archive::stamp, by, members, refused};
 use crate::{
     Ledger,
     bills::BillError,
     domain::changes::Fields,
     store::{
-        accounts::{self, Kept, Refused},
+        accounts::{self, Fixed, Kept, Refused, Rename},
         changes,
     },
 };
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<Ledger> {
-    OpenApiRouter::new().routes(routes!(unknown)).routes(routes!(remove)).routes(routes!(carry_over))
+    OpenApiRouter::new()
+        .routes(routes!(unknown))
+        .routes(routes!(remove))
+        .routes(routes!(carry_over))
+        .routes(routes!(renames))
+        .routes(routes!(take_back))
 }
 
 /// Account numbers that Codex does not have.
@@ -139,6 +144,94 @@ async fn carry_over(
         ));
     }
     Ok(Done::new(words))
+}
+
+/// Account numbers that became others.
+#[derive(Serialize, ToSchema)]
+struct Renames {
+    /// The last ones, at most 100, the newest first.
+    renames: Vec<RenameRow>,
+}
+
+/// An account number that became another one.
+#[derive(Serialize, ToSchema)]
+struct RenameRow {
+    /// The number that it was.
+    former_account_number: String,
+    /// The number that it is now.
+    account_number: String,
+    /// Who carried it over.
+    renamed_by: String,
+    /// When, RFC 3339.
+    renamed_at: String,
+    /// Whether it can be taken back.
+    can_be_taken_back: bool,
+    /// Why not, where it cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl From<Rename> for RenameRow {
+    fn from(row: Rename) -> Self {
+        Self {
+            can_be_taken_back: row.fixed.is_none(),
+            reason: row.fixed.as_ref().map(why_fixed),
+            former_account_number: row.former_account_number,
+            account_number: row.account_number,
+            renamed_by: row.renamed_by,
+            renamed_at: stamp(row.renamed_at),
+        }
+    }
+}
+
+/// Why a rename cannot be taken back, for people.
+pub(in crate::routes) fn why_fixed(fixed: &Fixed) -> String {
+    match fixed {
+        Fixed::Billed(invoice) => {
+            format!("Invoice {invoice} has been archived since, from what counted for it then")
+        }
+        Fixed::Later(from, to) => {
+            format!("{from} has been carried over to {to} since; that has to be taken back first")
+        }
+        Fixed::Old => "It was carried over before Ledger kept what went along".to_owned(),
+        Fixed::Occupied => "The former number has conditions or features of its own again".to_owned(),
+    }
+}
+
+/// Account numbers that were carried over to others, and whether that can be taken back.
+#[utoipa::path(get, path = "/api/accounts/renames", tag = "settings", responses((status = 200, body = Renames)))]
+async fn renames(State(ledger): State<Ledger>, _: BillingOnly) -> Result<Json<Renames>> {
+    let renames = accounts::renames(&ledger.pool).await?;
+    Ok(Json(Renames { renames: renames.into_iter().map(RenameRow::from).collect() }))
+}
+
+/// Takes back that a former account number counts for another one: what went along comes back as it is by now, and its archived
+/// months are its own again. Not once an invoice has been archived under one of both numbers since, as that was computed from what
+/// counted then; nor while a later one concerns the same numbers.
+#[utoipa::path(
+    delete, path = "/api/accounts/renames/{account_number}", tag = "settings",
+    params(("account_number" = String, Path, description = "The former account number")),
+    responses(
+        (status = 200, body = Done),
+        (status = 404, description = "This number was not carried over to another one"),
+        (status = 409, description = "It cannot be taken back; `error` says why")
+    )
+)]
+async fn take_back(
+    State(ledger): State<Ledger>,
+    BillingOnly(caller): BillingOnly,
+    Path(account_number): Path<String>,
+) -> Result<Json<Done>> {
+    let former = super::account(&account_number)?;
+    let mut tx = changes::begin(&ledger.pool, &by(&caller)).await?;
+    let to = match accounts::take_back(&mut tx, former).await? {
+        Some(Ok(to)) => to,
+        Some(Err(fixed)) => return Err(conflict(why_fixed(&fixed))),
+        None => return Err(super::missing("This account number was not carried over to another one")),
+    };
+    tx.commit().await?;
+    audit!(user = by(&caller), from = former, to, "Carrying over of an account number taken back");
+    Ok(Done::new(format!("What {to} had from {former} counts for {former} again")))
 }
 
 fn conflict(text: String) -> Problem {

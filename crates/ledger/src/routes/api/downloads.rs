@@ -3,8 +3,14 @@
 mod span;
 mod zip_stream;
 
-use axum::{Form, body::Body, extract::State, middleware, response::Response};
-use hivematrix_shared::{audit, auth::BillingOnly, extract::Path, pages::only_people, problem::Result};
+use axum::{body::Body, extract::State, middleware, response::Response};
+use hivematrix_shared::{
+    audit,
+    auth::BillingOnly,
+    extract::{Form, Path},
+    pages::only_people,
+    problem::Result,
+};
 use http::{HeaderValue, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -130,7 +136,7 @@ async fn quickbooks_csv(
     let stored = snapshots::of_company_month(&mut connection, &account_number, period).await?;
     drop(connection);
     if let Some(stored) = stored {
-        let name = names::archived_quickbooks(&account_number, period);
+        let name = names::archived_quickbooks(&stored.invoice.company_account_number, period);
         return Ok(csv_file(&name, quickbooks::of_archived(&stored.invoice)));
     }
     let material = ledger.bills.material(account(&account_number)?, period).await?;
@@ -179,6 +185,7 @@ struct MonthForm {
     request_body(content = MonthForm, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The archive", content_type = "application/zip", body = Vec<u8>),
+        (status = 400, description = "A field is wrong, or comes twice"),
         (status = 503, description = "Codex or the database does not answer")
     )
 )]

@@ -1,6 +1,6 @@
 //! Archived documents by mail.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use chrono::TimeDelta;
@@ -21,10 +21,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Done, bad, by, invalid, members, missing};
 use crate::{
     Ledger,
+    bills::papers,
     clients::mail::{Letter, MailError, Mailer, UnderWay},
     domain::{
         changes::Fields,
-        documents::{mail::Mail, names, pdf},
+        documents::{mail::Mail, names},
     },
     routes::pages::parts::Currency,
     store::{
@@ -126,12 +127,10 @@ async fn send(
     let notes = credit_notes::list(&mut connection, None, Some(&invoice_number)).await?;
     drop(connection);
     let credited: rust_decimal::Decimal = notes.iter().map(|stored| stored.note.total_amount).sum();
-    let own = ledger.bills.stationery().await?;
-    let made = ledger
-        .bills
-        .archived(&invoice_number, &own.sender, |document| pdf::write(document, own.paper))
-        .await?;
-    let pdf = made.ok_or_else(|| missing("Snapshot not found"))?;
+    let own = Arc::new(ledger.bills.stationery().await?);
+    let source = ledger.bills.archived(&invoice_number).await?;
+    let source = source.ok_or_else(|| missing("Snapshot not found"))?;
+    let (_, pdf) = papers::pdf(&ledger.drawing, source, &own).await?;
     let total = Currency::of(&ledger).await?.amount(invoice.total_amount - credited);
     let mail = Mail {
         number: &invoice_number,

@@ -1,7 +1,7 @@
 //! JSON handlers: extract, call, answer (ledger.md §3).
 
 mod accept;
-mod accounts;
+pub(super) mod accounts;
 mod archive;
 mod bills;
 mod client;

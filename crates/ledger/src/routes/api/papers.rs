@@ -1,5 +1,7 @@
 //! Invoices and credit notes as documents: PDF, Xero, electronic invoice.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::State,
@@ -25,10 +27,10 @@ use super::{
 };
 use crate::{
     Ledger,
+    bills::{BillError, papers},
     domain::documents::{
-        document::InvoiceDocument,
-        invoice_number, names,
-        pdf::{self, logo::Logo},
+        names,
+        pdf::logo::Logo,
         ubl::{self, Legal, LegalEntity},
         xero,
     },
@@ -73,11 +75,11 @@ async fn invoice_pdf(
     Month(period): Month,
     LenientQuery(how): LenientQuery<ShownQuery>,
 ) -> Result<Response> {
-    let own = ledger.bills.stationery().await?;
-    let make = |document: &InvoiceDocument<'_>| pdf::write(document, own.paper);
-    let bytes = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    let own = Arc::new(ledger.bills.stationery().await?);
+    let source = ledger.bills.invoice(account(&account_number)?, period).await?;
+    let (number, bytes) = papers::pdf(&ledger.drawing, source, &own).await?;
     audit!(user = by(&caller), company = account_number, period = %period, "Invoice downloaded as PDF");
-    Ok(pdf_file(&invoice_number(&account_number, period), bytes, &how))
+    Ok(pdf_file(&number, bytes, &how))
 }
 
 /// An archived invoice, or a credit note, as PDF.
@@ -95,10 +97,10 @@ async fn archived_pdf(
     Path(number): Path<String>,
     LenientQuery(how): LenientQuery<ShownQuery>,
 ) -> Result<Response> {
-    let own = ledger.bills.stationery().await?;
-    let made =
-        ledger.bills.archived(&number, &own.sender, |document| pdf::write(document, own.paper)).await?;
-    let bytes = made.ok_or_else(|| missing("There is no document of this number"))?;
+    let own = Arc::new(ledger.bills.stationery().await?);
+    let source = ledger.bills.archived(&number).await?;
+    let source = source.ok_or_else(|| missing("There is no document of this number"))?;
+    let (_, bytes) = papers::pdf(&ledger.drawing, source, &own).await?;
     audit!(user = by(&caller), document = number, "Archived document downloaded as PDF");
     Ok(pdf_file(&number, bytes, &how))
 }
@@ -127,10 +129,12 @@ async fn xero_csv(
     Month(period): Month,
 ) -> Result<Response> {
     let own = ledger.bills.stationery().await?;
-    let make = |document: &InvoiceDocument<'_>| xero::csv([document], &own.xero);
-    let text = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    let source = ledger.bills.invoice(account(&account_number)?, period).await?;
+    let made =
+        source.document(&own.sender, |document| (document.number.clone(), xero::csv([document], &own.xero)));
+    let (number, text) = made.map_err(BillError::from)?;
     audit!(user = by(&caller), company = account_number, period = %period, "Invoice downloaded for Xero");
-    Ok(csv_file(&names::document(&format!("xero_{}", invoice_number(&account_number, period)), "csv"), text))
+    Ok(csv_file(&names::document(&format!("xero_{number}"), "csv"), text))
 }
 
 /// What the law calls the customer.
@@ -184,15 +188,16 @@ async fn electronic(
         seller: own.seller,
         tax,
     };
-    let make = |document: &InvoiceDocument<'_>| ubl::write(document, &legal);
-    let made = ledger.bills.invoice(account(&account_number)?, period, &own.sender, make).await?;
+    let source = ledger.bills.invoice(account(&account_number)?, period).await?;
+    let made =
+        source.document(&own.sender, |document| (document.number.clone(), ubl::write(document, &legal)));
+    let (number, made) = made.map_err(BillError::from)?;
     let text = made.map_err(|gaps| {
         let gaps: Vec<String> = gaps.iter().map(ToString::to_string).collect();
         conflict(&format!("An electronic invoice cannot be made: {}.", gaps.join("; ")), gaps)
     })?;
     audit!(user = by(&caller), company = account_number, period = %period, "Electronic invoice downloaded");
-    let name = names::document(&invoice_number(&account_number, period), "xml");
-    Ok(file(&name, "application/xml", Body::from(text)))
+    Ok(file(&names::document(&number, "xml"), "application/xml", Body::from(text)))
 }
 
 /// The picture at the head of invoices, as it was sent.

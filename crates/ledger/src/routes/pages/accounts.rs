@@ -1,4 +1,4 @@
-//! `GET /admin/accounts`: account numbers that Codex does not have any more, for all who bill.
+//! `GET /admin/accounts`: account numbers that Codex does not have any more, and those that became others, for all who bill.
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -8,8 +8,13 @@ use hivematrix_shared::{
     problem::Result,
 };
 
-use super::parts::{self, Flashes};
-use crate::{Ledger, bills::BillError, store::accounts::Kept};
+use super::parts::{self, Flashes, Moment};
+use crate::{
+    Ledger,
+    bills::BillError,
+    routes::api::accounts::why_fixed,
+    store::accounts::{self, Kept, Rename},
+};
 
 #[derive(Template)]
 #[template(path = "admin/accounts.html")]
@@ -19,6 +24,8 @@ struct AccountsPage {
     rows: Vec<Kept>,
     /// Account number and name of all companies, by name.
     companies: Vec<(String, String)>,
+    /// The newest first.
+    renames: Vec<Rename>,
 }
 
 impl AccountsPage {
@@ -38,6 +45,15 @@ impl AccountsPage {
         ];
         all.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
+
+    fn at(rename: &Rename) -> Moment {
+        Moment::of(rename.renamed_at)
+    }
+
+    /// Why it stays; nothing where it can be taken back.
+    fn fixed(rename: &Rename) -> Option<String> {
+        rename.fixed.as_ref().map(why_fixed)
+    }
 }
 
 /// The page.
@@ -50,6 +66,7 @@ pub async fn page(
     let mut companies = ledger.codex.names().await.map_err(BillError::from)?;
     companies.sort_by_key(|(_, name)| name.to_lowercase());
     let has_flashes = !flashes.is_empty();
-    let shown = AccountsPage { flashes, rows: ledger.bills.strangers().await?, companies, page };
+    let renames = accounts::renames(&ledger.pool).await?;
+    let shown = AccountsPage { flashes, rows: ledger.bills.strangers().await?, companies, renames, page };
     parts::shown(&shown, has_flashes)
 }

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use job::JobView;
 
 use super::{
-    clients::list::Pages,
+    clients::paging::Pages,
     parts::{self, Currency, Flashes, MONTHS, Moment, path_part, url_query},
 };
 use crate::{

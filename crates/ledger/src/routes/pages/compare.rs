@@ -6,7 +6,10 @@ use hivematrix_shared::{auth::BillingOnly, extract::LenientQuery, pages::Page, p
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use super::parts::{self, Currency, month_words, path_part};
+use super::{
+    lines::{DifferenceRow, kind_words},
+    parts::{self, Currency, month_words, path_part},
+};
 use crate::{
     Ledger,
     domain::{
@@ -36,23 +39,14 @@ struct Side {
     plan: String,
 }
 
-/// What, in the first, in the second, and the difference.
-struct Row {
-    name: String,
-    kind: &'static str,
-    first: String,
-    second: String,
-    change: String,
-}
-
 /// Both months.
 struct Shown {
     sides: [Side; 2],
     change: String,
     plan_changed: bool,
-    kinds: Vec<Row>,
+    kinds: Vec<DifferenceRow>,
     /// Title, id, rows, sum of the changes.
-    lists: [(&'static str, &'static str, Vec<Row>, String); 3],
+    lists: [(&'static str, &'static str, Vec<DifferenceRow>, String); 3],
 }
 
 impl Shown {
@@ -137,7 +131,7 @@ async fn show(ledger: &Ledger, account_number: &str, first: Period, second: Peri
     let found = compare::compare(&before, &after);
     let list = |title, id, lines: Vec<Difference>| {
         let sum: Decimal = lines.iter().map(Difference::change).sum();
-        let rows = lines.iter().map(|line| row(line, &currency)).collect();
+        let rows = lines.iter().map(|line| DifferenceRow::of(line, &currency)).collect();
         (title, id, rows, currency.change(sum))
     };
     Ok(Some(Shown {
@@ -146,11 +140,11 @@ async fn show(ledger: &Ledger, account_number: &str, first: Period, second: Peri
         kinds: found
             .kinds
             .iter()
-            .map(|(kind, first, second)| Row {
+            .map(|(kind, first, second)| DifferenceRow {
                 name: kind_words(kind).to_owned(),
                 kind: "",
-                first: currency.amount(*first),
-                second: currency.amount(*second),
+                before: currency.amount(*first),
+                after: currency.amount(*second),
                 change: currency.change(second - first),
             })
             .collect(),
@@ -170,28 +164,5 @@ fn side(invoice: &ArchivedInvoice, period: Period, currency: &Currency) -> Side 
         number: invoice.invoice_number.clone(),
         total: currency.amount(invoice.total_amount),
         plan: invoice.billing_plan.clone().unwrap_or_default(),
-    }
-}
-
-fn row(line: &Difference, currency: &Currency) -> Row {
-    let amount =
-        |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
-    Row {
-        name: line.name.clone(),
-        kind: kind_words(&line.line_type),
-        first: amount(line.before),
-        second: amount(line.after),
-        change: currency.change(line.change()),
-    }
-}
-
-/// A kind of line in words.
-pub fn kind_words(line_type: &str) -> &'static str {
-    match line_type {
-        "user" => "User",
-        "asset" => "Asset",
-        "backup" => "Backup",
-        "ticket" => "Hours",
-        _ => "Line item",
     }
 }

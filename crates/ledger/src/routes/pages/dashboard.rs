@@ -1,20 +1,26 @@
 //! `GET /`: what the month comes to, and what has to be done about it (ledger-pages.md §2 and §10).
 
+mod change;
 mod charts;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
 use hivematrix_shared::{
     auth::{BillingOnly, PermissionLevel},
-    pages::{Page, chart::Bars, flash::Flash},
+    pages::{
+        Page,
+        chart::{Bar, Bars},
+        flash::Flash,
+    },
     problem::Result,
 };
 use rust_decimal::Decimal;
 
+use self::change::{Change, ChangeWords};
 use super::{
     chart::{Columns, Hours, WIDTH},
     month::MonthPicker,
-    parts::{self, Currency, Flashes, Moment, Standing, month_query, month_words, path_part},
+    parts::{self, Currency, Flashes, Moment, Standing, month_query, path_part},
 };
 use crate::{
     Ledger,
@@ -49,12 +55,6 @@ impl Notes {
     }
 }
 
-/// The change against the month before.
-struct Change {
-    words: String,
-    is_less: bool,
-}
-
 #[derive(Template)]
 #[template(path = "dashboard.html")]
 struct Dashboard {
@@ -65,7 +65,7 @@ struct Dashboard {
     is_admin: bool,
     clients: usize,
     revenue: String,
-    change: Option<Change>,
+    change: Option<ChangeWords>,
     active: usize,
     expiring: usize,
     expired: usize,
@@ -126,6 +126,18 @@ impl Dashboard {
                 "/admin/device-types".to_owned(),
             ),
         ]
+    }
+
+    /// Whether the bars of a chart lead to the clients behind them.
+    fn is_linked(&self, chart: &str) -> bool {
+        chart == "plans"
+    }
+
+    /// The clients behind a bar: those of a plan.
+    fn clients_of(&self, chart: &str, bar: &Bar) -> Option<String> {
+        let is_named = |plan: &&str| self.is_linked(chart) && !plan.trim().is_empty();
+        let plan = bar.name.as_deref().filter(is_named)?;
+        Some(format!("/clients?{}&plan={}", self.month_query, path_part(plan)))
     }
 
     /// A number of an amount's chart, with commas.
@@ -205,6 +217,10 @@ pub async fn page(
         .filter(|(change, _)| !change.is_zero())
         .collect();
     changed.sort_by_key(|(change, _)| std::cmp::Reverse(change.abs()));
+    let bills = found.rows.iter().map(|row| (row.account_number.as_str(), row.total_bill));
+    let troubled = found.attention.iter().filter(|company| !company.is_stranger);
+    let troubled = troubled.map(|company| company.account_number.as_str()).collect();
+    let change = Change::of(bills, &troubled, &before);
     let unmapped = found.rows.iter().filter(|row| row.unmapped_devices > 0);
     let has_flashes = !flashes.is_empty();
     let shown = Dashboard {
@@ -214,7 +230,7 @@ pub async fn page(
         is_admin: caller.level() == Some(PermissionLevel::Admin),
         clients: found.rows.len(),
         revenue: currency.amount(total),
-        change: change(&found.rows, &before, period, &currency),
+        change: change.and_then(|change| change.words(period, &currency)),
         active: found.rows.len() - count(Standing::Expired),
         expiring: count(Standing::Expiring),
         expired: count(Standing::Expired),
@@ -267,22 +283,4 @@ pub async fn page(
         page,
     };
     parts::shown(&shown, has_flashes)
-}
-
-/// Against the archived month before, of the companies that were billed then and are now. Nothing while it is not archived.
-fn change(
-    rows: &[Row],
-    before: &std::collections::HashMap<String, revenue::ArchivedTotal>,
-    period: Period,
-    currency: &Currency,
-) -> Option<Change> {
-    if before.is_empty() {
-        return None;
-    }
-    let now: Decimal =
-        rows.iter().filter(|row| before.contains_key(&row.account_number)).map(|row| row.total_bill).sum();
-    let change = now - before.values().map(|total| total.amount).sum::<Decimal>();
-    let of = if before.len() >= rows.len() { String::new() } else { format!(" of {} clients", before.len()) };
-    let words = format!("{} against {}{of}", currency.change(change), month_words(period.previous()?));
-    Some(Change { words, is_less: change < Decimal::ZERO })
 }

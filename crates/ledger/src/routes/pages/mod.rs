@@ -8,6 +8,7 @@ mod client;
 mod clients;
 mod compare;
 mod dashboard;
+mod lines;
 mod month;
 pub(super) mod parts;
 mod pullers;

@@ -65,7 +65,8 @@ pub fn shown(page: &impl Template, has_flashes: bool) -> Result<Response, Proble
 /// How amounts are written: the currency of the operator, thousands separators, two decimal places.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Currency {
-    code: String,
+    /// ISO 4217.
+    pub(super) code: String,
 }
 
 impl Currency {

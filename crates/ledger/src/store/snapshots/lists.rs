@@ -178,7 +178,8 @@ pub struct Summary {
     pub created_by: String,
 }
 
-/// Invoices from one month to another, of one company or of all, by month and account number.
+/// Invoices from one month to another, of one company or of all, by month and account number. A company is meant by the number that
+/// it has as well as by one that it had, as long as nobody else has that by now.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -196,7 +197,12 @@ pub async fn of_span(
             coalesce((select sum(n.total_amount) from credit_notes n where n.snapshot_id = s.id), 0) as "credited!",
             archived_at, created_by
          from billing_snapshots s
-         where billing_year * 12 + billing_month between $1 and $2 and ($3::text is null or company_account_number = $3)
+         where billing_year * 12 + billing_month between $1 and $2
+            and ($3::text is null or company_account_number = $3 or id in (
+                select m.id from archived_months m where m.current_account_number = $3 or m.current_account_number in (
+                    select f.current_account_number from archived_months f
+                     where f.company_account_number = $3
+                       and not exists (select from archived_months o where o.current_account_number = $3))))
          order by billing_year, billing_month, company_account_number"#,
         place(from),
         place(to),

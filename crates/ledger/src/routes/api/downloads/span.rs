@@ -1,5 +1,7 @@
 //! The archive of a span of months as files.
 
+use std::sync::Arc;
+
 use axum::{extract::State, response::Response};
 use hivematrix_shared::{
     audit,
@@ -19,10 +21,10 @@ use super::{
 };
 use crate::{
     Ledger,
-    bills::Bills,
+    bills::papers,
     domain::{
         billing::Period,
-        documents::{names, pdf, quickbooks},
+        documents::{names, quickbooks},
     },
     store::snapshots::{self, Summary},
 };
@@ -40,7 +42,7 @@ pub(super) struct SpanQuery {
     /// Last month, `YYYY-MM`.
     #[param(required)]
     to: Option<String>,
-    /// Only of this company.
+    /// Only of this company: a number that it has or had. What it was billed under its other numbers comes along.
     account_number: Option<String>,
     /// `summary` (a CSV file with one line for each invoice), `csv`, `quickbooks` or `pdf` (a ZIP archive with that summary and a
     /// file for each invoice). `csv` where nothing is said.
@@ -115,10 +117,9 @@ pub(super) async fn export(
         return Ok(csv_file(&name("csv"), summary));
     }
     let (mut zip, body) = ZipStream::new();
-    let bills = ledger.bills.clone();
     tokio::spawn(
         async move {
-            let outcome = fill(&mut zip, &bills, rows, summary, format).await;
+            let outcome = fill(&mut zip, &ledger, rows, summary, format).await;
             zip.end(outcome).await;
         }
         .in_current_span(),
@@ -132,22 +133,22 @@ fn count(period: Period) -> i32 {
 
 async fn fill(
     zip: &mut ZipStream,
-    bills: &Bills,
+    ledger: &Ledger,
     rows: Vec<Summary>,
     summary: String,
     format: Format,
 ) -> Result<()> {
     zip.add("summary.csv".to_owned(), summary).await?;
-    let own = bills.stationery().await?;
+    let own = Arc::new(ledger.bills.stationery().await?);
     for row in rows {
         let number = row.invoice_number;
         if format == Format::Pdf {
-            let made =
-                bills.archived(&number, &own.sender, |document| pdf::write(document, own.paper)).await?;
-            let bytes = made.ok_or_else(|| missing("The invoice is not in the archive any more"))?;
+            let source = ledger.bills.archived(&number).await?;
+            let source = source.ok_or_else(|| missing("The invoice is not in the archive any more"))?;
+            let (_, bytes) = papers::pdf(&ledger.drawing, source, &own).await?;
             zip.add(names::document(&number, "pdf"), bytes).await?;
         } else {
-            let (name, text) = text_file(bills.pool(), &number, format).await?;
+            let (name, text) = text_file(&ledger.pool, &number, format).await?;
             zip.add(name, text).await?;
         }
     }

@@ -15,6 +15,8 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 /// So long nobody takes a file, and the archive is given up: behind it waits an answer of Codex, of which there are few.
 const STALLED: Duration = Duration::from_secs(30);
+/// Files that wait for their place in the archive.
+const WAITING: usize = 4;
 /// Bytes that are sent together.
 const CHUNK: usize = 32 * 1024;
 
@@ -62,7 +64,7 @@ impl ZipStream {
     /// An empty archive, and the body that it is sent as.
     pub(super) fn new() -> (Self, Body) {
         let (body, bytes) = mpsc::channel(8);
-        let (files, taken) = mpsc::channel(64);
+        let (files, taken) = mpsc::channel(WAITING);
         let sending = Sending { body: body.clone(), waiting: Vec::new() };
         // Packing is work for a thread of its own.
         tokio::task::spawn_blocking(move || {

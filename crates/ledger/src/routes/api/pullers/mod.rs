@@ -104,7 +104,7 @@ async fn schedule(
     responses((status = 200, body = PullerShape), (status = 404, description = "There is none"))
 )]
 async fn one(State(ledger): State<Ledger>, _: AdminOnly, Path(id): Path<i32>) -> Result<Json<PullerShape>> {
-    let row = pullers::find(&ledger.pool, id).await?.ok_or(work::Refused::Missing)?;
+    let row = work::found(&ledger, id).await?;
     Ok(Json(PullerShape::of(&ledger, row)))
 }
 
@@ -227,7 +227,7 @@ async fn history(
 ) -> Result<Json<Runs>> {
     let limit = whole("limit", &query.limit, 0..=i64::MAX)?.unwrap_or(runs::KEPT).min(runs::KEPT);
     let offset = whole("offset", &query.offset, 0..=i64::MAX)?.unwrap_or(0);
-    pullers::find(&ledger.pool, id).await?.ok_or(work::Refused::Missing)?;
+    work::found(&ledger, id).await?;
     let now = ledger.context.clock.now();
     let rows = runs::list(&ledger.pool, id, limit, offset).await?;
     Ok(Json(Runs { runs: rows.into_iter().map(|row| RunShape::of(row, None, now)).collect() }))

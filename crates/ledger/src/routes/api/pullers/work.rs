@@ -10,7 +10,10 @@ use crate::{
     Ledger,
     domain::{changes::Invalid, pullers::Puller},
     jobs::pullers::{self as running, NotStarted},
-    store::{pullers, runs},
+    store::{
+        pullers::{self, PullerRow},
+        runs,
+    },
 };
 
 /// Why nothing was done.
@@ -44,6 +47,11 @@ impl From<Refused> for Problem {
 }
 
 type Done<T> = Result<T, Refused>;
+
+/// A job that must be there.
+pub(in crate::routes) async fn found(ledger: &Ledger, id: i32) -> Done<PullerRow> {
+    pullers::find(&ledger.pool, id).await?.ok_or(Refused::Missing)
+}
 
 fn name_taken() -> Refused {
     let fault = ("job_name".to_owned(), "is the name of another job".to_owned());
@@ -117,7 +125,7 @@ pub(in crate::routes) async fn start(ledger: &Ledger, by: &str, id: i32) -> Done
 
 /// Asks the run of a job to end; its id.
 pub(in crate::routes) async fn cancel(ledger: &Ledger, by: &str, id: i32) -> Done<Uuid> {
-    pullers::find(&ledger.pool, id).await?.ok_or(Refused::Missing)?;
+    found(ledger, id).await?;
     let run = runs::cancel(&ledger.pool, id, by).await?;
     let run = run.ok_or_else(|| Refused::Conflict("This job is not running".to_owned()))?;
     audit!(user = by, job = id, run = %run, "Job cancelled");

@@ -19,14 +19,9 @@ use rows::{Choice, HoursRows, Kind, NoteRow};
 use super::{Past, documents::Documents, view::Fact};
 use crate::{
     Ledger,
-    domain::{
-        archive::ArchivedInvoice,
-        billing::Period,
-        compare::{Difference, differences},
-        documents::mail::Mail,
-    },
+    domain::{archive::ArchivedInvoice, billing::Period, compare::differences, documents::mail::Mail},
     routes::pages::{
-        compare::kind_words,
+        lines::DifferenceRow,
         month::MonthPicker,
         parts::{self, Currency, Flashes, Moment, path_part},
     },
@@ -44,14 +39,6 @@ enum Fresh {
     Differs { total: String, change: String, lines: Vec<DifferenceRow> },
     /// It cannot be made, for this reason.
     Unknown(String),
-}
-
-struct DifferenceRow {
-    kind: &'static str,
-    name: String,
-    before: String,
-    after: String,
-    change: String,
 }
 
 /// What the dialog of the mail begins with.
@@ -78,6 +65,8 @@ struct InvoicePage {
     month: Option<MonthPicker>,
     company: String,
     account_number: String,
+    /// The number that the company has now.
+    current_number: String,
     number: String,
     client_path: String,
     query: String,
@@ -132,6 +121,7 @@ pub async fn show(
     let notes = credit_notes::list(&mut connection, None, Some(&number)).await?;
     drop(connection);
     let account = invoice.company_account_number.clone();
+    let current = accounts::current_of(&ledger.pool, &number).await?;
     let past = snapshots::of_company(&ledger.pool, &account).await?;
     let fresh = fresh(ledger, &invoice, &currency).await;
     let credited: Decimal = notes.iter().map(|stored| stored.note.total_amount).sum();
@@ -189,6 +179,7 @@ pub async fn show(
         fresh,
         past: Past::of(past.into_iter().filter(|row| row.invoice_number != number).collect(), &currency),
         sign: currency.sign(),
+        current_number: current.unwrap_or_else(|| account.clone()),
         account_number: account,
         number,
         month,
@@ -257,18 +248,6 @@ async fn fresh(ledger: &Ledger, invoice: &ArchivedInvoice, currency: &Currency) 
     Fresh::Differs {
         total: currency.amount(now.total_amount),
         change: currency.change(now.total_amount - invoice.total_amount),
-        lines: lines.iter().map(|line| row(line, currency)).collect(),
-    }
-}
-
-fn row(line: &Difference, currency: &Currency) -> DifferenceRow {
-    let amount =
-        |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
-    DifferenceRow {
-        kind: kind_words(&line.line_type),
-        name: line.name.clone(),
-        before: amount(line.before),
-        after: amount(line.after),
-        change: currency.change(line.change()),
+        lines: lines.iter().map(|line| DifferenceRow::of(line, currency)).collect(),
     }
 }

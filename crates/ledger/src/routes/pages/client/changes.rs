@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::super::{
-    compare::kind_words,
+    lines::DifferenceRow,
     parts::{self, Currency, month_query, month_words, path_part},
 };
 use crate::domain::{
@@ -15,22 +15,13 @@ use crate::domain::{
 /// Lines of a list that are shown; the JSON has all.
 const SHOWN: usize = 50;
 
-/// A line that differs.
-pub struct ChangedLine {
-    pub name: String,
-    pub kind: &'static str,
-    pub before: String,
-    pub after: String,
-    pub change: String,
-}
-
 /// Lines that changed alike.
 pub struct ChangedLines {
     /// `Added`, `Removed` or `Changed`.
     pub title: &'static str,
     pub count: usize,
     pub sum: String,
-    pub rows: Vec<ChangedLine>,
+    pub rows: Vec<DifferenceRow>,
 }
 
 impl ChangedLines {
@@ -77,7 +68,7 @@ impl Changes {
                 title,
                 count: lines.len(),
                 sum: currency.change(lines.iter().map(Difference::change).sum()),
-                rows: lines.iter().take(SHOWN).map(|line| row(line, currency)).collect(),
+                rows: lines.iter().take(SHOWN).map(|line| DifferenceRow::of(line, currency)).collect(),
             },
         );
         Self {
@@ -98,17 +89,5 @@ impl Changes {
             lists: lists.into_iter().filter(|list| list.count > 0).collect(),
             json: format!("/api/billing/{}/changes?{}", path_part(account_number), month_query(period)),
         }
-    }
-}
-
-fn row(line: &Difference, currency: &Currency) -> ChangedLine {
-    let amount =
-        |amount: Option<Decimal>| amount.map_or_else(|| "–".to_owned(), |amount| currency.amount(amount));
-    ChangedLine {
-        name: line.name.clone(),
-        kind: kind_words(&line.line_type),
-        before: amount(line.before),
-        after: amount(line.after),
-        change: currency.change(line.change()),
     }
 }

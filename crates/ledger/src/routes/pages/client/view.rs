@@ -1,6 +1,8 @@
 //! What the page of a bill shows of it.
 
-use hivematrix_shared::pages::format::iso_z;
+mod hours;
+
+pub use hours::HoursView;
 
 use super::{
     super::parts::{self, Currency},
@@ -9,10 +11,7 @@ use super::{
 };
 use crate::{
     bills::Material,
-    domain::billing::{
-        Bill, Money, Plan,
-        explain::{Booked, LineKind},
-    },
+    domain::billing::{Bill, Money, Plan, explain::LineKind},
 };
 
 /// A fact of the company, with a mark where it differs from the plan.
@@ -37,61 +36,6 @@ pub struct Feature {
     pub value: String,
     /// Where it differs from the plan.
     pub mark: Option<Mark>,
-}
-
-/// A ticket behind the hours.
-#[derive(Clone, Debug)]
-pub struct TicketLine {
-    /// Number.
-    pub number: String,
-    /// Subject line.
-    pub subject: String,
-    /// Hours in this bill.
-    pub hours: String,
-    /// Hours that are listed and not charged; empty for none.
-    pub non_billable: String,
-    /// Booked hours one by one: time for machines, time for people, hours, remark.
-    pub entries: Vec<(String, String, String, &'static str)>,
-}
-
-/// Hours of a month of work: words and what became of them.
-#[derive(Clone, Debug)]
-pub struct WorkMonthLine {
-    /// The month.
-    pub month: String,
-    /// Hours in this bill.
-    pub hours: String,
-    /// Covered by the monthly allowance.
-    pub monthly: String,
-    /// Balance of the yearly hours before them.
-    pub balance: String,
-    /// Covered by it.
-    pub yearly: String,
-    /// Left to pay for.
-    pub billable: String,
-}
-
-/// The hours of a bill.
-#[derive(Clone, Debug)]
-pub struct HoursView {
-    /// In this bill.
-    pub hours: String,
-    /// Prepaid a month.
-    pub monthly: String,
-    /// Prepaid a year.
-    pub yearly: String,
-    /// Balance of the year at the start of the month.
-    pub remaining: String,
-    /// To pay for.
-    pub billable: String,
-    /// Charge.
-    pub charge: String,
-    /// The line with its reason.
-    pub line: Option<ChargeLine>,
-    /// Where hours came late.
-    pub months: Vec<WorkMonthLine>,
-    /// Tickets.
-    pub tickets: Vec<TicketLine>,
 }
 
 /// The backup of a bill.
@@ -177,17 +121,7 @@ impl BillView {
             total_assets: money(receipt.total_asset_charges),
             users: reader.groups(of_kind(LineKind::User)),
             total_users: money(receipt.total_user_charges),
-            hours: HoursView {
-                hours: receipt.hours_for_billing_period.two_places().to_string(),
-                monthly: receipt.prepaid_hours_monthly.two_places().to_string(),
-                yearly: receipt.prepaid_hours_yearly.two_places().to_string(),
-                remaining: bill.remaining_yearly_hours.two_places().to_string(),
-                billable: receipt.billable_hours.two_places().to_string(),
-                charge: money(receipt.ticket_charge),
-                line: of_kind(LineKind::Ticket).next().map(|line| reader.line(line)),
-                months: work_months(bill),
-                tickets: tickets(bill),
-            },
+            hours: HoursView::of(bill, &reader),
             backup: BackupView {
                 total: bill.total_backup_tb.two_places().to_string(),
                 included: receipt.total_included_tb.two_places().to_string(),
@@ -253,58 +187,6 @@ fn features(bill: &Bill<'_>, plan: Option<&Plan>) -> Vec<Feature> {
                 name: name.map_or_else(|| parts::title_of(key), str::to_owned),
                 value: (*value).to_owned(),
                 mark: is_own.then(|| Mark { word: "Override", title: format!("The plan says: {in_plan}") }),
-            }
-        })
-        .collect()
-}
-
-/// By month of work, where that tells more than the sums: hours that came late.
-fn work_months(bill: &Bill<'_>) -> Vec<WorkMonthLine> {
-    let months = &bill.explain.hours.months;
-    if months.iter().all(|month| month.month == bill.period && month.billed_before.is_zero()) {
-        return Vec::new();
-    }
-    months
-        .iter()
-        .map(|month| WorkMonthLine {
-            month: parts::month_words(month.month),
-            hours: month.hours.two_places().to_string(),
-            monthly: month.prepaid_monthly.two_places().to_string(),
-            balance: month.yearly_balance.two_places().to_string(),
-            yearly: month.prepaid_yearly.two_places().to_string(),
-            billable: month.billable.two_places().to_string(),
-        })
-        .collect()
-}
-
-fn tickets(bill: &Bill<'_>) -> Vec<TicketLine> {
-    let entry = |booked: &Booked<'_>| {
-        let at = booked.at.map(|at| at.to_utc());
-        let iso = at.map(iso_z).unwrap_or_default();
-        let text =
-            at.map_or_else(|| "without date".to_owned(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
-        let remark = match (booked.billable, booked.late) {
-            (false, _) => "not charged",
-            (true, true) => "came after its month was archived",
-            (true, false) => "",
-        };
-        (iso, text, booked.hours.two_places().to_string(), remark)
-    };
-    bill.tickets_for_billing_period
-        .iter()
-        .map(|ticket| {
-            let number = ticket.ticket_number.unwrap_or_default();
-            let booked = bill.explain.hours.booked.iter().filter(|booked| booked.ticket_number == number);
-            TicketLine {
-                number: number.to_owned(),
-                subject: ticket.subject.filter(|text| !text.is_empty()).unwrap_or("(no subject)").to_owned(),
-                hours: ticket.total_hours_spent.two_places().to_string(),
-                non_billable: if ticket.non_billable_hours.is_zero() {
-                    String::new()
-                } else {
-                    ticket.non_billable_hours.two_places().to_string()
-                },
-                entries: booked.map(entry).collect(),
             }
         })
         .collect()

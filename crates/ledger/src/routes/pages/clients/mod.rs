@@ -1,6 +1,8 @@
 //! `GET /clients`: what all companies owe for a month (ledger-pages.md §3).
 
 pub mod list;
+pub mod paging;
+mod totals;
 mod weigh;
 
 use std::collections::HashMap;
@@ -23,7 +25,9 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use self::{
-    list::{COLUMNS, ClientsQuery, Pages, SIZES, Totals, select},
+    list::{COLUMNS, ClientsQuery, SIZES, select},
+    paging::Pages,
+    totals::Totals,
     weigh::Weighed,
 };
 use super::{

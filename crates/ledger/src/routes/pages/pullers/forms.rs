@@ -2,19 +2,19 @@
 //! sent.
 
 use axum::{
-    extract::{Form as FormBody, State},
+    extract::{FromRequestParts, State},
     response::{IntoResponse, Response},
 };
 use hivematrix_shared::{
     auth::AdminOnly,
-    extract::{LenientQuery, Path},
+    extract::{Form as FormBody, LenientQuery, Path},
     pages::{
         Page,
         flash::{Flash, Kind},
     },
     problem::{Problem, Result},
 };
-use http::{StatusCode, header};
+use http::{StatusCode, header, request::Parts};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -26,7 +26,6 @@ use crate::{
         api::pullers::work::{self, Refused},
         pages::parts::FLASHES,
     },
-    store::pullers,
 };
 
 type Pairs = Vec<(String, String)>;
@@ -93,8 +92,7 @@ pub async fn edit(
     let form = members(pairs);
     match work::change(&ledger, &caller.label(), id, &form).await {
         Err(Refused::Invalid(faults)) => {
-            let row =
-                pullers::find(&ledger.pool, id).await?.ok_or_else(|| Problem::from(Refused::Missing))?;
+            let row = work::found(&ledger, id).await?;
             show(&ledger, page, Vec::new(), Some(JobForm::of(&row).sent(&form, faults))).await
         }
         done => told(&page, "", done, |puller| format!("Job {} saved.", puller.job_name)),
@@ -132,36 +130,41 @@ pub async fn delete(
 /// Where the buttons of the log lead back to.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct FromQuery {
+struct FromQuery {
     from: Option<String>,
 }
 
-impl FromQuery {
-    fn path(&self, id: i32) -> String {
-        if self.from.as_deref() == Some("log") { format!("/log/{id}") } else { String::new() }
+/// A button of a run: of which job, who pressed it, and the page that it leads back to.
+pub struct Pressed {
+    id: i32,
+    by: String,
+    path: String,
+    page: Page,
+}
+
+impl FromRequestParts<Ledger> for Pressed {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, ledger: &Ledger) -> Result<Self> {
+        let AdminOnly(caller) = AdminOnly::from_request_parts(parts, ledger).await?;
+        let Path(id) = Path::<i32>::from_request_parts(parts, ledger).await?;
+        let LenientQuery(query) = LenientQuery::<FromQuery>::from_request_parts(parts, ledger).await?;
+        let page = Page::from_request_parts(parts, ledger).await?;
+        let is_log = query.from.as_deref() == Some("log");
+        let path = if is_log { format!("/log/{id}") } else { String::new() };
+        Ok(Self { id, by: caller.label(), path, page })
     }
 }
 
 /// `POST /admin/pullers/run/{id}`.
-pub async fn run(
-    State(ledger): State<Ledger>,
-    AdminOnly(caller): AdminOnly,
-    Path(id): Path<i32>,
-    LenientQuery(query): LenientQuery<FromQuery>,
-    page: Page,
-) -> Result<Response> {
-    let done = work::start(&ledger, &caller.label(), id).await;
-    told(&page, &query.path(id), done, |_| "The job runs; its log is written as it goes.".to_owned())
+pub async fn run(State(ledger): State<Ledger>, pressed: Pressed) -> Result<Response> {
+    let done = work::start(&ledger, &pressed.by, pressed.id).await;
+    let words = |_| "The job runs; its log is written as it goes.".to_owned();
+    told(&pressed.page, &pressed.path, done, words)
 }
 
 /// `POST /admin/pullers/cancel/{id}`.
-pub async fn cancel(
-    State(ledger): State<Ledger>,
-    AdminOnly(caller): AdminOnly,
-    Path(id): Path<i32>,
-    LenientQuery(query): LenientQuery<FromQuery>,
-    page: Page,
-) -> Result<Response> {
-    let done = work::cancel(&ledger, &caller.label(), id).await;
-    told(&page, &query.path(id), done, |_| "The job is told to end.".to_owned())
+pub async fn cancel(State(ledger): State<Ledger>, pressed: Pressed) -> Result<Response> {
+    let done = work::cancel(&ledger, &pressed.by, pressed.id).await;
+    told(&pressed.page, &pressed.path, done, |_| "The job is told to end.".to_owned())
 }

@@ -16,7 +16,7 @@ use super::view::{JobRow, StatusView, duration};
 use crate::{
     Ledger,
     routes::{
-        api::pullers::work::Refused,
+        api::pullers::work,
         pages::parts::{self, Flashes, Moment},
     },
     store::{
@@ -103,7 +103,7 @@ pub async fn page(
         // Taken over with the log of its last run.
         None => (None, pullers::last_log(&ledger.pool, id).await?.unwrap_or_default()),
     };
-    let row = pullers::find(&ledger.pool, id).await?.ok_or_else(|| Problem::from(Refused::Missing))?;
+    let row = work::found(&ledger, id).await?;
     let has_flashes = !flashes.is_empty();
     let shown = LogPage {
         flashes,

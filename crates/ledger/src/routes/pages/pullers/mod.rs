@@ -10,7 +10,7 @@ use hivematrix_shared::{
     auth::AdminOnly,
     extract::LenientQuery,
     pages::{Page, flash::Flash},
-    problem::{Problem, Result},
+    problem::Result,
 };
 use serde::Deserialize;
 
@@ -22,7 +22,7 @@ use view::{JobForm, JobRow};
 use super::parts::{self, Flashes};
 use crate::{
     Ledger,
-    routes::api::pullers::{work::Refused, zone},
+    routes::api::pullers::{work, zone},
     store::pullers,
 };
 
@@ -62,8 +62,7 @@ pub async fn page(
 ) -> Result<Response> {
     let form = match (query.edit, query.add) {
         (Some(id), _) => {
-            let row =
-                pullers::find(&ledger.pool, id).await?.ok_or_else(|| Problem::from(Refused::Missing))?;
+            let row = work::found(&ledger, id).await?;
             Some(JobForm::of(&row))
         }
         (None, Some(_)) => Some(JobForm::new()),

@@ -1,13 +1,13 @@
 //! What the forms of the settings do. Each card saves by itself; `save_overrides` saves four of them together, as the original does.
 
 use axum::{
-    extract::{Form as FormBody, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use hivematrix_shared::{
     audit,
     auth::BillingOnly,
-    extract::Path,
+    extract::{Form as FormBody, Path},
     pages::{
         Page,
         flash::{Flash, Kind},
