@@ -92,7 +92,7 @@ fn database_of_bills(
     registry.get("ledger").filter(|entry| entry.needs_database() && !entry.is_remote())?;
     let own = secrets::read(layout).ok()?;
     match databases::url_of(layout, "ledger", &own, told) {
-        Ok(url) => url.map(Ok),
+        Ok(url) => Some(Ok(url)),
         Err(error) => Some(Err(format!("{error:#}"))),
     }
 }

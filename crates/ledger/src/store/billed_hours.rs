@@ -4,9 +4,9 @@ use sqlx::{PgExecutor, PgPool};
 
 use crate::domain::billing::{inputs::BilledHours, number::Hours, period::Period};
 
-/// Hours that may concern bills of these companies, of all without a list, by the number that a company has now: those of their own bills since a year, those without
-/// a date of any year, and those of the given entries, whoever's bill holds them. Codex sends all entries of a ticket that
-/// changed, however old they are, and a ticket may have moved from one company to another.
+/// Hours that may concern bills of these companies, of all without a list, by the number that a company has now: those of their own
+/// bills since a year, those without a date of any year, and those of the given entries, whoever's bill holds them. Codex sends all
+/// entries of a ticket that changed, however old they are, and a ticket may have moved from one company to another.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -17,9 +17,13 @@ pub async fn list(
     since_year: i32,
 ) -> sqlx::Result<Vec<(String, BilledHours)>> {
     let rows = sqlx::query!(
-        r#"select s.current_account_number as "account_number!", b.ticket_number, b.time_entry_id, b.hours,
+        r#"with candidates as (
+             select * from billed_hours where $1::text[] is null or company_account_number = any(numbers_of($1))
+             union
+             select * from billed_hours where time_entry_id = any($3))
+         select s.current_account_number as "account_number!", b.ticket_number as "ticket_number!", b.time_entry_id, b.hours as "hours!",
             s.billing_year as "billing_year!", s.billing_month as "billing_month!"
-         from billed_hours b join archived_months s on s.id = b.snapshot_id
+         from candidates b join archived_months s on s.id = b.snapshot_id
          where (($1::text[] is null or s.current_account_number = any($1))
                 and (b.time_entry_id is null or s.billing_year >= $2))
             or b.time_entry_id = any($3)
@@ -56,18 +60,19 @@ pub async fn may_take_last_years(
     sqlx::query_scalar!(
         r#"with archive as (
              select current_account_number as account_number, billing_year, billing_month, archived_at
-             from archived_months where billing_year in ($2 - 1, $2))
-           select exists (select from archive december
-             where december.billing_year = $2 - 1 and december.billing_month = 12
-                and december.archived_at < make_timestamptz($2, 1, 3, 0, 0, 0, 'UTC')
-                and ($1::text[] is null or december.account_number = any($1))
-                and (select count(distinct earlier.billing_month) from archive earlier
-                     where earlier.account_number = december.account_number and earlier.billing_year = $2
-                        and earlier.billing_month < $3) = $3 - 1
-                and not exists (select from archive earlier
-                     where earlier.account_number = december.account_number and earlier.billing_year = $2
-                        and earlier.billing_month < $3
-                        and earlier.archived_at >= make_timestamptz($2, earlier.billing_month + 1, 1, 0, 0, 0, 'UTC'))) as "exists!""#,
+             from archived_months
+             where (billing_year = $2 - 1 and billing_month = 12 or billing_year = $2 and billing_month < $3)
+                and ($1::text[] is null or company_account_number = any(numbers_of($1)))),
+           closed_early as (
+             select distinct account_number from archive
+             where billing_year = $2 - 1 and archived_at < make_timestamptz($2, 1, 3, 0, 0, 0, 'UTC')
+                and ($1::text[] is null or account_number = any($1))),
+           this_year as (
+             select account_number, count(distinct billing_month) as months,
+                bool_or(archived_at >= make_timestamptz($2, billing_month + 1, 1, 0, 0, 0, 'UTC')) as took_them
+             from archive where billing_year = $2 group by account_number)
+           select exists (select from closed_early left join this_year using (account_number)
+             where coalesce(months, 0) = $3 - 1 and not coalesce(took_them, false)) as "exists!""#,
         only,
         period.year(),
         period.month().cast_signed()

@@ -1,6 +1,6 @@
 //! Everything of Ledger's own that bills depend on, in a fixed number of queries whatever the number of companies.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -142,11 +142,12 @@ pub async fn read(connection: &mut PgConnection, whose: Option<Whose<'_>>, year:
         company.archive_end = company.archive_end.max(month.position);
     }
     let entries = whose.map(|whose| whose.entries);
+    let wanted: Option<HashSet<&String>> = only.map(|only| only.iter().collect());
     for (account_number, hours) in billed_hours::list(connection, only, entries, year - 1).await? {
         if let Some(entry) = hours.time_entry_id {
             rows.entry_holders.insert(entry, account_number.clone());
         }
-        if only.is_none_or(|only| only.contains(&account_number)) {
+        if wanted.as_ref().is_none_or(|wanted| wanted.contains(&account_number)) {
             rows.of(account_number).billed_hours.push(hours);
         }
     }
