@@ -36,24 +36,7 @@ impl Held {
     /// Holds it again where the database was away: its locks went with its connections. Whoever looks meanwhile looks twice. False
     /// where it is not held yet.
     pub(super) async fn keep(&mut self, pool: &PgPool) -> bool {
-        let again = async {
-            if self.connection.ping().await.is_ok() {
-                return Ok(true);
-            }
-            let mut connection = pool.acquire().await?.detach();
-            // As long as the server has not noticed that the first connection is gone, that holds it.
-            let is_held = sqlx::query_scalar!(
-                r#"select pg_try_advisory_lock(hashtextextended($1, 3)) as "is_held!""#,
-                self.id.to_string()
-            )
-            .fetch_one(&mut connection)
-            .await?;
-            if is_held {
-                self.connection = connection;
-            }
-            sqlx::Result::Ok(is_held)
-        };
-        match tokio::time::timeout(PATIENCE, again).await {
+        match tokio::time::timeout(PATIENCE, self.again(pool)).await {
             Ok(Ok(is_held)) => is_held,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a run is not held again yet");
@@ -61,6 +44,24 @@ impl Held {
             }
             Err(_) => false,
         }
+    }
+
+    async fn again(&mut self, pool: &PgPool) -> sqlx::Result<bool> {
+        if self.connection.ping().await.is_ok() {
+            return Ok(true);
+        }
+        let mut connection = pool.acquire().await?.detach();
+        // As long as the server has not noticed that the first connection is gone, that holds it.
+        let is_held = sqlx::query_scalar!(
+            r#"select pg_try_advisory_lock(hashtextextended($1, 3)) as "is_held!""#,
+            self.id.to_string()
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        if is_held {
+            self.connection = connection;
+        }
+        Ok(is_held)
     }
 
     /// The work is done, whatever becomes of the lock.

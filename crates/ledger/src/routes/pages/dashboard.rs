@@ -25,7 +25,6 @@ use super::{
 use crate::{
     Ledger,
     bills::overview::{Attention, Row},
-    domain::billing::Period,
     routes::api::month::Month,
     store::revenue,
 };

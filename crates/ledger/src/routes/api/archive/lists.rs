@@ -23,7 +23,7 @@ const MOST: i64 = 1000;
 /// What is looked for.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
-struct SearchQuery {
+pub(super) struct SearchQuery {
     /// Exactly this company.
     account_number: Option<String>,
     /// A part of the company's name, whatever its case.
@@ -50,7 +50,7 @@ struct SearchQuery {
 
 /// Results of a search.
 #[derive(Serialize, ToSchema)]
-struct Found {
+pub(super) struct Found {
     /// How many there are in all.
     total: i64,
     /// At most so many here.
@@ -174,7 +174,7 @@ fn day(name: &str, text: &Option<String>) -> Result<Option<NaiveDate>> {
 
 /// The archive of a company.
 #[derive(Serialize, ToSchema)]
-struct CompanyArchive {
+pub(super) struct CompanyArchive {
     company_account_number: String,
     /// Name in the newest month; null where there is none.
     company_name: Option<String>,
@@ -189,7 +189,7 @@ struct CompanyArchive {
 /// Which of them.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[serde(default)]
-struct PageQuery {
+pub(super) struct PageQuery {
     /// At most so many; all where nothing is said.
     #[param(value_type = Option<i64>, minimum = 0)]
     limit: Option<String>,
