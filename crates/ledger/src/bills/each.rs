@@ -51,7 +51,17 @@ impl Each {
         tickets_as_of: AsOf,
     ) -> Self {
         let only = only.map(HashSet::from_iter);
-        Self { bills, companies, with_last_year, only, period, plans, tickets_as_of, together: FIRST, broken: None }
+        Self {
+            bills,
+            companies,
+            with_last_year,
+            only,
+            period,
+            plans,
+            tickets_as_of,
+            together: FIRST,
+            broken: None,
+        }
     }
 
     /// The next companies; none when there are no more.

@@ -1,8 +1,22 @@
 //! `billed_hours`: which hours archived bills hold (rule 48).
 
-use sqlx::{PgExecutor, PgPool};
+use std::collections::HashSet;
+
+use rust_decimal::Decimal;
+use sqlx::{PgConnection, PgPool};
 
 use crate::domain::billing::{inputs::BilledHours, number::Hours, period::Period};
+
+/// Hours of an archived bill, and the number that its company has now.
+struct Row {
+    id: i64,
+    account_number: String,
+    ticket_number: String,
+    time_entry_id: Option<i64>,
+    hours: Decimal,
+    billing_year: i32,
+    billing_month: i32,
+}
 
 /// Hours that may concern bills of these companies, of all without a list, by the number that a company has now: those of their own
 /// bills since a year, those without a date of any year, and those of the given entries, whoever's bill holds them. Codex sends all
@@ -11,29 +25,40 @@ use crate::domain::billing::{inputs::BilledHours, number::Hours, period::Period}
 /// # Errors
 /// When the database cannot be read.
 pub async fn list(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     only: Option<&[String]>,
     entries: Option<&[i64]>,
     since_year: i32,
 ) -> sqlx::Result<Vec<(String, BilledHours)>> {
-    let rows = sqlx::query!(
-        r#"with candidates as (
-             select * from billed_hours where $1::text[] is null or company_account_number = any(numbers_of($1))
-             union
-             select * from billed_hours where time_entry_id = any($3))
-         select s.current_account_number as "account_number!", b.ticket_number as "ticket_number!", b.time_entry_id, b.hours as "hours!",
+    let mut rows = sqlx::query_as!(
+        Row,
+        r#"select b.id, s.current_account_number as "account_number!", b.ticket_number, b.time_entry_id, b.hours,
             s.billing_year as "billing_year!", s.billing_month as "billing_month!"
-         from candidates b join archived_months s on s.id = b.snapshot_id
-         where (($1::text[] is null or s.current_account_number = any($1))
-                and (b.time_entry_id is null or s.billing_year >= $2))
-            or b.time_entry_id = any($3)
-         order by b.id"#,
+         from billed_hours b join archived_months s on s.id = b.snapshot_id
+         where ($1::text[] is null or b.company_account_number = any((select numbers_of($1))::text[])
+                and s.current_account_number = any($1))
+            and (b.time_entry_id is null or s.billing_year >= $2)"#,
         only,
-        since_year,
-        entries
+        since_year
     )
-    .fetch_all(executor)
+    .fetch_all(&mut *connection)
     .await?;
+    // Nearly all entries are in the bills of their own company, so that few have to be looked for.
+    let found: HashSet<i64> = rows.iter().filter_map(|row| row.time_entry_id).collect();
+    let left: Vec<i64> =
+        entries.unwrap_or_default().iter().filter(|id| !found.contains(id)).copied().collect();
+    if !left.is_empty() {
+        let others = sqlx::query_as!(
+            Row,
+            r#"select b.id, s.current_account_number as "account_number!", b.ticket_number, b.time_entry_id, b.hours,
+                s.billing_year as "billing_year!", s.billing_month as "billing_month!"
+             from billed_hours b join archived_months s on s.id = b.snapshot_id
+             where b.time_entry_id = any($1)"#,
+            &left
+        );
+        rows.extend(others.fetch_all(connection).await?);
+    }
+    rows.sort_unstable_by_key(|row| row.id);
     let hours = rows.into_iter().map(|row| {
         let billed = BilledHours {
             period: Period::new(row.billing_year.into(), row.billing_month.into()),
@@ -62,7 +87,7 @@ pub async fn may_take_last_years(
              select current_account_number as account_number, billing_year, billing_month, archived_at
              from archived_months
              where (billing_year = $2 - 1 and billing_month = 12 or billing_year = $2 and billing_month < $3)
-                and ($1::text[] is null or company_account_number = any(numbers_of($1)))),
+                and ($1::text[] is null or company_account_number = any((select numbers_of($1))::text[]))),
            closed_early as (
              select distinct account_number from archive
              where billing_year = $2 - 1 and archived_at < make_timestamptz($2, 1, 3, 0, 0, 0, 'UTC')

@@ -38,7 +38,7 @@ pub async fn months(executor: impl PgExecutor<'_>, only: Option<&[String]>) -> s
         r#"select company_account_number as "company_account_number!", current_account_number as "current_account_number!",
             billing_year as "billing_year!", billing_month as "billing_month!", position as "position!"
          from archived_months
-         where $1::text[] is null or company_account_number = any(numbers_of($1))
+         where $1::text[] is null or company_account_number = any((select numbers_of($1))::text[])
             and (company_account_number = any($1) or current_account_number = any($1))"#,
         only
     )
@@ -53,7 +53,7 @@ pub async fn months(executor: impl PgExecutor<'_>, only: Option<&[String]>) -> s
 pub async fn archive_end(executor: impl PgExecutor<'_>, account_number: &str) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select coalesce(max(position), 0) as "end!" from archived_months
-            where company_account_number = any(numbers_of(array[$1]))
+            where company_account_number = any((select numbers_of(array[$1]))::text[])
                and (company_account_number = $1 or current_account_number = $1)"#,
         account_number
     )

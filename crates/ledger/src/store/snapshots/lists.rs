@@ -115,8 +115,8 @@ pub async fn of_company(pool: &PgPool, account_number: &str) -> sqlx::Result<Vec
     let mut rows =
         QueryBuilder::new(format!("select {LISTED} from billing_snapshots where company_account_number = "));
     rows.push_bind(account_number.to_owned());
-    rows.push(" or id in (select id from archived_months where company_account_number = any(numbers_of(array[");
-    rows.push_bind(account_number.to_owned()).push("])) and current_account_number = ");
+    rows.push(" or id in (select id from archived_months where company_account_number = any((select numbers_of(array[");
+    rows.push_bind(account_number.to_owned()).push("]))::text[]) and current_account_number = ");
     rows.push_bind(account_number.to_owned()).push(")");
     rows.push(" order by billing_year desc, billing_month desc, id desc");
     rows.build_query_as().fetch_all(pool).await

@@ -94,7 +94,7 @@ pub async fn number_of(
 ) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!(
         r#"select invoice_number as "number!" from archived_months
-         where billing_year = $2 and billing_month = $3 and company_account_number = any(numbers_of(array[$1]))
+         where billing_year = $2 and billing_month = $3 and company_account_number = any((select numbers_of(array[$1]))::text[])
             and (company_account_number = $1 or current_account_number = $1)
          order by company_account_number = $1 desc, position desc limit 1"#,
         account_number,

@@ -41,7 +41,7 @@ pub async fn archive_held(
 ) -> sqlx::Result<Outcome> {
     let state = sqlx::query!(
         r#"select coalesce((select max(position) from archived_months
-                              where company_account_number = any(numbers_of(array[$1]))
+                              where company_account_number = any((select numbers_of(array[$1]))::text[])
                                 and (company_account_number = $1 or current_account_number = $1)), 0) as "end!",
             exists (select from billing_snapshots where invoice_number = $4
                         or company_account_number = $1 and billing_year = $2 and billing_month = $3) as "is_there!""#,
