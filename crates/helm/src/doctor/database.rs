@@ -246,10 +246,7 @@ fn command(words: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::PgPool;
-
     use super::*;
-    use crate::domain::doctor::Severity;
 
     #[test]
     fn a_server_that_no_pg_dump_understands_or_that_is_not_mended_is_told() {

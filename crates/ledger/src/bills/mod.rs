@@ -115,9 +115,12 @@ impl Bills {
     /// # Errors
     /// When a source does not answer. What breaks off later is an error of [`Each::next`].
     pub async fn each(&self, only: Option<Vec<String>>, period: Period) -> Result<Each, BillError> {
-        let (plans, as_of) = tokio::join!(self.codex.plans(), self.codex.tickets_as_of());
-        let (plans, as_of) = (plans?, AsOf::heard(as_of));
-        let with_last_year = self.may_take_last_years(only.as_deref(), period).await?;
+        let (plans, as_of, with_last_year) = tokio::join!(
+            self.codex.plans(),
+            self.codex.tickets_as_of(),
+            self.may_take_last_years(only.as_deref(), period),
+        );
+        let (plans, as_of, with_last_year) = (plans?, AsOf::heard(as_of), with_last_year?);
         let year = period.year();
         let years = if with_last_year { Years::WithLast(year) } else { Years::One(year) };
         let companies = self.codex.companies(years);

@@ -32,12 +32,15 @@ pub async fn list(
 ) -> sqlx::Result<Vec<(String, BilledHours)>> {
     let mut rows = sqlx::query_as!(
         Row,
-        r#"select b.id, s.current_account_number as "account_number!", b.ticket_number, b.time_entry_id, b.hours,
+        // Months first: whose they are now is asked once for each, not once for each of its hours.
+        r#"with months as materialized (
+             select id, current_account_number, billing_year, billing_month from archived_months
+             where $1::text[] is null or company_account_number = any((select numbers_of($1))::text[])
+                and current_account_number = any($1))
+         select b.id, s.current_account_number as "account_number!", b.ticket_number, b.time_entry_id, b.hours,
             s.billing_year as "billing_year!", s.billing_month as "billing_month!"
-         from billed_hours b join archived_months s on s.id = b.snapshot_id
-         where ($1::text[] is null or b.company_account_number = any((select numbers_of($1))::text[])
-                and s.current_account_number = any($1))
-            and (b.time_entry_id is null or s.billing_year >= $2)"#,
+         from months s join billed_hours b on b.snapshot_id = s.id
+         where b.time_entry_id is null or s.billing_year >= $2"#,
         only,
         since_year
     )

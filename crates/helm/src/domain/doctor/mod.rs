@@ -222,6 +222,14 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_that_can_be_changed_is_a_problem() {
+        assert_eq!(archive(&[]).severity, Severity::Ok);
+        let ill = archive(&["billing_snapshots".to_owned(), "credit_notes".to_owned()]);
+        assert_eq!(ill.severity, Severity::Problem);
+        assert!(ill.message.contains("rows of billing_snapshots, credit_notes can be changed"), "{ill:?}");
+    }
+
+    #[test]
     fn a_clock_may_be_off_by_seconds() {
         for (skew, severity) in [
             (0, Severity::Ok),
