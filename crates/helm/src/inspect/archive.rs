@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(read(None).await, Archive::NotThere);
         let away = read(Some(Ok("postgres://ledger:topsecret@127.0.0.1:1/ledger_db".to_owned()))).await;
         assert_eq!(away, Archive::Unasked("it does not answer".to_owned()));
-        let wrong = read(Some(Ok("nonsense:topsecret".to_owned()))).await;
+        let wrong = read(Some(Ok("postgres://ledger:topsecret@db:port/ledger_db".to_owned()))).await;
         assert_eq!(wrong, Archive::Unasked("its address is not valid".to_owned()));
     }
 }
