@@ -1,0 +1,3 @@
+//! KnowledgeTree: what the team knows, as a graph.
+
+pub mod domain;
