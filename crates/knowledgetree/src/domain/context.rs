@@ -168,7 +168,8 @@ impl Text {
     }
 
     fn close(&mut self, left_out: usize) {
-        let articles = if left_out == 1 { "1 article is".to_owned() } else { format!("{left_out} articles are") };
+        let articles =
+            if left_out == 1 { "1 article is".to_owned() } else { format!("{left_out} articles are") };
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
         }
@@ -196,11 +197,20 @@ mod tests {
         Material {
             path: vec![
                 PathNode { name: "KnowledgeTree Root", ..PathNode::default() },
-                PathNode { name: "Acme", articles: vec![article("n", "note", "text\n\n")], attached: vec![tickets] },
+                PathNode {
+                    name: "Acme",
+                    articles: vec![article("n", "note", "text\n\n")],
+                    attached: vec![tickets],
+                },
                 PathNode {
                     name: "Servers",
                     articles: vec![
-                        Article { id: "h", name: "b.html", content: "<p>a <b>c</b></p>", format: Format::Html },
+                        Article {
+                            id: "h",
+                            name: "b.html",
+                            content: "<p>a <b>c</b></p>",
+                            format: Format::Html,
+                        },
                         article("e", "A empty", " \n"),
                         // Seen before, in the attached folder.
                         article("t9", "Ticket_9.md", "nine"),

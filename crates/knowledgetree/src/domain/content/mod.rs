@@ -150,7 +150,11 @@ pub fn markdown_of_text(text: &str) -> String {
 
 /// Markdown of a text that is HTML or plain, as vendors send it.
 pub fn markdown_of_message(text: &str) -> String {
-    if text::looks_like_html(text) { markdown(Format::Html, text).into_owned() } else { markdown_of_text(text) }
+    if text::looks_like_html(text) {
+        markdown(Format::Html, text).into_owned()
+    } else {
+        markdown_of_text(text)
+    }
 }
 
 /// The beginning of `text`, at most `bytes` long, cut at the end of a line where there is one near; and whether it was cut.

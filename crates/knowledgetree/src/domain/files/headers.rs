@@ -5,7 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Kind;
 
 /// `Content-Security-Policy` of a download: should a browser show it as a page after all, nothing in it acts.
-pub const CSP: &str = "default-src 'none'; img-src 'self'; object-src 'self'; style-src 'unsafe-inline'; sandbox";
+pub const CSP: &str =
+    "default-src 'none'; img-src 'self'; object-src 'self'; style-src 'unsafe-inline'; sandbox";
 
 /// `attr-char` of RFC 5987.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC

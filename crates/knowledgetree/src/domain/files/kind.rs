@@ -134,9 +134,10 @@ mod tests {
 
     #[test]
     fn the_endings_of_the_contract_and_no_others() {
-        for ending in
-            ["txt", "pdf", "png", "jpg", "jpeg", "gif", "md", "doc", "docx", "xls", "xlsx", "csv", "json", "xml"]
-        {
+        for ending in [
+            "txt", "pdf", "png", "jpg", "jpeg", "gif", "md", "doc", "docx", "xls", "xlsx", "csv", "json",
+            "xml",
+        ] {
             let kind = Kind::of_name(&format!("a.b.{}", ending.to_uppercase())).unwrap();
             assert_eq!(kind.ending(), ending);
             assert!(kind.content_type().contains('/'));

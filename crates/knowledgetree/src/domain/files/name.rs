@@ -32,7 +32,9 @@ pub fn safe_name(original: &str) -> Option<String> {
     let room = MAX_NAME_CHARS.saturating_sub(ending.len() + 1).max(1);
     let stem = &stem[..stem.len().min(room)];
     let first = stem.split('.').next().unwrap_or_default().to_ascii_lowercase();
-    let numbered = matches!(first.get(..3), Some("com" | "lpt")) && first.len() == 4 && first.ends_with(|c: char| c.is_ascii_digit());
+    let numbered = matches!(first.get(..3), Some("com" | "lpt"))
+        && first.len() == 4
+        && first.ends_with(|c: char| c.is_ascii_digit());
     let guard = if DEVICES.contains(&first.as_str()) || numbered { "_" } else { "" };
     Some(if ending.is_empty() { format!("{guard}{stem}") } else { format!("{guard}{stem}.{ending}") })
 }

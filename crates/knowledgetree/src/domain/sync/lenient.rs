@@ -53,7 +53,9 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 }
 
 /// A list, also as the text of one; members that cannot be read are left out.
-pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
     let value = match Value::deserialize(deserializer)? {
         Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::Null),
         value => value,

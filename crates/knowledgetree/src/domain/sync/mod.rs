@@ -10,7 +10,7 @@ mod plan;
 mod texts;
 
 pub use ids::{Wanted, assign_id, assign_names, node_id};
-pub use plan::{COMPANIES, Key, LinkedTicket, Planned, Source, company, companies_folder, tickets};
+pub use plan::{COMPANIES, Key, LinkedTicket, Planned, Source, companies_folder, company, tickets};
 pub use texts::{asset_article, contact_article, ticket_article};
 
 #[cfg(test)]

@@ -51,7 +51,11 @@ pub fn write(mut entries: Vec<Entry>) -> Result<Vec<u8>, serde_json::Error> {
 pub fn read(file: &[u8]) -> Result<Vec<Entry>, TransferError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let rows: Vec<serde_json::Value> = serde_json::from_slice(file).map_err(|error| {
-        TransferError::Form(if error.is_data() { "it is not a list of entries".to_owned() } else { error.to_string() })
+        TransferError::Form(if error.is_data() {
+            "it is not a list of entries".to_owned()
+        } else {
+            error.to_string()
+        })
     })?;
     if rows.len() > super::MOST_ENTRIES {
         return Err(TransferError::TooMany);

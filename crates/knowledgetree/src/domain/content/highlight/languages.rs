@@ -10,7 +10,8 @@ pub(super) struct Language {
     pub block_comments: &'static [(&'static str, &'static str)],
     /// The longer ones first.
     pub strings: &'static [Quote],
-    pub keywords: &'static [&'static str],
+    /// Apart by spaces.
+    pub keywords: &'static str,
     pub ignores_case: bool,
     /// Signs before the name of a variable.
     pub sigils: &'static str,
@@ -60,7 +61,7 @@ const NONE: Language = Language {
     comments_need_space: false,
     block_comments: &[],
     strings: C_STRINGS,
-    keywords: &[],
+    keywords: "",
     ignores_case: false,
     sigils: "",
     dashes: false,
@@ -77,9 +78,9 @@ impl Language {
     /// The class of a word; empty for an ordinary one.
     pub fn class_of(&self, word: &str) -> &'static str {
         let is_keyword = if self.ignores_case {
-            self.keywords.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
+            self.keywords.split_whitespace().any(|keyword| keyword.eq_ignore_ascii_case(word))
         } else {
-            self.keywords.contains(&word)
+            self.keywords.split_whitespace().any(|keyword| keyword == word)
         };
         // `Verb-Noun`, as PowerShell names its commands.
         let is_command = || self.dashes && word.split_once('-').is_some_and(|(_, noun)| !noun.is_empty());
@@ -105,11 +106,8 @@ pub(super) static ALL: &[Language] = &[
             quote("\"", "\"", Some('`'), true),
             quote("'", "'", None, true),
         ],
-        keywords: &[
-            "begin", "break", "catch", "class", "continue", "data", "do", "dynamicparam", "else", "elseif", "end", "exit",
-            "filter", "finally", "for", "foreach", "function", "if", "in", "param", "process", "return", "switch", "throw",
-            "trap", "try", "until", "using", "while",
-        ],
+        keywords: "begin break catch class continue data do dynamicparam else elseif end exit filter finally \
+                   for foreach function if in param process return switch throw trap try until using while",
         ignores_case: true,
         sigils: "$",
         dashes: true,
@@ -120,10 +118,8 @@ pub(super) static ALL: &[Language] = &[
         line_comments: &["#"],
         comments_need_space: true,
         strings: &[quote("\"", "\"", Some('\\'), true), quote("'", "'", None, true)],
-        keywords: &[
-            "case", "cd", "do", "done", "echo", "elif", "else", "esac", "exit", "export", "fi", "for", "function", "if", "in",
-            "local", "read", "return", "set", "shift", "source", "sudo", "then", "trap", "unset", "until", "while",
-        ],
+        keywords: "case cd do done echo elif else esac exit export fi for function if in local read return \
+                   set shift source sudo then trap unset until while",
         sigils: "$",
         ..NONE
     },
@@ -132,10 +128,8 @@ pub(super) static ALL: &[Language] = &[
         line_comments: &["rem", "::"],
         comments_need_space: true,
         strings: &[quote("\"", "\"", None, false)],
-        keywords: &[
-            "call", "cd", "copy", "del", "do", "echo", "else", "endlocal", "errorlevel", "exist", "exit", "for", "goto", "if",
-            "in", "mkdir", "move", "not", "off", "on", "pause", "pushd", "popd", "set", "setlocal", "shift", "start",
-        ],
+        keywords: "call cd copy del do echo else endlocal errorlevel exist exit for goto if in mkdir move not \
+                   off on pause pushd popd set setlocal shift start",
         ignores_case: true,
         sigils: "%",
         ..NONE
@@ -149,11 +143,9 @@ pub(super) static ALL: &[Language] = &[
             quote("\"", "\"", Some('\\'), false),
             quote("'", "'", Some('\\'), false),
         ],
-        keywords: &[
-            "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del", "elif", "else", "except",
-            "False", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "None", "nonlocal", "not", "or",
-            "pass", "raise", "return", "True", "try", "while", "with", "yield",
-        ],
+        keywords: "and as assert async await break class continue def del elif else except False finally for \
+                   from global if import in is lambda None nonlocal not or pass raise return True try while \
+                   with yield",
         ..NONE
     },
     Language {
@@ -161,13 +153,11 @@ pub(super) static ALL: &[Language] = &[
         line_comments: &["--"],
         block_comments: C_COMMENTS,
         strings: PLAIN_STRINGS,
-        keywords: &[
-            "add", "all", "alter", "and", "as", "asc", "begin", "between", "by", "case", "commit", "create", "database", "declare",
-            "default", "delete", "desc", "distinct", "drop", "else", "end", "exec", "exists", "foreign", "from", "full", "grant",
-            "group", "having", "in", "index", "inner", "insert", "into", "is", "join", "key", "left", "like", "limit", "not", "null",
-            "offset", "on", "or", "order", "outer", "primary", "references", "returning", "right", "rollback", "select", "set",
-            "table", "then", "top", "union", "unique", "update", "use", "values", "view", "when", "where", "with",
-        ],
+        keywords: "add all alter and as asc begin between by case commit create database declare default \
+                   delete desc distinct drop else end exec exists foreign from full grant group having in \
+                   index inner insert into is join key left like limit not null offset on or order outer \
+                   primary references returning right rollback select set table then top union unique update \
+                   use values view when where with",
         ignores_case: true,
         ..NONE
     },
@@ -175,11 +165,9 @@ pub(super) static ALL: &[Language] = &[
         names: &["cypher"],
         line_comments: &["//"],
         block_comments: C_COMMENTS,
-        keywords: &[
-            "and", "as", "by", "call", "case", "create", "delete", "desc", "detach", "else", "end", "exists", "foreach", "in", "is",
-            "limit", "match", "merge", "not", "null", "on", "optional", "or", "order", "remove", "return", "set", "skip", "then",
-            "union", "unwind", "when", "where", "with", "yield",
-        ],
+        keywords: "and as by call case create delete desc detach else end exists foreach in is limit match \
+                   merge not null on optional or order remove return set skip then union unwind when where \
+                   with yield",
         ignores_case: true,
         sigils: "$",
         ..NONE
@@ -188,21 +176,21 @@ pub(super) static ALL: &[Language] = &[
         names: &["json", "jsonc", "json5"],
         line_comments: &["//"],
         block_comments: C_COMMENTS,
-        keywords: &["true", "false", "null"],
+        keywords: "true false null",
         ..NONE
     },
     Language {
         names: &["yaml", "yml"],
         line_comments: &["#"],
         comments_need_space: true,
-        keywords: &["true", "false", "null", "yes", "no", "on", "off"],
+        keywords: "true false null yes no on off",
         ..NONE
     },
     Language {
         names: &["ini", "conf", "cfg", "toml", "properties", "reg", "env", "dotenv"],
         line_comments: &["#", ";"],
         comments_need_space: true,
-        keywords: &["true", "false", "yes", "no", "on", "off"],
+        keywords: "true false yes no on off",
         ignores_case: true,
         ..NONE
     },
@@ -222,34 +210,31 @@ pub(super) static ALL: &[Language] = &[
             quote("\"", "\"", Some('\\'), false),
             quote("'", "'", Some('\\'), false),
         ],
-        keywords: &[
-            "as", "async", "await", "break", "case", "catch", "class", "const", "continue", "default", "delete", "do", "else",
-            "enum", "export", "extends", "false", "finally", "for", "from", "function", "if", "import", "in", "instanceof",
-            "interface", "let", "new", "null", "of", "return", "static", "super", "switch", "this", "throw", "true", "try", "type",
-            "typeof", "undefined", "var", "void", "while", "yield",
-        ],
+        keywords: "as async await break case catch class const continue default delete do else enum export \
+                   extends false finally for from function if import in instanceof interface let new null of \
+                   return static super switch this throw true try type typeof undefined var void while yield",
         ..NONE
     },
     Language {
         names: &["css", "scss", "less"],
         block_comments: C_COMMENTS,
-        keywords: &["important", "inherit", "initial", "none", "unset"],
+        keywords: "important inherit initial none unset",
         ..NONE
     },
     Language {
-        names: &["c", "cpp", "c++", "h", "cs", "csharp", "c#", "java", "kotlin", "go", "golang", "rust", "rs", "php", "swift"],
+        names: &[
+            "c", "cpp", "c++", "h", "cs", "csharp", "c#", "java", "kotlin", "go", "golang", "rust", "rs",
+            "php", "swift",
+        ],
         line_comments: &["//"],
         block_comments: C_COMMENTS,
-        keywords: &[
-            "abstract", "as", "async", "await", "base", "bool", "break", "byte", "case", "catch", "char", "class", "const",
-            "continue", "crate", "default", "defer", "delete", "do", "double", "echo", "else", "enum", "extends", "extern", "false",
-            "final", "finally", "float", "fn", "for", "foreach", "func", "function", "go", "goto", "if", "impl", "implements",
-            "import", "in", "int", "interface", "internal", "let", "long", "loop", "match", "mod", "mut", "namespace", "new", "nil",
-            "null", "out", "override", "package", "private", "protected", "pub", "public", "range", "readonly", "ref", "return",
-            "self", "short", "sizeof", "static", "string", "struct", "super", "switch", "this", "throw", "throws", "trait", "true",
-            "try", "type", "typedef", "union", "unsafe", "unsigned", "use", "using", "val", "var", "virtual", "void", "where",
-            "while", "yield",
-        ],
+        keywords: "abstract as async await base bool break byte case catch char class const continue crate \
+                   default defer delete do double echo else enum extends extern false final finally float fn \
+                   for foreach func function go goto if impl implements import in int interface internal let \
+                   long loop match mod mut namespace new nil null out override package private protected pub \
+                   public range readonly ref return self short sizeof static string struct super switch this \
+                   throw throws trait true try type typedef union unsafe unsigned use using val var virtual \
+                   void where while yield",
         sigils: "$",
         ..NONE
     },
@@ -257,11 +242,9 @@ pub(super) static ALL: &[Language] = &[
         names: &["ruby", "rb", "perl", "pl"],
         line_comments: &["#"],
         comments_need_space: true,
-        keywords: &[
-            "and", "begin", "class", "def", "do", "else", "elsif", "end", "ensure", "false", "for", "foreach", "if", "in", "last",
-            "module", "my", "next", "nil", "not", "or", "our", "package", "require", "rescue", "return", "self", "sub", "then",
-            "true", "undef", "unless", "until", "use", "when", "while", "yield",
-        ],
+        keywords: "and begin class def do else elsif end ensure false for foreach if in last module my next \
+                   nil not or our package require rescue return self sub then true undef unless until use \
+                   when while yield",
         sigils: "$@",
         ..NONE
     },
@@ -269,11 +252,9 @@ pub(super) static ALL: &[Language] = &[
         names: &["vb", "vbs", "vbscript", "vba"],
         line_comments: &["'", "rem"],
         strings: &[quote("\"", "\"", None, false)],
-        keywords: &[
-            "and", "as", "byval", "byref", "call", "case", "const", "dim", "do", "each", "else", "elseif", "end", "error", "exit",
-            "false", "for", "function", "if", "in", "is", "loop", "new", "next", "not", "nothing", "null", "on", "option", "or",
-            "private", "public", "resume", "select", "set", "sub", "then", "to", "true", "until", "wend", "while", "with",
-        ],
+        keywords: "and as byval byref call case const dim do each else elseif end error exit false for \
+                   function if in is loop new next not nothing null on option or private public resume select \
+                   set sub then to true until wend while with",
         ignores_case: true,
         ..NONE
     },
@@ -281,11 +262,9 @@ pub(super) static ALL: &[Language] = &[
         names: &["dockerfile", "docker", "nginx", "apache", "terraform", "hcl", "makefile", "make"],
         line_comments: &["#"],
         comments_need_space: true,
-        keywords: &[
-            "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "RUN", "SHELL", "USER",
-            "VOLUME", "WORKDIR", "data", "events", "http", "include", "listen", "location", "module", "output", "provider",
-            "proxy_pass", "resource", "return", "root", "server", "server_name", "upstream", "variable",
-        ],
+        keywords: "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL RUN SHELL USER VOLUME \
+                   WORKDIR data events http include listen location module output provider proxy_pass \
+                   resource return root server server_name upstream variable",
         sigils: "$",
         ..NONE
     },

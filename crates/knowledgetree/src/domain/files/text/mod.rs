@@ -45,7 +45,8 @@ pub fn extract(kind: Kind, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     match kind {
         Kind::Txt | Kind::Md | Kind::Csv | Kind::Json | Kind::Xml => {
             let mut text = Collected::default();
-            let shown = decode_text(bytes).ok_or_else(|| ExtractError::Unreadable("it is no text".to_owned()))?;
+            let shown =
+                decode_text(bytes).ok_or_else(|| ExtractError::Unreadable("it is no text".to_owned()))?;
             text.push(&shown);
             Ok(text.finish())
         }
@@ -62,7 +63,9 @@ pub fn extract(kind: Kind, bytes: &[u8]) -> Result<Extracted, ExtractError> {
 /// that no text has.
 pub fn decode_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let text = match encoding_rs::Encoding::for_bom(bytes) {
-        Some((encoding, mark)) => encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..])?,
+        Some((encoding, mark)) => {
+            encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..])?
+        }
         None => match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,

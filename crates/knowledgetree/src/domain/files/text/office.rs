@@ -67,7 +67,11 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<Extracted, ExtractError> {
                 Piece::End("v" | "t") => in_value = false,
                 Piece::End("c") => {
                     let number = || value.trim().parse::<usize>().ok();
-                    let words = if is_shared { number().and_then(|n| shared.get(n)).unwrap_or(&value) } else { &value };
+                    let words = if is_shared {
+                        number().and_then(|n| shared.get(n)).unwrap_or(&value)
+                    } else {
+                        &value
+                    };
                     if !words.is_empty() {
                         text.push(if empty_row { "" } else { "\t" });
                         text.push(words);

@@ -15,7 +15,8 @@ pub(in crate::domain) fn zip_of(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn docx(body: &str) -> Vec<u8> {
-    let document = format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>");
+    let document =
+        format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>");
     zip_of(&[("[Content_Types].xml", "<Types/>"), ("word/document.xml", &document)])
 }
 
@@ -24,7 +25,8 @@ fn pdf(stream: &str) -> Vec<u8> {
     let objects = [
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
         "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Resources<</Font<</F1 4 0 R>>>>/Contents 5 0 R>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Resources<</Font<</F1 4 0 R>>>>/Contents 5 0 R>>"
+            .to_owned(),
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
         format!("<</Length {}>>\nstream\n{stream}\nendstream", stream.len()),
     ];
@@ -76,7 +78,10 @@ fn the_words_of_workbooks() {
     let file = zip_of(&[
         ("[Content_Types].xml", "<Types/>"),
         ("xl/workbook.xml", "<workbook/>"),
-        ("xl/sharedStrings.xml", "<sst><si><t>Name</t></si><si><r><t>Se</t></r><r><t>rver</t></r></si></sst>"),
+        (
+            "xl/sharedStrings.xml",
+            "<sst><si><t>Name</t></si><si><r><t>Se</t></r><r><t>rver</t></r></si></sst>",
+        ),
         (
             "xl/worksheets/sheet1.xml",
             "<worksheet><sheetData><row><c t=\"s\"><v>0</v></c><c><v>42</v></c></row><row><c/></row>\
@@ -88,7 +93,10 @@ fn the_words_of_workbooks() {
 
 #[test]
 fn the_words_of_a_pdf() {
-    let words = text_of(Kind::Pdf, &pdf("BT /F1 12 Tf 10 100 Td (Backup of the) Tj 0 -14 Td (server Gr\\374n) Tj ET"));
+    let words = text_of(
+        Kind::Pdf,
+        &pdf("BT /F1 12 Tf 10 100 Td (Backup of the) Tj 0 -14 Td (server Gr\\374n) Tj ET"),
+    );
     assert!(words.contains("Backup of the") && words.contains("server Grün"), "{words:?}");
 }
 

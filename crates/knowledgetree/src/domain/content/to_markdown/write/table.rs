@@ -19,7 +19,8 @@ impl<'a> Writer<'a> {
         }
         let (head, body) = rows.split_first()?;
         let head = cells(head, "th")?;
-        let alignments: Vec<TableAlignment> = head.iter().map(|cell| alignment(cell)).collect::<Option<_>>()?;
+        let alignments: Vec<TableAlignment> =
+            head.iter().map(|cell| alignment(cell)).collect::<Option<_>>()?;
         let table = NodeTable {
             alignments: alignments.clone(),
             num_columns: head.len(),
@@ -46,8 +47,7 @@ impl<'a> Writer<'a> {
             if has_break(&cell.children) {
                 return None;
             }
-            let mut line = Line { writer: self, at_start: true, space: false };
-            line.inlines(node, &cell.children)?;
+            Line::new(self).inlines(node, &cell.children)?;
         }
         Some(())
     }
