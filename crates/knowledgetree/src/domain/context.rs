@@ -71,8 +71,8 @@ struct Entry<'m, 'a> {
     folder: Option<&'m str>,
 }
 
-/// Writes the context. It never gets longer than `max_bytes`, but for a note of one line: it ends with the last article that fits,
-/// and then says how many did not.
+/// Writes the context. It never gets longer than `max_bytes`, but for a note of one line: it ends with the last
+/// article that fits, and then says how many did not.
 pub fn write(material: &Material<'_>, max_bytes: usize) -> Context {
     let mut seen = HashSet::new();
     let mut out = Text { text: String::new(), max_bytes };
@@ -106,7 +106,8 @@ pub fn write(material: &Material<'_>, max_bytes: usize) -> Context {
     Context { text: out.text, left_out }
 }
 
-/// The articles of a node in the order in which they are printed: those beside the item by name, then those of each attached folder.
+/// The articles of a node in the order in which they are printed: those beside the item by name, then those of each
+/// attached folder.
 fn entries<'m, 'a>(node: &'m PathNode<'a>) -> Vec<Entry<'m, 'a>> {
     fn sorted<'m, 'a>(articles: &'m [Article<'a>]) -> Vec<&'m Article<'a>> {
         let mut sorted: Vec<&Article<'_>> = articles.iter().collect();

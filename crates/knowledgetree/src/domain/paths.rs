@@ -20,8 +20,8 @@ pub enum PathError {
     TooDeep,
 }
 
-/// The names of a path of the API, which is not encoded: slashes at both ends are left away. An empty name in the middle
-/// stays, and no item has it.
+/// The names of a path of the API, which is not encoded: slashes at both ends are left away. An empty name in the
+/// middle stays, and no item has it.
 ///
 /// # Errors
 /// [`PathError::TooDeep`].

@@ -1,6 +1,7 @@
-//! Who may do what: one table for people and services (knowledgetree.md §6 "Read-only", §16 W2 and W3; platform.md §7, §8).
+//! Who may do what: one table for people and services (knowledgetree.md §6 "Read-only", §16 W2 and W3; platform.md
+//! §7, §8).
 
-use hivematrix_shared::auth::PermissionLevel;
+use hivematrix_shared::auth::{Caller, PermissionLevel};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -148,6 +149,15 @@ pub fn may(who: Who, action: Action) -> Result<(), Refusal> {
 }
 
 impl Who {
+    /// Who makes a request; `may_write` is the switch for upstream's rule.
+    pub fn of(caller: &Caller, may_write: bool) -> Self {
+        match (caller, caller.level()) {
+            (Caller::User(user), _) => Self::User(user.permission_level),
+            (Caller::Service(_), Some(level)) => Self::ServiceFor(level),
+            (Caller::Service(_), None) => Self::Service { may_write },
+        }
+    }
+
     /// The level that counts; none for a service on its own.
     pub const fn level(self) -> Option<PermissionLevel> {
         match self {

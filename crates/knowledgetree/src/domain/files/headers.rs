@@ -23,8 +23,8 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// `Content-Disposition` (RFC 6266): pictures, PDF and plain text are shown, all else is saved. The name comes in ASCII and, where that
-/// is not the whole of it, in UTF-8 too.
+/// `Content-Disposition` (RFC 6266): pictures, PDF and plain text are shown, all else is saved. The name comes in
+/// ASCII and, where that is not the whole of it, in UTF-8 too.
 pub fn content_disposition(kind: Option<Kind>, name: &str) -> String {
     let way = if kind.is_some_and(Kind::is_shown) { "inline" } else { "attachment" };
     let ascii: String = name

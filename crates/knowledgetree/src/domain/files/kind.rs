@@ -95,8 +95,8 @@ impl Kind {
         matches!(self, Self::Txt | Self::Md | Self::Csv | Self::Json | Self::Xml)
     }
 
-    /// Whether a file is what its name says: by the signs that each format begins with, for documents of Office also by the parts they
-    /// must have, for texts by being text. An archive that was renamed to a picture is neither.
+    /// Whether a file is what its name says: by the signs that each format begins with, for documents of Office also
+    /// by the parts they must have, for texts by being text. An archive that was renamed to a picture is neither.
     ///
     /// # Errors
     /// [`ContentMismatch`]; an empty file is a text only.

@@ -1,5 +1,5 @@
-//! Reads members of Codex's answers whatever type they have: upstream's columns hold what the vendor sent. What cannot be read counts as
-//! missing, and so does `null`.
+//! Reads members of Codex's answers whatever type they have: upstream's columns hold what the vendor sent. What
+//! cannot be read counts as missing, and so does `null`.
 
 use chrono::{DateTime, Utc};
 use hivematrix_shared::contracts::codex::wire;

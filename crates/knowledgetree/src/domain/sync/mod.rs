@@ -1,7 +1,8 @@
-//! The sync from Codex (knowledgetree.md §9): what Codex sends, what becomes of it in the tree, and the texts of its articles.
+//! The sync from Codex (knowledgetree.md §9): what Codex sends, what becomes of it in the tree, and the texts of its
+//! articles.
 //!
-//! Everything that is synced is known by its source and its id there ([`Key`]), never by its name: two people of one name are two, and what a
-//! person wrote is never taken over.
+//! Everything that is synced is known by its source and its id there ([`Key`]), never by its name: two people of one
+//! name are two, and what a person wrote is never taken over.
 
 mod ids;
 pub mod input;

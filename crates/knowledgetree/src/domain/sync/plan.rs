@@ -54,7 +54,8 @@ impl Source {
 pub struct Key {
     /// Stored as `source`.
     pub source: Source,
-    /// Stored as `source_id`: Codex's id; for what belongs to a company `<company>/<id>`, since a person may belong to several.
+    /// Stored as `source_id`: Codex's id; for what belongs to a company `<company>/<id>`, since a person may belong
+    /// to several.
     pub id: String,
 }
 
@@ -63,9 +64,11 @@ pub struct Key {
 pub struct Planned {
     /// What it is known by.
     pub key: Key,
-    /// The item it is in, which stands before it in the plan or is [`companies_folder`]; none for that one, which is below the root.
+    /// The item it is in, which stands before it in the plan or is [`companies_folder`]; none for that one, which is
+    /// below the root.
     pub parent: Option<Key>,
-    /// Its name; no other of the plan in the same folder has it. Where a person's item has it, the store asks [`assign_names`] again.
+    /// Its name; no other of the plan in the same folder has it. Where a person's item has it, the store asks
+    /// [`assign_names`] again.
     pub name: String,
     /// Markdown; empty for folders.
     pub content: String,
@@ -94,8 +97,9 @@ pub fn companies_folder() -> Planned {
     Planned { read_only: false, ..folder(key, None, COMPANIES.to_owned()) }
 }
 
-/// A company with its people and devices, parents before children. `folder_name` is the name that [`assign_names`] found for it among all
-/// companies. None for a company without id and number. A person or device that comes twice counts once, as it came first.
+/// A company with its people and devices, parents before children. `folder_name` is the name that [`assign_names`]
+/// found for it among all companies. None for a company without id and number. A person or device that comes twice
+/// counts once, as it came first.
 pub fn company(
     company: &Company,
     folder_name: &str,
@@ -146,8 +150,9 @@ pub fn company(
     Some(plan)
 }
 
-/// The tickets of a company: their folder first, then an article each, and what each ticket is linked with. None for a company without id and
-/// number. Tickets without id and number are left out; one that comes twice counts as it came first.
+/// The tickets of a company: their folder first, then an article each, and what each ticket is linked with. None for
+/// a company without id and number. Tickets without id and number are left out; one that comes twice counts as it
+/// came first.
 pub fn tickets(
     company: &Company,
     contacts: &[Contact],

@@ -1,5 +1,5 @@
-//! The articles of the sync (knowledgetree.md §9.2, §9.3). The same input gives the same text, so that what did not change is not written
-//! again. Values show as they are: nothing a customer wrote is taken for markup.
+//! The articles of the sync (knowledgetree.md §9.2, §9.3). The same input gives the same text, so that what did not
+//! change is not written again. Values show as they are: nothing a customer wrote is taken for markup.
 
 use hivematrix_shared::contracts::codex::wire;
 use rust_decimal::Decimal;

@@ -1,5 +1,6 @@
-//! The same tree as files: a folder for each folder and a `.md` file for each article, in a ZIP archive. What a file name cannot hold, and
-//! what is no text, stands before the text between two lines of `---`, so that the way back gives the same tree.
+//! The same tree as files: a folder for each folder and a `.md` file for each article, in a ZIP archive. What a file
+//! name cannot hold, and what is no text, stands before the text between two lines of `---`, so that the way back
+//! gives the same tree.
 
 mod head;
 mod read;
@@ -21,7 +22,7 @@ pub const FILE_NAME: &str = "knowledgetree_export.zip";
 const FOLDER_FILE: &str = "_folder.md";
 
 /// Most bytes of an archive.
-pub const MAX_ARCHIVE: usize = 100 * 1024 * 1024;
+pub const MAX_ARCHIVE: usize = 50 * 1024 * 1024;
 /// Longest name of a file, in bytes: that of common file systems, with room for the ending and a number.
 const MAX_NAME: usize = 200;
 

@@ -1,4 +1,5 @@
-//! Export and import (knowledgetree.md §10): a list of entries as JSON, and the same as a folder of Markdown files in an archive.
+//! Export and import (knowledgetree.md §10): a list of entries as JSON, and the same as a folder of Markdown files in
+//! an archive.
 
 pub mod folder;
 pub mod json;
@@ -73,8 +74,9 @@ impl TransferError {
     }
 }
 
-/// Puts entries in the order in which they can be made, parents first, and checks them as a whole: names, depth, contents, no path twice,
-/// no article with something in it. A parent that is not among them must be in the tree, which is for the store to find out.
+/// Puts entries in the order in which they can be made, parents first, and checks them as a whole: names, depth,
+/// contents, no path twice, no article with something in it. A parent that is not among them must be in the tree,
+/// which is for the store to find out.
 ///
 /// Contents are cleaned as in any other way in ([`content::accept`]); folders have none, and only they can be attached.
 ///

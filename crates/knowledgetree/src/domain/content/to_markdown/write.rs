@@ -29,8 +29,8 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     options
 });
 
-/// Markdown of one block, or of words that stand alone; none when there is no sign for it. Whether it means the same is for the
-/// caller to find out.
+/// Markdown of one block, or of words that stand alone; none when there is no sign for it. Whether it means the same
+/// is for the caller to find out.
 pub(super) fn block(nodes: &[Node<'_>]) -> Option<String> {
     let arena = Arena::new();
     let writer = Writer { arena: &arena };
@@ -42,31 +42,6 @@ pub(super) fn block(nodes: &[Node<'_>]) -> Option<String> {
 /// HTML as a block of Markdown: on one line, since a blank line would end it.
 pub(super) fn raw_block(html: &str) -> String {
     format!("{}\n", on_one_line(html))
-}
-
-/// A plain text: its paragraphs and lines.
-pub(super) fn plain(text: &str) -> String {
-    let arena = Arena::new();
-    let writer = Writer { arena: &arena };
-    let root = writer.node(NodeValue::Document);
-    let mut paragraph: Option<AstRef<'_>> = None;
-    for line in text.lines() {
-        let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.is_empty() {
-            paragraph = None;
-            continue;
-        }
-        let into = match paragraph {
-            Some(into) => {
-                into.append(writer.node(NodeValue::SoftBreak));
-                into
-            }
-            None => writer.add(root, NodeValue::Paragraph),
-        };
-        writer.add(into, NodeValue::Text(words.into()));
-        paragraph = Some(into);
-    }
-    format(root).unwrap_or_default()
 }
 
 fn format(root: AstRef<'_>) -> Option<String> {

@@ -109,7 +109,7 @@ fn bombs_do_not_go_off() {
     assert!(read.cut && read.text.len() <= MAX_TEXT);
     // One text that has no end in sight.
     let endless = docx(&format!("<w:p>{}</w:p>", " ".repeat(60_000_000)));
-    assert_eq!(extract(Kind::Docx, &endless), Err(ExtractError::TooLarge));
+    assert_eq!(extract(Kind::Docx, &endless), Ok(Extracted { text: String::new(), cut: true }));
     let laughs = "<!DOCTYPE x [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;\">]><w:p><w:t>&b;!</w:t></w:p>";
     assert_eq!(text_of(Kind::Docx, &docx(laughs)), "!\n");
     let deep = docx(&"<w:p>".repeat(500_000));
@@ -119,14 +119,13 @@ fn bombs_do_not_go_off() {
 #[test]
 fn a_pdf_that_unpacks_to_too_much_has_no_words() {
     let mut encoder = flate2_stream(64 * 1024 * 1024);
-    let stream_start = b"<</Length 0/Filter/FlateDecode>>\nstream\n".to_vec();
     let mut file = pdf("x");
     let at = file.windows(b"<</Length 1>>".len()).position(|part| part == b"<</Length 1>>").unwrap();
     file.truncate(at);
     file.extend(format!("<</Length {}/Filter/FlateDecode>>\nstream\n", encoder.len()).into_bytes());
     file.append(&mut encoder);
     file.extend(b"\nendstream\nendobj\ntrailer\n<</Size 6/Root 1 0 R>>\nstartxref\n0\n%%EOF\n");
-    assert!(stream_start.len() > 10 && file.len() < 200_000);
+    assert!(file.len() < 200_000);
     let read = extract(Kind::Pdf, &file);
     assert!(read.is_err() || read.unwrap().text.trim().is_empty());
 }

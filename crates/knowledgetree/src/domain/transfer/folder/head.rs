@@ -1,4 +1,5 @@
-//! What stands before the text of a file: the name and the kind of the item, in the form that other programs call front matter.
+//! What stands before the text of a file: the name and the kind of the item, in the form that other programs call
+//! front matter.
 
 use crate::domain::content::Format;
 use crate::domain::transfer::{Entry, written};
@@ -60,8 +61,8 @@ impl Head {
         text
     }
 
-    /// Takes the lines before the text off it. Only lines that we write count; a text that begins with a rule, or with lines of another
-    /// program, keeps them.
+    /// Takes the lines before the text off it. Only lines that we write count; a text that begins with a rule, or
+    /// with lines of another program, keeps them.
     pub fn take(text: &str) -> (Self, &str) {
         let none = (Self::default(), text);
         let Some(inner) = text.strip_prefix("---\n").or_else(|| text.strip_prefix("---\r\n")) else {

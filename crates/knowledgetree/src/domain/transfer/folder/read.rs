@@ -10,12 +10,13 @@ use crate::domain::content;
 use crate::domain::transfer::{Entry, MOST_ENTRIES, TransferError, time};
 
 /// Most bytes that all files of an archive unpack to.
-const MAX_ALL: u64 = 400 * 1024 * 1024;
+const MAX_ALL: u64 = 128 * 1024 * 1024;
 /// Most bytes that one of its files unpacks to: an article and what stands before it.
 const MAX_FILE: u64 = content::MAX_BYTES as u64 + 16 * 1024;
 
-/// Reads an archive, ours or one that somebody made of a folder of notes: folders, and `.md`, `.markdown` or `.txt` files; others are left
-/// out, as are hidden ones. Paths out of the archive are refused, and so is what unpacks to more than [`content::MAX_BYTES`] for a file.
+/// Reads an archive, ours or one that somebody made of a folder of notes: folders, and `.md`, `.markdown` or `.txt`
+/// files; others are left out, as are hidden ones. Paths out of the archive are refused, and so is what unpacks to
+/// more than [`content::MAX_BYTES`] for a file.
 ///
 /// # Errors
 /// [`TransferError`], with the file.

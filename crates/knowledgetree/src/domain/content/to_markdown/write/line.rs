@@ -3,9 +3,13 @@
 use comrak::nodes::{NodeCode, NodeLink, NodeValue};
 
 use super::{AstRef, Element, Node, Writer};
-use crate::domain::content::{to_markdown::tree::is_block_name, tokens};
+use crate::domain::content::{
+    to_markdown::{shape::is_todo_span, tree::is_block_name},
+    tokens,
+};
 
-/// The text of a block, as it grows: white space of HTML means one space, and none at the beginning and the end of a line.
+/// The text of a block, as it grows: white space of HTML means one space, and none at the beginning and the end of a
+/// line.
 pub(super) struct Line<'w, 'a> {
     writer: &'w Writer<'a>,
     at_start: bool,
@@ -59,7 +63,7 @@ impl<'w, 'a> Line<'w, 'a> {
             "strong" | "b" if plain => self.nested(parent, NodeValue::Strong, element),
             "em" | "i" if plain => self.nested(parent, NodeValue::Emph, element),
             "s" | "del" if plain => self.nested(parent, NodeValue::Strikethrough, element),
-            "span" if plain => self.inlines(parent, &element.children),
+            "span" if is_todo_span(tag) => self.inlines(parent, &element.children),
             "code" if plain => {
                 let literal = element.only_text()?.replace('\n', " ");
                 self.add(parent, NodeValue::Code(NodeCode { num_backticks: 1, literal }));
