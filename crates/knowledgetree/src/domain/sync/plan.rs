@@ -194,7 +194,7 @@ pub fn tickets(
 }
 
 /// What has a key, each key once.
-fn once<'a, T>(list: &'a [T], key: fn(&T) -> Option<&str>) -> Vec<(&'a str, &'a T)> {
+fn once<T>(list: &[T], key: fn(&T) -> Option<&str>) -> Vec<(&str, &T)> {
     let mut seen = HashSet::new();
     list.iter().filter_map(|one| Some((key(one)?, one))).filter(|(key, _)| seen.insert(*key)).collect()
 }

@@ -242,7 +242,7 @@ proptest! {
             "secondary_emails": values[4], "title": values[5]}));
         let asset: Asset = read(json!({"id": values[0], "hostname": values[1], "online": values[2], "last_seen": values[3]}));
         let owner: Company = read(json!({"id": values[6], "account_number": "1", "name": values[7]}));
-        let plan = company(&owner, owner.shown_name(), &[contact.clone()], &[asset]).unwrap();
+        let plan = company(&owner, owner.shown_name(), std::slice::from_ref(&contact), &[asset]).unwrap();
         prop_assert!(plan.iter().skip(1).all(|item| names::check(&item.name) == Ok(item.name.as_str())));
         prop_assert!(tickets(&owner, &[contact], &[ticket]).is_some());
     }
