@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All tests, with what they need (PostgreSQL, Redis, Keycloak, Chromium with axe): formatting, lints, unit and service tests, and the whole suite in a browser.
+# All tests, with what they need (PostgreSQL, Redis, Keycloak, Neo4j, Chromium with axe): formatting, lints, unit and service tests, and the whole suite in a browser.
 #
 #   scripts/test.sh [ARGUMENTS OF cargo test]     such as: -p hivematrix-codex board
 #
@@ -10,6 +10,7 @@ cd "$(dirname "$0")/.."
 . scripts/lib/packages.sh
 . scripts/lib/servers.sh
 . scripts/lib/keycloak.sh
+. scripts/lib/neo4j.sh
 . scripts/lib/axe.sh
 
 MISSING=""
@@ -37,7 +38,7 @@ fi
 install_missing
 find_cargo
 
-trap 'stop_keycloak; stop_servers' EXIT
+trap 'stop_keycloak; stop_neo4j; stop_servers' EXIT
 start_servers
 export DATABASE_URL="$TEST_DATABASE_URL" SQLX_OFFLINE=true
 
@@ -45,6 +46,12 @@ export DATABASE_URL="$TEST_DATABASE_URL" SQLX_OFFLINE=true
 run_keycloak() {
   fetch_keycloak && start_keycloak "$SERVERS/keycloak" ||
     printf 'warning: there is no Keycloak, so that its sign-in scenarios cannot run\n' >&2
+}
+
+# As with Keycloak: tests of the graph are skipped without Neo4j, on the build server they fail.
+run_neo4j() {
+  fetch_neo4j && start_neo4j "$SERVERS/neo4j" ||
+    printf 'warning: there is no Neo4j, so that what is kept in it cannot be tested\n' >&2
 }
 
 # As with Keycloak: without axe its scenarios are skipped, on the build server they fail.
@@ -58,6 +65,7 @@ have_axe() {
 if [ $# -gt 0 ]; then
   case " $* " in *" login "* | *" hivematrix-e2e "*) run_keycloak ;; esac
   case " $* " in *" suite "* | *" hivematrix-e2e "*) have_axe ;; esac
+  case " $* " in *neo4j* | *graph* | *" hivematrix-helm "* | *" hivematrix-knowledgetree "*) run_neo4j ;; esac
   cargo test --locked "$@"
   exit
 fi
@@ -74,6 +82,7 @@ say "Building suite and tests"
 cargo build --locked --workspace --all-targets
 
 run_keycloak
+run_neo4j
 have_axe
 say "Tests, then sign-in with both providers and the whole suite in a browser"
 # Some change the owner of files. Nobody else can; they are then reported as ignored, which the build server does not allow.
