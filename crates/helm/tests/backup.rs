@@ -6,6 +6,8 @@
 mod external;
 #[path = "backup/foreign.rs"]
 mod foreign;
+#[path = "backup/graph.rs"]
+mod graph;
 #[path = "backup/hostile.rs"]
 mod hostile;
 #[path = "backup/instance.rs"]

@@ -10,11 +10,12 @@ use super::{
 use crate::{
     domain::{
         backup::{
+            graph::PART,
             manifest::{Part, State, database_part},
             parts::Kind,
         },
         keycloak_in_use::{KeycloakInUse, keycloak_in_use},
-        master_config::MasterConfig,
+        master_config::{MasterConfig, Neo4j},
         neo4j_in_use::neo4j_in_use,
         registry::{HelmEntry, NEO4J, Registry},
     },
@@ -34,6 +35,8 @@ pub(super) struct Expected {
     pub(super) foreign: Vec<Foreign>,
     /// Databases.
     pub(super) databases: Vec<Source>,
+    /// The Neo4j that holds a graph of the suite.
+    pub(super) graph: Option<Neo4j>,
     /// Parts that are not saved, and why.
     pub(super) absent: Vec<Part>,
 }
@@ -54,6 +57,7 @@ impl Expected {
             home,
             foreign: Vec::new(),
             databases: Vec::new(),
+            graph: None,
             absent: Vec::new(),
         };
         for (name, entry) in registry.iter() {
@@ -82,13 +86,16 @@ impl Expected {
         }
         let config = MasterConfig::from(master_config::read(layout)?.document);
         let keycloak = keycloak_part(keycloak_in_use(&config, &operator).as_ref());
-        let graph = graph_of(layout, &registry, neo4j_in_use(&config, &operator).is_some());
-        expected.absent.extend([redis_part(&registry), neo4j_part(graph), keycloak]);
+        match graph_of(layout, &registry, neo4j_in_use(&config, &operator)) {
+            Graph::At(place) => expected.graph = Some(place),
+            Graph::NotSaved(part) => expected.absent.push(part),
+        }
+        expected.absent.extend([redis_part(&registry), keycloak]);
         Ok(expected)
     }
 
     pub(super) fn names(&self) -> usize {
-        self.files.parts.len() + self.foreign.len() + self.databases.len()
+        self.files.parts.len() + self.foreign.len() + self.databases.len() + usize::from(self.graph.is_some())
     }
 }
 
@@ -105,34 +112,59 @@ fn redis_part(registry: &Registry) -> Part {
     }
 }
 
-/// What keeps data in Neo4j: a service that needs that server, one whose own settings name it, or the suite's settings alone.
-fn graph_of(layout: &Layout, registry: &Registry, is_set: bool) -> Option<String> {
-    let uses_it = |name: &str, entry: &HelmEntry| {
-        let own = || foreign::conf_text(layout, name, entry).ok().flatten().unwrap_or_default();
-        let names_it = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("neo4j_uri");
-        !entry.is_remote()
-            && (entry.servers.iter().any(|server| server == NEO4J)
-                || (foreign::is_upstream(layout, entry) && own().lines().any(names_it)))
-    };
-    let service = registry.iter().find(|(name, entry)| uses_it(name, entry)).map(|(name, _)| name.to_owned());
-    // Where the service runs elsewhere, so does what it keeps.
-    let is_elsewhere = registry.get("knowledgetree").is_some_and(HelmEntry::is_remote);
-    service.or_else(|| (is_set && !is_elsewhere).then(|| "KnowledgeTree".to_owned()))
+/// Where the graph of a suite is.
+enum Graph {
+    At(Neo4j),
+    NotSaved(Part),
 }
 
-/// Data in Neo4j is no part of an archive yet: whoever has some is told, each time.
-fn neo4j_part(graph: Option<String>) -> Part {
-    match graph {
-        Some(whose) => Part::absent(
-            "neo4j",
-            Kind::Neo4j,
+/// The Neo4j that the suite is told, or that a service of the original suite names in its own settings. Where a service keeps
+/// its graph elsewhere without saying so, whoever has some is told, each time.
+fn graph_of(layout: &Layout, registry: &Registry, told: Option<Neo4j>) -> Graph {
+    let not_saved = |state, reason: String| Graph::NotSaved(Part::absent(PART, Kind::Neo4j, state, reason));
+    if registry.get("knowledgetree").is_some_and(HelmEntry::is_remote) {
+        return not_saved(
+            State::LeftOut,
+            "knowledgetree runs elsewhere: its graph is saved there".to_owned(),
+        );
+    }
+    if let Some(place) = told {
+        return Graph::At(place);
+    }
+    let mut whose = None;
+    for (name, entry) in registry.iter().filter(|(_, entry)| !entry.is_remote()) {
+        let theirs = match foreign::is_upstream(layout, entry) {
+            true => foreign::conf_text(layout, name, entry).ok().flatten().and_then(|text| in_conf(&text)),
+            false => None,
+        };
+        if let Some(place) = theirs {
+            return Graph::At(place);
+        }
+        // Ours keeps its tree in PostgreSQL where it is told no Neo4j.
+        if entry.start_command.is_some() && entry.needs(NEO4J) {
+            whose = Some(name);
+        }
+    }
+    match whose {
+        Some(name) => not_saved(
             State::Missing,
             format!(
-                "the data of {whose} is in Neo4j, which this version cannot export: dump it with neo4j-admin"
+                "{name} keeps its data in Neo4j, and nobody knows where that is: set databases.neo4j.uri"
             ),
         ),
-        None => Part::absent("neo4j", Kind::Neo4j, State::NotUsed, "no service uses it"),
+        None => not_saved(State::NotUsed, "no service uses it".to_owned()),
     }
+}
+
+/// The address in the settings of the original's KnowledgeTree.
+fn in_conf(text: &str) -> Option<Neo4j> {
+    let value = |wanted: &str| {
+        let mut lines = text.lines().filter_map(|line| line.split_once('='));
+        let found = lines.find(|(key, _)| key.trim().eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    let user = value("neo4j_user").unwrap_or_else(|| "neo4j".to_owned());
+    Some(Neo4j { uri: value("neo4j_uri")?, user, password: value("neo4j_password") })
 }
 
 /// With Core's own realm the users lie in `core_db`.

@@ -10,6 +10,8 @@ pub mod dump;
 mod expected;
 pub mod files;
 pub mod foreign_files;
+pub mod graph;
+pub mod graph_lines;
 pub mod history;
 pub mod inside;
 pub mod keys;

@@ -13,12 +13,13 @@ use super::{
     database,
     dump::Source,
     expected::Expected,
-    folder, history, keys,
+    folder, graph, history, keys,
     saving::{Folder, SMALL, Saving, WHOLE, database_of},
 };
 use crate::{
     domain::backup::{
         archive_name,
+        graph::PART,
         manifest::{FORMAT, Header, Manifest, State, database_part},
         parts::RESTORE_FOLDER,
         retention::{KEEP_DAYS, Record},
@@ -126,6 +127,9 @@ async fn write(layout: &Layout, order: &Order, clock: &Clock) -> Result<Done> {
     let (small, long) = Folder::of(expected.home, expected.files, expected.foreign);
     saving.folders(small, Instant::now() + SMALL).await?;
     saving.databases(&expected.databases).await?;
+    if let Some(place) = &expected.graph {
+        saving.graph(place, end).await?;
+    }
     saving.folders(long, end).await?;
     let Saving { writer, mut parts, .. } = saving;
     let writer = writer.context("writing was ended")?;
@@ -178,6 +182,11 @@ pub async fn preview(layout: &Layout) -> Result<Vec<Preview>> {
                 Preview { part, files: None, bytes: None, reason: Some(format!("{error:#}")), missing: true }
             }
         });
+    }
+    if let Some(place) = &expected.graph {
+        let reason = graph::connect(place).await.err().map(|error| format!("{error:#}"));
+        let missing = reason.is_some();
+        told.push(Preview { part: PART.to_owned(), files: None, bytes: None, reason, missing });
     }
     told.extend(expected.absent.into_iter().map(|part| Preview {
         missing: part.state == State::Missing,

@@ -1,5 +1,5 @@
-//! One part after the other into the archive. Settings and keys are short and come first, then the databases, then what
-//! services keep in files, the shorter ones first: whatever a service does to its own files, those of the others are saved.
+//! One part after the other into the archive. Settings and keys are short and come first, then the databases and
+//! the graph, then what services keep in files, the shorter ones first: whatever a service does to its own files, those of the others are saved.
 
 use std::time::Duration;
 
@@ -12,13 +12,17 @@ use super::{
     expected::missing,
     files,
     foreign_files::Foreign,
-    history,
+    graph, history,
     scan::{Content, Found, Root},
 };
 use crate::{
-    domain::backup::{
-        manifest::{Part, database_part},
-        parts::Kind,
+    domain::{
+        backup::{
+            graph::PART,
+            manifest::{Part, database_part},
+            parts::Kind,
+        },
+        master_config::Neo4j,
     },
     instance::Layout,
 };
@@ -104,6 +108,15 @@ impl Saving<'_> {
             self.add(&name, Kind::Postgresql, saved)?;
         }
         Ok(())
+    }
+
+    /// Saves the graph.
+    pub(super) async fn graph(&mut self, place: &Neo4j, end: Instant) -> Result<()> {
+        self.tell(PART)?;
+        let writer = self.writer.take().context("writing was ended")?;
+        let (writer, saved) = graph::save(writer, place, end).await?;
+        self.writer = Some(writer);
+        self.add(PART, Kind::Neo4j, saved)
     }
 
     fn tell(&mut self, part: &str) -> Result<()> {

@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 use hivematrix_shared::clock::Clock;
 use serde::Serialize;
 
-use super::{archive, database, history, keys, scratch::Scratch};
+use super::{archive, database, graph_lines::Looking, history, keys, scratch::Scratch};
 use crate::{
     domain::backup::{
+        graph::GraphFacts,
         manifest::{DatabaseFacts, Manifest},
         retention::Verified,
     },
@@ -28,8 +29,22 @@ pub struct Report {
     pub missing: Vec<String>,
     /// By database.
     pub databases: Vec<Compared>,
+    /// The graph, where the archive has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<ComparedGraph>,
     /// Files that were compared with their checksums.
     pub files: usize,
+}
+
+/// A graph, read line by line: no server is needed for that.
+#[derive(Debug, Serialize)]
+pub struct ComparedGraph {
+    /// Nodes that were read.
+    pub nodes: u64,
+    /// Relationships that were read, each between nodes that are there.
+    pub relationships: u64,
+    /// Where it differs from what was saved.
+    pub differences: Vec<String>,
 }
 
 /// One database after its test restore.
@@ -54,9 +69,23 @@ pub async fn verify(layout: &Layout, path: &Path, identity: Option<&Path>, clock
     let identities = keys::identities(layout, identity)?;
     let read = {
         let path = path.clone();
-        move || archive::read(&path, &identities, &mut ()).map(|manifest| (manifest, identities))
+        move || {
+            let mut graph = Looking::default();
+            let manifest = archive::read(&path, &identities, &mut graph)?;
+            anyhow::Ok((manifest, graph, identities))
+        }
     };
-    let (manifest, identities) = tokio::task::spawn_blocking(read).await.context("reading was ended")??;
+    let reading = tokio::task::spawn_blocking(read).await.context("reading was ended")?;
+    let (manifest, looked_at, identities) = reading?;
+    let graph = manifest.saved().find_map(|part| {
+        let facts = part.graph.as_ref()?;
+        let (found, mut differences) = match looked_at.found(&part.name) {
+            Ok(found) => (found.clone(), facts.differences(found)),
+            Err(error) => (GraphFacts::default(), vec![error]),
+        };
+        differences.dedup();
+        Some(ComparedGraph { nodes: found.nodes, relationships: found.relationships, differences })
+    });
     let databases: Vec<DatabaseFacts> = manifest.saved().filter_map(|part| part.database.clone()).collect();
     let compared = match databases.iter().map(DatabaseFacts::major).max() {
         Some(major) => {
@@ -67,10 +96,11 @@ pub async fn verify(layout: &Layout, path: &Path, identity: Option<&Path>, clock
         None => Vec::new(),
     };
     let missing: Vec<String> = manifest.missing().map(|part| part.name.clone()).collect();
-    let ok = missing.is_empty() && compared.iter().all(|one| one.differences.is_empty());
+    let whole_graph = graph.as_ref().is_none_or(|graph| graph.differences.is_empty());
+    let ok = missing.is_empty() && whole_graph && compared.iter().all(|one| one.differences.is_empty());
     history::verified(layout, &path, Verified { at: clock.now(), ok }).await?;
     let files = manifest.saved().map(|part| part.files.len()).sum();
-    Ok(Report { ok, missing, databases: compared, files })
+    Ok(Report { ok, missing, databases: compared, graph, files })
 }
 
 async fn load(

@@ -124,6 +124,15 @@ fn tell(layout: &Layout, done: &Done) {
     let colours = coloured();
     for part in &done.manifest.parts {
         let reason = part.reason.as_deref().unwrap_or_default();
+        if let Some(graph) = &part.graph {
+            let (nodes, relationships, size) = (graph.nodes, graph.relationships, bytes_text(part.bytes));
+            say!(
+                "  {} {} ({nodes} nodes, {relationships} relationships, {size})",
+                mark(true, colours),
+                part.name
+            );
+            continue;
+        }
         match (part.state, &part.database) {
             (State::Saved, Some(facts)) => {
                 let rows: i64 = facts.tables.iter().map(|table| table.rows).sum();
@@ -186,7 +195,8 @@ async fn preview(layout: &Layout, as_json: bool) -> Result<()> {
                         reason.as_deref().unwrap_or_default()
                     );
                 }
-                (.., reason) => say!("  - {}: {}", part.part, reason.as_deref().unwrap_or_default()),
+                (.., Some(reason)) => say!("  - {}: {reason}", part.part),
+                (.., None) => say!("  {} {}: on its server", mark(true, colours), part.part),
             }
         }
         say!("Nothing was written.");
@@ -215,6 +225,15 @@ fn tell_report(report: &Report) {
         let words = if good { " as they were saved" } else { "" };
         say!("  {} {name}: {tables} tables, {rows} rows{words}", mark(good, colours));
         for difference in &database.differences {
+            say!("      {difference}");
+        }
+    }
+    if let Some(graph) = &report.graph {
+        let good = graph.differences.is_empty();
+        let (nodes, relationships) = (graph.nodes, graph.relationships);
+        let words = if good { ", every line as it was saved" } else { "" };
+        say!("  {} graph: {nodes} nodes, {relationships} relationships{words}", mark(good, colours));
+        for difference in &graph.differences {
             say!("      {difference}");
         }
     }

@@ -123,6 +123,9 @@ pub(super) async fn run(layout: &Layout, args: RestoreArgs) -> Result<()> {
         return Ok(());
     }
     say!("Restored {} databases and {} files.", restored.databases.len(), restored.files);
+    if let Some(nodes) = restored.graph {
+        say!("Restored the graph, {nodes} nodes.");
+    }
     for name in restored.databases.iter().filter(|name| name.ends_with(ORIGINAL)) {
         say!(
             "{name} holds what the original suite kept; Codex takes its own over with `hivematrix-codex import`."

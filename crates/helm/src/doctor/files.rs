@@ -15,7 +15,7 @@ use crate::{
         systemd,
     },
     inspect::files::modes,
-    instance::{Layout, files::FileLock, postgres, redis},
+    instance::{Layout, files::FileLock, neo4j, postgres, redis},
     supervisor::record::Records,
     update::journal,
 };
@@ -33,7 +33,7 @@ pub(super) fn examine(case: &Case) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(writable(home));
     findings.extend(instance(home));
-    let servers = [postgres::FOLDER, redis::FOLDER].map(|name| case.layout.folder(name));
+    let servers = [postgres::FOLDER, redis::FOLDER, neo4j::FOLDER].map(|name| case.layout.folder(name));
     findings.extend(servers.iter().filter_map(|path| mode(path, 0o711)));
     findings.extend(outside(case).iter().filter_map(|path| mode(path, 0o600)));
     findings.extend(owners(case));
@@ -64,7 +64,11 @@ fn mode(path: &Path, allowed: u32) -> Option<Finding> {
 
 /// Files for their owner only that lie elsewhere or are a server's.
 fn outside(case: &Case) -> Vec<PathBuf> {
-    let mut files = vec![case.layout.folder(redis::FOLDER).join("redis.conf")];
+    let mut files = vec![
+        case.layout.folder(redis::FOLDER).join("redis.conf"),
+        case.layout.folder(neo4j::FOLDER).join("conf/neo4j.conf"),
+        case.layout.folder(neo4j::FOLDER).join("data/dbms/auth.ini"),
+    ];
     if let Some(installation) = &case.installation {
         files.extend(case.registry.names().map(|name| systemd::environment_path(&installation.places, name)));
     }

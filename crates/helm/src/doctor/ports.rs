@@ -12,8 +12,8 @@ use crate::{
     clients::systemctl::Systemctl,
     control::{client::ask, protocol::Request},
     daemon::DYING,
-    domain::{doctor::Finding, ports, sockets, systemd},
-    instance::{databases, files::FileLock},
+    domain::{doctor::Finding, neo4j_in_use::neo4j_in_use, ports, sockets, systemd},
+    instance::{databases, files::FileLock, neo4j},
     suite,
     supervisor::record::Records,
 };
@@ -75,7 +75,7 @@ fn daemon(case: &Case, answered: bool, ours: &mut BTreeSet<i32>) -> Option<Findi
 /// Processes that Helm or systemd started.
 async fn recorded(case: &Case) -> Vec<i32> {
     if case.installation.is_some() {
-        let names = case.registry.names().chain([suite::POSTGRESQL, suite::REDIS]);
+        let names = case.registry.names().chain([suite::POSTGRESQL, suite::REDIS, suite::NEO4J]);
         let units: Vec<String> = names.map(systemd::unit_name).collect();
         let shown = Systemctl::default().show(&units).await.unwrap_or_default();
         return shown.iter().filter_map(|shown| shown.pid).collect();
@@ -100,6 +100,10 @@ fn wanted(case: &Case) -> Result<Vec<(String, u16)>> {
     }
     if case.operator.redis().is_none() {
         wanted.push((suite::REDIS.to_owned(), ports::shifted(ports::REDIS, offset)?));
+    }
+    let neo4j = ports::shifted(ports::NEO4J, offset)?;
+    if neo4j_in_use(&case.config(), &case.operator).is_some_and(|place| neo4j::is_own(&place, neo4j)) {
+        wanted.push((suite::NEO4J.to_owned(), neo4j));
     }
     Ok(wanted)
 }

@@ -10,15 +10,18 @@ pub const HELM: u16 = 5004;
 pub const POSTGRES: u16 = 5442;
 /// The private Redis server; away from 6379, which belongs to the system's own.
 pub const REDIS: u16 = 6389;
+/// The suite's own Neo4j, by Bolt; away from 7687, which belongs to the machine's own.
+pub const NEO4J: u16 = 7697;
 /// The simulated ticket system of `helm up --demo`.
 pub const SIMULATOR: u16 = 5091;
 /// The simulated RMM of `helm up --demo`, served by the same process.
 pub const SIMULATOR_RMM: u16 = 5092;
 
 /// The servers that Helm may run on this machine, by name.
-pub const SERVERS: [(&str, u16); 4] = [
+pub const SERVERS: [(&str, u16); 5] = [
     ("postgresql", POSTGRES),
     ("redis", REDIS),
+    ("neo4j", NEO4J),
     ("simulator", SIMULATOR),
     ("the simulated RMM", SIMULATOR_RMM),
 ];

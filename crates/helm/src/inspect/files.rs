@@ -7,7 +7,7 @@ use crate::domain::{audit::checks::FileMode, private_files::content, update::UPD
 /// How deep files are looked for: `core/keys/jwt_private.pem`.
 const DEEPEST: usize = 3;
 /// Folders of the servers are theirs, and they refuse to start when others can read them. A build that waits is for everybody.
-const FOREIGN: [&str; 3] = ["postgres", "redis", UPDATE_FOLDER];
+const FOREIGN: [&str; 4] = ["postgres", "redis", "neo4j", UPDATE_FOLDER];
 
 /// Files and folders of the instance that are for their owner only.
 pub(crate) fn modes(home: &Path, unread: &mut Vec<String>) -> Vec<FileMode> {

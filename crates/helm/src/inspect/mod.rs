@@ -99,7 +99,7 @@ impl Instance {
             Place::Here(port) => Some(port),
             _ => None,
         });
-        let usual = [ports::POSTGRES, ports::REDIS, ports::SIMULATOR, ports::SIMULATOR_RMM];
+        let usual = [ports::POSTGRES, ports::REDIS, ports::NEO4J, ports::SIMULATOR, ports::SIMULATOR_RMM];
         let usual = usual.into_iter().filter_map(|port| ports::shifted(port, self.options.port_offset).ok());
         let mut all: Vec<u16> = services.map(|service| service.port).chain(servers).chain(usual).collect();
         all.extend(NEO4J);

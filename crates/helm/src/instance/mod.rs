@@ -13,6 +13,7 @@ pub mod installation;
 pub mod layout;
 pub mod machine;
 pub mod master_config;
+pub mod neo4j;
 pub mod operator;
 pub mod options;
 pub mod packages;

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use nix::unistd::Uid;
 use serde::{Deserialize, Serialize};
 
-use super::loading_role::LoadingRole;
+use super::{graph::GraphStep, loading_role::LoadingRole};
 use crate::{
     domain::backup::parts::{RESTORE_FOLDER, kind_of, service_outside},
     instance::{
@@ -51,7 +51,10 @@ pub struct Journal {
     /// Roles that are there as long as databases are loaded.
     #[serde(default)]
     pub roles: Vec<LoadingRole>,
-    /// Files, in the order in which they are swapped; after the databases.
+    /// The graph, swapped after the databases.
+    #[serde(default)]
+    pub graph: Option<GraphStep>,
+    /// Files, in the order in which they are swapped; after the databases and the graph.
     pub files: Vec<FileStep>,
     /// The folders of the foreign services that files of it go to.
     #[serde(default)]
@@ -237,6 +240,7 @@ mod tests {
             cluster: None,
             databases: Vec::new(),
             roles: Vec::new(),
+            graph: None,
             files: vec![FileStep { path: "core/keys/jwt_private.pem".into(), comes: true, existed: true }],
             outside: BTreeMap::new(),
         };

@@ -3,6 +3,7 @@
 
 pub mod detour;
 mod file_swap;
+pub mod graph;
 pub mod journal;
 pub mod load;
 pub mod loading_role;

@@ -7,11 +7,18 @@ use url::Url;
 
 use super::swap;
 use crate::{
-    domain::{backup::manifest::DatabaseFacts, operator::Operator, ports, secrets::Secrets},
+    domain::{
+        backup::manifest::DatabaseFacts,
+        master_config::{MasterConfig, Neo4j},
+        neo4j_in_use::neo4j_in_use,
+        operator::Operator,
+        ports,
+        secrets::Secrets,
+    },
     instance::{
         Layout,
         databases::{self, Databases},
-        operator,
+        master_config, operator,
         options::{Given, Options},
         postgres, registry, secrets,
     },
@@ -21,6 +28,7 @@ use crate::{
 /// Where the databases are, by the settings of this instance; on an empty machine by those of the archive.
 pub struct View {
     layout: Layout,
+    staged: Layout,
     /// The secrets of the services and servers.
     pub secrets: Secrets,
     operator: Operator,
@@ -52,6 +60,7 @@ impl View {
     /// When settings or secrets cannot be read.
     pub fn of(layout: &Layout) -> Result<Self> {
         let staged = Layout::new(swap::staged(layout));
+        let coming = staged.clone();
         let given = Given::from_environment()?;
         let is_empty = !layout.secrets().exists();
         let view = if is_empty && staged.secrets().exists() {
@@ -70,7 +79,32 @@ impl View {
             Some(url) => (url.to_owned(), false),
             None => (postgres::admin_url(port, &secrets.postgres_password), true),
         };
-        Ok(Self { layout: view, secrets, operator, admin_url, private, port })
+        Ok(Self { layout: view, staged: coming, secrets, operator, admin_url, private, port })
+    }
+
+    /// The Neo4j of the instance, where it uses one.
+    ///
+    /// # Errors
+    /// When the master configuration cannot be read.
+    pub fn neo4j(&self) -> Result<Option<Neo4j>> {
+        let known = |layout: &Layout| -> Result<Option<Neo4j>> {
+            let config = MasterConfig::from(master_config::read(layout)?.document);
+            Ok(neo4j_in_use(&config, &self.operator))
+        };
+        match known(&self.layout)? {
+            Some(place) => Ok(Some(place)),
+            // What comes with the archive.
+            None => known(&self.staged),
+        }
+    }
+
+    /// Port of the suite's own Neo4j.
+    ///
+    /// # Errors
+    /// When there is no such port.
+    pub fn neo4j_port(&self) -> Result<u16> {
+        let offset = Options::read(&self.layout)?.with(&Given::from_environment()?)?.port_offset;
+        Ok(ports::shifted(ports::NEO4J, offset)?)
     }
 
     /// Where each of these databases is.

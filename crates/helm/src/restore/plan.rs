@@ -117,6 +117,11 @@ fn step<'a>(part: &Part, folder_of: &impl Fn(&str) -> Option<&'a Path>) -> Step 
         };
         return Step { part: part.name.clone(), action, restored };
     }
+    if let (Some(graph), State::Saved) = (&part.graph, part.state) {
+        let action =
+            format!("replace the graph ({} nodes, {} relationships)", graph.nodes, graph.relationships);
+        return Step { part: part.name.clone(), action, restored: true };
+    }
     let action = match (&part.database, part.state) {
         (Some(facts), State::Saved) => {
             let rows: i64 = facts.tables.iter().map(|table| table.rows).sum();

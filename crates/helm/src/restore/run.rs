@@ -12,6 +12,7 @@ use sqlx::Connection;
 
 use super::{
     file_swap::check,
+    graph::{GraphStep, OwnServer},
     journal::{self, Cluster, DatabaseStep, FileStep, Journal, Stage},
     load::Target,
     loading_role::{LoadingRole, Waiting},
@@ -33,7 +34,7 @@ use crate::{
     instance::{
         Layout, databases,
         files::{self, FileLock},
-        postgres,
+        master_config, postgres,
     },
 };
 
@@ -54,8 +55,18 @@ pub struct Restored {
     pub databases: Vec<String>,
     /// Files that were written.
     pub files: usize,
+    /// Nodes of the graph that was replaced, where one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<u64>,
     /// Roles that were made because a database names them; they cannot sign in.
     pub roles: Vec<String>,
+}
+
+/// What runs for a restore alone.
+#[derive(Default)]
+struct Servers {
+    cluster: Option<Server>,
+    neo4j: Option<OwnServer>,
 }
 
 /// Brings an archive back. The lock is the daemon's: nothing of the suite runs meanwhile.
@@ -70,9 +81,12 @@ pub async fn run(
     _lock: &FileLock,
 ) -> Result<Restored> {
     swap::recover(layout).await?;
-    let mut server = None;
-    let outcome = attempt(layout, &source, order, clock, &mut server).await;
-    if let Some(server) = server {
+    let mut servers = Servers::default();
+    let outcome = attempt(layout, &source, order, clock, &mut servers).await;
+    if let Some(server) = servers.cluster {
+        server.stop().await?;
+    }
+    if let Some(server) = servers.neo4j {
         server.stop().await?;
     }
     match outcome {
@@ -93,7 +107,7 @@ async fn attempt(
     source: &Arc<Source>,
     order: &Order,
     clock: &Clock,
-    server: &mut Option<Server>,
+    servers: &mut Servers,
 ) -> Result<Restored> {
     let mut journal = Journal {
         archive: source.path().to_owned(),
@@ -102,12 +116,14 @@ async fn attempt(
         cluster: None,
         databases: Vec::new(),
         roles: Vec::new(),
+        graph: None,
         files: Vec::new(),
         outside: BTreeMap::new(),
     };
     journal.write(layout)?;
     let unpacked = unpack(layout, source, order).await?;
     keep_server_passwords(layout)?;
+    keep_neo4j(layout)?;
     journal.outside = source.theirs().folders_of(layout, &unpacked)?;
     journal.files = file_steps(&journal, layout, source, order, unpacked)?;
     // On the disk before anything else is done: what is written later is only more of it.
@@ -127,7 +143,7 @@ async fn attempt(
             let password = view.secrets.postgres_password.clone();
             journal.cluster = Some(Cluster { port: view.port, password: password.clone(), made });
             journal.write(layout)?;
-            *server = Some(Server::start(layout, view.port, &password).await?);
+            servers.cluster = Some(Server::start(layout, view.port, &password).await?);
         }
         view.make(&places).await?;
         journal.databases = database_steps(&places, clock.unix()).await?;
@@ -136,11 +152,20 @@ async fn attempt(
         journal.write(layout)?;
         roles = load(layout, source, &loads).await?;
     }
+    let graph = source.graph(&order.selection);
+    if let Some((part, facts)) = &graph {
+        let step = GraphStep::of(layout, &View::of(layout)?, part)?;
+        journal.graph = Some(step.clone());
+        journal.write(layout)?;
+        servers.neo4j = step.start(layout).await?;
+        source.load_graph(&step, facts).await?;
+    }
     swap::swap(layout, &mut journal).await?;
     swap::finish(&journal).await?;
     Ok(Restored {
         databases: journal.databases.iter().map(|step| step.name.clone()).collect(),
         files: journal.files.iter().filter(|step| step.comes).count(),
+        graph: graph.map(|(_, facts)| facts.nodes),
         roles,
     })
 }
@@ -197,6 +222,23 @@ fn keep_server_passwords(layout: &Layout) -> Result<()> {
     let Secrets { postgres_password, redis_password, .. } = current;
     files::write_json(&path, &Secrets { postgres_password, redis_password, ..coming })
 }
+
+/// The Neo4j of a suite is not replaced, only what is in it: one that is used here is used afterwards.
+fn keep_neo4j(layout: &Layout) -> Result<()> {
+    let staged = Layout::new(swap::staged(layout));
+    if !staged.master_config().exists() {
+        return Ok(());
+    }
+    let current = master_config::read(layout)?.document;
+    if let Some(known) = current.get(&NEO4J).filter(|_| current.text(&NEO4J_URI).is_some()) {
+        let known = known.clone();
+        master_config::change(&staged, None, |document| document.set(&NEO4J, known))?;
+    }
+    Ok(())
+}
+
+const NEO4J: [&str; 2] = ["databases", "neo4j"];
+const NEO4J_URI: [&str; 3] = ["databases", "neo4j", "uri"];
 
 /// Longest name that leaves room for the mark of a restore.
 const LONGEST_NAME: usize = 48;

@@ -6,18 +6,24 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use tokio::sync::mpsc;
 
 use super::{
     detour,
+    graph::{self, GraphStep},
     load::{Loader, Target},
     plan::{Selection, Step, plan},
     theirs::Theirs,
     upstream::Zip,
 };
 use crate::{
-    backup::{archive, keys},
+    backup::{
+        archive::{self, Sink},
+        keys,
+    },
     domain::{
         backup::{
+            graph::GraphFacts,
             manifest::{DatabaseFacts, Manifest, Part},
             parts::Kind,
         },
@@ -180,12 +186,54 @@ impl Source {
         self.read(&mut Loader::of(targets))
     }
 
+    /// The graph that is wanted, by part.
+    #[must_use]
+    pub fn graph(&self, selection: &Selection) -> Option<(String, GraphFacts)> {
+        let Self::Own { manifest, .. } = self else { return None };
+        let saved = |part: &Part| Some((part.name.clone(), part.graph.clone()?));
+        manifest.saved().filter(|part| selection.takes(part.kind, &part.name)).find_map(saved)
+    }
+
+    /// Loads the graph beside the one in use.
+    ///
+    /// # Errors
+    /// When the archive changed since it was checked, or the server refuses.
+    pub async fn load_graph(self: &Arc<Self>, step: &GraphStep, facts: &GraphFacts) -> Result<()> {
+        // A few pieces wait for the server.
+        let (pieces, taken) = mpsc::channel(4);
+        let (source, part) = (self.clone(), step.part.clone());
+        let reading = tokio::task::spawn_blocking(move || source.read(&mut Pieces { part, pieces }));
+        let loaded = graph::load(step, facts, taken).await;
+        // Where the server has refused, nobody takes more of it.
+        let read = reading.await.context("loading was ended")?;
+        loaded.and(read)
+    }
+
     /// Reads an archive of ours once more: what was looked at and agreed to is what must come.
-    fn read(&self, loader: &mut Loader) -> Result<()> {
+    fn read(&self, loader: &mut impl Sink) -> Result<()> {
         let Self::Own { path, identities, manifest, .. } = self else { return Ok(()) };
         if archive::read(path, identities, loader)? != **manifest {
             bail!("{} became another archive meanwhile", path.display());
         }
+        Ok(())
+    }
+}
+
+/// Hands the bytes of one part on.
+struct Pieces {
+    part: String,
+    pieces: mpsc::Sender<Vec<u8>>,
+}
+
+impl Sink for Pieces {
+    fn data(&mut self, part: &str, bytes: &[u8]) -> Result<()> {
+        if part == self.part {
+            self.pieces.blocking_send(bytes.to_vec()).ok().context("nobody takes the graph any more")?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _: &str) -> Result<()> {
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::{
     file_swap::{swap_file, undo_file},
+    graph,
     journal::{self, DatabaseStep, Journal, Stage},
     server::Server,
     target::{disconnect, exists, identifier, remove, run},
@@ -36,6 +37,9 @@ pub async fn swap(layout: &Layout, journal: &mut Journal) -> Result<()> {
     journal.write(layout)?;
     for step in &journal.databases {
         swap_database(step).await.with_context(|| format!("{} cannot be replaced", step.name))?;
+    }
+    if let Some(step) = &journal.graph {
+        graph::swap(step).await.context("the graph cannot be replaced")?;
     }
     for step in &journal.files {
         swap_file(layout, journal, step)
@@ -101,6 +105,9 @@ pub async fn undo(layout: &Layout, journal: &Journal) -> Result<()> {
                 .with_context(|| format!("{} is not back in place", step.path.display()))?;
         }
     }
+    if let Some(step) = &journal.graph {
+        graph::undo(step).await.context("the graph is not back in place")?;
+    }
     for step in journal.databases.iter().rev() {
         undo_database(step, journal.stage)
             .await
@@ -122,6 +129,9 @@ pub async fn finish(journal: &Journal) -> Result<()> {
         let mut server = database::connect(&step.server).await?;
         remove(&mut server, &step.before).await?;
         server.close().await?;
+    }
+    if let Some(step) = &journal.graph {
+        graph::finish(step).await.context("what is left of the old graph cannot be removed")?;
     }
     Ok(())
 }
@@ -161,6 +171,7 @@ pub async fn recover(layout: &Layout) -> Result<Recovered> {
         }
         None => None,
     };
+    let own_neo4j = graph::server_of(layout, &journal).await?;
     let ended = if journal.stage == Stage::Done {
         finish(&journal).await.map(|()| Recovered::Finished)
     } else {
@@ -168,6 +179,9 @@ pub async fn recover(layout: &Layout) -> Result<Recovered> {
     };
     if let Some(server) = server {
         server.stop().await?;
+    }
+    if let Some(own_neo4j) = own_neo4j {
+        own_neo4j.stop().await?;
     }
     let ended = ended.with_context(|| {
         format!("a restore of {} was ended half-way and cannot be put right", journal.archive.display())

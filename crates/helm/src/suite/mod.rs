@@ -43,10 +43,12 @@ pub const POSTGRESQL: &str = "postgresql";
 /// See [`POSTGRESQL`].
 pub const REDIS: &str = "redis";
 /// See [`POSTGRESQL`].
+pub const NEO4J: &str = crate::domain::registry::NEO4J;
+/// See [`POSTGRESQL`].
 pub const SIMULATOR: &str = registry::SIMULATOR;
 /// The same with the folders of the instance that are no service's, and the units of the timers.
-const RESERVED: [&str; 8] =
-    [POSTGRESQL, REDIS, SIMULATOR, postgres::FOLDER, "scratch", "backup", "log-retention", "audit"];
+const RESERVED: [&str; 9] =
+    [POSTGRESQL, REDIS, NEO4J, SIMULATOR, postgres::FOLDER, "scratch", "backup", "log-retention", "audit"];
 
 /// What Codex imports in a demo before it has any plans.
 const DEMO_PLANS: &[u8] = include_bytes!("../../../../deploy/demo/billing_plans.json");
@@ -94,7 +96,8 @@ pub fn prepare(layout: &Layout, given: &Given, operator: &Operator) -> Result<Pr
     let mut warnings = Vec::new();
     let unseen_admin_password = basis.admin_password.clone().filter(|_| !basis.options.admin_password_shown);
     let (options, registry, secrets) = (&basis.options, &basis.registry, &basis.secrets);
-    let servers = Servers::prepare(layout, registry, secrets, options, operator, &mut warnings)?;
+    let servers =
+        Servers::prepare(layout, registry, secrets, &basis.config, options, operator, &mut warnings)?;
     registry::write(layout, registry)?;
     if options.demo.is_some() {
         files::write_private(&layout.home().join(child_env::DEMO_PLANS), DEMO_PLANS)?;

@@ -1,13 +1,21 @@
-//! The servers of a suite: PostgreSQL and Redis, its own or given.
+//! The servers of a suite: PostgreSQL, Redis and Neo4j, its own or given.
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{operator::Operator, ports, registry::Registry, secrets::Secrets},
+    domain::{
+        master_config::MasterConfig,
+        neo4j_in_use::neo4j_in_use,
+        operator::Operator,
+        ports,
+        registry::{HelmEntry, Registry},
+        secrets::Secrets,
+    },
     instance::{
         Layout,
         databases::{self, Databases},
+        neo4j,
         options::Options,
         postgres::{self, Cluster},
         redis::{self, Server},
@@ -21,6 +29,9 @@ pub struct Servers {
     pub cluster: Option<Cluster>,
     /// The private Redis.
     pub redis: Option<Server>,
+    /// The suite's own Neo4j.
+    #[serde(default)]
+    pub neo4j: Option<neo4j::Server>,
     pub(super) redis_url: Option<String>,
     pub(super) databases: Databases,
 }
@@ -30,6 +41,7 @@ impl Servers {
         layout: &Layout,
         registry: &Registry,
         secrets: &Secrets,
+        config: &MasterConfig,
         options: &Options,
         operator: &Operator,
         warnings: &mut Vec<String>,
@@ -61,6 +73,23 @@ impl Servers {
             None
         };
         let redis_url = given.or_else(|| redis.as_ref().map(|server| server.url.clone()));
-        Ok(Self { cluster, redis, redis_url, databases })
+        let neo4j = own_neo4j(layout, registry, config, options, operator)?;
+        Ok(Self { cluster, redis, neo4j, redis_url, databases })
+    }
+}
+
+/// The own Neo4j runs where the suite is told its address and no other one, and somebody keeps a graph here.
+fn own_neo4j(
+    layout: &Layout,
+    registry: &Registry,
+    config: &MasterConfig,
+    options: &Options,
+    operator: &Operator,
+) -> Result<Option<neo4j::Server>> {
+    let port = ports::shifted(ports::NEO4J, options.port_offset)?;
+    let is_elsewhere = registry.get("knowledgetree").is_some_and(HelmEntry::is_remote);
+    match neo4j_in_use(config, operator).filter(|place| !is_elsewhere && neo4j::is_own(place, port)) {
+        Some(place) => neo4j::prepare(layout, port, &place.password.unwrap_or_default()).map(Some),
+        None => Ok(None),
     }
 }

@@ -23,6 +23,7 @@ use crate::{
             sysusers_path, unit_steps,
         },
         installation::Installation,
+        neo4j,
         postgres::{self, Cluster},
         redis::{self, Server},
     },
@@ -108,14 +109,21 @@ fn own_servers(layout: &Layout, prepared: &Prepared) -> Result<OwnServers> {
         let folder = layout.folder(redis::FOLDER);
         port(ports::REDIS).map(|port| ServerCommand { program, args, folder, port })
     });
-    Ok(OwnServers { postgresql: postgresql.transpose()?, redis: redis.transpose()? })
+    let neo4j = prepared.servers.neo4j.as_ref().map(|server| ServerCommand {
+        program: server.program.clone(),
+        args: server.args.clone(),
+        folder: layout.folder(neo4j::FOLDER),
+        port: server.port,
+    });
+    Ok(OwnServers { postgresql: postgresql.transpose()?, redis: redis.transpose()?, neo4j })
 }
 
 /// Each folder to its account: nobody reads what belongs to another service. The rest is Helm's.
 fn hand_over(layout: &Layout, registry: &Registry, places: &Places) -> Result<()> {
     let services = registry.names().map(|name| (name, name));
-    let owners: BTreeMap<&str, &str> =
-        services.chain([(postgres::FOLDER, "postgresql"), (redis::FOLDER, "redis")]).collect();
+    let owners: BTreeMap<&str, &str> = services
+        .chain([(postgres::FOLDER, "postgresql"), (redis::FOLDER, "redis"), (neo4j::FOLDER, "neo4j")])
+        .collect();
     let helm = account(&systemd::account("helm"))?;
     give(layout.home(), helm)?;
     for entry in fs::read_dir(layout.home())? {

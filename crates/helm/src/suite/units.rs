@@ -11,15 +11,16 @@ use anyhow::{Context, Result, bail};
 use futures::FutureExt;
 use nix::sys::signal::Signal;
 
-use super::{POSTGRESQL, REDIS, SIMULATOR, Servers};
+use super::{NEO4J, POSTGRESQL, REDIS, SIMULATOR, Servers};
 use crate::{
+    clients::neo4j::connect,
     domain::{
         child_env::{RMM_PUBLIC_KEY, Suite},
         ports,
         registry::HelmEntry,
         status::UnitKind,
     },
-    instance::{Layout, files, options::Options, postgres::Cluster, redis::Server},
+    instance::{Layout, files, neo4j, options::Options, postgres::Cluster, redis::Server},
     supervisor::{
         probe::{Probe, local_client},
         spec::{Timing, UnitSpec},
@@ -44,6 +45,7 @@ impl Units<'_> {
         let mut units = Vec::new();
         units.extend(self.servers.cluster.as_ref().map(|cluster| self.postgres(cluster)));
         units.extend(self.servers.redis.as_ref().map(|server| self.redis(server)));
+        units.extend(self.servers.neo4j.as_ref().map(|server| self.neo4j(server)));
         units.extend(self.simulator(&client)?);
         let registry = &self.suite.registry;
         for name in registry.start_sequence() {
@@ -95,6 +97,36 @@ impl Units<'_> {
             ready: probe.clone(),
             health: Some(probe),
             ..self.server(REDIS)
+        }
+    }
+
+    fn neo4j(&self, server: &neo4j::Server) -> UnitSpec {
+        let place = self.suite.neo4j();
+        // Ready means that KnowledgeTree can sign in.
+        let probe = Probe::Custom(Arc::new(move || {
+            let place = place.clone();
+            async move {
+                let place = place.ok_or("there is no address")?;
+                connect(&place).await.map(drop).map_err(|error| format!("{error:#}"))
+            }
+            .boxed()
+        }));
+        UnitSpec {
+            program: server.program.clone(),
+            args: server.args.clone(),
+            directory: server.folder.clone(),
+            account: server.account,
+            port: Some(server.port),
+            ready: probe.clone(),
+            health: Some(probe),
+            timing: Timing {
+                // Everything is written to its place.
+                stop_grace: Duration::from_secs(60),
+                ready_deadline: Duration::from_secs(180),
+                ready_interval: Duration::from_millis(500),
+                ..Timing::default()
+            },
+            ..self.server(NEO4J)
         }
     }
 
@@ -179,6 +211,7 @@ impl Units<'_> {
         let servers = [
             (POSTGRESQL, self.servers.cluster.is_some() && entry.needs_database()),
             (REDIS, self.servers.redis.is_some() && entry.needs_redis()),
+            (NEO4J, self.servers.neo4j.is_some() && (name == "knowledgetree" || entry.needs(NEO4J))),
             (SIMULATOR, self.options.demo.is_some() && name == "codex"),
         ];
         after.extend(servers.into_iter().filter(|(_, is)| *is).map(|(server, _)| server.to_owned()));

@@ -101,7 +101,7 @@ async fn an_archive_without_the_graph_says_so() {
     server.stop().await.unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("neo4j (the data of knowledgetree is in Neo4j"), "{said}");
+    assert!(said.contains("neo4j (knowledgetree keeps its data in Neo4j"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,9 @@
 //! `helm install install-dep`: a server's package, by the package manager of this machine.
 
-use std::process::Command;
-
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
-use nix::unistd::Uid;
 
-use super::super::output::say;
+use super::{super::output::say, neo4j};
 use crate::instance::{Layout, packages::Package, postgres, redis};
 
 /// What a suite may need beside its own programs.
@@ -18,7 +15,7 @@ pub enum Dependency {
     Redis,
     /// Is never installed from here: the suite signs people in by itself.
     Keycloak,
-    /// Is never installed from here: only the original suite's KnowledgeTree needs it.
+    /// Keeps KnowledgeTree's tree, where it is not PostgreSQL: the same as `helm install neo4j`.
     Neo4j,
 }
 
@@ -30,26 +27,21 @@ pub(super) fn run(layout: &Layout, dependency: Dependency) -> Result<()> {
             "nothing here needs Keycloak: Core signs people in by a realm of its own. One that runs is set up by \
              `helm keycloak configure`"
         ),
-        Dependency::Neo4j => bail!(
-            "no service of this build needs Neo4j. The original suite's KnowledgeTree uses a given one: set \
-             databases.neo4j.uri (docs/NEO4J.md)"
-        ),
+        Dependency::Neo4j => return neo4j::run(layout, &neo4j::Order { from: None, json: false }),
     };
     if there {
         say!("{name} is installed.");
         return Ok(());
     }
-    let command = package.command();
-    if !Uid::effective().is_root() {
-        bail!("{name} is not installed, and only root can install it: {command}");
-    }
-    let mut words = command.split_whitespace();
-    let program = words.next().context("there is no package manager")?;
-    let status = Command::new(program).arg("-y").args(words).status();
-    let status = status.with_context(|| format!("cannot run {program}"))?;
-    if !status.success() {
-        bail!("`{command}` ended with {status}");
-    }
+    package.install(name)?;
     say!("{name} is installed.");
     Ok(())
+}
+
+/// Takes a server away again.
+pub(super) fn remove(layout: &Layout, dependency: Dependency) -> Result<()> {
+    match dependency {
+        Dependency::Neo4j => neo4j::remove(layout),
+        other => bail!("only Neo4j is taken away here; {other:?} is the machine's, by its package manager"),
+    }
 }

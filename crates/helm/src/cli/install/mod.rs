@@ -2,6 +2,7 @@
 
 mod dependency;
 mod module;
+mod neo4j;
 mod status;
 mod systemd;
 
@@ -25,12 +26,16 @@ pub struct InstallArgs {
     #[command(subcommand)]
     command: Option<InstallCommand>,
     /// A module of the suite: it is registered, gets its folder, secrets and database, and is started where the suite runs.
+    /// `neo4j` is the server for KnowledgeTree's tree, below the instance directory.
     #[arg(value_name = "MODULE", required_unless_present = "systemd", conflicts_with_all = ["systemd", "prefix", "root", "dry_run", "undo"])]
     module: Option<String>,
     /// As JSON. Of a module: module, success, message, running, port, url. Of systemd: changed, accounts; with --dry-run
     /// steps; with --undo removed.
     #[arg(long)]
     json: bool,
+    /// Of neo4j: a folder with its programs (*.jar), where this machine cannot fetch them.
+    #[arg(long, value_name = "DIR", requires = "module")]
+    from: Option<PathBuf>,
     /// As services of systemd: programs, units, timers, accounts, folders and permissions.
     #[arg(long)]
     pub systemd: bool,
@@ -61,8 +66,10 @@ pub enum InstallCommand {
     ListInstalled(list::ListArgs),
     /// What the suite needs of this machine: the same as `helm doctor`.
     CheckDeps(doctor::DoctorArgs),
-    /// A server that the suite runs, by the package manager of this machine.
+    /// A server that the suite runs: by the package manager of this machine, Neo4j by Maven.
     InstallDep(DependencyArgs),
+    /// Takes the suite's own Neo4j away again. Its data stays.
+    RemoveDep(DependencyArgs),
     /// The same as `helm update-config`.
     UpdateConfig(UpdateConfigArgs),
     /// Nothing: the services are programs of one build.
@@ -112,7 +119,13 @@ pub struct DependencyArgs {
 }
 
 pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: InstallArgs) -> Result<()> {
+    if args.from.is_some() && args.module.as_deref() != Some("neo4j") {
+        bail!("--from is for neo4j alone");
+    }
     match (args.command, args.module) {
+        (Some(InstallCommand::Install(args)), _) if args.module == "neo4j" => {
+            neo4j::run(layout, &neo4j::Order { from: None, json: args.json })
+        }
         (Some(InstallCommand::Install(args)), _) => {
             module::one(layout, common, &args.module, args.json).await
         }
@@ -121,6 +134,7 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: InstallA
         (Some(InstallCommand::ListInstalled(args)), _) => list::installed(layout, &args),
         (Some(InstallCommand::CheckDeps(args)), _) => doctor::run(layout, &args).await,
         (Some(InstallCommand::InstallDep(args)), _) => dependency::run(layout, args.name),
+        (Some(InstallCommand::RemoveDep(args)), _) => dependency::remove(layout, args.name),
         (Some(InstallCommand::UpdateConfig(args)), _) => update_config::run(layout, &args).await,
         (Some(InstallCommand::Clone(NothingArgs { module })), _) => bail!(
             "nothing is cloned: the services are programs of one build, and `helm install {module}` puts one in place. A \
@@ -131,6 +145,9 @@ pub(super) async fn run(layout: &Layout, common: &CommonSettings, args: InstallA
             "nothing is pulled: the services are programs of one build, and `helm update` brings another one. A service of \
              the original suite is pulled by git, in its folder hivematrix-{module}"
         ),
+        (None, Some(module)) if module == "neo4j" => {
+            neo4j::run(layout, &neo4j::Order { from: args.from, json: args.json })
+        }
         (None, Some(module)) => module::one(layout, common, &module, args.json).await,
         (None, None) => {
             let order = systemd::Order {

@@ -85,7 +85,7 @@ pub(super) async fn restart(layout: &Layout, name: &str) -> Result<Reply> {
 /// The unit of a service; no word of a stranger's ever reaches systemd.
 async fn known(layout: &Layout, name: &str) -> Result<Shown> {
     let registry = registry_of(layout)?;
-    if registry.get(name).is_none() && ![suite::POSTGRESQL, suite::REDIS].contains(&name) {
+    if registry.get(name).is_none() && ![suite::POSTGRESQL, suite::REDIS, suite::NEO4J].contains(&name) {
         bail!("Service not found");
     }
     let shown = Systemctl::default().show_one(&unit_name(name)).await?;
@@ -123,7 +123,7 @@ fn members(registry: &Registry) -> Vec<(&str, UnitKind)> {
         .start_sequence()
         .into_iter()
         .filter(|name| registry.get(name).is_some_and(|entry| !entry.is_remote()));
-    [suite::POSTGRESQL, suite::REDIS]
+    [suite::POSTGRESQL, suite::REDIS, suite::NEO4J]
         .into_iter()
         .map(|name| (name, UnitKind::Server))
         .chain(services.map(|name| (name, UnitKind::Service)))

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use super::facts::{DatabaseFacts, Grant, TableFacts, differences};
-use super::parts::{Kind, part_of};
+use super::{
+    graph::{self, GraphFacts},
+    parts::{Kind, part_of},
+};
 use crate::domain::log_entry::is_service_name;
 
 /// The form of the archive that this program writes and the newest it reads. Before the second, all services shared the
@@ -103,6 +106,9 @@ pub struct Part {
     /// The database of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub database: Option<DatabaseFacts>,
+    /// The graph of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub graph: Option<GraphFacts>,
 }
 
 impl Part {
@@ -118,6 +124,7 @@ impl Part {
             sha256: String::new(),
             files: Vec::new(),
             database: None,
+            graph: None,
         }
     }
 
@@ -128,12 +135,16 @@ impl Part {
     }
 
     fn check(&self) -> Result<(), String> {
-        let is_right = match &self.database {
-            None => {
+        let is_right = match (&self.database, &self.graph) {
+            (None, Some(_)) => {
+                self.kind == Kind::Neo4j && graph::is_part(&self.name) && self.files.is_empty()
+            }
+            (Some(_), Some(_)) => false,
+            (None, None) => {
                 let is_of_all = self.name == self.kind.as_str() && self.kind != Kind::Foreign;
                 self.kind.is_files() && (is_of_all || self.kind.service_of(&self.name).is_some())
             }
-            Some(facts) => {
+            (Some(facts), None) => {
                 self.kind == Kind::Postgresql
                     && self.name == database_part(&facts.database)
                     && is_service_name(&facts.service)

@@ -1,6 +1,7 @@
 //! What a backup is made of (helm.md §10): names, parts, the manifest, and what is kept how long.
 
 mod facts;
+pub mod graph;
 pub mod manifest;
 pub mod parts;
 pub mod retention;

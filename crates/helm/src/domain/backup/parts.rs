@@ -83,7 +83,8 @@ impl Kind {
 
 /// Folders of the instance directory that are saved in another way or not at all: the servers' own files, process logs,
 /// archives, the simulated world of a demo, which is made anew, and a build that waits for `helm update`.
-const OTHER_FOLDERS: [&str; 6] = ["postgres", "redis", "backups", "simulator", "scratch", UPDATE_FOLDER];
+const OTHER_FOLDERS: [&str; 7] =
+    ["postgres", "redis", "neo4j", "backups", "simulator", "scratch", UPDATE_FOLDER];
 /// Folders of a service that hold what belongs to running processes.
 const FLEETING: [&str; 3] = ["logs", "log-spool", "run"];
 /// Generated from `apps_registry.json` at every start.
@@ -235,6 +236,7 @@ mod tests {
             ("ledger/exports/a.csv", Some(Kind::Files)),
             ("postgres/data/PG_VERSION", None),
             ("redis/redis.conf", None),
+            ("neo4j/data/databases/neo4j/neostore", None),
             ("backups/last.json", None),
             ("codex/logs/codex.stderr.log", None),
             ("codex/log-spool/1", None),

@@ -21,7 +21,7 @@ pub enum Severity {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What was looked at: `port`, `package`, `disk`, `permissions`, `clock`, `database`, `redis`, `certificate`, `limits`,
+    /// What was looked at: `port`, `package`, `disk`, `permissions`, `clock`, `database`, `graph`, `redis`, `certificate`, `limits`,
     /// `locks`, `services`.
     pub check: &'static str,
     /// How bad it is.

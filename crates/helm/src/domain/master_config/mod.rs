@@ -21,7 +21,7 @@ pub struct KeycloakAddress {
 }
 
 /// Where KnowledgeTree keeps its graph.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Neo4j {
     /// Address.
     pub uri: String,

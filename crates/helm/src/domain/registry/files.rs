@@ -149,6 +149,12 @@ impl HelmEntry {
         self.servers.iter().any(|server| server == "postgresql")
     }
 
+    /// Whether the service names this server.
+    #[must_use]
+    pub fn needs(&self, server: &str) -> bool {
+        self.servers.iter().any(|needed| needed == server)
+    }
+
     /// Whether the service keeps sessions in Redis.
     #[must_use]
     pub fn needs_redis(&self) -> bool {

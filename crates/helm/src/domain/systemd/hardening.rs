@@ -77,7 +77,7 @@ impl Hardening {
         Self { sees_machine: false, ..Self::default() }
     }
 
-    /// A foreign service may make code while it runs.
+    /// A foreign service and Java make code while they run, and Java looks at the memory of the machine.
     pub(super) fn interpreter() -> Self {
         Self { no_new_code: false, ..Self::default() }
     }

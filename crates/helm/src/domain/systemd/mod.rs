@@ -17,7 +17,7 @@ pub use self::companions::{polkit_rule, sysusers};
 use self::{hardening::Hardening, text::UnitText};
 use super::{
     backup::parts::RESTORE_FOLDER,
-    registry::{HelmEntry, Registry},
+    registry::{HelmEntry, NEO4J, Registry},
 };
 
 /// The target that stands for the whole suite.
@@ -80,11 +80,14 @@ pub struct OwnServers {
     pub postgresql: Option<ServerCommand>,
     /// The private Redis.
     pub redis: Option<ServerCommand>,
+    /// The private Neo4j.
+    #[serde(default)]
+    pub neo4j: Option<ServerCommand>,
 }
 
 impl OwnServers {
     fn iter(&self) -> impl Iterator<Item = (&'static str, &ServerCommand)> {
-        [("postgresql", &self.postgresql), ("redis", &self.redis)]
+        [("postgresql", &self.postgresql), ("redis", &self.redis), ("neo4j", &self.neo4j)]
             .into_iter()
             .filter_map(|(name, command)| Some((name, command.as_ref()?)))
     }
@@ -139,7 +142,7 @@ fn local(registry: &Registry) -> Vec<(&str, &HelmEntry)> {
 #[must_use]
 pub fn accounts(registry: &Registry) -> Vec<String> {
     let services = local(registry).into_iter().map(|(name, _)| name);
-    ["postgresql", "redis"].into_iter().chain(services).map(account).collect()
+    ["postgresql", "redis", NEO4J].into_iter().chain(services).map(account).collect()
 }
 
 /// All units of a suite.
@@ -197,7 +200,11 @@ fn keep_off(text: &mut UnitText, name: &str, ports: &BTreeMap<u16, &str>) {
 }
 
 fn server(name: &str, command: &ServerCommand, places: &Places, ports: &BTreeMap<u16, &str>) -> UnitFile {
-    let title = if name == "redis" { "Redis" } else { "PostgreSQL" };
+    let title = match name {
+        "redis" => "Redis",
+        NEO4J => "Neo4j",
+        _ => "PostgreSQL",
+    };
     let mut text = member(title, places);
     text.set("After", "network.target");
     run(&mut text, &account(name), &text::command(&command.program, &command.args));
@@ -206,11 +213,16 @@ fn server(name: &str, command: &ServerCommand, places: &Places, ports: &BTreeMap
         text.set("KillSignal", "SIGINT").set("KillMode", "mixed");
         text.set("TimeoutStopSec", LONGEST_STOP.as_secs().to_string());
     }
+    if name == NEO4J {
+        // Everything is written to its place. That is how Java says that it was ended by a signal.
+        text.set("TimeoutStopSec", "60").set("SuccessExitStatus", "143");
+    }
     text.set_text("WorkingDirectory", command.folder.display());
     text.set_text("ReadWritePaths", command.folder.display());
     text.set("IPAddressDeny", "any").set("IPAddressAllow", "localhost");
     keep_off(&mut text, name, ports);
-    Hardening::server().write(&mut text);
+    let hardening = if name == NEO4J { Hardening::interpreter() } else { Hardening::server() };
+    hardening.write(&mut text);
     file(unit_name(name), text)
 }
 

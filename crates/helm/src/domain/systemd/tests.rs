@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs};
 use super::*;
 use crate::{
     domain::{ports, registry::Addressing},
-    instance::{postgres, registry},
+    instance::{neo4j, postgres, registry},
 };
 
 fn default_registry() -> Registry {
@@ -29,6 +29,8 @@ fn debian() -> OwnServers {
             folder: redis,
             port: ports::REDIS,
         }),
+        // Only where `helm install neo4j` has put one.
+        neo4j: None,
     }
 }
 
@@ -168,4 +170,32 @@ fn folders_that_the_units_do_not_see_are_known() {
     ] {
         assert_eq!(is_hidden(Path::new(folder)), hidden, "{folder}");
     }
+}
+
+#[test]
+fn an_own_neo4j_has_a_unit_that_may_make_code_and_nothing_else_more() {
+    let home = Places::default().home.join("neo4j");
+    let own = ServerCommand {
+        program: "/usr/bin/java".into(),
+        args: neo4j::arguments(&home, &home.join("programs-5.26")),
+        folder: home,
+        port: ports::NEO4J,
+    };
+    let servers = OwnServers { neo4j: Some(own), ..debian() };
+    let files = unit_files(&default_registry(), &servers, &Places::default());
+    let text = |name: &str| &files.iter().find(|file| file.name == name).unwrap().text;
+    assert!(text(TARGET).contains("Wants=hivematrix-neo4j.service\n"));
+    let unit = text("hivematrix-neo4j.service");
+    for line in [
+        "User=hivematrix-neo4j",
+        "ReadWritePaths=/var/lib/hivematrix/neo4j",
+        "IPAddressAllow=localhost",
+        "MemoryDenyWriteExecute=no",
+        "CapabilityBoundingSet=",
+        "SuccessExitStatus=143",
+    ] {
+        assert!(unit.lines().any(|found| found == line), "{line}: {unit}");
+    }
+    assert!(!unit.contains("EnvironmentFile"), "no password is handed to it");
+    assert!(text("hivematrix-codex.service").contains("SocketBindDeny=tcp:7697\n"));
 }

@@ -83,6 +83,7 @@ fn title(state: &ServeState, name: &str) -> String {
         "keycloak" => "Keycloak".into(),
         "postgresql" => "PostgreSQL".into(),
         "redis" => "Redis".into(),
+        "neo4j" => "Neo4j".into(),
         "simulator" => "Simulated ticket system".into(),
         other => other.to_owned(),
     })
