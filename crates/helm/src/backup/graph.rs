@@ -154,14 +154,14 @@ async fn attempt(
     let (lines, taken) = mpsc::channel(4);
     let part = name.clone();
     let writing = tokio::task::spawn_blocking(move || write(writer, &part, taken));
-    let first = timeout_at(until, read(connected, Scope::WHOLE, Some(lines))).await;
+    let first = timeout_at(until, Box::pin(read(connected, Scope::WHOLE, Some(lines)))).await;
     let (writer, written) =
         writing.await.context("writing was ended")?.context("the archive cannot be written")?;
     let first = match first.context("it takes too long").flatten() {
         Ok(first) => first,
         Err(error) => return Ok((writer, Err(error))),
     };
-    let second = timeout_at(until, read(connected, Scope::WHOLE, None)).await;
+    let second = timeout_at(until, Box::pin(read(connected, Scope::WHOLE, None))).await;
     let second = match second.context("it takes too long").flatten() {
         Ok(second) => second,
         Err(error) => return Ok((writer, Err(error))),

@@ -184,7 +184,7 @@ pub async fn preview(layout: &Layout) -> Result<Vec<Preview>> {
         });
     }
     if let Some(place) = &expected.graph {
-        let reason = graph::connect(place).await.err().map(|error| format!("{error:#}"));
+        let reason = Box::pin(graph::connect(place)).await.err().map(|error| format!("{error:#}"));
         let missing = reason.is_some();
         told.push(Preview { part: PART.to_owned(), files: None, bytes: None, reason, missing });
     }

@@ -114,7 +114,7 @@ impl Saving<'_> {
     pub(super) async fn graph(&mut self, place: &Neo4j, end: Instant) -> Result<()> {
         self.tell(PART)?;
         let writer = self.writer.take().context("writing was ended")?;
-        let (writer, saved) = graph::save(writer, place, end).await?;
+        let (writer, saved) = Box::pin(graph::save(writer, place, end)).await?;
         self.writer = Some(writer);
         self.add(PART, Kind::Neo4j, saved)
     }

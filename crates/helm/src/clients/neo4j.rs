@@ -41,13 +41,18 @@ pub async fn connect(place: &Neo4j) -> Result<Connected> {
         .build()
         .context("the address of Neo4j is not valid")?;
     let graph = Graph::connect(config).context("the address of Neo4j is not valid")?;
-    let asked = timeout(PATIENCE, async {
+    // The driver's futures are deep: whoever awaits them would be deeper still.
+    let asked = Box::pin(async {
         let components = query("CALL dbms.components() YIELD versions RETURN versions[0] AS version");
         let mut rows = graph.execute(components).await?;
         let row = rows.next().await?.context("it does not say its version")?;
         anyhow::Ok(row.get::<String>("version")?)
     });
-    let version = asked.await.context("it does not answer").flatten().context("cannot reach Neo4j")?;
+    let version = timeout(PATIENCE, asked)
+        .await
+        .context("it does not answer")
+        .flatten()
+        .context("cannot reach Neo4j")?;
     Ok(Connected { graph, version })
 }
 

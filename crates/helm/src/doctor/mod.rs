@@ -95,7 +95,7 @@ pub async fn examine(layout: &Layout) -> Result<Vec<Finding>> {
     findings.extend(services::examine(&case));
     findings.extend(ports::examine(&case).await?);
     findings.extend(database::examine(&case).await);
-    findings.extend(graph::examine(&case).await);
+    findings.extend(Box::pin(graph::examine(&case)).await);
     findings.extend(times::examine(&case).await);
     Ok(findings)
 }

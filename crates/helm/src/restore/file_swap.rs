@@ -132,6 +132,7 @@ mod tests {
             cluster: None,
             databases: Vec::new(),
             roles: Vec::new(),
+            graph: None,
             files,
             outside: BTreeMap::new(),
         }

@@ -157,8 +157,8 @@ async fn attempt(
         let step = GraphStep::of(layout, &View::of(layout)?, part)?;
         journal.graph = Some(step.clone());
         journal.write(layout)?;
-        servers.neo4j = step.start(layout).await?;
-        source.load_graph(&step, facts).await?;
+        servers.neo4j = Box::pin(step.start(layout)).await?;
+        Box::pin(source.load_graph(&step, facts)).await?;
     }
     swap::swap(layout, &mut journal).await?;
     swap::finish(&journal).await?;

@@ -39,7 +39,7 @@ pub async fn swap(layout: &Layout, journal: &mut Journal) -> Result<()> {
         swap_database(step).await.with_context(|| format!("{} cannot be replaced", step.name))?;
     }
     if let Some(step) = &journal.graph {
-        graph::swap(step).await.context("the graph cannot be replaced")?;
+        Box::pin(graph::swap(step)).await.context("the graph cannot be replaced")?;
     }
     for step in &journal.files {
         swap_file(layout, journal, step)
@@ -106,7 +106,7 @@ pub async fn undo(layout: &Layout, journal: &Journal) -> Result<()> {
         }
     }
     if let Some(step) = &journal.graph {
-        graph::undo(step).await.context("the graph is not back in place")?;
+        Box::pin(graph::undo(step)).await.context("the graph is not back in place")?;
     }
     for step in journal.databases.iter().rev() {
         undo_database(step, journal.stage)
@@ -131,7 +131,7 @@ pub async fn finish(journal: &Journal) -> Result<()> {
         server.close().await?;
     }
     if let Some(step) = &journal.graph {
-        graph::finish(step).await.context("what is left of the old graph cannot be removed")?;
+        Box::pin(graph::finish(step)).await.context("what is left of the old graph cannot be removed")?;
     }
     Ok(())
 }
@@ -171,7 +171,7 @@ pub async fn recover(layout: &Layout) -> Result<Recovered> {
         }
         None => None,
     };
-    let own_neo4j = graph::server_of(layout, &journal).await?;
+    let own_neo4j = Box::pin(graph::server_of(layout, &journal)).await?;
     let ended = if journal.stage == Stage::Done {
         finish(&journal).await.map(|()| Recovered::Finished)
     } else {

@@ -66,7 +66,7 @@ const LASTS: &str = "MATCH (k:Kinds:`Odd``label`)-[r:`ODD``TYPE`]->(i:ContextIte
       AND k.day = date('-0044-03-15') AND k.span = duration('P1Y2M3DT4.000000005S')
       AND k.clock = localtime('12:34:56.123456789') AND k.zoned = time('01:02:03+05:30')
       AND k.local = localdatetime('2025-10-26T02:30:00') AND k.offset = datetime('2025-10-26T02:30:00.000000001+01:00')
-      AND toString(k.twice) = '2025-10-26T02:30+01:00[Europe/Berlin]' AND k.days = [date('2025-01-01'), date('2025-01-02')]
+      AND toString(k.twice) = '2025-10-26T02:30:00+01:00[Europe/Berlin]' AND k.days = [date('2025-01-01'), date('2025-01-02')]
       AND k.`odd``name` = 'x' AND r.since = datetime('2025-01-01T00:00:00Z') AND valueType(r.weight) STARTS WITH 'FLOAT'
     RETURN count(*)";
 

@@ -114,6 +114,7 @@ async fn half_way(instance: &Instance, stage: Stage) -> Journal {
         cluster: Some(Cluster { port: port(instance), password: password(instance), made: false }),
         databases: vec![step("alpha"), step("beta")],
         roles: Vec::new(),
+        graph: None,
         files: vec![
             FileStep { path: "alpha/alpha.conf".into(), comes: true, existed: true },
             FileStep { path: "alpha/new.conf".into(), comes: true, existed: false },
@@ -169,6 +170,7 @@ fn loading(instance: &Instance) -> Journal {
         cluster: Some(Cluster { port: port(instance), password: password(instance), made: false }),
         databases: Vec::new(),
         roles: Vec::new(),
+        graph: None,
         files: Vec::new(),
         outside: BTreeMap::new(),
     }
