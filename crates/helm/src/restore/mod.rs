@@ -5,6 +5,7 @@ pub mod detour;
 mod file_swap;
 pub mod graph;
 pub mod journal;
+mod kept;
 pub mod load;
 pub mod loading_role;
 pub mod places;

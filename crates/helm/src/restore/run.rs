@@ -14,6 +14,7 @@ use super::{
     file_swap::check,
     graph::{GraphStep, OwnServer},
     journal::{self, Cluster, DatabaseStep, FileStep, Journal, Stage},
+    kept,
     load::Target,
     loading_role::{LoadingRole, Waiting},
     places::{Place, View},
@@ -27,14 +28,11 @@ use crate::{
         database,
         scan::{Root, scan},
     },
-    domain::{
-        backup::parts::{Kind, part_of},
-        secrets::Secrets,
-    },
+    domain::backup::parts::{Kind, part_of},
     instance::{
         Layout, databases,
         files::{self, FileLock},
-        master_config, postgres,
+        postgres,
     },
 };
 
@@ -122,8 +120,7 @@ async fn attempt(
     };
     journal.write(layout)?;
     let unpacked = unpack(layout, source, order).await?;
-    keep_server_passwords(layout)?;
-    keep_neo4j(layout)?;
+    kept::keep(layout)?;
     journal.outside = source.theirs().folders_of(layout, &unpacked)?;
     journal.files = file_steps(&journal, layout, source, order, unpacked)?;
     // On the disk before anything else is done: what is written later is only more of it.
@@ -210,35 +207,6 @@ fn file_steps(
     }
     Ok(steps)
 }
-
-/// The passwords of the servers stay those of the servers, which are not replaced.
-fn keep_server_passwords(layout: &Layout) -> Result<()> {
-    let path = Layout::new(swap::staged(layout)).secrets();
-    let (Some(current), Some(coming)) =
-        (files::read_json::<Secrets>(&layout.secrets())?, files::read_json::<Secrets>(&path)?)
-    else {
-        return Ok(());
-    };
-    let Secrets { postgres_password, redis_password, .. } = current;
-    files::write_json(&path, &Secrets { postgres_password, redis_password, ..coming })
-}
-
-/// The Neo4j of a suite is not replaced, only what is in it: one that is used here is used afterwards.
-fn keep_neo4j(layout: &Layout) -> Result<()> {
-    let staged = Layout::new(swap::staged(layout));
-    if !staged.master_config().exists() {
-        return Ok(());
-    }
-    let current = master_config::read(layout)?.document;
-    if let Some(known) = current.get(&NEO4J).filter(|_| current.text(&NEO4J_URI).is_some()) {
-        let known = known.clone();
-        master_config::change(&staged, None, |document| document.set(&NEO4J, known))?;
-    }
-    Ok(())
-}
-
-const NEO4J: [&str; 2] = ["databases", "neo4j"];
-const NEO4J_URI: [&str; 3] = ["databases", "neo4j", "uri"];
 
 /// Longest name that leaves room for the mark of a restore.
 const LONGEST_NAME: usize = 48;
