@@ -1,0 +1,4 @@
+//! HTTP handlers.
+
+pub mod api;
+pub mod pages;
