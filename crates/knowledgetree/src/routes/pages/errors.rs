@@ -1,0 +1,142 @@
+//! What is shown where a page cannot be: the item is not there (§4), or the store does not answer (§2.5).
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use hivematrix_shared::{
+    pages::{Page, is_navigation},
+    problem::Problem,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+
+use crate::store::StoreError;
+
+/// Seconds after which a store that was away may be back.
+const RETRY_SECONDS: u64 = 10;
+
+/// Why there is no page.
+#[derive(Debug)]
+pub enum Failure {
+    /// The item is not there, or hidden from the reader.
+    Missing,
+    /// The store does not answer; why stands in the log.
+    Unavailable(String),
+    /// Anything else.
+    Problem(Problem),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { .. } => Self::Missing,
+            StoreError::Unavailable(cause) => Self::Unavailable(cause),
+            error => Self::Problem(Problem::internal(error)),
+        }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<askama::Error> for Failure {
+    fn from(error: askama::Error) -> Self {
+        Self::Problem(Problem::internal(error))
+    }
+}
+
+/// What a handler of a page gives back.
+pub type PageResult<T = Response> = Result<T, Failure>;
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    page: &'a Page,
+    title: &'static str,
+    status: &'static str,
+    icon: &'static str,
+    heading: &'static str,
+    message: &'static str,
+    advice: &'static str,
+    /// Where the same can be tried again.
+    retry: Option<String>,
+}
+
+/// Of whom a page is asked for, so that a failure is put in the right form.
+pub struct Asked {
+    page: Page,
+    is_page: bool,
+    address: String,
+}
+
+impl Asked {
+    /// Of a request.
+    pub fn new(page: &Page, method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let path = uri.path_and_query().map_or_else(|| uri.path(), |path| path.as_str());
+        Self {
+            page: page.clone(),
+            is_page: is_navigation(method, uri.path(), headers),
+            address: format!("{}{path}", page.prefix),
+        }
+    }
+
+    /// The page, or what is shown in its place.
+    pub fn answer(&self, result: PageResult) -> Response {
+        match result {
+            Ok(response) => response,
+            Err(Failure::Problem(problem)) => problem.into_response(),
+            Err(Failure::Missing) => self.missing(),
+            Err(Failure::Unavailable(cause)) => self.unavailable(&cause),
+        }
+    }
+
+    fn missing(&self) -> Response {
+        if !self.is_page {
+            return Problem::not_found("There is no such item.").error("Node not found").into_response();
+        }
+        self.shown(
+            StatusCode::NOT_FOUND,
+            &ErrorPage {
+                page: &self.page,
+                title: "Not found",
+                status: "404 Not Found",
+                icon: "search-x",
+                heading: "There is nothing here",
+                message: "No item has this address. It may have been renamed, moved or deleted.",
+                advice: "Start at the root and browse to it, or search for its name.",
+                retry: None,
+            },
+        )
+    }
+
+    fn unavailable(&self, cause: &str) -> Response {
+        tracing::warn!(cause, "a page cannot be shown: the store does not answer");
+        if !self.is_page {
+            let detail = "The store of the knowledge base does not answer.";
+            return Problem::unavailable(detail, RETRY_SECONDS).error("Database not configured").into_response();
+        }
+        let mut response = self.shown(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &ErrorPage {
+                page: &self.page,
+                title: "Database Not Configured",
+                status: "503 Service Unavailable",
+                icon: "server-crash",
+                heading: "Database Not Configured",
+                message: "The database of the knowledge base is not set up, or does not answer right now. What you have saved is safe.",
+                advice: "If this stays, ask an administrator to look at the database and its settings.",
+                retry: Some(self.address.clone()),
+            },
+        );
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        response
+    }
+
+    fn shown(&self, status: StatusCode, page: &ErrorPage<'_>) -> Response {
+        match page.render() {
+            Ok(html) => (status, Html(html)).into_response(),
+            Err(error) => Problem::internal(error).into_response(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// HTML of articles. The server has sanitised it; what looks it asks for stands in `data-style`, since the policy of the pages
+// forbids style attributes in markup, and is set property by property.
+
+/** Sets the looks that elements below `root` ask for. */
+export function applyStyles(root) {
+  for (const element of root.querySelectorAll("[data-style]")) {
+    for (const declaration of element.dataset.style.split(";")) {
+      const at = declaration.indexOf(":");
+      if (at > 0) element.style.setProperty(declaration.slice(0, at).trim(), declaration.slice(at + 1).trim());
+    }
+  }
+}
+
+/** HTML of the server as nodes of this page. Nothing in it has run or been loaded. */
+export function nodesOf(html) {
+  const parsed = new DOMParser().parseFromString(html, "text/html");
+  for (const element of parsed.querySelectorAll("[style]")) {
+    element.dataset.style = element.getAttribute("style");
+    element.removeAttribute("style");
+  }
+  return [...parsed.body.childNodes].map((node) => document.adoptNode(node));
+}
+
+/** Shows HTML of the server in an element. */
+export function setHtml(place, html) {
+  place.replaceChildren(...nodesOf(html));
+  applyStyles(place);
+}
