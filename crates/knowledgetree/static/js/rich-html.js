@@ -65,6 +65,7 @@ export function read(root) {
   for (const element of copy.querySelectorAll("span, font")) if (element.tagName === "FONT" || !element.attributes.length) unwrapped(element);
   for (const element of copy.querySelectorAll("div:not([class])")) if (!element.hasAttribute("style")) element.querySelector(BLOCKS) ? unwrapped(element) : renamed(element, "p");
   for (const element of copy.querySelectorAll("p")) if (element.querySelector(BLOCKS)) unwrapped(element);
+  for (const element of copy.querySelectorAll("p:empty, [class='']")) element.matches("p:empty") ? element.remove() : element.removeAttribute("class");
   copy.querySelectorAll("pre").forEach(tidyCode);
   while (isEmptyLine(copy.lastElementChild) && !copy.lastElementChild.nextSibling?.textContent.trim()) copy.lastElementChild.remove();
   return copy.innerHTML.replaceAll("\u200b", "").trim();
@@ -81,13 +82,13 @@ export function cleaned(html) {
         continue;
       }
       walk(child);
+      const kept = PASTED_ATTRIBUTES[child.tagName] ?? [];
+      for (const { name } of [...child.attributes]) if (!kept.includes(name)) child.removeAttribute(name);
       if (!PASTED.has(child.tagName)) {
         if (child.tagName === "DIV" && !child.querySelector(BLOCKS)) renamed(child, "p");
         else unwrapped(child);
         continue;
       }
-      const kept = PASTED_ATTRIBUTES[child.tagName] ?? [];
-      for (const { name } of [...child.attributes]) if (!kept.includes(name)) child.removeAttribute(name);
       for (const name of ["href", "src"]) {
         if (child.hasAttribute(name) && !/^(https?:|mailto:|\/(?!\/))/i.test(child.getAttribute(name).trim())) child.removeAttribute(name);
       }

@@ -46,8 +46,10 @@ function task() {
   if (list?.classList.contains("contains-task-list")) {
     list.classList.remove("contains-task-list");
     for (const own of list.children) {
-      own.removeAttribute("class");
-      own.querySelector(":scope > input")?.remove();
+      own.classList.remove("task-list-item");
+      const box = own.querySelector(":scope > input");
+      if (box?.nextSibling?.nodeType === Node.TEXT_NODE) box.nextSibling.data = box.nextSibling.data.trimStart();
+      box?.remove();
     }
     return;
   }
@@ -62,13 +64,18 @@ function code() {
     inside.replaceWith(...inside.childNodes);
     return;
   }
-  insert(`<code>${escaped(getSelection().toString() || "code")}</code>&nbsp;`);
+  // Behind it stands a place for the caret outside of it, which is not saved.
+  insert(`<code>${escaped(getSelection().toString() || "code")}</code>\u200b`);
 }
 
 function quote() {
   const inside = around("blockquote");
-  if (inside) command("outdent");
-  else command("formatBlock", "blockquote");
+  if (!inside) {
+    command("formatBlock", "blockquote");
+    return;
+  }
+  command("outdent");
+  if (!around("p, h1, h2, h3, h4, h5, h6, li, pre, td, th")) command("formatBlock", "p");
 }
 
 const TABLE = `<table><thead><tr><th>Column</th><th>Column</th></tr></thead><tbody>${"<tr><td><br></td><td><br></td></tr>".repeat(2)}</tbody></table><p><br></p>`;
