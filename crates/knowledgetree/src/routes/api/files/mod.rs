@@ -3,6 +3,8 @@
 mod download;
 mod upload;
 
+pub use upload::{broken, no_form};
+
 use axum::extract::{DefaultBodyLimit, State};
 use hivematrix_shared::{
     audit,
