@@ -2,7 +2,10 @@
 //! they are sent, so that a large tree needs no large memory. When something fails on the way the answer breaks off, and nobody takes it
 //! for a whole one.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
 
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
@@ -33,6 +36,8 @@ use crate::{
 
 /// Bytes that are sent together.
 const CHUNK: usize = 64 * 1024;
+/// So long nobody takes a row, and the export is given up.
+const STALLED: Duration = Duration::from_secs(30);
 
 /// How it is written.
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
@@ -69,16 +74,19 @@ pub async fn export(
     let store = tree.store.clone();
     let reading = async move {
         let mut export = store.export();
-        while let Some(row) = export.next().await {
-            // Nobody takes them any more.
-            if rows.send(row).await.is_err() {
+        loop {
+            let row = export.next().await.transpose();
+            let is_last = !matches!(row, Ok(Some(_)));
+            // Behind it waits the store: where nobody takes them any more, it is left alone.
+            let sent = tokio::time::timeout(STALLED, rows.send(row)).await;
+            if is_last || !matches!(sent, Ok(Ok(()))) {
                 return;
             }
         }
     };
     tokio::spawn(reading.in_current_span());
     let mut taken = taken;
-    let first = taken.recv().await.transpose()?;
+    let first = taken.recv().await.transpose()?.flatten();
     audit!(user = by.name, format = media_type, "Tree exported");
     let (body, bytes) = mpsc::channel(8);
     let sending = Sending { body: body.clone(), waiting: Vec::with_capacity(CHUNK) };
@@ -97,14 +105,19 @@ pub async fn export(
     Ok(response)
 }
 
-type Rows = mpsc::Receiver<store::Result<ExportRow>>;
+/// Rows, and nothing for their end: without that, it broke off.
+type Rows = mpsc::Receiver<store::Result<Option<ExportRow>>>;
+
+fn next(rows: &mut Rows) -> io::Result<Option<ExportRow>> {
+    rows.blocking_recv().ok_or_else(|| io::Error::other("no more rows come"))?.map_err(io::Error::other)
+}
 
 fn write_json(first: Option<ExportRow>, mut rows: Rows, mut sending: Sending) -> io::Result<()> {
     let mut writer = json::Writer::new(&mut sending);
     if let Some(first) = first {
         writer.add(&entry(first))?;
-        while let Some(row) = rows.blocking_recv() {
-            writer.add(&entry(row.map_err(io::Error::other)?))?;
+        while let Some(row) = next(&mut rows)? {
+            writer.add(&entry(row))?;
         }
     }
     writer.finish()?;
@@ -115,8 +128,8 @@ fn write_archive(first: Option<ExportRow>, mut rows: Rows, sending: Sending) -> 
     let mut writer = folder::Writer::new(sending);
     if let Some(first) = first {
         writer.add(&entry(first))?;
-        while let Some(row) = rows.blocking_recv() {
-            writer.add(&entry(row.map_err(io::Error::other)?))?;
+        while let Some(row) = next(&mut rows)? {
+            writer.add(&entry(row))?;
         }
     }
     writer.finish()?.send()

@@ -27,6 +27,8 @@ use crate::{
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 /// HTML is longer than the Markdown that is made of it, so more is read than is written.
 const READ_FACTOR: usize = 4;
+/// Letters of a number or a name in a heading.
+const LONGEST: usize = 100;
 /// Articles linked to one ticket or company that a text is made of.
 const MOST_LINKED: usize = 200;
 
@@ -174,7 +176,7 @@ pub async fn ticket(
     Path(number): Path<String>,
     Query(budget): Query<Budget>,
 ) -> Result<Json<ContextText>> {
-    linked(&tree, reader, ContextOwner::Ticket(&number), format!("Context: Ticket {number}"), &budget).await
+    linked(&tree, reader, ContextOwner::Ticket(&number), title("Ticket", &number), &budget).await
 }
 
 /// What is linked to a company: articles, and those in and below linked folders.
@@ -189,7 +191,13 @@ pub async fn company(
     Path(company): Path<String>,
     Query(budget): Query<Budget>,
 ) -> Result<Json<ContextText>> {
-    linked(&tree, reader, ContextOwner::Company(&company), format!("Context: Company {company}"), &budget).await
+    linked(&tree, reader, ContextOwner::Company(&company), title("Company", &company), &budget).await
+}
+
+/// What it is about, on one line whatever was asked for.
+fn title(of: &str, which: &str) -> String {
+    let which: String = which.chars().filter(|letter| !letter.is_control()).take(LONGEST).collect();
+    format!("Context: {of} {which}")
 }
 
 async fn linked(
