@@ -4,10 +4,12 @@
 
 pub mod config;
 pub mod domain;
+pub mod files;
+pub mod jobs;
 pub mod routes;
 pub mod store;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::Router;
 use hivematrix_shared::{
@@ -21,6 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     config::{DEFAULT_PORT, Settings},
+    files::Files,
     store::KnowledgeStore,
 };
 
@@ -31,6 +34,10 @@ pub struct KnowledgeTree {
     pub context: ServiceContext,
     /// The tree.
     pub store: Arc<dyn KnowledgeStore>,
+    /// The bytes of files.
+    pub files: Files,
+    /// Days that what was deleted stays in the trash.
+    pub trash_days: u16,
 }
 
 impl KnowledgeTree {
@@ -39,9 +46,16 @@ impl KnowledgeTree {
         if let Some(url) = &settings.codex_url {
             context.client.set_default_url("codex", url);
         }
-        Self { context, store }
+        let program = std::env::current_exe().unwrap_or_else(|_| "hivematrix-knowledgetree".into());
+        let files = Files::new(context.settings.service_dir().join("uploads"), program);
+        Self { context, store, files, trash_days: settings.trash_days }
     }
 }
+
+/// Most bytes of a request: the largest file and the form around it.
+const BODY_LIMIT: usize = 51 * 1024 * 1024;
+/// Time for what takes longest: a large file over a slow line. Other routes have a limit of their own.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 #[derive(OpenApi)]
 #[openapi(info(
@@ -58,6 +72,8 @@ pub fn app(tree: KnowledgeTree) -> (Router, ServeOptions) {
     let health = store::health(Health::new(&tree.context), &tree.store).dependency("core").dependency("codex");
     let options = ServeOptions::new("KnowledgeTree", DEFAULT_PORT)
         .limits(Limits::platform_default())
+        .body_limit(BODY_LIMIT)
+        .request_timeout(REQUEST_TIMEOUT)
         .health(health)
         .openapi(document);
     (api.merge(routes::pages::router()).with_state(tree), options)
@@ -70,6 +86,9 @@ pub fn app(tree: KnowledgeTree) -> (Router, ServeOptions) {
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let context = ServiceContext::start("knowledgetree", settings.common.clone())?;
     let store = store::open(&settings, &context.shutdown).await?;
-    let (app, options) = app(KnowledgeTree::new(context.clone(), &settings, store));
+    let tree = KnowledgeTree::new(context.clone(), &settings, store);
+    context.spawn("retention of the trash", jobs::retention::run(tree.clone()));
+    context.spawn("tidying of files", files::tidy_daily(tree.files.clone(), tree.store.clone()));
+    let (app, options) = app(tree);
     Ok(server::run(context, app, options).await?)
 }

@@ -1,4 +1,6 @@
 //! HTTP handlers.
 
+pub mod access;
 pub mod api;
 pub mod pages;
+pub mod refused;
