@@ -38,6 +38,8 @@ pub struct KnowledgeTree {
     pub files: Files,
     /// Days that what was deleted stays in the trash.
     pub trash_days: u16,
+    /// Address of Neo4j, where that is the store; for the administration.
+    pub neo4j_uri: Option<Arc<str>>,
 }
 
 impl KnowledgeTree {
@@ -48,7 +50,8 @@ impl KnowledgeTree {
         }
         let program = std::env::current_exe().unwrap_or_else(|_| "hivematrix-knowledgetree".into());
         let files = Files::new(context.settings.service_dir().join("uploads"), program);
-        Self { context, store, files, trash_days: settings.trash_days }
+        let neo4j_uri = settings.neo4j.configured().map(|(uri, _)| uri.into());
+        Self { context, store, files, trash_days: settings.trash_days, neo4j_uri }
     }
 }
 

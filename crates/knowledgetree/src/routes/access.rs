@@ -16,7 +16,12 @@ use crate::{
 
 /// What a caller is shown: people of the level `client` see nothing of companies.
 pub fn visibility(caller: &Caller) -> Visibility {
-    match caller.level() {
+    visible_to(caller.level())
+}
+
+/// What people of a level are shown; all of it to a service on its own.
+pub fn visible_to(level: Option<PermissionLevel>) -> Visibility {
+    match level {
         Some(PermissionLevel::Client) => Visibility::WithoutCompanies,
         _ => Visibility::All,
     }

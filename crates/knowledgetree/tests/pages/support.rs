@@ -12,6 +12,7 @@ use hivematrix_shared::{
     auth::PermissionLevel::{self, Admin},
     clock::Clock,
     config::ServiceConfig as _,
+    registry::Registry,
     server,
     testing::{Client, TestIdentity, TestResponse, settings},
 };
@@ -39,11 +40,11 @@ impl World {
         let home = tempfile::tempdir().unwrap();
         let mut common = settings("knowledgetree");
         common.home = home.path().to_owned();
-        let context = identity.context_with(common, "knowledgetree", Default::default());
+        let context = identity.context_with(common.clone(), "knowledgetree", Registry::default());
         let store: Arc<dyn KnowledgeStore> = Arc::new(PostgresStore::new(pool));
         store.set_up().await.unwrap();
-        let mut settings = Settings::parse_from_defaults();
-        settings.common_mut().home = home.path().to_owned();
+        let mut settings: Settings = clap::Parser::parse_from(["knowledgetree"]);
+        *settings.common_mut() = common;
         let (router, options) = app(KnowledgeTree::new(context.clone(), &settings, store.clone()));
         let client = Client::new(server::apply(&context, router, options));
         Self { client, identity, store, _home: home }

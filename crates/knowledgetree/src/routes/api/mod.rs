@@ -9,7 +9,7 @@ mod files;
 mod nodes;
 mod search;
 mod shapes;
-mod text;
+pub(in crate::routes) mod text;
 mod trash;
 mod versions;
 

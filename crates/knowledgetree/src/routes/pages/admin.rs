@@ -1,5 +1,7 @@
 //! `GET /admin/settings` (§11): connection, syncs, export and import, trash, wipe.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -27,10 +29,10 @@ struct SettingsPage {
     page: Page,
     /// Name of the store.
     store: &'static str,
-    /// Why it does not answer; nothing while it does.
+    /// Whether it answers.
     answers: bool,
     /// Address of Neo4j, where that is the store; never its password.
-    neo4j_uri: Option<String>,
+    neo4j_uri: Option<Arc<str>>,
     /// Address of Codex, where it is known.
     codex_url: Option<String>,
     /// How much there is; nothing while the store does not answer.
@@ -64,10 +66,10 @@ async fn show(tree: &KnowledgeTree, frame: Frame) -> PageResult {
             StoreKind::Postgres => "PostgreSQL",
         },
         answers: counts.is_ok(),
-        neo4j_uri: tree.neo4j_uri().map(ToOwned::to_owned),
-        codex_url: tree.codex_url(),
+        neo4j_uri: tree.neo4j_uri.clone(),
+        codex_url: tree.context.client.base_url("codex").ok(),
         counts: counts.ok(),
-        trash_days: tree.trash_days(),
+        trash_days: tree.trash_days,
         page: frame.page,
     }
     .render()?;

@@ -1,19 +1,17 @@
 //! An article as a page shows it.
 
-use hivematrix_shared::pages::format::iso_z;
-
 use super::{
     errors::PageResult,
-    parts::{Deed, Frame, Moment, size_words, without_styles},
+    parts::{Deed, Frame, size_words, without_styles},
 };
 use crate::{
     KnowledgeTree,
     domain::{
-        content,
         files::FileRecord,
         item::{Item, Named, ROOT_ID},
         paths,
     },
+    routes::api::text,
 };
 
 /// An article with what belongs to it.
@@ -56,7 +54,7 @@ impl Article {
             tree.store.back_links(&item.id, visibility)
         );
         let format = item.content_format.unwrap_or_default();
-        let rendered = content::render_for_reading(format, &item.content);
+        let rendered = text::render(format, item.content, true).await?;
         Ok(Self {
             html: without_styles(&rendered.html),
             note: rendered.note,
@@ -149,16 +147,6 @@ impl FileRow {
             _ => "file-text",
         }
     }
-}
-
-/// The moment of a deed, for a `time` element.
-pub fn moment(deed: &Deed) -> Option<&Moment> {
-    deed.at.as_ref()
-}
-
-/// The state of an item as an editor tells it back.
-pub fn seen(item: &Item) -> String {
-    item.updated_at.map(iso_z).unwrap_or_default()
 }
 
 #[cfg(test)]

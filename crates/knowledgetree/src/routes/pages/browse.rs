@@ -96,7 +96,7 @@ async fn show(
         None if listing.item.id == ROOT_ID => Some(tree.store.item(ROOT_ID, visibility).await?),
         _ => None,
     };
-    explorer::drawn(Shown { frame, view, listing, article, welcome, from: query.from.unwrap_or_default() })
+    explorer::drawn(Shown { frame, view, listing, article, welcome, from: query.from.unwrap_or_default() }).await
 }
 
 /// `GET /view/<id>`: to the folder of an article with the article open in it, or to the folder itself.

@@ -29,7 +29,7 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::NotFound { .. } => Self::Missing,
             StoreError::Unavailable(cause) => Self::Unavailable(cause),
-            error => Self::Problem(Problem::internal(error)),
+            error => Self::Problem(error.into()),
         }
     }
 }

@@ -8,11 +8,13 @@ use super::{
     errors::PageResult,
     parts::{Frame, ListView, Row, items, without_styles},
 };
-use crate::domain::{
-    content,
-    item::{Item, ROOT_CONTENT, ROOT_ID},
-    listing::Listing,
-    paths,
+use crate::{
+    domain::{
+        item::{Item, ROOT_CONTENT, ROOT_ID},
+        listing::Listing,
+        paths,
+    },
+    routes::api::text,
 };
 
 /// Items of one folder that are drawn at once; a link leads to the next.
@@ -94,7 +96,7 @@ impl ExplorerPage {
 ///
 /// # Errors
 /// When it cannot be drawn.
-pub fn drawn(shown: Shown) -> PageResult {
+pub async fn drawn(shown: Shown) -> PageResult {
     let Shown { frame, view, listing, article, welcome, from } = shown;
     let prefix = frame.page.prefix.as_str();
     let names: Vec<&str> = listing.breadcrumbs.iter().skip(1).map(|step| step.name.as_str()).collect();
@@ -128,6 +130,10 @@ pub fn drawn(shown: Shown) -> PageResult {
         })
         .collect();
     let rest = total.saturating_sub(from + rows.len());
+    let welcome = match welcome {
+        Some(root) => welcome_html(root).await?,
+        None => None,
+    };
     let html = ExplorerPage {
         page: frame.page.clone(),
         view,
@@ -139,7 +145,7 @@ pub fn drawn(shown: Shown) -> PageResult {
         rows,
         total,
         article,
-        welcome: welcome.and_then(|root| welcome_html(&root)),
+        welcome,
         node_id: listing.item.id,
         node_name: listing.item.name,
         frame,
@@ -149,11 +155,11 @@ pub fn drawn(shown: Shown) -> PageResult {
 }
 
 /// The root's text, unless it is what every new root says: the page has that heading already.
-fn welcome_html(root: &Item) -> Option<String> {
+async fn welcome_html(root: Item) -> PageResult<Option<String>> {
     let said = root.content.trim();
     if said.is_empty() || said == ROOT_CONTENT {
-        return None;
+        return Ok(None);
     }
     let format = root.content_format.unwrap_or_default();
-    Some(without_styles(&content::render_for_reading(format, &root.content).html))
+    Ok(Some(without_styles(&text::render(format, root.content, true).await?.html)))
 }

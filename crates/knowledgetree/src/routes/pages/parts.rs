@@ -12,7 +12,10 @@ use http::request::Parts;
 
 pub use hivematrix_shared::pages::format::Moment;
 
-use crate::domain::{item::Visibility, listing::Child};
+use crate::{
+    domain::{item::Visibility, listing::Child},
+    routes::access,
+};
 
 /// The cookie in which a page notes how its reader wants lists, so that the next one comes like that. Codex keeps the choice.
 const VIEW_COOKIE: &str = "knowledgetree_view";
@@ -49,7 +52,7 @@ impl Frame {
 
     /// What the reader may see of the tree (§16 W2).
     pub fn visibility(&self) -> Visibility {
-        if self.is_staff() { Visibility::All } else { Visibility::WithoutCompanies }
+        access::visible_to(Some(self.level))
     }
 }
 

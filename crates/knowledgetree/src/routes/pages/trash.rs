@@ -65,7 +65,7 @@ async fn show(tree: &KnowledgeTree, frame: Frame) -> PageResult {
     let html = TrashPage {
         page: frame.page.clone(),
         entries: entries.into_iter().map(|entry| shown(&frame, entry)).collect(),
-        days: tree.trash_days(),
+        days: tree.trash_days,
         frame,
     }
     .render()?;
