@@ -1,6 +1,5 @@
 //! Texts that are not stored yet: the editor's preview, and its change from one way of writing to the other.
 
-use axum::extract::State;
 use hivematrix_shared::{
     extract::Json,
     problem::{Problem, Result},
@@ -55,7 +54,7 @@ struct Preview {
     post, path = "/api/content/preview", tag = "content", request_body = Draft,
     responses((status = 200, body = Preview), ForReaders)
 )]
-async fn preview(State(_): State<KnowledgeTree>, _: Reader, Json(draft): Json<Draft>) -> Result<Json<Preview>> {
+async fn preview(_: Reader, Json(draft): Json<Draft>) -> Result<Json<Preview>> {
     let text = short_enough(draft.content)?;
     let rendered = text::render(draft.content_format, text, true).await?;
     Ok(Json(Preview { content_html: rendered.html, note: rendered.note }))
@@ -92,7 +91,6 @@ struct Converted {
     responses((status = 200, body = Converted), ForReaders)
 )]
 async fn convert(
-    State(_): State<KnowledgeTree>,
     _: Reader,
     Json(conversion): Json<Conversion>,
 ) -> Result<Json<Converted>> {

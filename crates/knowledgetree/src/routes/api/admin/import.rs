@@ -21,7 +21,7 @@ use crate::{
         transfer::{self, Entry, TransferError, folder, json},
     },
     routes::{
-        access::{Administrator, ForAdministrators},
+        access::Administrator,
         api::files::{broken, no_form},
         refused::bad,
     },

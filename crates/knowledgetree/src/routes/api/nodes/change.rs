@@ -23,8 +23,7 @@ use crate::{
 };
 
 /// What is to change; what is left out stays.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub struct NodeChange {
     /// New name.
     name: Option<String>,
