@@ -35,6 +35,7 @@ function showSync(name, state) {
   button.disabled = Boolean(state.running);
   button.querySelector("[data-words]").textContent = state.running ? "Syncing..." : NAMES[name];
   bar.hidden = !state.running;
+  place.querySelector("[data-stop]").hidden = !state.running;
   if (state.total) {
     bar.max = state.total;
     bar.value = state.done ?? 0;
@@ -88,6 +89,16 @@ function starts(name, path, body = () => undefined) {
 starts("codex", "/admin/sync/codex");
 starts("tickets", "/admin/sync/tickets", () => ({ overwrite: byId("sync-tickets-overwrite").checked }));
 poll();
+
+document.addEventListener("click", ({ target }) => {
+  const stop = target.closest("[data-stop]");
+  if (!stop) return;
+  busy(stop, async () => {
+    await own("POST", `/admin/sync/${stop.dataset.stop}/cancel`);
+    say("info", "The sync ends after what it is writing just now. The next one goes on from there.");
+    await poll();
+  });
+});
 
 // Import.
 

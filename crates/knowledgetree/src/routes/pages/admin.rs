@@ -11,7 +11,6 @@ use hivematrix_shared::{
     auth::{AdminOnly, UserOnly},
     pages::Page,
 };
-use http::{HeaderMap, Method, Uri};
 
 use super::{
     errors::{Asked, PageResult},
@@ -45,13 +44,9 @@ pub async fn page(
     State(tree): State<KnowledgeTree>,
     _: AdminOnly,
     UserOnly(user): UserOnly,
-    page: Page,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Response {
-    let asked = Asked::new(&page, &method, &uri, &headers);
-    let frame = Frame::new(page, &user);
+    let frame = Frame::new(&asked.page, &user);
     asked.answer(show(&tree, frame).await)
 }
 

@@ -10,7 +10,7 @@ use hivematrix_shared::{
     pages::Page,
     problem::Problem,
 };
-use http::{HeaderMap, Method, StatusCode, Uri, header};
+use http::{StatusCode, header};
 use serde::Deserialize;
 
 use super::{
@@ -48,16 +48,12 @@ pub struct Query {
 pub async fn page(
     State(tree): State<KnowledgeTree>,
     UserOnly(user): UserOnly,
-    page: Page,
+    asked: Asked,
     view: ListView,
     LenientQuery(query): LenientQuery<Query>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(&page, &method, &uri, &headers);
-    let frame = Frame::new(page, &user);
-    let path = uri.path().strip_prefix("/browse/").unwrap_or_default();
+    let frame = Frame::new(&asked.page, &user);
+    let path = asked.raw_path.strip_prefix("/browse/").unwrap_or_default();
     asked.answer(show(&tree, frame, view, path, &query).await)
 }
 
@@ -103,14 +99,10 @@ async fn show(
 pub async fn view(
     State(tree): State<KnowledgeTree>,
     UserOnly(user): UserOnly,
-    page: Page,
+    asked: Asked,
     Path(id): Path<String>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(&page, &method, &uri, &headers);
-    let frame = Frame::new(page, &user);
+    let frame = Frame::new(&asked.page, &user);
     asked.answer(place_of(&tree, &frame, &id).await)
 }
 

@@ -1,12 +1,17 @@
 //! What is shown where a page cannot be: the item is not there (§4), or the store does not answer (§2.5).
 
+use std::convert::Infallible;
+
 use askama::Template;
-use axum::response::{Html, IntoResponse, Response};
+use axum::{
+    extract::FromRequestParts,
+    response::{Html, IntoResponse, Response},
+};
 use hivematrix_shared::{
     pages::{Page, is_navigation},
     problem::Problem,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, header, request::Parts};
 
 use crate::store::StoreError;
 
@@ -63,24 +68,32 @@ struct ErrorPage<'a> {
     retry: Option<String>,
 }
 
-/// Of whom a page is asked for, so that a failure is put in the right form.
+/// What is asked for and by what, so that a failure is put in the right form.
 pub struct Asked {
-    page: Page,
+    /// What a page knows of its request.
+    pub page: Page,
+    /// The path as it came, not decoded.
+    pub raw_path: String,
     is_page: bool,
     address: String,
 }
 
-impl Asked {
-    /// Of a request.
-    pub fn new(page: &Page, method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
-        let path = uri.path_and_query().map_or_else(|| uri.path(), |path| path.as_str());
-        Self {
-            page: page.clone(),
-            is_page: is_navigation(method, uri.path(), headers),
-            address: format!("{}{path}", page.prefix),
-        }
-    }
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Infallible;
 
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        let page = Page::of(parts);
+        let path = parts.uri.path_and_query().map_or_else(|| parts.uri.path(), |path| path.as_str());
+        Ok(Self {
+            address: format!("{}{path}", page.prefix),
+            is_page: is_navigation(&parts.method, parts.uri.path(), &parts.headers),
+            raw_path: parts.uri.path().to_owned(),
+            page,
+        })
+    }
+}
+
+impl Asked {
     /// The page, or what is shown in its place.
     pub fn answer(&self, result: PageResult) -> Response {
         match result {

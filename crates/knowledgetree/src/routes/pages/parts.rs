@@ -31,8 +31,8 @@ pub struct Frame {
 
 impl Frame {
     /// Of a request.
-    pub fn new(page: Page, user: &ActingUser) -> Self {
-        Self { page, level: user.permission_level }
+    pub fn new(page: &Page, user: &ActingUser) -> Self {
+        Self { page: page.clone(), level: user.permission_level }
     }
 
     /// Whether the reader may change something (§16 W2).

@@ -6,7 +6,6 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 use hivematrix_shared::{auth::UserOnly, extract::LenientQuery, pages::Page};
-use http::{HeaderMap, Method, Uri};
 use serde::Deserialize;
 
 use super::{
@@ -82,6 +81,10 @@ struct SearchPage {
 }
 
 impl SearchPage {
+    fn is_kind(&self, name: &str) -> bool {
+        self.kind == name
+    }
+
     fn words(&self) -> String {
         let more = if self.is_full { "The best " } else { "" };
         format!("{more}{}", counted(self.found.len(), "result"))
@@ -92,14 +95,10 @@ impl SearchPage {
 pub async fn page(
     State(tree): State<KnowledgeTree>,
     UserOnly(user): UserOnly,
-    page: Page,
+    asked: Asked,
     LenientQuery(query): LenientQuery<Query>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
 ) -> Response {
-    let asked = Asked::new(&page, &method, &uri, &headers);
-    let frame = Frame::new(page, &user);
+    let frame = Frame::new(&asked.page, &user);
     asked.answer(show(&tree, frame, query).await)
 }
 

@@ -5,12 +5,7 @@ use axum::{
     extract::State,
     response::{Html, IntoResponse, Response},
 };
-use hivematrix_shared::{
-    auth::UserOnly,
-    pages::Page,
-    problem::Problem,
-};
-use http::{HeaderMap, Method, Uri};
+use hivematrix_shared::{auth::UserOnly, pages::Page, problem::Problem};
 
 use super::{
     errors::{Asked, PageResult},
@@ -46,13 +41,9 @@ struct TrashPage {
 pub async fn page(
     State(tree): State<KnowledgeTree>,
     UserOnly(user): UserOnly,
-    page: Page,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Response {
-    let asked = Asked::new(&page, &method, &uri, &headers);
-    let frame = Frame::new(page, &user);
+    let frame = Frame::new(&asked.page, &user);
     asked.answer(show(&tree, frame).await)
 }
 
