@@ -59,6 +59,9 @@ function itemAt(target) {
   return { item: { ...itemOf(element), href }, isPlace: false };
 }
 
+/** Once the menu is closed and the focus is back where it was, so that a dialog can give it back there. */
+const afterwards = (work) => setTimeout(work);
+
 /** Takes over the menu. Both listeners come before those of the gateway, which open it. */
 export function start() {
   document.addEventListener("click", ({ target }) => {
@@ -71,12 +74,19 @@ export function start() {
     // Nothing to offer: then the browser's own menu comes.
     if (!fill(item, isPlace)) event.stopPropagation();
   }, true);
+  // Not every system has a key for it, and not every browser opens it by Shift+F10.
+  document.addEventListener("keydown", (event) => {
+    const isAsked = event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey);
+    if (!isAsked || !event.target.closest?.("[data-context-menu='context-menu']")) return;
+    event.preventDefault();
+    event.target.dispatchEvent(new MouseEvent("contextmenu", { bubbles: true, cancelable: true, clientX: 0, clientY: 0 }));
+  });
   menu.addEventListener("click", ({ target }) => {
     const entry = target.closest("[data-act]");
-    if (entry) act(entry.dataset.act, chosen);
+    if (entry) afterwards(() => act(entry.dataset.act, chosen));
   });
   document.addEventListener("click", ({ target }) => {
     const made = target.closest("[data-new]");
-    if (made) items.makeNew(made.dataset.new);
+    if (made) afterwards(() => items.makeNew(made.dataset.new));
   });
 }

@@ -10,7 +10,6 @@ import * as navigate from "./navigate.js";
 import { ready } from "./page.js";
 import { article, shown } from "./place.js";
 import * as search from "./search.js";
-import { exportContext } from "./export.js";
 import * as tree from "./tree.js";
 import * as upload from "./upload.js";
 import * as view from "./view.js";
@@ -27,7 +26,7 @@ editor.start();
 tree.start();
 navigate.start();
 document.addEventListener("click", ({ target }) => {
-  if (target.closest("#btn-export-context, #btn-export-edit")) exportContext(article());
+  if (target.closest("#btn-export-context, #btn-export-edit")) exported.exportContext(article());
 });
 ready();
 shown();

@@ -84,7 +84,7 @@ function foldOrUp(row) {
   else moveTo(row.parentElement.closest(".kt-file"));
 }
 
-function childRow({ id, name, is_folder, is_attached, read_only }, parentHref) {
+function childRow({ id, name, is_folder, is_attached, read_only, updated_at }, parentHref) {
   const icon = is_folder ? (is_attached ? "link" : "folder") : "file-text";
   const href = is_folder ? `${parentHref}/${encodeURIComponent(name)}` : api.viewAddress(id);
   return element(
@@ -96,6 +96,7 @@ function childRow({ id, name, is_folder, is_attached, read_only }, parentHref) {
       element("span", { class: "kt-file__icon" }, element("i", { "data-lucide": icon })),
       element("span", { class: "kt-file__name" }, is_folder ? element("span", { class: "u-visually-hidden" }, "Folder: ") : null, name),
     ),
+    updated_at ? element("span", { class: "kt-file__meta" }, element("time", { datetime: updated_at }, updated_at)) : null,
     element("button", { class: "kt-file__more", type: "button", "aria-haspopup": "menu", "aria-controls": "context-menu", "aria-label": `Actions for ${name}`, tabindex: "-1" }, element("i", { "data-lucide": "more-horizontal" })),
   );
 }
@@ -120,6 +121,7 @@ async function unfold(row, open) {
       : [element("li", { class: "kt-file-empty" }, "This folder is empty.")];
     row.append(element("ul", { class: "hierarchy-children hierarchy-children--expanded", "aria-label": `Items of ${row.dataset.name}` }, ...inside));
     decorate(row);
+    localise(row);
   } catch (error) {
     toggle.setAttribute("aria-expanded", "false");
     say("error", error.message);

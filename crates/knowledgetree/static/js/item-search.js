@@ -16,12 +16,15 @@ function result(hit, href) {
   const near = hit.matched === "similar" ? "Similar: " : "";
   return element(
     href ? "a" : "button",
-    { class: "dropdown__item", ...(href ? { href, tabindex: "-1" } : { type: "button", tabindex: "-1" }), "data-hit": hit.id },
+    { class: "dropdown__item", role: "option", "aria-selected": "false", tabindex: "-1", ...(href ? { href } : { type: "button" }), "data-hit": hit.id },
     element("span", { class: "dropdown__item-title" }, near, hit.name),
     element("span", { class: "dropdown__item-subtitle" }, `${hit.is_folder ? "Folder" : "Article"} in ${where}${file}`),
     hit.snippet ? snippet(hit.snippet) : null,
   );
 }
+
+/** A line that cannot be chosen. */
+const nothing = (words) => element("p", { class: "dropdown__empty", role: "option", "aria-disabled": "true", "aria-selected": "false" }, words);
 
 /**
  * Looks for items while somebody types in `field` and shows them in `list`. `href` gives the address of a result; without it `take` is told
@@ -45,11 +48,11 @@ export function searching(field, list, { href, take, more, start = () => "root" 
     try {
       hits = await api.search(text, { signal: request.signal, start: start() });
       list.replaceChildren(...hits.map((hit) => result(hit, href?.(hit))));
-      if (!hits.length) list.append(element("p", { class: "dropdown__empty" }, "No results found."));
+      if (!hits.length) list.append(nothing("No results found."));
       else if (more) list.append(more(text));
     } catch (error) {
       if (error.name === "AbortError" || running !== request) return;
-      list.replaceChildren(element("p", { class: "dropdown__empty" }, error.message));
+      list.replaceChildren(nothing(error.message));
     }
     if (running === request) list.classList.add("dropdown--visible");
   }

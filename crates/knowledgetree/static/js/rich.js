@@ -46,7 +46,9 @@ const AROUND = { h1: "h1", h2: "h2", h3: "h3", quote: "blockquote", block: "pre"
 /** Says which buttons are on where the caret is. */
 export function states() {
   if (!field() || !field().contains(getSelection().anchorNode)) return undefined;
-  const on = Object.entries(STATES).filter(([, name]) => document.queryCommandState(name)).map(([tool]) => tool);
+  // Headings are bold by themselves.
+  const isBoldAnyway = around("h1, h2, h3, h4, h5, h6, th");
+  const on = Object.entries(STATES).filter(([tool, name]) => document.queryCommandState(name) && !(tool === "bold" && isBoldAnyway)).map(([tool]) => tool);
   return new Set([...on, ...Object.entries(AROUND).filter(([, selector]) => around(selector)).map(([tool]) => tool)]);
 }
 

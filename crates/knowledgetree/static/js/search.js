@@ -13,7 +13,7 @@ export function start() {
   const search = searching(field, list, {
     start: () => field.dataset.startNode,
     href: (hit) => (hit.is_folder ? api.browseAddress(hit.url_path) : api.viewAddress(hit.id)),
-    more: (text) => element("a", { class: "dropdown__item", href: `${base}/search?${new URLSearchParams({ query: text })}`, tabindex: "-1" }, element("span", { class: "dropdown__item-title" }, "All results")),
+    more: (text) => element("a", { class: "dropdown__item", role: "option", "aria-selected": "false", href: `${base}/search?${new URLSearchParams({ query: text })}`, tabindex: "-1" }, element("span", { class: "dropdown__item-title" }, "All results")),
   });
   // Enter without a chosen result leads to all of them.
   field.form.addEventListener("submit", () => search.stop());

@@ -48,7 +48,7 @@ async fn pages_keep_hostile_names_as_text_and_run_nothing_inline(pool: PgPool) {
     let inside = inside.strip_prefix("/knowledgetree").unwrap();
     for path in ["/browse/", inside, "/search?query=printer", "/trash", "/admin/settings"] {
         let html = world.page(path).await;
-        for raw in ["<script>alert", "<img src=x", "onerror=", "onclick=", "javascript:", " style=\"", "<script>"] {
+        for raw in ["<script>", "<img src=x", "<p onclick", "href=\"javascript:", " style=\"", " onclick=\"", " onerror=\""] {
             assert!(!html.contains(raw), "{path} holds {raw}: {html}");
         }
         for part in html.split("href=\"").skip(1).chain(html.split("src=\"").skip(1)) {
@@ -75,7 +75,7 @@ async fn a_client_sees_nothing_of_companies_and_no_names_of_staff(pool: PgPool) 
     assert!(!world.page_as(Client, "/search?query=printer").await.text().contains("Acme"));
     let article = world.page_as(Client, &format!("/browse/?article={}", open.id)).await.text();
     assert!(article.contains("Press the button."));
-    for hidden in ["amy@example.test", "btn-edit-article", "btn-history", "context-rename\" data-act=\"x", "name-form"] {
+    for hidden in ["amy@example.test", "btn-edit-article", "btn-history", "name-form", "href=\"/knowledgetree/trash\""] {
         assert!(!article.contains(hidden), "{hidden}");
     }
 }

@@ -75,7 +75,8 @@ async fn names_with_signs_of_addresses_lead_to_their_items(pool: PgPool) {
     for name in ["50%41 off", "Q&A? #1", "a+b;c=d", "Größe 日本"] {
         parent = world.folder(&parent, name).await;
         let html = world.page(&address).await;
-        let row = between(&html, &format!("data-id=\"{parent}\""), "</a>");
+        let items = between(&html, "id=\"file-browser\"", "</ul>");
+        let row = between(items, &format!("data-id=\"{parent}\""), "</a>");
         address = between(row, "href=\"/knowledgetree", "\"").to_owned();
         assert!(world.page(&address).await.contains(&format!("data-node-id=\"{parent}\"")), "{name}: {address}");
     }

@@ -99,7 +99,7 @@ icons! {
     "minus" => r#"<path d="M4.5 12h15"/>"#,
     "monitor" => r#"<rect x="3" y="4" width="18" height="12.5" rx="2"/><path d="M12 16.5V20M8 20.5h8"/>"#,
     "moon" => r#"<path d="M20 14.2A8.2 8.2 0 0 1 9.8 4 8.2 8.2 0 1 0 20 14.2z"/>"#,
-    "more-horizontal" => r#"<path d="M5.5 12h.1M12 12h.1M18.5 12h.1"/>"#,
+    "more-horizontal" => r#"<circle cx="5" cy="12" r=".7"/><circle cx="12" cy="12" r=".7"/><circle cx="19" cy="12" r=".7"/>"#,
     "orbit" => r#"<circle cx="12" cy="12" r="3"/><path d="M19.6 8.2A8.6 8.6 0 0 1 9 20.1M4.4 15.8A8.6 8.6 0 0 1 15 3.9"/><circle cx="18.4" cy="5.6" r="1.7"/><circle cx="5.6" cy="18.4" r="1.7"/>"#,
     "package" => r#"<path d="m12 3 8.5 4.5v9L12 21l-8.5-4.5v-9zM3.8 7.7 12 12l8.2-4.3M12 12v8.8M7.7 5.3l8.4 4.4"/>"#,
     "pause" => r#"<rect x="6" y="4.5" width="4" height="15" rx="1"/><rect x="14" y="4.5" width="4" height="15" rx="1"/>"#,
