@@ -213,6 +213,8 @@ if (linkForm) {
     if (!linked && !isAddress) throw new Error("Choose an item from the list, or type an address that begins with https://.");
     found.stop();
     close(byId("link-modal"));
+    // Nothing behind a dialog can be written in before it is gone.
+    await new Promise((done) => setTimeout(done));
     mode().focus();
     mode().link(linked ?? typed, text.value.trim());
     mode().element().dispatchEvent(new Event("input", { bubbles: true }));

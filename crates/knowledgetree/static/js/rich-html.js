@@ -31,7 +31,10 @@ export function roomAtEnd(root) {
 /** Shows HTML of the server in the editor. */
 export function fill(root, html) {
   root.replaceChildren(...nodesOf(html));
-  for (const box of root.querySelectorAll("input")) box.disabled = false;
+  for (const box of root.querySelectorAll("input")) {
+    box.disabled = false;
+    box.setAttribute("aria-label", "Done");
+  }
   applyStyles(root);
   roomAtEnd(root);
 }
@@ -55,6 +58,7 @@ export function read(root) {
   copy.querySelectorAll("input").forEach((box, at) => {
     box.toggleAttribute("checked", boxes[at].checked);
     box.setAttribute("disabled", "");
+    box.removeAttribute("aria-label");
   });
   for (const element of copy.querySelectorAll("b, i, strike")) renamed(element, RENAMED[element.tagName]);
   for (const element of copy.querySelectorAll("*")) {

@@ -36,6 +36,7 @@ export function boxes(list) {
     if (first) continue;
     const box = document.createElement("input");
     box.type = "checkbox";
+    box.setAttribute("aria-label", "Done");
     item.prepend(box, " ");
   }
 }
