@@ -6,6 +6,9 @@ mod health;
 pub mod neo4j;
 mod open;
 pub mod postgres;
+mod retry;
+mod rules;
+mod trail;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -14,7 +17,7 @@ use futures::stream::BoxStream;
 pub use self::{
     error::{Entity, Result, StoreError},
     health::health,
-    open::open,
+    open::{MIGRATOR, open},
 };
 use crate::domain::{
     files::{FileRecord, NewFile},
