@@ -9,8 +9,6 @@ mod incoming;
 pub mod reader;
 mod remove;
 mod text;
-#[cfg(test)]
-mod tests;
 mod tidy;
 
 use std::{

@@ -62,8 +62,11 @@ impl Files {
         }
     }
 
-    /// Removes what is older than `grace` and belongs to no record; how many bytes' files that were.
-    pub(super) async fn tidy(&self, store: &dyn KnowledgeStore, grace: Duration) -> store::Result<usize> {
+    /// Removes what is older than `grace` and belongs to no record; how many files of bytes that were.
+    ///
+    /// # Errors
+    /// When the store does not say what is needed, or the folder cannot be read.
+    pub async fn tidy(&self, store: &dyn KnowledgeStore, grace: Duration) -> store::Result<usize> {
         let (folder, passing) = (self.folder.to_path_buf(), self.passing());
         let found = blocking(move || look(&folder, &passing, grace)).await;
         let found = found.map_err(|error| store::StoreError::Failed(error.to_string()))?;
