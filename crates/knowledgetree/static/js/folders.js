@@ -19,16 +19,31 @@ export function forget() {
   asked = undefined;
 }
 
+/** Every folder of a tree by its id, with the id of the one it is in; made once for each answer. */
+const indexes = new WeakMap();
+
+function indexOf(root) {
+  let index = indexes.get(root);
+  if (index) return index;
+  index = new Map();
+  // Not by recursion: a tree may be deep.
+  const stack = [{ node: root, parent: undefined }];
+  while (stack.length) {
+    const entry = stack.pop();
+    index.set(entry.node.id, entry);
+    for (const node of entry.node.children) stack.push({ node, parent: entry.node.id });
+  }
+  indexes.set(root, index);
+  return index;
+}
+
 /** The folders from the root to the one with an id, both included; nothing for an unknown one. */
 export function wayTo(root, id) {
-  // Not by recursion: a tree may be deep.
-  const stack = [[root, [root]]];
-  while (stack.length) {
-    const [node, way] = stack.pop();
-    if (node.id === id) return way;
-    for (const child of node.children) stack.push([child, [...way, child]]);
-  }
-  return undefined;
+  const index = indexOf(root);
+  if (!index.has(id)) return undefined;
+  const way = [];
+  for (let at = index.get(id); at; at = index.get(at.parent)) way.unshift(at.node);
+  return way;
 }
 
 /** The name of a folder for people: the root has one of its own. */

@@ -1,6 +1,6 @@
 // HTML on its way into the rich editor and out of it: what the server allows, without what browsers add while somebody writes.
 
-import { applyStyles, nodesOf } from "./styles.js";
+import { applyStyles, nodesOf, renameAttribute } from "./styles.js";
 
 const BLOCKS = "p, ul, ol, table, pre, blockquote, h1, h2, h3, h4, h5, h6, hr, figure, div";
 const RENAMED = { B: "strong", I: "em", STRIKE: "s" };
@@ -51,9 +51,8 @@ function tidyCode(pre) {
 
 /** What stands in the editor as HTML for the server. */
 export function read(root) {
-  // In a document of its own, so that looks can be written as attributes.
-  const inert = document.implementation.createHTMLDocument("");
-  const copy = inert.importNode(root, true);
+  // In a document of its own, which loads nothing.
+  const copy = document.implementation.createHTMLDocument("").importNode(root, true);
   const boxes = [...root.querySelectorAll("input")];
   copy.querySelectorAll("input").forEach((box, at) => {
     box.toggleAttribute("checked", boxes[at].checked);
@@ -61,23 +60,20 @@ export function read(root) {
     box.removeAttribute("aria-label");
   });
   for (const element of copy.querySelectorAll("b, i, strike")) renamed(element, RENAMED[element.tagName]);
-  for (const element of copy.querySelectorAll("*")) {
-    element.removeAttribute("style");
-    if (element.dataset.style) element.setAttribute("style", element.dataset.style);
-    delete element.dataset.style;
-  }
+  for (const element of copy.querySelectorAll("[style]")) element.removeAttribute("style");
   for (const element of copy.querySelectorAll("span, font")) if (element.tagName === "FONT" || !element.attributes.length) unwrapped(element);
-  for (const element of copy.querySelectorAll("div:not([class])")) if (!element.hasAttribute("style")) element.querySelector(BLOCKS) ? unwrapped(element) : renamed(element, "p");
+  for (const element of copy.querySelectorAll("div:not([class])")) if (!element.dataset.style) element.querySelector(BLOCKS) ? unwrapped(element) : renamed(element, "p");
   for (const element of copy.querySelectorAll("p")) if (element.querySelector(BLOCKS)) unwrapped(element);
   for (const element of copy.querySelectorAll("p:empty, [class='']")) element.matches("p:empty") ? element.remove() : element.removeAttribute("class");
   copy.querySelectorAll("pre").forEach(tidyCode);
   while (isEmptyLine(copy.lastElementChild) && !copy.lastElementChild.nextSibling?.textContent.trim()) copy.lastElementChild.remove();
-  return copy.innerHTML.replaceAll("\u200b", "").trim();
+  return renameAttribute(copy.innerHTML, "data-style", "style").replaceAll("\u200b", "").trim();
 }
 
 /** Pasted HTML as nodes: its structure, not its looks. */
 export function cleaned(html) {
-  const { body } = new DOMParser().parseFromString(html, "text/html");
+  // Looks are not kept, and the policy of the page would complain of them.
+  const { body } = new DOMParser().parseFromString(html.replace(/\sstyle\s*=/gi, " data-x="), "text/html");
   const walk = (node) => {
     for (const child of [...node.childNodes]) {
       if (child.nodeType === Node.TEXT_NODE) continue;

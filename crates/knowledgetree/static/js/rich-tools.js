@@ -5,12 +5,6 @@ import { byId } from "./place.js";
 const root = () => byId("article-editor");
 const command = (name, value) => document.execCommand(name, false, value);
 
-const escaped = (text) => {
-  const place = document.createElement("p");
-  place.textContent = text;
-  return place.innerHTML;
-};
-
 /** The element of a kind around the caret, inside the editor. */
 export function around(selector) {
   const node = getSelection().anchorNode;
@@ -20,10 +14,6 @@ export function around(selector) {
 }
 
 const toBlock = (name) => command("formatBlock", around(name) ? "p" : name);
-
-function insert(html) {
-  command("insertHTML", html);
-}
 
 /** Gives every item of a task list its box, and no two of one. */
 export function boxes(list) {
@@ -37,7 +27,9 @@ export function boxes(list) {
     const box = document.createElement("input");
     box.type = "checkbox";
     box.setAttribute("aria-label", "Done");
-    item.prepend(box, " ");
+    const hasCaret = item.contains(getSelection().anchorNode) && getSelection().isCollapsed && !item.textContent.trim();
+    item.prepend(box, "\u00a0");
+    if (hasCaret) getSelection().collapse(box.nextSibling, 1);
   }
 }
 
@@ -65,8 +57,14 @@ function code() {
     inside.replaceWith(...inside.childNodes);
     return;
   }
+  typed(getSelection().toString() || "code");
+  const made = document.createElement("code");
+  const range = getSelection().getRangeAt(0);
+  made.append(range.extractContents());
+  range.insertNode(made);
   // Behind it stands a place for the caret outside of it, which is not saved.
-  insert(`<code>${escaped(getSelection().toString() || "code")}</code>\u200b`);
+  made.after("\u200b");
+  getSelection().collapse(made.nextSibling, 1);
 }
 
 function quote() {
@@ -96,16 +94,23 @@ export const tools = {
   quote,
   code,
   block: () => toBlock("pre"),
-  table: () => insert(TABLE),
+  table: () => command("insertHTML", TABLE),
   rule: () => command("insertHorizontalRule"),
 };
 
+/** Types a text in place of the selection and selects it. */
+function typed(text) {
+  command("insertText", text);
+  const selection = getSelection();
+  const { anchorNode: node, anchorOffset: end } = selection;
+  if (node.nodeType === Node.TEXT_NODE && end >= text.length) selection.setBaseAndExtent(node, end - text.length, node, end);
+}
+
 /** Puts a link in place of the selection. */
 export function link(href, text) {
-  const made = document.createElement("a");
-  made.setAttribute("href", href);
-  made.textContent = text || href;
-  insert(made.outerHTML);
+  typed(text || href);
+  command("createLink", href);
+  getSelection().collapseToEnd();
 }
 
 /** Tab goes from cell to cell; behind the last one it makes a row. */

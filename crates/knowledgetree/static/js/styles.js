@@ -28,13 +28,15 @@ export function applyStyles(root) {
   makeReachable(root);
 }
 
+/** A tag with its attributes in double quotes, as browsers and the server write them. */
+const TAG = /<[a-z][^>"]*(?:"[^"]*"[^>"]*)*>/gi;
+
+/** Gives attributes of HTML another name; texts and values stay. */
+export const renameAttribute = (html, from, to) => html.replace(TAG, (tag) => tag.replaceAll(` ${from}="`, ` ${to}="`));
+
 /** HTML of the server as nodes of this page. Nothing in it has run or been loaded. */
 export function nodesOf(html) {
-  const parsed = new DOMParser().parseFromString(html, "text/html");
-  for (const element of parsed.querySelectorAll("[style]")) {
-    element.dataset.style = element.getAttribute("style");
-    element.removeAttribute("style");
-  }
+  const parsed = new DOMParser().parseFromString(renameAttribute(html, "style", "data-style"), "text/html");
   return [...parsed.body.childNodes].map((node) => document.adoptNode(node));
 }
 

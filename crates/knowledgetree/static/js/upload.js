@@ -137,17 +137,21 @@ export function start() {
     if (target.id === "file-upload-input") uploadAll([...target.files]);
   });
   document.addEventListener("dragover", (event) => {
-    if (!hasFiles(event) || !byId("article-upload")) return;
+    if (!hasFiles(event)) return;
+    // Where no file can be attached, none is opened in place of the page either.
     event.preventDefault();
-    byId("article-upload").classList.add("kt-drop");
+    const place = byId("article-upload");
+    if (place) place.classList.add("kt-drop");
+    else event.dataTransfer.dropEffect = "none";
   });
   document.addEventListener("dragleave", ({ relatedTarget }) => {
     if (!relatedTarget) byId("article-upload")?.classList.remove("kt-drop");
   });
   document.addEventListener("drop", (event) => {
     const place = byId("article-upload");
-    if (!hasFiles(event) || !place) return;
+    if (!hasFiles(event)) return;
     event.preventDefault();
+    if (!place) return;
     place.classList.remove("kt-drop");
     uploadAll([...event.dataTransfer.files]);
   });
