@@ -29,7 +29,14 @@ const CHUNK: usize = 64 * 1024;
     get, path = "/uploads/{filename}", tag = "files",
     params(("filename" = String, Path, description = "Stored name of the file")),
     responses(
-        (status = 200, description = "The file, of the type of its name", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The file, of the type of its name", content(
+            (Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"),
+            (Vec<u8> = "application/pdf"), (Vec<u8> = "application/msword"), (Vec<u8> = "application/vnd.ms-excel"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "text/plain"), (String = "text/markdown"), (String = "text/csv"), (String = "application/xml"),
+            (serde_json::Value = "application/json")
+        )),
         (status = 304, description = "It is as `If-None-Match` says"),
         ForReaders
     )
