@@ -56,10 +56,8 @@ pub async fn of_two_of_one_name_one_is_made(store: Store) {
     for round in 0..5 {
         let name = format!("r{round}");
         let other = folder(&store, ROOT_ID, &format!("other{round}")).await;
-        let (a, b) = tokio::join!(
-            store.create(&new_folder(ROOT_ID, &name), &ann(0)),
-            async { store.update(&other, &rename(&name), None, &ann(0)).await }
-        );
+        let (item, change, ann) = (new_folder(ROOT_ID, &name), rename(&name), ann(0));
+        let (a, b) = tokio::join!(store.create(&item, &ann), store.update(&other, &change, None, &ann));
         assert_eq!(usize::from(a.is_ok()) + usize::from(b.is_ok()), 1, "{a:?} {b:?}");
     }
     is_a_tree(&store).await;
@@ -156,8 +154,8 @@ pub async fn a_call_that_is_given_up_blocks_nobody(store: Store) {
     let a = folder(&store, ROOT_ID, "a").await;
     // Given up at many different moments.
     for micros in (0..60).map(|step| step * 150) {
-        let call = store.create(&new_folder(&a, &format!("{micros}")), &ann(0));
-        let _ = tokio::time::timeout(Duration::from_micros(micros), call).await;
+        let (item, ann) = (new_folder(&a, &format!("{micros}")), ann(0));
+        let _ = tokio::time::timeout(Duration::from_micros(micros), store.create(&item, &ann)).await;
     }
     let done = tokio::time::timeout(Duration::from_secs(10), store.create(&new_folder(&a, "last"), &ann(0))).await;
     done.expect("somebody still holds the lock").unwrap();
