@@ -63,8 +63,9 @@ fn raw_html(format: Format, content: &str) -> Result<Cow<'_, str>, &'static str>
     }
 }
 
-/// Line ends as `\n`, and no NUL.
+/// Line ends as `\n`, no NUL, and no byte order mark, which a parser of HTML takes off at each reading.
 fn storable(content: &str) -> Cow<'_, str> {
+    let content = content.trim_start_matches('\u{feff}');
     if content.contains(['\r', '\0']) {
         Cow::Owned(content.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}"))
     } else {

@@ -140,7 +140,7 @@ fn things_that_share_a_name_or_an_id_stay_apart() {
         wanted("13", "Note"),
     ];
     let names = assign_names(&list, &HashSet::from(["Note.md".to_owned()]));
-    assert_eq!(names, ["Jane (10) (10).md", "Jane.md", "Jane (10).md", "Unnamed.md", "Note (13).md"]);
+    assert_eq!(names, ["Jane (10 2).md", "Jane.md", "Jane (10).md", "Unnamed.md", "Note (13).md"]);
     // A new namesake changes nobody's name.
     assert_eq!(assign_names(&list[1..2], &HashSet::new()), ["Jane.md"]);
 }

@@ -141,6 +141,7 @@ fn a_folder_of_files_can_be_read_by_people() {
         names,
         [
             "__folder/",
+            "__folder/_folder.md",
             "a/",
             "a/without its folder.md",
             "_con.md",

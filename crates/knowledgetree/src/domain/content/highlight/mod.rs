@@ -15,6 +15,9 @@ use super::{
     tokens::{self, Tag, Token},
 };
 
+/// Longest name of a variable in braces.
+const LONGEST_NAME: usize = 200;
+
 /// Longest code that gets colours.
 const LONGEST: usize = 256 * 1024;
 
@@ -113,7 +116,8 @@ fn piece(rest: &str, first: char, before: char, language: &Language) -> (&'stati
     if language.sigils.contains(first) {
         let name = &rest[first.len_utf8()..];
         let len = match name.strip_prefix('{') {
-            Some(inner) => inner.find(['}', '\n']).map_or(0, |at| at + 2),
+            // No further than any name reaches, or what has no end would be looked for again and again.
+            Some(inner) => inner.bytes().take(LONGEST_NAME).position(|b| b == b'}').map_or(0, |at| at + 2),
             None => name.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(name.len()),
         };
         // `%NAME%`

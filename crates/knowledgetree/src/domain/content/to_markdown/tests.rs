@@ -16,12 +16,12 @@ fn html_with_a_sign_in_markdown_gets_it() {
         ),
         ("<ul><li>a</li><li>b<ol><li>c</li></ol></li></ul>", "- a\n- b\n  1. c\n"),
         ("<ul><li><p>a</p></li><li><p>b</p></li></ul>", "- a\n\n- b\n"),
-        ("<blockquote><p>a</p><p>b</p></blockquote>", "> a\n>\n> b\n"),
+        ("<blockquote><p>a</p><p>b</p></blockquote>", "> a\n> \n> b\n"),
         (
             "<pre><code class=\"language-powershell\">Get-Date\n\nx</code></pre>",
-            "``` powershell\nGet-Date\n\nx\n```\n",
+            "```powershell\nGet-Date\n\nx\n```\n",
         ),
-        ("<pre data-language=\"sql\">select 1</pre>", "``` sql\nselect 1\n```\n"),
+        ("<pre data-language=\"sql\">select 1</pre>", "```sql\nselect 1\n```\n"),
         ("<hr><p>x</p>", "-----\n\nx\n"),
         (
             "<table><thead><tr><th align=\"left\">a</th><th>b|c</th></tr></thead><tbody><tr><td align=\"left\">1</td><td>2</td></tr></tbody></table>",
@@ -81,7 +81,7 @@ fn same(a: &str, b: &str) -> bool {
 #[test]
 fn markdown_that_was_html_is_read_back_as_the_same_html() {
     let source = "# Title\n\nA *b* **c** ~~d~~ `e` [f](/view/g)\n\n- [x] one\n- [ ] two\n\n| a | b |\n| --- | --: |\n| 1 | 2 |\n\n\
-                  ``` sql\nselect *\n```\n\n> quote\n> two\n\n1. x\n2. y\n";
+                  ```sql\nselect *\n```\n\n> quote\n> two\n\n1. x\n2. y\n";
     let html = render(Format::Markdown, source).html;
     assert_eq!(convert(&html), source);
 }

@@ -71,8 +71,9 @@ pub fn decode_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
             Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
         },
     };
-    let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\x1a' | '\u{85}');
-    text.chars().all(is_text).then_some(text)
+    let is_text = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\x0c' | '\u{85}');
+    // Old programs end a text with a sign of its own.
+    text.strip_suffix('\x1a').unwrap_or(&text).chars().all(is_text).then_some(text)
 }
 
 /// Text as it is found, up to [`MAX_TEXT`].
