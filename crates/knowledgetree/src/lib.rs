@@ -69,7 +69,8 @@ struct ApiDocument;
 pub fn app(tree: KnowledgeTree) -> (Router, ServeOptions) {
     let (api, document) =
         OpenApiRouter::with_openapi(ApiDocument::openapi()).merge(routes::api::router()).split_for_parts();
-    let health = store::health(Health::new(&tree.context), &tree.store).dependency("core").dependency("codex");
+    let health =
+        store::health(Health::new(&tree.context), &tree.store).dependency("core").dependency("codex");
     let options = ServeOptions::new("KnowledgeTree", DEFAULT_PORT)
         .limits(Limits::platform_default())
         .body_limit(BODY_LIMIT)
