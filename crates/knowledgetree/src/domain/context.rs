@@ -90,8 +90,11 @@ pub fn write(material: &ContextMaterial, max_bytes: usize) -> Context {
     let mut out = Text { text: String::new(), max_bytes };
     let left_out = out.fill(&blocks, material.complete);
     if let (Some(step), false) = (material.path.last(), material.files.is_empty()) {
-        let mut files: Vec<&str> =
-            material.files.iter().map(|file| file.original_filename.as_deref().unwrap_or(&file.filename)).collect();
+        let mut files: Vec<&str> = material
+            .files
+            .iter()
+            .map(|file| file.original_filename.as_deref().unwrap_or(&file.filename))
+            .collect();
         files.sort_by(|a, b| names::cmp_names(a, b));
         let bullets: Vec<String> = files.iter().map(|file| format!("- {file}")).collect();
         let heading = format!("## Attached Files for {}", step.item.name);
@@ -262,7 +265,8 @@ mod tests {
 
     #[test]
     fn headings_are_capped_at_six() {
-        let path = ["1", "2", "3", "4", "5", "6", "7", "8"].map(|name| step(name, vec![article(name, name, "x")]));
+        let path =
+            ["1", "2", "3", "4", "5", "6", "7", "8"].map(|name| step(name, vec![article(name, name, "x")]));
         let material = ContextMaterial { path: path.to_vec(), complete: true, ..ContextMaterial::default() };
         let text = write(&material, DEFAULT_MAX_BYTES).text;
         assert!(text.contains("\n\n###### Context: 8\n\nFile: 8\n\nx"));
@@ -287,7 +291,11 @@ mod tests {
         let material = ContextMaterial { complete: false, files: Vec::new(), ..material() };
         let cut = write(&material, DEFAULT_MAX_BYTES);
         assert!(cut.is_cut() && cut.left_out == 0);
-        assert!(cut.text.ends_with("> Cut here: more articles are left out to keep to 200000 bytes."), "{}", cut.text);
+        assert!(
+            cut.text.ends_with("> Cut here: more articles are left out to keep to 200000 bytes."),
+            "{}",
+            cut.text
+        );
     }
 
     #[test]

@@ -85,7 +85,8 @@ impl Files {
 
     /// Where upstream's bytes lie: under their stored name.
     fn named(&self, filename: &str) -> Option<PathBuf> {
-        let is_plain = filename.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+        let is_plain =
+            filename.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
         (is_plain && !filename.is_empty() && !filename.starts_with('.')).then(|| self.folder.join(filename))
     }
 

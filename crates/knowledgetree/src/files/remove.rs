@@ -66,7 +66,11 @@ impl Files {
         for (hash, path) in aside {
             // Who does not know keeps.
             let is_unused = unused.as_ref().is_ok_and(|unused| unused.contains(&hash));
-            let outcome = if is_unused { tokio::fs::remove_file(&path).await } else { self.put_back(&hash, path).await };
+            let outcome = if is_unused {
+                tokio::fs::remove_file(&path).await
+            } else {
+                self.put_back(&hash, path).await
+            };
             match outcome {
                 Ok(()) => removed += usize::from(is_unused),
                 Err(error) => tracing::warn!(%error, hash, "bytes lie beside their place for now"),

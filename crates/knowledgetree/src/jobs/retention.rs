@@ -30,7 +30,8 @@ pub async fn run(tree: KnowledgeTree) {
 /// # Errors
 /// When the store fails; what was removed until then is gone.
 pub async fn empty(tree: &KnowledgeTree) -> store::Result<i64> {
-    let Some(before) = tree.context.clock.now().checked_sub_signed(TimeDelta::days(tree.trash_days.into())) else {
+    let Some(before) = tree.context.clock.now().checked_sub_signed(TimeDelta::days(tree.trash_days.into()))
+    else {
         return Ok(0);
     };
     let mut items = 0;

@@ -46,7 +46,10 @@ impl FromRequestParts<KnowledgeTree> for Reader {
             Some(caller) => caller,
             None => Authenticated::from_request_parts(parts, tree).await?.0,
         };
-        Ok(Self { visibility: visibility(&caller), is_staff: caller.level().is_none_or(PermissionLevel::is_staff) })
+        Ok(Self {
+            visibility: visibility(&caller),
+            is_staff: caller.level().is_none_or(PermissionLevel::is_staff),
+        })
     }
 }
 

@@ -72,27 +72,49 @@ async fn everybody_with_a_token_reads_and_only_editors_write(pool: PgPool) {
     for (method, path) in writes.iter().chain(&admin_only) {
         assert_eq!(suite.client.request(method.parse().unwrap(), path).send().await.status, 401, "{path}");
         for level in [Client, Billing] {
-            assert_eq!(suite.as_level(level, method, path, Value::Null).await.status, 403, "{level} {method} {path}");
+            assert_eq!(
+                suite.as_level(level, method, path, Value::Null).await.status,
+                403,
+                "{level} {method} {path}"
+            );
         }
         assert_eq!(suite.by(&alone, method, path, Value::Null).await.status, 403, "service {method} {path}");
         let acting = suite.identity.service_token_on_behalf("brainhair", "knowledgetree", Billing);
-        assert_eq!(suite.by(&acting, method, path, Value::Null).await.status, 403, "for billing {method} {path}");
+        assert_eq!(
+            suite.by(&acting, method, path, Value::Null).await.status,
+            403,
+            "for billing {method} {path}"
+        );
     }
     for (method, path) in &admin_only {
-        assert_eq!(suite.as_level(Technician, method, path, Value::Null).await.status, 403, "{method} {path}");
+        assert_eq!(
+            suite.as_level(Technician, method, path, Value::Null).await.status,
+            403,
+            "{method} {path}"
+        );
     }
     for (level, status) in [(Client, 403), (Billing, 403), (Technician, 403), (Admin, 200)] {
-        assert_eq!(suite.as_level(level, "GET", "/admin/export", Value::Null).await.status, status, "{level}");
+        assert_eq!(
+            suite.as_level(level, "GET", "/admin/export", Value::Null).await.status,
+            status,
+            "{level}"
+        );
     }
     assert_eq!(suite.json(&format!("/api/node/{id}")).await["version"], 1, "nothing has changed");
     // A service has the rights of the person it acts for.
     let acting = suite.identity.service_token_on_behalf("brainhair", "knowledgetree", Technician);
-    let made = suite.by(&acting, "POST", "/api/node", json!({"parent_id": "root", "name": "by the assistant"})).await;
+    let made = suite
+        .by(&acting, "POST", "/api/node", json!({"parent_id": "root", "name": "by the assistant"}))
+        .await;
     assert_eq!(made.status, 200, "{}", made.text());
     let made = suite.json(&format!("/api/node/{}", made.json()["id"].as_str().unwrap())).await;
     assert_eq!(made["created_by"], "technician@example.test");
     let elsewhere = suite.identity.service_token("brainhair", "codex");
-    assert_eq!(suite.by(&elsewhere, "GET", "/api/browse", Value::Null).await.status, 401, "meant for another service");
+    assert_eq!(
+        suite.by(&elsewhere, "GET", "/api/browse", Value::Null).await.status,
+        401,
+        "meant for another service"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations/knowledgetree")]
@@ -136,7 +158,11 @@ async fn for_a_client_companies_do_not_exist(pool: PgPool) {
     // Nor who wrote what.
     let node = client(&format!("/api/node/{open}")).await.json();
     assert_eq!((node["created_by"].clone(), node["updated_by"].clone()), (Value::Null, Value::Null));
-    for path in [format!("/api/node/{open}/versions"), format!("/api/node/{open}/versions/1"), "/api/trash".to_owned()] {
+    for path in [
+        format!("/api/node/{open}/versions"),
+        format!("/api/node/{open}/versions/1"),
+        "/api/trash".to_owned(),
+    ] {
         assert_eq!(client(&path).await.status, 403, "{path}");
         assert_eq!(suite.as_level(Billing, "GET", &path, Value::Null).await.status, 200, "{path}");
     }
@@ -146,7 +172,9 @@ async fn for_a_client_companies_do_not_exist(pool: PgPool) {
 async fn a_page_of_somebody_else_writes_nothing_with_our_cookie(pool: PgPool) {
     let suite = Suite::start(pool).await;
     let cookie = format!("access_token={}", suite.identity.user_token(Admin));
-    for (site, status) in [(Some("cross-site"), 401), (Some("same-site"), 401), (None, 401), (Some("same-origin"), 200)] {
+    for (site, status) in
+        [(Some("cross-site"), 401), (Some("same-site"), 401), (None, 401), (Some("same-origin"), 200)]
+    {
         let request = suite.client.post("/api/node").header("cookie", &cookie);
         let request = match site {
             Some(site) => request.header("sec-fetch-site", site),

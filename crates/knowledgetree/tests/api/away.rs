@@ -36,7 +36,11 @@ async fn every_route_says_that_the_store_is_away(pool: PgPool) {
     ] {
         let answer = suite.as_admin(method, &path, body).await;
         let problem = answer.json();
-        assert_eq!((answer.status.as_u16(), problem["error"].as_str()), (503, Some("Database not configured")), "{method} {path}");
+        assert_eq!(
+            (answer.status.as_u16(), problem["error"].as_str()),
+            (503, Some("Database not configured")),
+            "{method} {path}"
+        );
         assert!(answer.headers.contains_key("retry-after"), "{path}");
     }
     let up = suite.upload(&format!("/api/upload/{id}"), "a.txt", b"x").await;

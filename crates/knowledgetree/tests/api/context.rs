@@ -9,7 +9,9 @@ use crate::support::Suite;
 async fn the_text_of_an_item_is_what_stands_beside_it_and_in_attached_folders(pool: PgPool) {
     let suite = Suite::start(pool).await;
     let docs = suite.folder("root", "Docs").await;
-    let scripts = suite.made(json!({"parent_id": "root", "name": "Scripts", "is_folder": true, "is_attached": true})).await;
+    let scripts = suite
+        .made(json!({"parent_id": "root", "name": "Scripts", "is_folder": true, "is_attached": true}))
+        .await;
     suite.article(&scripts, "reset", "do it").await;
     let id = suite.article(&docs, "How to", "first").await;
     suite.made(json!({"parent_id": docs, "name": "Html", "content": "<p>a <strong>b</strong></p>", "content_format": "html"})).await;
@@ -20,12 +22,20 @@ async fn the_text_of_an_item_is_what_stands_beside_it_and_in_attached_folders(po
     let text = suite.json(&format!("/api/context/{id}")).await;
     assert_eq!((text["context"].as_str(), text["is_cut"].as_bool()), (Some(whole), Some(false)));
     for path in [format!("/api/context/tree/{id}"), format!("/api/node/{id}/context-tree")] {
-        assert_eq!(suite.json(&path).await, json!({"attached_folders": [{"id": scripts, "name": "Scripts"}]}), "{path}");
+        assert_eq!(
+            suite.json(&path).await,
+            json!({"attached_folders": [{"id": scripts, "name": "Scripts"}]}),
+            "{path}"
+        );
     }
     for path in [format!("/api/context/{id}"), format!("/api/node/{id}/context")] {
         let text = suite.send("POST", &path, json!({"excluded_ids": [scripts]})).await.json();
         assert!(!text["context"].as_str().unwrap().contains("reset"), "{path}");
-        assert_eq!(suite.send("POST", &path, Value::Null).await.json()["context"], whole, "a body may be left out");
+        assert_eq!(
+            suite.send("POST", &path, Value::Null).await.json()["context"],
+            whole,
+            "a body may be left out"
+        );
     }
     let cut = suite.json(&format!("/api/context/{id}?max_bytes=120")).await;
     assert!(cut["context"].as_str().unwrap().contains("> Cut here: ") && cut["is_cut"] == true, "{cut}");
@@ -33,7 +43,11 @@ async fn the_text_of_an_item_is_what_stands_beside_it_and_in_attached_folders(po
     assert_eq!(subtree["context"], "# Context: Docs\n\nFile: How to\n\nfirst\n\nFile: Html\n\na **b**");
     for wrong in ["0", "-1", "many"] {
         let answer = suite.get(&format!("/api/context/{id}?max_bytes={wrong}")).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["field"].as_str()), (400, Some("max_bytes")), "{wrong}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["field"].as_str()),
+            (400, Some("max_bytes")),
+            "{wrong}"
+        );
     }
     for path in ["/api/context/x", "/api/context/tree/x", "/api/node/x/context-tree"] {
         assert_eq!(suite.get(path).await.json()["error"], "Node not found", "{path}");
@@ -45,7 +59,8 @@ async fn the_text_of_an_item_is_what_stands_beside_it_and_in_attached_folders(po
 async fn knowledge_is_linked_to_tickets_and_companies(pool: PgPool) {
     let suite = Suite::start(pool).await;
     suite.companies().await;
-    let (b, a) = (suite.article("root", "b note", "of b").await, suite.article("root", "a note", "of a").await);
+    let (b, a) =
+        (suite.article("root", "b note", "of b").await, suite.article("root", "a note", "of a").await);
     for (method, path) in [
         ("POST", format!("/api/context/ticket/SR-7%2F1/{b}")),
         ("POST", format!("/api/context/ticket/SR-7%2F1/{a}")),
@@ -62,10 +77,16 @@ async fn knowledge_is_linked_to_tickets_and_companies(pool: PgPool) {
     assert_eq!(text["context"], "# Context: Ticket SR-7/1\n\nFile: a note\n\nof a\n\nFile: b note\n\nof b");
     assert_eq!(suite.json("/api/context/ticket/unknown").await, json!({"ticket": "unknown", "items": []}));
     let company = suite.json("/api/context/company/1").await;
-    let names: Vec<_> = company["items"].as_array().unwrap().iter().map(|item| item["name"].clone()).collect();
+    let names: Vec<_> =
+        company["items"].as_array().unwrap().iter().map(|item| item["name"].clone()).collect();
     assert_eq!(names, ["a note", "Acme Corp"]);
     let text = suite.json("/api/context/company/1/text").await["context"].as_str().unwrap().to_owned();
-    assert!(text.starts_with("# Context: Company 1\n\nFile: a note\n\nof a\n\n## Context: Acme Corp\n\nFile: Jane Doe.md"), "{text}");
+    assert!(
+        text.starts_with(
+            "# Context: Company 1\n\nFile: a note\n\nof a\n\n## Context: Acme Corp\n\nFile: Jane Doe.md"
+        ),
+        "{text}"
+    );
     assert!(text.contains("Printer on fire") && !text.contains("Joe"), "{text}");
     let unlink = format!("/api/context/ticket/SR-7%2F1/{a}");
     assert_eq!(suite.send("DELETE", &unlink, Value::Null).await.status, 200);
@@ -79,7 +100,11 @@ async fn knowledge_is_linked_to_tickets_and_companies(pool: PgPool) {
     }
     for number in ["%20", "a%00b", &"9".repeat(200)] {
         let answer = suite.send("POST", &format!("/api/context/ticket/{number}/{a}"), Value::Null).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["field"].as_str()), (400, Some("number")), "{number}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["field"].as_str()),
+            (400, Some("number")),
+            "{number}"
+        );
     }
     let hostile = suite.json("/api/context/ticket/x%0A%23%20Injected/text").await;
     assert_eq!(hostile["context"], "");

@@ -22,13 +22,20 @@ async fn a_file_is_kept_by_its_hash_and_handed_out_with_harmless_headers(pool: P
     let node = suite.json(&format!("/api/node/{id}")).await;
     let file = &node["files"][0];
     assert_eq!(file["filename"], format!("{file_id}.png"));
-    assert_eq!((file["original_filename"].as_str(), file["size"].as_u64()), (Some("Ol_bild.PNG"), Some(PNG.len() as u64)));
+    assert_eq!(
+        (file["original_filename"].as_str(), file["size"].as_u64()),
+        (Some("Ol_bild.PNG"), Some(PNG.len() as u64))
+    );
     assert_eq!((file["content_type"].as_str(), file["is_shown"].as_bool()), (Some("image/png"), Some(true)));
     assert_eq!(file["uploaded_by"], "technician@example.test");
     let url = file["url"].as_str().unwrap();
     assert_eq!(url, format!("/uploads/{file_id}.png"));
     let token = suite.identity.user_token(Technician);
-    let behind = suite.client.get(&format!("/api/node/{id}")).bearer(&token).header("x-forwarded-prefix", "/knowledgetree");
+    let behind = suite
+        .client
+        .get(&format!("/api/node/{id}"))
+        .bearer(&token)
+        .header("x-forwarded-prefix", "/knowledgetree");
     assert_eq!(behind.send().await.json()["files"][0]["url"], format!("/knowledgetree{url}"));
 
     let down = suite.get(url).await;
@@ -39,7 +46,8 @@ async fn a_file_is_kept_by_its_hash_and_handed_out_with_harmless_headers(pool: P
     assert!(down.header("content-security-policy").contains("default-src 'none'"));
     assert!(down.header("content-security-policy").contains("sandbox"));
     assert_eq!(down.header("cache-control"), "private, no-cache");
-    let again = suite.client.get(url).bearer(&token).header("if-none-match", down.header("etag")).send().await;
+    let again =
+        suite.client.get(url).bearer(&token).header("if-none-match", down.header("etag")).send().await;
     assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
 
     let [path] = &suite.bytes_on_disk()[..] else { panic!("{:?}", suite.bytes_on_disk()) };
@@ -96,7 +104,11 @@ async fn what_is_no_file_of_ours_is_refused_in_upstreams_words_and_leaves_nothin
         ("file", Some("a.docx"), zip, 400, "File content does not match its type"),
     ] {
         let answer = suite.form(Technician, &path, part, name, bytes).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (status, Some(error)), "{part} {name:?}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["error"].as_str()),
+            (status, Some(error)),
+            "{part} {name:?}"
+        );
     }
     let missing = suite.upload("/api/upload/nowhere", "a.txt", b"x").await;
     assert_eq!((missing.status.as_u16(), missing.json()["error"].as_str()), (404, Some("Node not found")));
@@ -104,13 +116,19 @@ async fn what_is_no_file_of_ours_is_refused_in_upstreams_words_and_leaves_nothin
     let large = vec![b'x'; 50 * 1024 * 1024 + 1];
     for path in [&*path, "/api/upload/nowhere"] {
         let answer = suite.form(Technician, path, "file", Some("a.txt"), &large).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["error"].as_str()), (413, Some("File too large (max 50MB)")), "{path}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["error"].as_str()),
+            (413, Some("File too large (max 50MB)")),
+            "{path}"
+        );
     }
     let token = suite.identity.user_token(Technician);
     let no_form = suite.client.post(&path).bearer(&token).json(&json!({"file": "x"})).send().await;
     assert_eq!((no_form.status.as_u16(), no_form.json()["error"].as_str()), (415, Some("No file part")));
-    let cut = b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhalf of".to_vec();
-    let cut = suite.client.post(&path).bearer(&token).body("multipart/form-data; boundary=cut", cut).send().await;
+    let cut =
+        b"--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhalf of".to_vec();
+    let cut =
+        suite.client.post(&path).bearer(&token).body("multipart/form-data; boundary=cut", cut).send().await;
     assert_eq!(cut.status, 400, "{}", cut.text());
     assert_eq!(suite.bytes_on_disk(), [] as [std::path::PathBuf; 0], "no draft stays either");
     assert_eq!(suite.json(&format!("/api/node/{id}")).await["files"], json!([]));
@@ -134,7 +152,11 @@ async fn the_words_of_files_are_found(pool: PgPool) {
     assert_eq!(suite.upload(&path, "scan.pdf", &pdf("kingfisher in a document")).await.status, 200);
     for (word, name) in [("hummingbird", "plan.csv"), ("kingfisher", "scan.pdf")] {
         let found = suite.json(&format!("/api/search?query={word}")).await;
-        assert_eq!((found[0]["id"].as_str(), found[0]["file"]["name"].as_str()), (Some(&*id), Some(name)), "{found}");
+        assert_eq!(
+            (found[0]["id"].as_str(), found[0]["file"]["name"].as_str()),
+            (Some(&*id), Some(name)),
+            "{found}"
+        );
     }
     // A PDF that only looks like one is kept, without words.
     assert_eq!(suite.upload(&path, "broken.pdf", b"%PDF-1.4\nnothing of this is true").await.status, 200);
@@ -171,8 +193,10 @@ async fn bytes_that_come_while_the_same_go_are_kept(pool: PgPool) {
     let mut kept = suite.upload(&path, "a.txt", b"the same bytes").await.json();
     for round in 0..20 {
         let gone = format!("/api/files/{}", kept["file_id"].as_str().unwrap());
-        let (removed, uploaded) =
-            futures::join!(suite.send("DELETE", &gone, Value::Null), suite.upload(&path, "a.txt", b"the same bytes"));
+        let (removed, uploaded) = futures::join!(
+            suite.send("DELETE", &gone, Value::Null),
+            suite.upload(&path, "a.txt", b"the same bytes")
+        );
         assert_eq!((removed.status.as_u16(), uploaded.status.as_u16()), (200, 200));
         kept = uploaded.json();
         let down = suite.get(&format!("/uploads/{}.txt", kept["file_id"].as_str().unwrap())).await;
@@ -241,6 +265,9 @@ fn pdf(line: &str) -> Vec<u8> {
     for place in places {
         file.push_str(&format!("{place:010} 00000 n \n"));
     }
-    file.push_str(&format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1));
+    file.push_str(&format!(
+        "trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n",
+        objects.len() + 1
+    ));
     file.into_bytes()
 }

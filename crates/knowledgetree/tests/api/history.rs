@@ -18,22 +18,41 @@ async fn every_state_is_kept_compared_and_can_be_had_back(pool: PgPool) {
     let states = history["versions"].as_array().unwrap();
     let numbers: Vec<_> = states.iter().map(|state| state["version"].as_i64().unwrap()).collect();
     assert_eq!(numbers, [3, 2, 1]);
-    assert_eq!((states[1]["by"].as_str(), states[1]["at"].as_str()), (Some("admin@example.test"), Some("2025-07-15T12:01:00Z")));
+    assert_eq!(
+        (states[1]["by"].as_str(), states[1]["at"].as_str()),
+        (Some("admin@example.test"), Some("2025-07-15T12:01:00Z"))
+    );
     assert_eq!((states[2]["name"].as_str(), states[2]["chars"].as_i64()), (Some("note"), Some(14)));
     let first = suite.json(&format!("{path}/versions/1")).await;
-    assert_eq!((first["content"].as_str(), first["name"].as_str()), (Some("one\ntwo\nthree\n"), Some("note")));
+    assert_eq!(
+        (first["content"].as_str(), first["name"].as_str()),
+        (Some("one\ntwo\nthree\n"), Some("note"))
+    );
     assert!(first["content_html"].as_str().unwrap().starts_with("<p>one"));
 
     for query in ["/versions/1/diff?with=2", "/versions/2/diff?with=1"] {
         let diff = suite.json(&format!("{path}{query}")).await;
         assert_eq!((diff["from"].as_i64(), diff["to"].as_i64()), (Some(1), Some(2)));
-        assert_eq!((diff["added"].as_i64(), diff["removed"].as_i64(), diff["is_converted"].as_bool()), (Some(1), Some(1), Some(false)));
+        assert_eq!(
+            (diff["added"].as_i64(), diff["removed"].as_i64(), diff["is_converted"].as_bool()),
+            (Some(1), Some(1), Some(false))
+        );
         let lines = diff["hunks"][0]["lines"].as_array().unwrap();
-        let shown: Vec<_> = lines.iter().map(|line| format!("{} {}", line["change"].as_str().unwrap(), line["text"].as_str().unwrap())).collect();
+        let shown: Vec<_> = lines
+            .iter()
+            .map(|line| format!("{} {}", line["change"].as_str().unwrap(), line["text"].as_str().unwrap()))
+            .collect();
         assert_eq!(shown, ["same one", "removed two", "added 2", "same three"]);
     }
     let with_present = suite.json(&format!("{path}/versions/2/diff")).await;
-    assert_eq!((with_present["to"].as_i64(), with_present["is_converted"].as_bool(), with_present["to_name"].as_str()), (Some(3), Some(true), Some("other")));
+    assert_eq!(
+        (
+            with_present["to"].as_i64(),
+            with_present["is_converted"].as_bool(),
+            with_present["to_name"].as_str()
+        ),
+        (Some(3), Some(true), Some("other"))
+    );
 
     let restore = format!("{path}/versions/1/restore");
     let stale = suite.send("POST", &restore, json!({"version": 2})).await;
@@ -44,7 +63,11 @@ async fn every_state_is_kept_compared_and_can_be_had_back(pool: PgPool) {
     assert_eq!((node["content"].as_str(), node["name"].as_str()), (Some("one\ntwo\nthree\n"), Some("other")));
     assert_eq!(node["content_format"], "markdown");
     for missing in ["/versions/99", "/versions/99/diff", "/versions/1/diff?with=99"] {
-        assert_eq!(suite.get(&format!("{path}{missing}")).await.json()["error"], "Version not found", "{missing}");
+        assert_eq!(
+            suite.get(&format!("{path}{missing}")).await.json()["error"],
+            "Version not found",
+            "{missing}"
+        );
     }
     assert_eq!(suite.get(&format!("{path}/versions/x")).await.status, 404);
     assert_eq!(suite.send("POST", &format!("{path}/versions/99/restore"), Value::Null).await.status, 404);

@@ -18,12 +18,20 @@ async fn an_item_is_made_read_changed_and_told_as_the_contract_says(pool: PgPool
     assert_eq!(node["content_format"], "markdown");
     assert!(node["content_html"].as_str().unwrap().contains("<em>done</em>"), "{node}");
     assert_eq!(node["parent_id"], folder.as_str());
-    assert_eq!((node["version"].as_i64(), node["created_by"].as_str()), (Some(1), Some("technician@example.test")));
-    assert_eq!((node["created_at"].as_str(), node["updated_at"].as_str()), (Some("2025-07-15T12:00:00Z"), Some("2025-07-15T12:00:00Z")));
+    assert_eq!(
+        (node["version"].as_i64(), node["created_by"].as_str()),
+        (Some(1), Some("technician@example.test"))
+    );
+    assert_eq!(
+        (node["created_at"].as_str(), node["updated_at"].as_str()),
+        (Some("2025-07-15T12:00:00Z"), Some("2025-07-15T12:00:00Z"))
+    );
 
     suite.wait(60);
-    let html = "<p style=\"text-align: right; position: fixed\" onclick=\"x()\">Hi<script>alert(1)</script></p>";
-    let saved = suite.send("PUT", &format!("/api/node/{id}"), json!({"content": "no", "content_html": html})).await;
+    let html =
+        "<p style=\"text-align: right; position: fixed\" onclick=\"x()\">Hi<script>alert(1)</script></p>";
+    let saved =
+        suite.send("PUT", &format!("/api/node/{id}"), json!({"content": "no", "content_html": html})).await;
     assert_eq!(saved.status, 200, "{}", saved.text());
     assert_eq!((saved.json()["success"].as_bool(), saved.json()["version"].as_i64()), (Some(true), Some(2)));
     let node = suite.json(&format!("/api/node/{id}")).await;
@@ -34,7 +42,10 @@ async fn an_item_is_made_read_changed_and_told_as_the_contract_says(pool: PgPool
         assert!(!stored.contains(gone), "{gone} in {stored}");
     }
     assert_eq!(node["updated_at"], "2025-07-15T12:01:00Z");
-    assert!(node["content_markdown"].as_str().unwrap().contains("Hi"), "converted for those who write Markdown");
+    assert!(
+        node["content_markdown"].as_str().unwrap().contains("Hi"),
+        "converted for those who write Markdown"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations/knowledgetree")]
@@ -49,13 +60,49 @@ async fn refusals_have_upstreams_words_and_the_problem_members(pool: PgPool) {
     let node = |id: &str| format!("/api/node/{id}");
     for (method, path, body, status, error) in [
         ("POST", "/api/node".to_owned(), json!({}), 400, "parent_id and name are required"),
-        ("POST", "/api/node".to_owned(), json!({"parent_id": "root", "name": ""}), 400, "parent_id and name are required"),
-        ("POST", "/api/node".to_owned(), json!({"parent_id": "nowhere", "name": "x"}), 404, "Parent folder not found"),
-        ("POST", "/api/node".to_owned(), json!({"parent_id": article, "name": "x"}), 400, "Parent must be a folder"),
+        (
+            "POST",
+            "/api/node".to_owned(),
+            json!({"parent_id": "root", "name": ""}),
+            400,
+            "parent_id and name are required",
+        ),
+        (
+            "POST",
+            "/api/node".to_owned(),
+            json!({"parent_id": "nowhere", "name": "x"}),
+            404,
+            "Parent folder not found",
+        ),
+        (
+            "POST",
+            "/api/node".to_owned(),
+            json!({"parent_id": article, "name": "x"}),
+            400,
+            "Parent must be a folder",
+        ),
         ("POST", "/api/node".to_owned(), json!({"parent_id": "root", "name": "A"}), 409, taken),
-        ("POST", "/api/node".to_owned(), json!({"parent_id": "root", "name": "x", "is_folder": true, "content": "t"}), 400, "A folder has no text"),
-        ("PUT", node(&article), json!({}), 400, "One of name, content, content_html and is_attached is required"),
-        ("PUT", node(&article), json!({"unknown": 1}), 400, "One of name, content, content_html and is_attached is required"),
+        (
+            "POST",
+            "/api/node".to_owned(),
+            json!({"parent_id": "root", "name": "x", "is_folder": true, "content": "t"}),
+            400,
+            "A folder has no text",
+        ),
+        (
+            "PUT",
+            node(&article),
+            json!({}),
+            400,
+            "One of name, content, content_html and is_attached is required",
+        ),
+        (
+            "PUT",
+            node(&article),
+            json!({"unknown": 1}),
+            400,
+            "One of name, content, content_html and is_attached is required",
+        ),
         ("PUT", node("nowhere"), json!({"name": "x"}), 404, "Node not found"),
         ("PUT", node("nowhere"), json!({"content": "x"}), 404, "Node not found"),
         ("PUT", node(&folder), json!({"content": "x"}), 400, "A folder has no text"),
@@ -64,19 +111,53 @@ async fn refusals_have_upstreams_words_and_the_problem_members(pool: PgPool) {
         ("DELETE", node("root"), Value::Null, 400, "The root cannot be deleted"),
         ("DELETE", node("nowhere"), Value::Null, 404, "Node not found"),
         ("POST", move_of(&article), json!({}), 400, "new_parent_id is required"),
-        ("POST", move_of("root"), json!({"new_parent_id": folder}), 400, "Cannot move root or non-existent node"),
-        ("POST", move_of("nowhere"), json!({"new_parent_id": folder}), 400, "Cannot move root or non-existent node"),
+        (
+            "POST",
+            move_of("root"),
+            json!({"new_parent_id": folder}),
+            400,
+            "Cannot move root or non-existent node",
+        ),
+        (
+            "POST",
+            move_of("nowhere"),
+            json!({"new_parent_id": folder}),
+            400,
+            "Cannot move root or non-existent node",
+        ),
         ("POST", move_of(&article), json!({"new_parent_id": "nowhere"}), 404, "Parent folder not found"),
         ("POST", move_of(&article), json!({"new_parent_id": other}), 400, "Target must be a folder"),
-        ("POST", move_of(&folder), json!({"new_parent_id": inner}), 400, "Cannot move a folder into itself or its descendants"),
-        ("POST", move_of(&folder), json!({"new_parent_id": folder}), 400, "Cannot move a folder into itself or its descendants"),
+        (
+            "POST",
+            move_of(&folder),
+            json!({"new_parent_id": inner}),
+            400,
+            "Cannot move a folder into itself or its descendants",
+        ),
+        (
+            "POST",
+            move_of(&folder),
+            json!({"new_parent_id": folder}),
+            400,
+            "Cannot move a folder into itself or its descendants",
+        ),
         ("POST", move_of(&article), json!({"new_parent_id": "root"}), 409, taken),
-        ("POST", format!("/api/node/{folder}/copy"), json!({"new_parent_id": inner}), 400, "Cannot copy a folder into itself or its descendants"),
+        (
+            "POST",
+            format!("/api/node/{folder}/copy"),
+            json!({"new_parent_id": inner}),
+            400,
+            "Cannot copy a folder into itself or its descendants",
+        ),
         ("POST", format!("/api/node/{folder}/copy"), Value::Null, 409, taken),
     ] {
         let answer = suite.send(method, &path, body.clone()).await;
         let problem = answer.json();
-        assert_eq!((answer.status.as_u16(), problem["error"].as_str()), (status, Some(error)), "{method} {path} {body}");
+        assert_eq!(
+            (answer.status.as_u16(), problem["error"].as_str()),
+            (status, Some(error)),
+            "{method} {path} {body}"
+        );
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(problem["type"], format!("https://httpstatuses.com/{status}"));
         assert_eq!(problem["instance"], path.as_str());
@@ -85,7 +166,8 @@ async fn refusals_have_upstreams_words_and_the_problem_members(pool: PgPool) {
     assert_eq!(clash["existing_id"], folder.as_str());
     // Nothing of all that has changed anything.
     let root = suite.json("/api/node/root/browse").await;
-    let names: Vec<_> = root["children"].as_array().unwrap().iter().map(|child| child["name"].clone()).collect();
+    let names: Vec<_> =
+        root["children"].as_array().unwrap().iter().map(|child| child["name"].clone()).collect();
     assert_eq!(names, ["A", "note"]);
 }
 
@@ -96,14 +178,24 @@ async fn a_second_editor_is_told_and_never_overwrites(pool: PgPool) {
     let path = format!("/api/node/{id}");
     let seen = suite.json(&path).await;
     suite.wait(1);
-    let one = suite.as_admin("PUT", &path, json!({"content": "of the first", "updated_at": seen["updated_at"]})).await;
+    let one = suite
+        .as_admin("PUT", &path, json!({"content": "of the first", "updated_at": seen["updated_at"]}))
+        .await;
     assert_eq!(one.status, 200, "{}", one.text());
-    for expected in [json!({"updated_at": seen["updated_at"]}), json!({"version": seen["version"]}), json!({"updated_at": null})] {
+    for expected in [
+        json!({"updated_at": seen["updated_at"]}),
+        json!({"version": seen["version"]}),
+        json!({"updated_at": null}),
+    ] {
         let mut body = expected.clone();
         body["content"] = json!("of the second");
         let two = suite.send("PUT", &path, body).await;
         let problem = two.json();
-        assert_eq!((two.status.as_u16(), problem["error"].as_str()), (409, Some("Node has been changed")), "{expected}");
+        assert_eq!(
+            (two.status.as_u16(), problem["error"].as_str()),
+            (409, Some("Node has been changed")),
+            "{expected}"
+        );
         assert_eq!(problem["current"]["content"], "of the first");
         assert_eq!(problem["current"]["updated_by"], "admin@example.test");
         assert_eq!(problem["current"]["version"], 2);
@@ -160,7 +252,9 @@ async fn a_copy_is_independent_and_belongs_to_people(pool: PgPool) {
     let change = suite.send("PUT", &format!("/api/node/{inner}"), json!({"content": "mine"})).await;
     assert_eq!(change.status, 200);
     let original = suite.id_at("/Companies/Acme Corp/Jane Doe.md").await;
-    assert!(suite.json(&format!("/api/node/{original}")).await["content"].as_str().unwrap().contains("zephyr"));
+    assert!(
+        suite.json(&format!("/api/node/{original}")).await["content"].as_str().unwrap().contains("zephyr")
+    );
     // Beside the original, with a name.
     let article = suite.article("root", "note", "x").await;
     let beside = suite.send("POST", &format!("/api/node/{article}/copy"), json!({"name": "note 2"})).await;
@@ -190,7 +284,13 @@ async fn what_the_sync_made_is_protected_and_takes_notes_beside_it(pool: PgPool)
     suite.article(&acme, "Our note", "x").await;
     assert_eq!(suite.upload(&format!("/api/upload/{card}"), "a.txt", b"words").await.status, 200);
     assert_eq!(suite.send("POST", &format!("/api/context/ticket/7/{card}"), Value::Null).await.status, 200);
-    assert_eq!(suite.as_level(PermissionLevel::Admin, "DELETE", &format!("/api/node/{acme}"), Value::Null).await.status, 200);
+    assert_eq!(
+        suite
+            .as_level(PermissionLevel::Admin, "DELETE", &format!("/api/node/{acme}"), Value::Null)
+            .await
+            .status,
+        200
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations/knowledgetree")]
@@ -202,6 +302,7 @@ async fn links_are_known_from_both_ends_whatever_their_targets_are_called(pool: 
     suite.made(json!({"parent_id": "root", "name": "Html", "content": html, "content_format": "html"})).await;
     suite.send("PUT", &format!("/api/node/{target}"), json!({"name": "Other name"})).await;
     let links = suite.json(&format!("/api/node/{target}/back-links")).await;
-    let names: Vec<_> = links["back_links"].as_array().unwrap().iter().map(|link| link["name"].clone()).collect();
+    let names: Vec<_> =
+        links["back_links"].as_array().unwrap().iter().map(|link| link["name"].clone()).collect();
     assert_eq!(names, ["Html", "Links"]);
 }

@@ -84,7 +84,13 @@ impl Suite {
         self.as_level(PermissionLevel::Admin, method, path, body).await
     }
 
-    pub async fn as_level(&self, level: PermissionLevel, method: &str, path: &str, body: Value) -> TestResponse {
+    pub async fn as_level(
+        &self,
+        level: PermissionLevel,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> TestResponse {
         self.by(&self.identity.user_token(level), method, path, body).await
     }
 
@@ -127,7 +133,8 @@ impl Suite {
         bytes: &[u8],
     ) -> TestResponse {
         let name = name.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
-        let mut body = format!("--cut\r\nContent-Disposition: form-data; name=\"{part}\"{name}\r\n\r\n").into_bytes();
+        let mut body =
+            format!("--cut\r\nContent-Disposition: form-data; name=\"{part}\"{name}\r\n\r\n").into_bytes();
         body.extend_from_slice(bytes);
         body.extend_from_slice(b"\r\n--cut--\r\n");
         let request = self.client.post(path).bearer(self.identity.user_token(level));
@@ -156,24 +163,37 @@ impl Suite {
 
     /// What a sync would have made: two companies, each with a contact, one with a ticket. Ids by their source.
     pub async fn companies(&self) {
-        let item = |source_id: &str, kind, parent: SyncParent, name: &str, content: Option<&str>| SyncedItem {
-            source_id: source_id.to_owned(),
-            kind,
-            parent,
-            name: name.to_owned(),
-            second_name: format!("{name} (Codex)"),
-            is_folder: content.is_none(),
-            is_attached: false,
-            read_only: kind != SourceKind::Group,
-            content: content.unwrap_or_default().to_owned(),
-        };
+        let item =
+            |source_id: &str, kind, parent: SyncParent, name: &str, content: Option<&str>| SyncedItem {
+                source_id: source_id.to_owned(),
+                kind,
+                parent,
+                name: name.to_owned(),
+                second_name: format!("{name} (Codex)"),
+                is_folder: content.is_none(),
+                is_attached: false,
+                read_only: kind != SourceKind::Group,
+                content: content.unwrap_or_default().to_owned(),
+            };
         let below = |id: &str| SyncParent::Synced(id.to_owned());
         let items = [
             item("companies", SourceKind::Group, SyncParent::Root, "Companies", None),
             item("company:1", SourceKind::Company, below("companies"), "Acme Corp", None),
             item("company:2", SourceKind::Company, below("companies"), "Birch & Sons", None),
-            item("contact:1", SourceKind::Contact, below("company:1"), "Jane Doe.md", Some("# Jane\n\nzephyr@acme.example")),
-            item("contact:2", SourceKind::Contact, below("company:2"), "Joe Roe.md", Some("# Joe\n\nzephyr@birch.example")),
+            item(
+                "contact:1",
+                SourceKind::Contact,
+                below("company:1"),
+                "Jane Doe.md",
+                Some("# Jane\n\nzephyr@acme.example"),
+            ),
+            item(
+                "contact:2",
+                SourceKind::Contact,
+                below("company:2"),
+                "Joe Roe.md",
+                Some("# Joe\n\nzephyr@birch.example"),
+            ),
             item("ticket:7", SourceKind::Ticket, below("company:1"), "Ticket_7.md", Some("Printer on fire")),
         ];
         let by = Author { user: "service:knowledgetree", is_admin: false, at: self.now() };
@@ -192,7 +212,10 @@ impl Suite {
     /// Id of the item at a path.
     pub async fn id_at(&self, path: &str) -> String {
         let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-        self.json(&format!("/api/browse?path={path}")).await["current_node"]["id"].as_str().unwrap().to_owned()
+        self.json(&format!("/api/browse?path={path}")).await["current_node"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 }
 

@@ -18,7 +18,9 @@ async fn notes(suite: &Suite) {
     let docs = suite.folder("root", "Docs: a/b?".replace('/', "_").as_str()).await;
     suite.made(json!({"parent_id": docs, "name": "Scripts", "is_folder": true, "is_attached": true})).await;
     suite.article(&docs, "How to", "# One\n\ntext\n").await;
-    suite.made(json!({"parent_id": docs, "name": "Html", "content": "<p>a</p>", "content_format": "html"})).await;
+    suite
+        .made(json!({"parent_id": docs, "name": "Html", "content": "<p>a</p>", "content_format": "html"}))
+        .await;
     let acme = suite.id_at("/Companies/Acme Corp").await;
     suite.article(&acme, "Our note", "of ours").await;
 }
@@ -31,7 +33,9 @@ async fn an_export_has_what_people_wrote_and_comes_back_whole(pool: PgPool) {
     assert_eq!(export.status, 200, "{}", export.text());
     assert_eq!(export.header("content-disposition"), "attachment; filename=\"knowledgetree_export.json\"");
     let rows = export.json();
-    let row = |path: &str| rows.as_array().unwrap().iter().find(|row| row["path"] == path).cloned().unwrap_or_default();
+    let row = |path: &str| {
+        rows.as_array().unwrap().iter().find(|row| row["path"] == path).cloned().unwrap_or_default()
+    };
     assert_eq!(row("Docs: a_b?/How to")["content"], "# One\n\ntext\n");
     assert_eq!(row("Docs: a_b?/Html")["content_format"], "html");
     assert_eq!(row("Docs: a_b?/Scripts")["is_attached"], true);
@@ -40,8 +44,16 @@ async fn an_export_has_what_people_wrote_and_comes_back_whole(pool: PgPool) {
     assert_eq!(row("Companies/Acme Corp/Jane Doe.md"), Value::Null, "the sync's own is not exported");
 
     let again = import(&suite, "x.json", &export.body).await.json();
-    assert_eq!((again["success"].as_bool(), again["message"].as_str()), (Some(true), Some("Import successful.")), "{again}");
-    assert_eq!((again["created"].as_u64(), again["updated"].as_u64()), (Some(0), Some(0)), "it was so already");
+    assert_eq!(
+        (again["success"].as_bool(), again["message"].as_str()),
+        (Some(true), Some("Import successful.")),
+        "{again}"
+    );
+    assert_eq!(
+        (again["created"].as_u64(), again["updated"].as_u64()),
+        (Some(0), Some(0)),
+        "it was so already"
+    );
     // Gone, but for the company.
     let docs = suite.id_at("/Docs: a_b?").await;
     suite.send("DELETE", &format!("/api/node/{docs}"), Value::Null).await;
@@ -71,10 +83,18 @@ async fn a_folder_of_markdown_goes_out_and_comes_back(pool: PgPool) {
     let docs = suite.id_at("/Docs: a_b?").await;
     suite.send("DELETE", &format!("/api/node/{docs}"), Value::Null).await;
     let report = import(&suite, "x.zip", &export.body).await;
-    assert_eq!((report.status.as_u16(), report.json()["created"].as_u64()), (200, Some(4)), "{}", report.text());
+    assert_eq!(
+        (report.status.as_u16(), report.json()["created"].as_u64()),
+        (200, Some(4)),
+        "{}",
+        report.text()
+    );
     let scripts = suite.id_at("/Docs: a_b?/Scripts").await;
     assert_eq!(suite.json(&format!("/api/node/{scripts}")).await["is_attached"], true);
-    assert_eq!(suite.as_admin("GET", "/admin/export?format=doc", Value::Null).await.json()["field"], "format");
+    assert_eq!(
+        suite.as_admin("GET", "/admin/export?format=doc", Value::Null).await.json()["field"],
+        "format"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations/knowledgetree")]
@@ -94,11 +114,19 @@ async fn an_import_that_is_wrong_says_where_and_changes_nothing(pool: PgPool) {
     ] {
         let answer = import(&suite, "x.json", &file).await;
         let error = answer.json()["error"].as_str().unwrap_or_default().to_owned();
-        assert!(answer.status == 400 && error.contains(part), "{}: {}", String::from_utf8_lossy(&file), answer.text());
+        assert!(
+            answer.status == 400 && error.contains(part),
+            "{}: {}",
+            String::from_utf8_lossy(&file),
+            answer.text()
+        );
     }
     let protected = json!([good, {"path": "Companies/Acme Corp/Jane Doe.md", "content": "mine"}]);
     let protected = import(&suite, "x.json", &serde_json::to_vec(&protected).unwrap()).await;
-    assert_eq!((protected.status.as_u16(), protected.json()["error"].as_str()), (403, Some("Node is read-only")));
+    assert_eq!(
+        (protected.status.as_u16(), protected.json()["error"].as_str()),
+        (403, Some("Node is read-only"))
+    );
     let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
     out.start_file("../../etc/cron.d/x.md", zip::write::SimpleFileOptions::default()).unwrap();
     out.write_all(b"x").unwrap();

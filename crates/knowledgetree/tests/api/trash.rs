@@ -14,17 +14,30 @@ async fn what_is_deleted_can_be_had_back_whole(pool: PgPool) {
     let article = suite.article(&inner, "note", "hummingbird").await;
     let file = suite.upload(&format!("/api/upload/{article}"), "a.txt", b"words").await.json();
     let stored = format!("/uploads/{}.txt", file["file_id"].as_str().unwrap());
-    assert_eq!(suite.send("DELETE", &format!("/api/node/{folder}"), Value::Null).await.json(), json!({"success": true}));
+    assert_eq!(
+        suite.send("DELETE", &format!("/api/node/{folder}"), Value::Null).await.json(),
+        json!({"success": true})
+    );
     for path in [format!("/api/node/{folder}"), format!("/api/node/{article}"), stored.clone()] {
         assert_eq!(suite.get(&path).await.status, 404, "{path}");
     }
     assert_eq!(suite.json("/api/search?query=hummingbird").await, json!([]));
-    assert_eq!(suite.send("DELETE", &format!("/api/node/{folder}"), Value::Null).await.status, 404, "once only");
+    assert_eq!(
+        suite.send("DELETE", &format!("/api/node/{folder}"), Value::Null).await.status,
+        404,
+        "once only"
+    );
     let trash = suite.json("/api/trash").await;
     let entry = &trash["items"][0];
     assert_eq!((entry["id"].as_str(), entry["items"].as_i64()), (Some(&*folder), Some(3)));
-    assert_eq!((entry["former_parent_id"].as_str(), entry["trashed_by"].as_str()), (Some("root"), Some("technician@example.test")));
-    assert_eq!((trash["retention_days"].as_i64(), entry["expires_at"].as_str()), (Some(30), Some("2025-08-14T12:00:00Z")));
+    assert_eq!(
+        (entry["former_parent_id"].as_str(), entry["trashed_by"].as_str()),
+        (Some("root"), Some("technician@example.test"))
+    );
+    assert_eq!(
+        (trash["retention_days"].as_i64(), entry["expires_at"].as_str()),
+        (Some(30), Some("2025-08-14T12:00:00Z"))
+    );
     // Somebody has the name by now.
     suite.folder("root", "Runbooks").await;
     let path = format!("/api/trash/{folder}/restore");
@@ -70,6 +83,9 @@ async fn what_has_been_in_the_trash_for_its_time_goes_by_itself(pool: PgPool) {
     suite.wait(86_400 + 1);
     assert_eq!(retention::empty(&suite.tree).await.unwrap(), 1);
     let left = suite.json("/api/trash").await;
-    assert_eq!((left["items"].as_array().unwrap().len(), left["items"][0]["id"].as_str()), (1, Some(&*young)));
+    assert_eq!(
+        (left["items"].as_array().unwrap().len(), left["items"][0]["id"].as_str()),
+        (1, Some(&*young))
+    );
     assert_eq!(suite.bytes_on_disk(), [] as [std::path::PathBuf; 0]);
 }

@@ -23,7 +23,8 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for OptionalJ
         if body.is_empty() {
             return Ok(Self(T::default()));
         }
-        Err(Problem::new(http::StatusCode::UNSUPPORTED_MEDIA_TYPE).detail("Send the body as application/json."))
+        Err(Problem::new(http::StatusCode::UNSUPPORTED_MEDIA_TYPE)
+            .detail("Send the body as application/json."))
     }
 }
 

@@ -110,14 +110,19 @@ async fn by_path(
         Err(StoreError::NotFound { entity: Entity::Item, .. }) => return Err(missing()),
         listing => listing?,
     };
-    let (folders, articles): (Vec<_>, Vec<_>) = listing.children.into_iter().partition(|child| child.is_folder);
+    let (folders, articles): (Vec<_>, Vec<_>) =
+        listing.children.into_iter().partition(|child| child.is_folder);
     let category = |name: String| Category { path: paths::child_path(&path, &name), name };
     let summary = |excerpt: Option<String>| content::summary(&excerpt.unwrap_or_default());
     Ok(Json(PathListing {
         categories: folders.into_iter().map(|folder| category(folder.name)).collect(),
         articles: articles
             .into_iter()
-            .map(|article| ArticleSummary { id: article.id, title: article.name, summary: summary(article.excerpt) })
+            .map(|article| ArticleSummary {
+                id: article.id,
+                title: article.name,
+                summary: summary(article.excerpt),
+            })
             .collect(),
         current_node: CurrentNode {
             id: listing.item.id,

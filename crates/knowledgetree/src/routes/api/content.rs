@@ -90,10 +90,7 @@ struct Converted {
     post, path = "/api/content/convert", tag = "content", request_body = Conversion,
     responses((status = 200, body = Converted), ForReaders)
 )]
-async fn convert(
-    _: Reader,
-    Json(conversion): Json<Conversion>,
-) -> Result<Json<Converted>> {
+async fn convert(_: Reader, Json(conversion): Json<Conversion>) -> Result<Json<Converted>> {
     let Conversion { content, from, to } = conversion;
     let text = short_enough(content)?;
     let (content, note) = match to {

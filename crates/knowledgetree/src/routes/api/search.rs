@@ -64,7 +64,8 @@ impl SearchParameters {
         let limit = match given(&self.limit) {
             None => DEFAULT_LIMIT,
             Some(limit) => {
-                let limit: usize = limit.parse().map_err(|_| wrong("limit", "limit must be a whole number"))?;
+                let limit: usize =
+                    limit.parse().map_err(|_| wrong("limit", "limit must be a whole number"))?;
                 limit.clamp(1, MAX_LIMIT)
             }
         };

@@ -27,10 +27,10 @@ pub async fn accept(format: ContentFormat, text: String) -> Result<NewContent> {
     })
 }
 
-/// A text as HTML for readers and as Markdown.
+/// A text as HTML and as Markdown, for programs and editors.
 pub async fn show(format: ContentFormat, text: String) -> Result<(Rendered, String)> {
     work(text.len(), move || {
-        let html = content::render_for_reading(format, &text);
+        let html = content::render(format, &text);
         let markdown = content::markdown(format, &text).into_owned();
         (html, markdown)
     })

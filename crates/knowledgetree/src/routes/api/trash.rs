@@ -116,7 +116,13 @@ async fn restore(
 ) -> Result<Json<Saved>> {
     let name = body.name.as_deref().map(name_of).transpose()?;
     let item = tree.store.restore(&id, name.as_deref(), &by.author()).await?;
-    audit!(user = by.name, item = id, name = item.name, parent = item.parent_id, "Item restored from the trash");
+    audit!(
+        user = by.name,
+        item = id,
+        name = item.name,
+        parent = item.parent_id,
+        "Item restored from the trash"
+    );
     Ok(Saved::answer(item))
 }
 
@@ -132,7 +138,13 @@ async fn purge(
     Path(id): Path<String>,
 ) -> Result<Json<Success>> {
     let purged = tree.store.purge(&id).await?;
-    audit!(user = by.name, item = id, items = purged.items, files = purged.files.len(), "Item removed for ever");
+    audit!(
+        user = by.name,
+        item = id,
+        items = purged.items,
+        files = purged.files.len(),
+        "Item removed for ever"
+    );
     tree.files.forget(tree.store.as_ref(), &purged.files).await;
     Ok(Success::answer())
 }

@@ -70,11 +70,7 @@ impl From<VersionSummary> for StateSummary {
     params(("id" = String, Path, description = "Id of the item")),
     responses((status = 200, body = History), ForStaff)
 )]
-async fn list(
-    State(tree): State<KnowledgeTree>,
-    _: Staff,
-    Path(id): Path<String>,
-) -> Result<Json<History>> {
+async fn list(State(tree): State<KnowledgeTree>, _: Staff, Path(id): Path<String>) -> Result<Json<History>> {
     let versions = tree.store.versions(&id, Visibility::All).await?;
     Ok(Json(History { versions: versions.into_iter().map(StateSummary::from).collect() }))
 }

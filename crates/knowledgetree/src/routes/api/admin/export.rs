@@ -99,7 +99,8 @@ pub async fn export(
         }
     });
     let mut response = Response::new(Body::from_stream(ReceiverStream::new(bytes)));
-    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")).map_err(Problem::internal)?;
+    let disposition =
+        HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")).map_err(Problem::internal)?;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
     Ok(response)

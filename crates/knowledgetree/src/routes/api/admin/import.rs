@@ -80,11 +80,11 @@ pub async fn import(
             let rows = tokio::task::spawn_blocking(move || read(&bytes)).await.map_err(Problem::internal)?;
             let rows = rows.map_err(refused)?;
             let report = tree.store.import(&rows, &by.author()).await.map_err(|error| match error {
-                StoreError::ReadOnly { id } => Problem::forbidden(format!(
-                    "The item {id} is read-only here, so nothing was imported."
-                ))
-                .with("error", "Node is read-only")
-                .with("id", id),
+                StoreError::ReadOnly { id } => {
+                    Problem::forbidden(format!("The item {id} is read-only here, so nothing was imported."))
+                        .with("error", "Node is read-only")
+                        .with("id", id)
+                }
                 error => error.into(),
             })?;
             audit!(
@@ -139,7 +139,9 @@ fn row(entry: Entry) -> ImportRow {
 fn refused(error: TransferError) -> Problem {
     let status = match error {
         TransferError::TooLarge | TransferError::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
-        TransferError::Form(_) | TransferError::Version(_) | TransferError::Entry { .. } => StatusCode::BAD_REQUEST,
+        TransferError::Form(_) | TransferError::Version(_) | TransferError::Entry { .. } => {
+            StatusCode::BAD_REQUEST
+        }
     };
     Problem::new(status).error(error.to_string())
 }

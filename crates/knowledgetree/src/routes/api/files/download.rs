@@ -29,7 +29,14 @@ const CHUNK: usize = 64 * 1024;
     get, path = "/uploads/{filename}", tag = "files",
     params(("filename" = String, Path, description = "Stored name of the file")),
     responses(
-        (status = 200, description = "The file, of the type of its name", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 200, description = "The file, of the type of its name", content(
+            (Vec<u8> = "application/octet-stream"), (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"),
+            (Vec<u8> = "application/pdf"), (Vec<u8> = "application/msword"), (Vec<u8> = "application/vnd.ms-excel"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+            (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+            (String = "text/plain"), (String = "text/markdown"), (String = "text/csv"), (String = "application/xml"),
+            (serde_json::Value = "application/json")
+        )),
         (status = 304, description = "It is as `If-None-Match` says"),
         ForReaders
     )
@@ -50,7 +57,8 @@ pub async fn download(
         let (bytes, length) = tree.files.open(&file).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
                 tracing::error!(file = file.id, "the bytes of a file are not there");
-                Problem::not_found("The file is recorded, but its content is not there.").with("error", "File not found")
+                Problem::not_found("The file is recorded, but its content is not there.")
+                    .with("error", "File not found")
             }
             _ => Problem::internal(error),
         })?;
@@ -62,12 +70,14 @@ pub async fn download(
     let kind = Kind::of_name(&file.filename);
     let kind_name = kind.map_or("application/octet-stream", Kind::content_type);
     let shown_name = file.original_filename.as_deref().unwrap_or(&file.filename);
-    let disposition = HeaderValue::from_str(&content_disposition(kind, shown_name)).map_err(Problem::internal)?;
+    let disposition =
+        HeaderValue::from_str(&content_disposition(kind, shown_name)).map_err(Problem::internal)?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind_name));
     headers.insert(header::CONTENT_DISPOSITION, disposition);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, if kind == Some(Kind::Pdf) { PDF_POLICY } else { POLICY });
+    headers
+        .insert(header::CONTENT_SECURITY_POLICY, if kind == Some(Kind::Pdf) { PDF_POLICY } else { POLICY });
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     // Whoever may not see the item any more must not see it from a cache either.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

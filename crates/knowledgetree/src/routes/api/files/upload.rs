@@ -103,14 +103,17 @@ async fn take(tree: &KnowledgeTree, by: &Writer, id: &str, field: Field<'_>) -> 
         return Err(bad("No file selected"));
     }
     let name = safe_name(chosen).ok_or_else(|| bad("Invalid filename"))?;
-    let kind = Kind::of_name(&name).ok_or_else(|| bad("File type not allowed").with("filename", name.clone()))?;
+    let kind =
+        Kind::of_name(&name).ok_or_else(|| bad("File type not allowed").with("filename", name.clone()))?;
     // Asked before anything is written and told after the size, as the contract has it.
     let item = tree.store.files(id, Visibility::All).await;
     let received = receive(tree, field, item.is_ok()).await?;
     item?;
     let received = received.ok_or_else(|| Problem::internal("a file was passed over"))?;
     tree.files.check(&received, kind).await.map_err(unsaved)?.map_err(|mismatch| {
-        bad("File content does not match its type").detail(mismatch.to_string()).with("filename", name.clone())
+        bad("File content does not match its type")
+            .detail(mismatch.to_string())
+            .with("filename", name.clone())
     })?;
     let text = tree.files.words(&received, kind).await;
     let file_id = Uuid::new_v4();
@@ -181,7 +184,9 @@ pub fn no_form(rejection: MultipartRejection) -> Problem {
 pub fn broken(error: MultipartError) -> Problem {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large(),
-        StatusCode::INTERNAL_SERVER_ERROR => Problem::bad_request("The form breaks off.").with("error", "No file part"),
+        StatusCode::INTERNAL_SERVER_ERROR => {
+            Problem::bad_request("The form breaks off.").with("error", "No file part")
+        }
         status => Problem::new(status).detail(error.body_text()).with("error", "No file part"),
     }
 }

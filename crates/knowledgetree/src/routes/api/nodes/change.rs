@@ -98,10 +98,11 @@ pub async fn change(
         }
     };
     let change = ItemChange { name, content, is_attached: body.is_attached };
-    let changed = tree.store.update(&id, &change, expected, &by.author()).await.map_err(|error| match error {
-        StoreError::Root => bad("The root cannot be renamed"),
-        error => error.into(),
-    })?;
+    let changed =
+        tree.store.update(&id, &change, expected, &by.author()).await.map_err(|error| match error {
+            StoreError::Root => bad("The root cannot be renamed"),
+            error => error.into(),
+        })?;
     audit!(
         user = by.name,
         item = id,

@@ -15,7 +15,10 @@ use crate::{
     domain::item::ROOT_ID,
     routes::{
         access::{Editor, ForEditors},
-        api::{body::OptionalJson, shapes::{Saved, Success}},
+        api::{
+            body::OptionalJson,
+            shapes::{Saved, Success},
+        },
         refused::bad,
     },
     store::{Entity, StoreError},
@@ -97,11 +100,12 @@ pub async fn copy(
             tree.store.item(&id, visibility).await?.parent_id.unwrap_or_else(|| ROOT_ID.to_owned())
         }
     };
-    let made = tree.store.copy(&id, &place, name.as_deref(), &by.author()).await.map_err(|error| match error {
-        StoreError::Root => bad("The root cannot be copied"),
-        StoreError::Cycle => bad("Cannot copy a folder into itself or its descendants"),
-        error => error.into(),
-    })?;
+    let made =
+        tree.store.copy(&id, &place, name.as_deref(), &by.author()).await.map_err(|error| match error {
+            StoreError::Root => bad("The root cannot be copied"),
+            StoreError::Cycle => bad("Cannot copy a folder into itself or its descendants"),
+            error => error.into(),
+        })?;
     audit!(user = by.name, item = id, copy = made.id, parent = place, "Item copied");
     Ok(Saved::answer(made))
 }
