@@ -48,15 +48,31 @@ async fn pages_keep_hostile_names_as_text_and_run_nothing_inline(pool: PgPool) {
     let inside = inside.strip_prefix("/knowledgetree").unwrap();
     for path in ["/browse/", inside, "/search?query=printer", "/trash", "/admin/settings"] {
         let html = world.page(path).await;
-        for raw in ["<script>", "<img src=x", "<p onclick", "href=\"javascript:", " style=\"", " onclick=\"", " onerror=\""] {
+        for raw in [
+            "<script>",
+            "<img src=x",
+            "<p onclick",
+            "href=\"javascript:",
+            " style=\"",
+            " onclick=\"",
+            " onerror=\"",
+        ] {
             assert!(!html.contains(raw), "{path} holds {raw}: {html}");
         }
         for part in html.split("href=\"").skip(1).chain(html.split("src=\"").skip(1)) {
             let address = part.split('"').next().unwrap();
-            assert!(address.starts_with("/knowledgetree/") || address == "#" || address == "x", "{path} links to {address}");
+            assert!(
+                address.starts_with("/knowledgetree/") || address == "#" || address == "x",
+                "{path} links to {address}"
+            );
         }
     }
-    assert!(world.page(inside).await.contains("North &#60;script&#62;alert(&#39;1&#39;)&#60;\\script&#62; &#38; &#34;Sons&#34;"));
+    assert!(
+        world
+            .page(inside)
+            .await
+            .contains("North &#60;script&#62;alert(&#39;1&#39;)&#60;\\script&#62; &#38; &#34;Sons&#34;")
+    );
 }
 
 /// W2: names of companies are not for customers, whichever way they ask.
@@ -75,7 +91,9 @@ async fn a_client_sees_nothing_of_companies_and_no_names_of_staff(pool: PgPool) 
     assert!(!world.page_as(Client, "/search?query=printer").await.text().contains("Acme"));
     let article = world.page_as(Client, &format!("/browse/?article={}", open.id)).await.text();
     assert!(article.contains("Press the button."));
-    for hidden in ["amy@example.test", "btn-edit-article", "btn-history", "name-form", "href=\"/knowledgetree/trash\""] {
+    for hidden in
+        ["amy@example.test", "btn-edit-article", "btn-history", "name-form", "href=\"/knowledgetree/trash\""]
+    {
         assert!(!article.contains(hidden), "{hidden}");
     }
 }
@@ -84,13 +102,18 @@ async fn a_client_sees_nothing_of_companies_and_no_names_of_staff(pool: PgPool) 
 #[sqlx::test(migrations = "../../migrations/knowledgetree")]
 async fn what_is_not_there_is_a_page_with_a_way_to_the_root(pool: PgPool) {
     let world = World::new(pool).await;
-    for path in ["/browse/nowhere", "/browse/100%25/x", "/view/nothing", "/browse/?article=nothing", "/browse/%ff"] {
+    for path in
+        ["/browse/nowhere", "/browse/100%25/x", "/view/nothing", "/browse/?article=nothing", "/browse/%ff"]
+    {
         let answer = world.page_as(Admin, path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert!(answer.text().contains("href=\"/knowledgetree/browse/\">Go to the root</a>"), "{path}");
         let token = world.identity.user_token(Admin);
         let called = world.client.get(path).bearer(token).header("accept", "application/json").send().await;
-        assert_eq!((called.status, &called.json()["error"]), (StatusCode::NOT_FOUND, &Value::from("Node not found")));
+        assert_eq!(
+            (called.status, &called.json()["error"]),
+            (StatusCode::NOT_FOUND, &Value::from("Node not found"))
+        );
     }
 }
 
@@ -103,7 +126,11 @@ async fn a_store_that_is_away_is_said_in_the_words_of_the_contract(pool: PgPool)
         let answer = world.page_as(Admin, path).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {}", answer.text());
         assert!(answer.text().contains("<title>Database Not Configured"), "{path}");
-        assert!(answer.text().contains(&format!("href=\"/knowledgetree{path}\">Try again</a>")), "{path}: {}", answer.text());
+        assert!(
+            answer.text().contains(&format!("href=\"/knowledgetree{path}\">Try again</a>")),
+            "{path}: {}",
+            answer.text()
+        );
         assert!(!answer.header("retry-after").is_empty());
     }
     let token = world.identity.user_token(Admin);

@@ -23,16 +23,31 @@ async fn a_deep_link_opens_the_article_wherever_it_is_now(pool: PgPool) {
     let html = world.page(first.strip_prefix("/knowledgetree").unwrap()).await;
     assert!(html.contains(&format!("data-open-article-id=\"{}\"", article.id)));
     assert!(html.contains("Use <em>this</em> one."));
-    assert!(between(&html, "id=\"pathbar-breadcrumb\"", "</nav>").contains("aria-current=\"page\">VPN</span>"));
+    assert!(
+        between(&html, "id=\"pathbar-breadcrumb\"", "</nav>").contains("aria-current=\"page\">VPN</span>")
+    );
 
     let change = ItemChange { name: Some("VPN & more".into()), ..ItemChange::default() };
     world.store.update(&article.id, &change, None, &world.author()).await.unwrap();
     world.store.move_to(&article.id, &archive, &world.author()).await.unwrap();
-    assert_eq!(world.leads_to(&view).await, format!("/knowledgetree/browse/Archive%201-2?article={}", article.id));
+    assert_eq!(
+        world.leads_to(&view).await,
+        format!("/knowledgetree/browse/Archive%201-2?article={}", article.id)
+    );
     let stale = first.strip_prefix("/knowledgetree").unwrap();
-    assert_eq!(world.leads_to(stale).await, format!("/knowledgetree{view}"), "the old place leads to the new one");
-    assert_eq!(world.leads_to("/browse/Archive%201-2/VPN%20%26%20more").await, format!("/knowledgetree{view}"));
-    assert_eq!(world.leads_to(&format!("/browse/?article={network}")).await, format!("/knowledgetree/view/{network}"));
+    assert_eq!(
+        world.leads_to(stale).await,
+        format!("/knowledgetree{view}"),
+        "the old place leads to the new one"
+    );
+    assert_eq!(
+        world.leads_to("/browse/Archive%201-2/VPN%20%26%20more").await,
+        format!("/knowledgetree{view}")
+    );
+    assert_eq!(
+        world.leads_to(&format!("/browse/?article={network}")).await,
+        format!("/knowledgetree/view/{network}")
+    );
 }
 
 /// §8: what is stored is never trusted, and the policy of the pages is kept.
@@ -56,9 +71,12 @@ async fn an_article_shows_its_files_its_links_and_its_authors(pool: PgPool) {
     let world = World::new(pool).await;
     let article = world.article("root", "Printer", "").await;
     let empty = world.page(&format!("/browse/?article={}", article.id)).await;
-    assert!(empty.contains("No content yet. Click Edit to add content.") && empty.contains("No files attached."));
+    assert!(
+        empty.contains("No content yet. Click Edit to add content.") && empty.contains("No files attached.")
+    );
     assert!(!empty.contains("Linked from"));
-    let content = NewContent { text: "see there".into(), links: vec![article.id.clone()], ..NewContent::default() };
+    let content =
+        NewContent { text: "see there".into(), links: vec![article.id.clone()], ..NewContent::default() };
     let linking = world.article("root", "Offices", "").await;
     let change = ItemChange { content: Some(content), ..ItemChange::default() };
     world.store.update(&linking.id, &change, None, &world.author()).await.unwrap();
@@ -111,6 +129,12 @@ async fn a_synced_article_says_that_it_is_read_only(pool: PgPool) {
         assert!(!html.contains(&format!("id=\"{id}\"")), "{id}");
     }
     assert!(html.contains("id=\"upload-btn\"") && html.contains("id=\"btn-history\""));
-    assert_eq!(world.leads_to(&format!("/view/{}", ids[0])).await, format!("/knowledgetree/browse/?article={}", ids[0]));
-    assert_eq!(world.page_as(hivematrix_shared::auth::PermissionLevel::Technician, "/browse/").await.status, StatusCode::OK);
+    assert_eq!(
+        world.leads_to(&format!("/view/{}", ids[0])).await,
+        format!("/knowledgetree/browse/?article={}", ids[0])
+    );
+    assert_eq!(
+        world.page_as(hivematrix_shared::auth::PermissionLevel::Technician, "/browse/").await.status,
+        StatusCode::OK
+    );
 }

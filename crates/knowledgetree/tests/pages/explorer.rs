@@ -16,21 +16,33 @@ async fn a_folder_is_readable_without_scripts(pool: PgPool) {
     let article = world.article(&switches, "Replace a switch", "Label every cable.").await;
     let html = world.page("/browse/Network/Switches").await;
     let path = between(&html, "id=\"pathbar-breadcrumb\"", "</nav>");
-    for (id, href) in [("root", "/browse/"), (&network, "/browse/Network"), (&switches, "/browse/Network/Switches")] {
+    for (id, href) in
+        [("root", "/browse/"), (&network, "/browse/Network"), (&switches, "/browse/Network/Switches")]
+    {
         assert!(path.contains(&format!("href=\"/knowledgetree{href}\" data-node-id=\"{id}\"")), "{path}");
     }
     assert!(path.contains("aria-current=\"page\">Switches</a>"), "{path}");
     let items = between(&html, "id=\"file-browser\"", "</ul>");
     assert!(items.contains("href=\"/knowledgetree/browse/Network/Switches/Old\""), "{items}");
     assert!(items.contains(&format!("href=\"/knowledgetree/view/{}\"", article.id)), "{items}");
-    assert!(items.contains(&format!("data-id=\"{}\" data-name=\"Replace a switch\" data-is-folder=\"false\"", article.id)));
+    assert!(items.contains(&format!(
+        "data-id=\"{}\" data-name=\"Replace a switch\" data-is-folder=\"false\"",
+        article.id
+    )));
     assert!(items.find("Old").unwrap() < items.find("Replace a switch").unwrap(), "folders first");
     assert_eq!(between(&html, "id=\"item-count\">", "<"), "2 items");
     let container = between(&html, "id=\"file-browser-container\"", ">");
-    for data in [&format!("data-node-id=\"{switches}\""), "data-path=\"/Network/Switches\"", "data-parent-path=\"/Network\""] {
+    for data in [
+        &format!("data-node-id=\"{switches}\""),
+        "data-path=\"/Network/Switches\"",
+        "data-parent-path=\"/Network\"",
+    ] {
         assert!(container.contains(data), "{data}: {container}");
     }
-    assert!(between(&html, "id=\"sidebar-tree\"", "</nav>").contains("/knowledgetree/browse/Network/Switches/Old"));
+    assert!(
+        between(&html, "id=\"sidebar-tree\"", "</nav>")
+            .contains("/knowledgetree/browse/Network/Switches/Old")
+    );
 }
 
 /// §12.2: scripts and tests of the original suite look for these.
@@ -41,17 +53,53 @@ async fn every_id_of_the_contract_is_on_the_page(pool: PgPool) {
     let folder = world.page("/browse/").await;
     let open = world.page(&format!("/browse/?article={}", article.id)).await;
     let both = [
-        "file-browser-container", "nav-back", "nav-forward", "pathbar-breadcrumb", "search-input", "search-results", "article-title",
-        "kt-sidebar", "sidebar-tree", "context-menu", "context-open", "context-rename", "context-move", "context-delete",
-        "context-separator", "context-new-folder", "context-new-attached", "context-new-article", "move-modal", "folder-list",
-        "close-move-modal", "cancel-move-btn", "confirm-move-btn", "context-modal", "modal-message", "context-tree-container",
-        "context-textarea", "generate-context-btn", "close-context-modal",
+        "file-browser-container",
+        "nav-back",
+        "nav-forward",
+        "pathbar-breadcrumb",
+        "search-input",
+        "search-results",
+        "article-title",
+        "kt-sidebar",
+        "sidebar-tree",
+        "context-menu",
+        "context-open",
+        "context-rename",
+        "context-move",
+        "context-delete",
+        "context-separator",
+        "context-new-folder",
+        "context-new-attached",
+        "context-new-article",
+        "move-modal",
+        "folder-list",
+        "close-move-modal",
+        "cancel-move-btn",
+        "confirm-move-btn",
+        "context-modal",
+        "modal-message",
+        "context-tree-container",
+        "context-textarea",
+        "generate-context-btn",
+        "close-context-modal",
     ];
     let of_folder = ["item-count", "view-switcher", "view-grid", "view-list", "file-browser"];
     let of_article = [
-        "article-actions", "btn-export-context", "btn-edit-article", "btn-mode-wysiwyg", "btn-mode-markdown", "btn-export-edit",
-        "btn-save-article", "btn-cancel-edit", "article-view", "article-display", "article-editor", "article-markdown-editor",
-        "article-files", "file-upload-input", "upload-btn",
+        "article-actions",
+        "btn-export-context",
+        "btn-edit-article",
+        "btn-mode-wysiwyg",
+        "btn-mode-markdown",
+        "btn-export-edit",
+        "btn-save-article",
+        "btn-cancel-edit",
+        "article-view",
+        "article-display",
+        "article-editor",
+        "article-markdown-editor",
+        "article-files",
+        "file-upload-input",
+        "upload-btn",
     ];
     for (html, ids) in [(&folder, &both[..]), (&open, &both), (&folder, &of_folder), (&open, &of_article)] {
         for id in ids {
@@ -63,7 +111,10 @@ async fn every_id_of_the_contract_is_on_the_page(pool: PgPool) {
     let technician = world.page_as(Technician, "/browse/").await.text();
     assert!(!technician.contains("/admin/settings") && technician.contains("id=\"btn-new\""));
     let billing = world.page_as(Billing, "/browse/").await.text();
-    assert!(!billing.contains("id=\"btn-new\"") && !billing.contains("id=\"move-modal\""), "who may only read is offered no more");
+    assert!(
+        !billing.contains("id=\"btn-new\"") && !billing.contains("id=\"move-modal\""),
+        "who may only read is offered no more"
+    );
 }
 
 /// §4: `?`, `#`, `%` and spaces in names.
@@ -78,7 +129,10 @@ async fn names_with_signs_of_addresses_lead_to_their_items(pool: PgPool) {
         let items = between(&html, "id=\"file-browser\"", "</ul>");
         let row = between(items, &format!("data-id=\"{parent}\""), "</a>");
         address = between(row, "href=\"/knowledgetree", "\"").to_owned();
-        assert!(world.page(&address).await.contains(&format!("data-node-id=\"{parent}\"")), "{name}: {address}");
+        assert!(
+            world.page(&address).await.contains(&format!("data-node-id=\"{parent}\"")),
+            "{name}: {address}"
+        );
     }
     assert_eq!(world.leads_to(&format!("/view/{parent}")).await, format!("/knowledgetree{address}"));
 }
@@ -115,9 +169,14 @@ async fn an_empty_folder_says_what_to_do(pool: PgPool) {
 #[sqlx::test(migrations = "../../migrations/knowledgetree")]
 async fn the_chosen_view_is_drawn_at_once(pool: PgPool) {
     let world = World::new(pool).await;
-    for (cookie, class) in [("", "kt-files\""), ("knowledgetree_view=tree", "kt-files kt-files--list\""), ("knowledgetree_view=\"><b>", "kt-files\"")] {
+    for (cookie, class) in [
+        ("", "kt-files\""),
+        ("knowledgetree_view=tree", "kt-files kt-files--list\""),
+        ("knowledgetree_view=\"><b>", "kt-files\""),
+    ] {
         let token = world.identity.user_token(Technician);
-        let request = world.client.get("/browse/").bearer(token).header("accept", "text/html").header("cookie", cookie);
+        let request =
+            world.client.get("/browse/").bearer(token).header("accept", "text/html").header("cookie", cookie);
         let html = request.send().await.text();
         assert!(html.contains(&format!("<ul class=\"{class} id=\"file-browser\"")), "{cookie}: {html}");
     }
@@ -126,11 +185,17 @@ async fn the_chosen_view_is_drawn_at_once(pool: PgPool) {
 #[sqlx::test(migrations = "../../migrations/knowledgetree")]
 async fn the_root_may_have_a_text_of_its_own(pool: PgPool) {
     let world = World::new(pool).await;
-    assert!(!world.page("/browse/").await.contains("kt-article--welcome"), "the heading of a new root is that of the page");
+    assert!(
+        !world.page("/browse/").await.contains("kt-article--welcome"),
+        "the heading of a new root is that of the page"
+    );
     let body = serde_json::json!({"content": "Read the **rules** first."});
     let answer = world.call(http::Method::PUT, "/api/node/root", body).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     assert!(world.page("/browse/").await.contains("Read the <strong>rules</strong> first."));
     let open = world.page("/browse/?article=root").await;
-    assert!(open.contains("id=\"btn-edit-article\"") && !open.contains("id=\"upload-btn\""), "it can be written, it has no files");
+    assert!(
+        open.contains("id=\"btn-edit-article\"") && !open.contains("id=\"upload-btn\""),
+        "it can be written, it has no files"
+    );
 }

@@ -8,17 +8,25 @@ use crate::support::{World, between};
 async fn results_say_where_they_are_and_show_the_words(pool: PgPool) {
     let world = World::new(pool).await;
     let folder = world.folder("root", "Offices").await;
-    let article = world.article(&folder, "Second floor", "The <b>toner</b> of the printer is in the cupboard.").await;
+    let article =
+        world.article(&folder, "Second floor", "The <b>toner</b> of the printer is in the cupboard.").await;
     world.folder("root", "Printers").await;
     let html = world.page("/search?query=printer").await;
     let results = between(&html, "<ol class=\"kt-results\">", "</ol>");
-    assert!(results.contains(&format!("href=\"/knowledgetree/view/{}\">Second floor</a>", article.id)), "{results}");
+    assert!(
+        results.contains(&format!("href=\"/knowledgetree/view/{}\">Second floor</a>", article.id)),
+        "{results}"
+    );
     assert!(results.contains("Article in Offices") && results.contains("<mark>printer</mark>"), "{results}");
     assert!(results.contains("href=\"/knowledgetree/browse/Printers\">Printers</a>"), "{results}");
     let folders = world.page("/search?query=printer&kind=folder").await;
     assert!(folders.contains("Printers</a>") && !folders.contains("Second floor"), "{folders}");
     let inside = world.page(&format!("/search?query=printer&start_node_id={folder}")).await;
-    assert!(inside.contains("Second floor") && !inside.contains("Printers</a>") && inside.contains("in one folder"));
+    assert!(
+        inside.contains("Second floor")
+            && !inside.contains("Printers</a>")
+            && inside.contains("in one folder")
+    );
 }
 
 /// §6 "Search escaping": a query is never an error, and never markup.

@@ -81,14 +81,20 @@ impl World {
 
     /// A folder; its id.
     pub async fn folder(&self, parent: &str, name: &str) -> String {
-        let item = NewItem { parent_id: parent.into(), name: name.into(), is_folder: true, ..NewItem::default() };
+        let item =
+            NewItem { parent_id: parent.into(), name: name.into(), is_folder: true, ..NewItem::default() };
         self.store.create(&item, &self.author()).await.unwrap().id
     }
 
     /// An article in Markdown.
     pub async fn article(&self, parent: &str, name: &str, text: &str) -> Item {
         let content = NewContent { text: text.into(), ..NewContent::default() };
-        let item = NewItem { parent_id: parent.into(), name: name.into(), content: Some(content), ..NewItem::default() };
+        let item = NewItem {
+            parent_id: parent.into(),
+            name: name.into(),
+            content: Some(content),
+            ..NewItem::default()
+        };
         self.store.create(&item, &self.author()).await.unwrap()
     }
 }

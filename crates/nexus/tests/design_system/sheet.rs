@@ -22,7 +22,11 @@ pub struct Sheet {
 
 /// What is drawn on pages: `global.css`, then what only some of them ask for, of the gateway and of services with much of their own.
 pub static SHEET: LazyLock<Sheet> = LazyLock::new(|| {
-    let own = ["static/css/side-panel.css", "static/css/style-guide.css", "../knowledgetree/static/css/knowledge.css"];
+    let own = [
+        "static/css/side-panel.css",
+        "static/css/style-guide.css",
+        "../knowledgetree/static/css/knowledge.css",
+    ];
     let text = own.iter().fold(global(), |text, sheet| text + &read(sheet));
     let rules = rules(&without_comments(&text));
     Sheet { text, rules }

@@ -16,11 +16,7 @@ use super::{
     errors::{Asked, PageResult},
     parts::Frame,
 };
-use crate::{
-    KnowledgeTree,
-    domain::synced::Counts,
-    store::StoreKind,
-};
+use crate::{KnowledgeTree, domain::synced::Counts, store::StoreKind};
 
 #[derive(Template)]
 #[template(path = "admin/settings.html")]

@@ -49,10 +49,8 @@ impl Article {
     /// When the store fails, or the article went away meanwhile.
     pub async fn read(tree: &KnowledgeTree, frame: &Frame, item: Item) -> PageResult<Self> {
         let visibility = frame.visibility();
-        let (files, back_links) = tokio::join!(
-            tree.store.files(&item.id, visibility),
-            tree.store.back_links(&item.id, visibility)
-        );
+        let (files, back_links) =
+            tokio::join!(tree.store.files(&item.id, visibility), tree.store.back_links(&item.id, visibility));
         let format = item.content_format.unwrap_or_default();
         let rendered = text::render(format, item.content, true).await?;
         Ok(Self {

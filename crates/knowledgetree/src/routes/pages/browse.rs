@@ -77,7 +77,8 @@ async fn show(
             let way = tree.store.breadcrumbs(id, visibility).await?;
             // An article that is elsewhere now has its folder around it, not this one.
             let folder = if id == ROOT_ID { way.len() } else { way.len().saturating_sub(1) };
-            let is_here = way[..folder].iter().map(|step| &step.id).eq(listing.breadcrumbs.iter().map(|step| &step.id));
+            let is_here =
+                way[..folder].iter().map(|step| &step.id).eq(listing.breadcrumbs.iter().map(|step| &step.id));
             if !is_here {
                 return Ok(found(&paths::view_url(&frame.page.prefix, id)));
             }
@@ -92,7 +93,8 @@ async fn show(
         None if listing.item.id == ROOT_ID => Some(tree.store.item(ROOT_ID, visibility).await?),
         _ => None,
     };
-    explorer::drawn(Shown { frame, view, listing, article, welcome, from: query.from.unwrap_or_default() }).await
+    explorer::drawn(Shown { frame, view, listing, article, welcome, from: query.from.unwrap_or_default() })
+        .await
 }
 
 /// `GET /view/<id>`: to the folder of an article with the article open in it, or to the folder itself.

@@ -127,7 +127,9 @@ impl Asked {
         tracing::warn!(cause, "a page cannot be shown: the store does not answer");
         if !self.is_page {
             let detail = "The store of the knowledge base does not answer.";
-            return Problem::unavailable(detail, RETRY_SECONDS).error("Database not configured").into_response();
+            return Problem::unavailable(detail, RETRY_SECONDS)
+                .error("Database not configured")
+                .into_response();
         }
         let mut response = self.shown(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -253,7 +253,10 @@ mod tests {
     fn only_attributes_lose_their_name_not_texts_or_values() {
         for (html, written) in [
             ("<p style=\"color:red\">a</p>", "<p data-style=\"color:red\">a</p>"),
-            ("<p>say style=\"x\" or <b>y</b> style=\"z\"</p>", "<p>say style=\"x\" or <b>y</b> style=\"z\"</p>"),
+            (
+                "<p>say style=\"x\" or <b>y</b> style=\"z\"</p>",
+                "<p>say style=\"x\" or <b>y</b> style=\"z\"</p>",
+            ),
             ("<a title=\"1 > 0 style=\">x</a>", "<a title=\"1 > 0 style=\">x</a>"),
             ("<img alt=\"ü\" style=\"width:50%\">ü", "<img alt=\"ü\" data-style=\"width:50%\">ü"),
             ("", ""),

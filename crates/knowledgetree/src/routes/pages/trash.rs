@@ -38,11 +38,7 @@ struct TrashPage {
 }
 
 /// The page.
-pub async fn page(
-    State(tree): State<KnowledgeTree>,
-    UserOnly(user): UserOnly,
-    asked: Asked,
-) -> Response {
+pub async fn page(State(tree): State<KnowledgeTree>, UserOnly(user): UserOnly, asked: Asked) -> Response {
     let frame = Frame::new(&asked.page, &user);
     asked.answer(show(&tree, frame).await)
 }
