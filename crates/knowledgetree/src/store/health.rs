@@ -29,8 +29,11 @@ async fn check(store: Arc<dyn KnowledgeStore>) -> CheckResult {
             CheckResult::unhealthy("unavailable")
         }
     };
-    result.with("type", match store.kind() {
-        StoreKind::Neo4j => "neo4j",
-        StoreKind::Postgres => "postgresql",
-    })
+    result.with(
+        "type",
+        match store.kind() {
+            StoreKind::Neo4j => "neo4j",
+            StoreKind::Postgres => "postgresql",
+        },
+    )
 }

@@ -22,6 +22,14 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<Failure> for StoreError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Final(error) | Failure::Passing(error) => error,
+        }
+    }
+}
+
 /// What a try gives.
 pub(super) type Attempt<T> = std::result::Result<T, Failure>;
 
@@ -38,7 +46,5 @@ pub(super) async fn retry<T, F: Future<Output = Attempt<T>>>(mut attempt: impl F
         tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
         pause *= 3;
     }
-    attempt().await.map_err(|failure| match failure {
-        Failure::Final(error) | Failure::Passing(error) => error,
-    })
+    Ok(attempt().await?)
 }

@@ -77,7 +77,8 @@ pub(super) fn import_order(rows: &[ImportRow]) -> Result<Vec<&ImportRow>> {
 pub(super) fn imported(current: &Item, row: &ImportRow) -> Result<Option<Item>> {
     let shown = row.path.join("/");
     if current.is_folder != row.is_folder {
-        let (is, wanted) = if row.is_folder { ("an article", "a folder") } else { ("a folder", "an article") };
+        let (is, wanted) =
+            if row.is_folder { ("an article", "a folder") } else { ("a folder", "an article") };
         return Err(StoreError::Invalid(format!("{shown} is {is}, not {wanted}")));
     }
     if row.is_reference {

@@ -76,7 +76,14 @@ mod tests {
         let paths: Vec<_> = out.iter().map(|row| row.path.join("/")).collect();
         assert_eq!(
             paths,
-            ["Companies", "Companies/Acme", "Companies/Acme/Notes", "Companies/Acme/Notes/a", "Companies/Acme/b", "d"]
+            [
+                "Companies",
+                "Companies/Acme",
+                "Companies/Acme/Notes",
+                "Companies/Acme/Notes/a",
+                "Companies/Acme/b",
+                "d"
+            ]
         );
     }
 }

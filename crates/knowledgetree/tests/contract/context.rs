@@ -24,9 +24,15 @@ pub async fn tickets_and_companies_have_context(store: Store) {
     let items = store.context_of(ticket, ALL).await.unwrap();
     assert_eq!(items.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!((items[1].content.as_str(), items[1].parent_id.as_deref()), ("text", Some(ROOT_ID)));
-    assert!(matches!(store.link_context(ticket, "nobody").await, Err(StoreError::NotFound { entity: Entity::Item, .. })));
+    assert!(matches!(
+        store.link_context(ticket, "nobody").await,
+        Err(StoreError::NotFound { entity: Entity::Item, .. })
+    ));
     store.unlink_context(ticket, &a).await.unwrap();
-    assert!(matches!(store.unlink_context(ticket, &a).await, Err(StoreError::NotFound { entity: Entity::Context, .. })));
+    assert!(matches!(
+        store.unlink_context(ticket, &a).await,
+        Err(StoreError::NotFound { entity: Entity::Context, .. })
+    ));
     assert_eq!(store.context_of(ticket, ALL).await.unwrap().len(), 1);
     // What is in the trash is linked to nothing, and again when it comes back.
     store.trash(&b, &ann(0)).await.unwrap();
@@ -35,7 +41,12 @@ pub async fn tickets_and_companies_have_context(store: Store) {
     assert_eq!(store.context_of(ticket, ALL).await.unwrap().len(), 1);
     let unknown = store.link_context(ContextOwner::Company("7"), &a).await;
     assert!(matches!(unknown, Err(StoreError::NotFound { entity: Entity::Company, .. })));
-    let company = CompanyRow { id: "7".to_owned(), name: "Acme".to_owned(), account_number: "C-7".to_owned(), folder_id: None };
+    let company = CompanyRow {
+        id: "7".to_owned(),
+        name: "Acme".to_owned(),
+        account_number: "C-7".to_owned(),
+        folder_id: None,
+    };
     store.merge_companies(&[company], at(0)).await.unwrap();
     store.link_context(ContextOwner::Company("C-7"), &a).await.unwrap();
     for id in ["7", "C-7"] {
@@ -78,7 +89,8 @@ async fn company(store: &Store) -> [String; 4] {
 pub async fn the_material_is_what_stands_along_the_way(store: Store) {
     let [acme, tickets, notes, it] = company(&store).await;
     let material = store.context_material(&it, EVERYTHING, ALL).await.unwrap();
-    let expected = ["KnowledgeTree Root: general", "Acme: T0<Tickets T1<Tickets T2<Tickets", "Notes: Beside it", "it: "];
+    let expected =
+        ["KnowledgeTree Root: general", "Acme: T0<Tickets T1<Tickets T2<Tickets", "Notes: Beside it", "it: "];
     assert_eq!(shape(&material), expected);
     assert!(material.complete);
     assert_eq!(material.files[0].original_filename.as_deref(), Some("plan.pdf"));
@@ -95,7 +107,10 @@ pub async fn the_material_is_what_stands_along_the_way(store: Store) {
     assert_eq!(shape(&inside), ["KnowledgeTree Root: general", "Acme: T0<Tickets", "Tickets: T1 T2", "T1: "]);
     assert_eq!(shape(&store.context_material(&acme, EVERYTHING, ALL).await.unwrap()).len(), 2);
     assert_eq!(store.context_material(&notes, EVERYTHING, ALL).await.unwrap().files, []);
-    assert!(matches!(store.context_material("nobody", EVERYTHING, ALL).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(
+        store.context_material("nobody", EVERYTHING, ALL).await,
+        Err(StoreError::NotFound { .. })
+    ));
 }
 
 pub async fn the_material_stays_within_its_limit(store: Store) {
@@ -118,7 +133,11 @@ pub async fn a_subtree_gives_its_articles(store: Store) {
     assert_eq!(
         shape,
         [
-            "Acme/Notes|Beside", "Acme/Notes|it", "Acme/plain|elsewhere", "Acme/Tickets|T1", "Acme/Tickets|T2",
+            "Acme/Notes|Beside",
+            "Acme/Notes|it",
+            "Acme/plain|elsewhere",
+            "Acme/Tickets|T1",
+            "Acme/Tickets|T2",
             "Acme/Tickets/closed|T0"
         ]
     );

@@ -1,6 +1,8 @@
 //! Stores that do not answer.
 
-use hivematrix_knowledgetree::store::{KnowledgeStore, StoreError, neo4j::Neo4jStore, postgres::PostgresStore};
+use hivematrix_knowledgetree::store::{
+    KnowledgeStore, StoreError, neo4j::Neo4jStore, postgres::PostgresStore,
+};
 use hivematrix_shared::config::Secret;
 use sqlx::postgres::PgPoolOptions;
 

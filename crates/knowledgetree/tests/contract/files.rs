@@ -32,7 +32,10 @@ pub async fn a_file_belongs_to_its_item(store: Store) {
     let a = article(&store, ROOT_ID, "a", "").await;
     let second = record(&store, &a, "b10.txt", "h").await;
     let first = record(&store, &a, "B9.txt", "h").await;
-    assert_eq!((first.size, first.content_type.as_deref(), first.uploaded_by.as_deref()), (Some(3), Some("text/plain"), Some("ann")));
+    assert_eq!(
+        (first.size, first.content_type.as_deref(), first.uploaded_by.as_deref()),
+        (Some(3), Some("text/plain"), Some("ann"))
+    );
     assert_eq!((first.created_at, first.content_hash.as_deref()), (Some(at(0)), Some("h")));
     assert_eq!(store.files(&a, ALL).await.unwrap(), [first.clone(), second.clone()]);
     assert_eq!(store.file_by_name(&first.filename, ALL).await.unwrap(), (first.clone(), a.clone()));

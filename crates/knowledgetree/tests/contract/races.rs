@@ -22,12 +22,20 @@ pub async fn is_a_tree(store: &Store) {
             && item.trash_root.is_none()
         {
             assert!(seen.contains(&item.parent_id), "{} is nowhere", item.name);
-            assert!(names.insert((item.parent_id.clone(), item.name.clone())), "{} is there twice", item.name);
+            assert!(
+                names.insert((item.parent_id.clone(), item.name.clone())),
+                "{} is there twice",
+                item.name
+            );
             assert!(seen.insert(Some(item.id.clone())), "{} was reached twice", item.name);
         }
     }
     let counts = store.counts().await.unwrap();
-    assert_eq!(counts.folders + counts.articles + 1, i64::try_from(seen.len()).unwrap(), "some are out of reach");
+    assert_eq!(
+        counts.folders + counts.articles + 1,
+        i64::try_from(seen.len()).unwrap(),
+        "some are out of reach"
+    );
 }
 
 async fn all<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
@@ -49,7 +57,11 @@ pub async fn of_two_of_one_name_one_is_made(store: Store) {
         let made: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
         assert_eq!(made.len(), 1);
         for result in &results {
-            assert!(matches!(result, Ok(_)) || matches!(result, Err(StoreError::NameTaken { existing_id }) if *existing_id == made[0].id), "{result:?}");
+            assert!(
+                matches!(result, Ok(_))
+                    || matches!(result, Err(StoreError::NameTaken { existing_id }) if *existing_id == made[0].id),
+                "{result:?}"
+            );
         }
     }
     // One is renamed to what another is made as.
@@ -86,7 +98,9 @@ pub async fn nothing_is_made_in_what_is_being_deleted(store: Store) {
         let inner = folder(&store, &top, "inner").await;
         let makers = (0..4).map(|number| {
             let (store, inner) = (store.clone(), inner.clone());
-            tokio::spawn(async move { store.create(&new_folder(&inner, &format!("m{number}")), &ann(0)).await })
+            tokio::spawn(
+                async move { store.create(&new_folder(&inner, &format!("m{number}")), &ann(0)).await },
+            )
         });
         let mut tasks: Vec<_> = makers.collect();
         let (deleter, id) = (store.clone(), top.clone());
@@ -134,7 +148,10 @@ pub async fn many_writers_leave_a_tree(store: Store) {
                 let (one, other) = (&folders[(writer + step) % 6], &folders[(writer * 5 + step * 3) % 6]);
                 // Most of these are refused; none may fail.
                 let result = match (writer + step) % 5 {
-                    0 => store.create(&new_article(one, &format!("n{}", step % 3), "x"), &ann(0)).await.map(drop),
+                    0 => store
+                        .create(&new_article(one, &format!("n{}", step % 3), "x"), &ann(0))
+                        .await
+                        .map(drop),
                     1 => store.move_to(one, other, &ann(0)).await,
                     2 => store.copy(other, one, Some(&format!("c{}", step % 2)), &ann(0)).await.map(drop),
                     3 => store.trash(one, &ann(0)).await.map(drop),
@@ -157,7 +174,8 @@ pub async fn a_call_that_is_given_up_blocks_nobody(store: Store) {
         let (item, ann) = (new_folder(&a, &format!("{micros}")), ann(0));
         let _ = tokio::time::timeout(Duration::from_micros(micros), store.create(&item, &ann)).await;
     }
-    let done = tokio::time::timeout(Duration::from_secs(10), store.create(&new_folder(&a, "last"), &ann(0))).await;
+    let done =
+        tokio::time::timeout(Duration::from_secs(10), store.create(&new_folder(&a, "last"), &ann(0))).await;
     done.expect("somebody still holds the lock").unwrap();
     is_a_tree(&store).await;
 }

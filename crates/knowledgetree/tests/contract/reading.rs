@@ -65,7 +65,10 @@ pub async fn breadcrumbs_lead_from_the_root(store: Store) {
     }
     let steps = store.breadcrumbs(&parent, ALL).await.unwrap();
     assert_eq!(steps.len(), 31);
-    assert_eq!((steps[0].id.as_str(), steps[1].name.as_str(), steps[30].name.as_str()), (ROOT_ID, "f1", "f30"));
+    assert_eq!(
+        (steps[0].id.as_str(), steps[1].name.as_str(), steps[30].name.as_str()),
+        (ROOT_ID, "f1", "f30")
+    );
     assert_eq!(store.breadcrumbs(ROOT_ID, ALL).await.unwrap().len(), 1);
     assert!(is_missing(store.breadcrumbs("nobody", ALL).await));
 }
@@ -144,7 +147,8 @@ pub async fn clients_do_not_see_companies(store: Store) {
 
 pub async fn any_text_may_be_asked_for_as_an_id(store: Store) {
     let long = "x".repeat(100_000);
-    for id in ["", " ", "\0", "'; drop table context_items; --", "}) DETACH DELETE n //", "🦀", long.as_str()] {
+    for id in ["", " ", "\0", "'; drop table context_items; --", "}) DETACH DELETE n //", "🦀", long.as_str()]
+    {
         assert!(is_missing(store.item(id, ALL).await), "{id}");
         assert!(is_missing(store.browse(Place::Id(id), true, ALL).await));
         assert!(is_missing(store.update(id, &rename("x"), None, &ann(0)).await));
@@ -157,7 +161,9 @@ pub async fn any_text_may_be_asked_for_as_an_id(store: Store) {
         assert!(is_missing(store.unlink_context(ContextOwner::Ticket(id), id).await));
         assert!(is_missing(store.link_context(ContextOwner::Company(id), ROOT_ID).await));
         assert!(store.context_of(ContextOwner::Ticket(id), ALL).await.unwrap().is_empty());
-        assert!(store.search(&SearchQuery { start: id, ..SearchQuery::new("welcome") }).await.unwrap().is_empty());
+        assert!(
+            store.search(&SearchQuery { start: id, ..SearchQuery::new("welcome") }).await.unwrap().is_empty()
+        );
         let created = store.create(&new_folder(id, "x"), &ann(0)).await;
         assert!(matches!(created, Err(StoreError::NotFound { entity: Entity::Parent, .. })), "{created:?}");
     }

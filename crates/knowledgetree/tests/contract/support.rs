@@ -144,8 +144,10 @@ pub fn under(source_id: &str) -> SyncParent {
 
 /// The folder of all companies, one company with its people, and a contact.
 pub fn acme() -> Vec<SyncedItem> {
-    let companies =
-        SyncedItem { read_only: false, ..synced("companies", SourceKind::Group, SyncParent::Root, "Companies") };
+    let companies = SyncedItem {
+        read_only: false,
+        ..synced("companies", SourceKind::Group, SyncParent::Root, "Companies")
+    };
     vec![
         companies,
         synced("company:1", SourceKind::Company, under("companies"), "Acme Corp"),

@@ -3,7 +3,9 @@
 use hivematrix_knowledgetree::{
     domain::{
         item::ROOT_ID,
-        synced::{CompanyRow, ContextOwner, SourceKind, SyncOutcome, SyncParent, SyncRun, SyncedItem, TicketRow},
+        synced::{
+            CompanyRow, ContextOwner, SourceKind, SyncOutcome, SyncParent, SyncRun, SyncedItem, TicketRow,
+        },
     },
     store::StoreError,
 };
@@ -27,7 +29,10 @@ pub async fn a_sync_makes_and_finds_again(store: Store) {
     let contact = store.item(&first.ids[4], ALL).await.unwrap();
     let source = contact.source.clone().unwrap();
     assert!(contact.read_only);
-    assert_eq!((source.source.as_str(), source.source_id.as_str(), source.kind), ("codex", "contact:7", SourceKind::Contact));
+    assert_eq!(
+        (source.source.as_str(), source.source_id.as_str(), source.kind),
+        ("codex", "contact:7", SourceKind::Contact)
+    );
     assert_eq!(numbers(&sync(&store, "2", &acme()).await), (0, 0, 5));
     assert_eq!(store.item(&first.ids[4], ALL).await.unwrap(), contact);
     // A company with another name keeps its id and what is below it; a person goes elsewhere.
@@ -147,7 +152,10 @@ pub async fn a_sync_that_names_nothing_is_refused(store: Store) {
     let gone = SyncedItem { parent: SyncParent::Item("nobody".to_owned()), ..orphan.clone() };
     assert!(matches!(store.sync_items(run("1"), &[gone], &ann(0)).await, Err(StoreError::Invalid(_))));
     let twice = SyncedItem { parent: SyncParent::Root, ..orphan };
-    assert!(matches!(store.sync_items(run("1"), &[twice.clone(), twice], &ann(0)).await, Err(StoreError::Invalid(_))));
+    assert!(matches!(
+        store.sync_items(run("1"), &[twice.clone(), twice], &ann(0)).await,
+        Err(StoreError::Invalid(_))
+    ));
     let leaf = article(&store, ROOT_ID, "leaf", "").await;
     let inside = synced("asset:1", SourceKind::Asset, SyncParent::Item(leaf), "pc.md");
     assert!(matches!(store.sync_items(run("1"), &[inside], &ann(0)).await, Err(StoreError::Invalid(_))));
@@ -170,7 +178,10 @@ pub async fn companies_and_tickets_are_merged(store: Store) {
     assert_eq!(store.counts().await.unwrap().companies, 2);
     assert_eq!(store.keep_companies(&path(&["1"])).await.unwrap(), 1);
     assert_eq!(store.counts().await.unwrap().companies, 1);
-    let ticket = |items: &[&String]| TicketRow { number: "5".to_owned(), item_ids: items.iter().map(|id| (*id).clone()).collect() };
+    let ticket = |items: &[&String]| TicketRow {
+        number: "5".to_owned(),
+        item_ids: items.iter().map(|id| (*id).clone()).collect(),
+    };
     let nobody = "nobody".to_owned();
     store.merge_tickets(&[ticket(&[&ids[4], &nobody])]).await.unwrap();
     store.merge_tickets(&[ticket(&[&ids[4], &ids[3]])]).await.unwrap();
@@ -184,7 +195,9 @@ pub async fn a_job_is_taken_once(store: Store) {
     assert!(!store.set_state("sync", None, "running").await.unwrap());
     let takers = (0..8).map(|number| {
         let store = store.clone();
-        tokio::spawn(async move { store.set_state("sync", Some("running"), &format!("taken {number}")).await.unwrap() })
+        tokio::spawn(async move {
+            store.set_state("sync", Some("running"), &format!("taken {number}")).await.unwrap()
+        })
     });
     let mut taken = 0;
     for taker in takers.collect::<Vec<_>>() {

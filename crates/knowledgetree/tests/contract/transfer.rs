@@ -43,7 +43,10 @@ pub async fn an_export_has_what_people_wrote(store: Store) {
     let (company, note) = (place("Companies/Acme Corp"), place("Companies/Acme Corp/Users/note"));
     assert!(place("Companies") < company && company < note && place("scripts") < place("scripts/s7"));
     assert!(rows[company].is_reference && !rows[place("Companies")].is_reference);
-    assert_eq!((rows[note].content.as_str(), rows[note].created_at, rows[note].version), ("mine", Some(at(0)), 1));
+    assert_eq!(
+        (rows[note].content.as_str(), rows[note].created_at, rows[note].version),
+        ("mine", Some(at(0)), 1)
+    );
     assert!(rows[place("scripts")].is_attached && rows[place("scripts")].is_folder);
 }
 
@@ -62,7 +65,10 @@ pub async fn an_import_is_all_or_nothing(store: Store) {
     ] {
         let shown = bad.path.join("/");
         let refused = store.import(&[good.clone(), bad], &ann(5)).await;
-        assert!(matches!(refused, Err(StoreError::Invalid(_) | StoreError::ReadOnly { .. })), "{shown}: {refused:?}");
+        assert!(
+            matches!(refused, Err(StoreError::Invalid(_) | StoreError::ReadOnly { .. })),
+            "{shown}: {refused:?}"
+        );
         assert_eq!(dump(&store).await, before, "{shown}");
     }
     assert_eq!(names(&store, ROOT_ID).await, ["Companies"]);
@@ -89,7 +95,10 @@ pub async fn an_import_makes_and_changes(store: Store) {
     assert_eq!(store.back_links(&kept, ALL).await.unwrap()[0].name, "b");
     assert_eq!(store.version(&changed, 1, ALL).await.unwrap().content, "old");
     assert!(names(&store, &ids[1]).await.contains(&"note".to_owned()));
-    assert_eq!(store.import(&rows, &ann(6)).await.unwrap(), ImportReport { created: 0, updated: 0, unchanged: 7 });
+    assert_eq!(
+        store.import(&rows, &ann(6)).await.unwrap(),
+        ImportReport { created: 0, updated: 0, unchanged: 7 }
+    );
 }
 
 /// A store with something of everything in it.
@@ -104,7 +113,10 @@ async fn fill(store: &Store) {
     store.merge_companies(&[company], at(0)).await.unwrap();
     let target = article(store, ROOT_ID, "target", "").await;
     let a = article(store, &ids[1], "a", "one").await;
-    let html = NewContent { text: "<b>🦀</b>".to_owned(), format: ContentFormat::Html, links: vec![target.clone()] };
+    let html =
+        NewContent {
+            text: "<b>🦀</b>".to_owned(), format: ContentFormat::Html, links: vec![target.clone()]
+        };
     store.update(&a, &ItemChange { content: Some(html), ..rename("ä") }, None, &ann(3)).await.unwrap();
     store.add_file(&a, &crate::files::new_file("f.txt", "h", Some("words")), &ann(4)).await.unwrap();
     store.link_context(ContextOwner::Ticket("5"), &a).await.unwrap();
@@ -118,7 +130,8 @@ async fn fill(store: &Store) {
 
 /// Records in an order that does not depend on the store.
 fn sorted(mut records: Vec<Record>) -> Vec<String> {
-    let mut texts: Vec<String> = records.drain(..).map(|record| serde_json::to_string(&record).unwrap()).collect();
+    let mut texts: Vec<String> =
+        records.drain(..).map(|record| serde_json::to_string(&record).unwrap()).collect();
     texts.sort();
     texts
 }

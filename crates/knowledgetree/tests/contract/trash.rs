@@ -17,13 +17,28 @@ pub async fn what_is_deleted_is_gone_and_comes_back(store: Store) {
     }
     assert!(matches!(store.file_by_name(&file.filename, ALL).await, Err(StoreError::NotFound { .. })));
     assert!(matches!(store.delete_file(&file.id).await, Err(StoreError::NotFound { .. })));
-    assert!(store.search(&hivematrix_knowledgetree::domain::search::SearchQuery::new("needle")).await.unwrap().is_empty());
+    assert!(
+        store
+            .search(&hivematrix_knowledgetree::domain::search::SearchQuery::new("needle"))
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(names(&store, &a).await, [""; 0]);
     let [entry] = &store.trashed().await.unwrap()[..] else { panic!() };
-    assert_eq!((entry.id.as_str(), entry.name.as_str(), entry.is_folder, entry.items), (b.as_str(), "b", true, 2));
-    assert_eq!((entry.former_parent_id.as_deref(), entry.former_parent_name.as_deref()), (Some(a.as_str()), Some("a")));
+    assert_eq!(
+        (entry.id.as_str(), entry.name.as_str(), entry.is_folder, entry.items),
+        (b.as_str(), "b", true, 2)
+    );
+    assert_eq!(
+        (entry.former_parent_id.as_deref(), entry.former_parent_name.as_deref()),
+        (Some(a.as_str()), Some("a"))
+    );
     assert_eq!((entry.trashed_at, entry.trashed_by.as_deref(), entry.by_sync), (at(60), Some("ann"), false));
-    assert!(matches!(store.restore(&c, None, &ann(61)).await, Err(StoreError::NotFound { .. })), "only whole subtrees");
+    assert!(
+        matches!(store.restore(&c, None, &ann(61)).await, Err(StoreError::NotFound { .. })),
+        "only whole subtrees"
+    );
     let restored = store.restore(&b, None, &ann(61)).await.unwrap();
     assert_eq!((restored.parent_id.as_deref(), restored.updated_at), (Some(a.as_str()), Some(at(61))));
     assert_eq!(way(&store, &c).await, "a/b/c");
@@ -38,7 +53,11 @@ pub async fn what_lost_its_folder_comes_back_under_the_root(store: Store) {
     store.trash(&b, &ann(0)).await.unwrap();
     store.trash(&a, &ann(1)).await.unwrap();
     let entries = store.trashed().await.unwrap();
-    assert_eq!(entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(), ["a", "b"], "the latest first");
+    assert_eq!(
+        entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
+        ["a", "b"],
+        "the latest first"
+    );
     assert_eq!(entries[1].former_parent_name, None, "it is in the trash itself");
     store.restore(&b, None, &ann(2)).await.unwrap();
     assert_eq!(way(&store, &b).await, "b");
@@ -48,7 +67,9 @@ pub async fn a_taken_name_keeps_it_in_the_trash(store: Store) {
     let a = folder(&store, ROOT_ID, "a").await;
     store.trash(&a, &ann(0)).await.unwrap();
     let newer = folder(&store, ROOT_ID, "a").await;
-    assert!(matches!(store.restore(&a, None, &ann(1)).await, Err(StoreError::NameTaken { existing_id }) if existing_id == newer));
+    assert!(
+        matches!(store.restore(&a, None, &ann(1)).await, Err(StoreError::NameTaken { existing_id }) if existing_id == newer)
+    );
     assert_eq!(store.trashed().await.unwrap().len(), 1);
     let restored = store.restore(&a, Some("a (2)"), &ann(1)).await.unwrap();
     assert_eq!((restored.id, restored.name.as_str(), restored.version), (a.clone(), "a (2)", 2));

@@ -41,12 +41,16 @@ async fn what_upstream_made_is_read_changed_and_taken_over() {
     assert_eq!(store.search(&SearchQuery::new("print")).await.unwrap().len(), 1);
     assert_eq!(store.files("u-1", ALL).await.unwrap()[0].original_filename.as_deref(), Some("a.txt"));
     assert!(store.item("root_Companies_Acme_Corp", Visibility::WithoutCompanies).await.is_err());
-    let saved = store.update("u-1", &rewrite("scanner"), Some(Expected::UpdatedAt(None)), &ann(0)).await.unwrap();
+    let saved =
+        store.update("u-1", &rewrite("scanner"), Some(Expected::UpdatedAt(None)), &ann(0)).await.unwrap();
     assert_eq!((saved.version, saved.updated_at), (2, Some(at(0))));
     assert_eq!(store.version("u-1", 1, ALL).await.unwrap().content, "printer");
     // The sync takes over what upstream's sync made.
     let outcome = store.sync_items(run("1"), &acme(), &ann(0)).await.unwrap();
-    assert_eq!(outcome.ids[..3], [COMPANIES_ID, "root_Companies_Acme_Corp", "root_Companies_Acme_Corp_Users"]);
+    assert_eq!(
+        outcome.ids[..3],
+        [COMPANIES_ID, "root_Companies_Acme_Corp", "root_Companies_Acme_Corp_Users"]
+    );
     assert_eq!((outcome.created, names(&store, COMPANIES_ID).await.len()), (2, 1));
     // Upstream deletes: what hung on it is nobody's, and nothing breaks.
     graph.run(query("MATCH (n:ContextItem {id: 'u-1'}) DETACH DELETE n")).await.unwrap();

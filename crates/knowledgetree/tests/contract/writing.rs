@@ -64,7 +64,8 @@ pub async fn a_change_keeps_the_former_state(store: Store) {
     assert_eq!((changed.updated_by.as_deref(), changed.created_by.as_deref()), (Some("bob"), Some("ann")));
     assert!(!changed.is_attached, "articles are not attached");
     let versions = store.versions(&id, ALL).await.unwrap();
-    let seen: Vec<_> = versions.iter().map(|v| (v.version, v.name.as_str(), v.chars, v.by.as_deref())).collect();
+    let seen: Vec<_> =
+        versions.iter().map(|v| (v.version, v.name.as_str(), v.chars, v.by.as_deref())).collect();
     assert_eq!(seen, [(2, "two", 9, Some("bob")), (1, "one", 5, Some("ann"))]);
     let first = store.version(&id, 1, ALL).await.unwrap();
     assert_eq!((first.content.as_str(), first.at), ("first", Some(at(0))));
@@ -143,7 +144,10 @@ pub async fn a_move_takes_all_below_along(store: Store) {
     assert_eq!(way(&store, &c).await, "target/b/c");
     assert_eq!(names(&store, &a).await, [""; 0]);
     let moved = store.item(&b, ALL).await.unwrap();
-    assert_eq!((moved.parent_id.as_deref(), moved.updated_at, moved.version), (Some(target.as_str()), Some(at(30)), 1));
+    assert_eq!(
+        (moved.parent_id.as_deref(), moved.updated_at, moved.version),
+        (Some(target.as_str()), Some(at(30)), 1)
+    );
     assert_eq!(store.resolve(&path(&["target", "b", "c"]), ALL).await.unwrap().id, c);
     // There already: nothing changes.
     store.move_to(&b, &target, &ann(90)).await.unwrap();
@@ -167,7 +171,9 @@ pub async fn moves_keep_names_unique(store: Store) {
     let a = folder(&store, ROOT_ID, "a").await;
     let inner = folder(&store, &a, "x").await;
     let outer = article(&store, ROOT_ID, "x", "").await;
-    assert!(matches!(store.move_to(&inner, ROOT_ID, &ann(0)).await, Err(StoreError::NameTaken { existing_id }) if existing_id == outer));
+    assert!(
+        matches!(store.move_to(&inner, ROOT_ID, &ann(0)).await, Err(StoreError::NameTaken { existing_id }) if existing_id == outer)
+    );
     assert!(matches!(store.copy(&inner, ROOT_ID, None, &ann(0)).await, Err(StoreError::NameTaken { .. })));
     let copied = store.copy(&inner, ROOT_ID, Some("y"), &ann(0)).await.unwrap();
     assert_eq!(copied.name, "y");
@@ -244,11 +250,17 @@ pub async fn links_are_found_from_their_targets(store: Store) {
 
 pub async fn a_former_state_comes_back(store: Store) {
     let id = article(&store, ROOT_ID, "one", "first").await;
-    store.update(&id, &ItemChange { name: Some("two".to_owned()), ..rewrite("second") }, None, &ann(1)).await.unwrap();
+    store
+        .update(&id, &ItemChange { name: Some("two".to_owned()), ..rewrite("second") }, None, &ann(1))
+        .await
+        .unwrap();
     let stale = store.restore_version(&id, 1, vec![], Some(Expected::Version(1)), &ann(2)).await;
     assert!(matches!(stale, Err(StoreError::Conflict { .. })));
     let back = store.restore_version(&id, 1, vec![], Some(Expected::Version(2)), &ann(2)).await.unwrap();
     assert_eq!((back.name.as_str(), back.content.as_str(), back.version), ("two", "first", 3));
     assert_eq!(store.version(&id, 2, ALL).await.unwrap().content, "second");
-    assert!(matches!(store.restore_version(&id, 9, vec![], None, &ann(2)).await, Err(StoreError::NotFound { .. })));
+    assert!(matches!(
+        store.restore_version(&id, 9, vec![], None, &ann(2)).await,
+        Err(StoreError::NotFound { .. })
+    ));
 }

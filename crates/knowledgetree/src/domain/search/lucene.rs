@@ -4,7 +4,8 @@ use super::words::{Word, pieces, tolerance};
 
 /// Characters that mean something to the parser, wherever they stand.
 const SPECIAL: &[char] = &[
-    '+', '-', '&', '|', '!', '(', ')', '{', '}', '[', ']', '^', '"', '~', '*', '?', ':', '\\', '/', '<', '>', '=',
+    '+', '-', '&', '|', '!', '(', ')', '{', '}', '[', ']', '^', '"', '~', '*', '?', ':', '\\', '/', '<', '>',
+    '=',
 ];
 
 /// Parts shorter than this are in every other name.

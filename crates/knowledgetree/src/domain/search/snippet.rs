@@ -69,7 +69,10 @@ fn before(text: &str, hit: usize) -> usize {
 fn after(text: &str, start: usize) -> usize {
     let Some((end, _)) = text[start..].char_indices().nth(LENGTH) else { return text.len() };
     let end = start + end;
-    text[start..end].rfind(char::is_whitespace).filter(|space| *space > LENGTH / 2).map_or(end, |space| start + space)
+    text[start..end]
+        .rfind(char::is_whitespace)
+        .filter(|space| *space > LENGTH / 2)
+        .map_or(end, |space| start + space)
 }
 
 /// The piece with white space made single, and its marks.
@@ -117,7 +120,9 @@ mod tests {
 
     #[test]
     fn words_are_marked_wherever_they_begin_so() {
-        let snippet = of("# Spooler\n\nRestart   the PRINT-spooler; printers wait.", &["restart", "print"], false).unwrap();
+        let snippet =
+            of("# Spooler\n\nRestart   the PRINT-spooler; printers wait.", &["restart", "print"], false)
+                .unwrap();
         assert_eq!(snippet.text, "# Spooler Restart the PRINT-spooler; printers wait.");
         assert_eq!(marked(&snippet), ["Restart", "PRINT", "printers"]);
         assert_eq!(of("nothing here", &["restart"], false), None);
@@ -142,7 +147,12 @@ mod tests {
 
     #[test]
     fn no_text_breaks_it() {
-        for text in ["日本語テキスト printer 🖨️ é".repeat(100), "x".repeat(300_000), "\u{130}printer\u{0}".to_owned(), "ß printer ﬀ".repeat(40)] {
+        for text in [
+            "日本語テキスト printer 🖨️ é".repeat(100),
+            "x".repeat(300_000),
+            "\u{130}printer\u{0}".to_owned(),
+            "ß printer ﬀ".repeat(40),
+        ] {
             if let Some(snippet) = of(&text, &["printer", "x", "日"], true) {
                 for (start, end) in &snippet.marks {
                     assert!(!snippet.text[*start..*end].is_empty());

@@ -30,8 +30,10 @@ pub fn nearly(alternatives: &[Vec<String>]) -> Option<String> {
     if alternatives.is_empty() || alternatives.iter().any(Vec::is_empty) {
         return None;
     }
-    let terms: Vec<String> =
-        alternatives.iter().map(|words| format!("({})", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" | "))).collect();
+    let terms: Vec<String> = alternatives
+        .iter()
+        .map(|words| format!("({})", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" | ")))
+        .collect();
     Some(terms.join(" & "))
 }
 

@@ -70,7 +70,11 @@ impl Server {
     }
 
     /// Rows of a query that only reads, until `enough`.
-    pub(super) async fn read_until(&self, query: Query, mut enough: impl FnMut(&Row) -> bool + Send) -> Attempt<Vec<Row>> {
+    pub(super) async fn read_until(
+        &self,
+        query: Query,
+        mut enough: impl FnMut(&Row) -> bool + Send,
+    ) -> Attempt<Vec<Row>> {
         let mut stream = self.graph().await?.execute_read(query).await?;
         let mut rows = Vec::new();
         while let Some(row) = stream.next().await? {
@@ -93,7 +97,8 @@ impl Server {
     pub(super) async fn begin(&self) -> Attempt<Work> {
         let graph = self.graph().await?;
         let mut work = Work { graph: graph.clone(), transaction: Some(graph.start_txn().await?) };
-        work.run(query("MERGE (lock:TreeLock {id: 'tree'}) SET lock.turn = coalesce(lock.turn, 0) + 1")).await?;
+        work.run(query("MERGE (lock:TreeLock {id: 'tree'}) SET lock.turn = coalesce(lock.turn, 0) + 1"))
+            .await?;
         Ok(work)
     }
 }
@@ -163,14 +168,21 @@ impl From<Error> for Failure {
         match &error {
             // Somebody who does not know our lock may delete what a statement has just found.
             Error::Neo4j(server)
-                if server.kind() == Neo4jErrorKind::Transient || server.code().ends_with("EntityNotFound") =>
+                if server.kind() == Neo4jErrorKind::Transient
+                    || server.code().ends_with("EntityNotFound") =>
             {
                 let away = server.code().contains("DatabaseUnavailable");
                 let text = format!("{}: {}", server.code(), server.message());
                 Self::Passing(if away { StoreError::Unavailable(text) } else { StoreError::Failed(text) })
             }
             Error::Neo4j(server) => {
-                let away = ["Security.", "DatabaseNotFound", "DatabaseUnavailable", "LockClientStopped", "Terminated"];
+                let away = [
+                    "Security.",
+                    "DatabaseNotFound",
+                    "DatabaseUnavailable",
+                    "LockClientStopped",
+                    "Terminated",
+                ];
                 let text = format!("{}: {}", server.code(), server.message());
                 let is_away = away.iter().any(|part| server.code().contains(part));
                 Self::Final(if is_away { StoreError::Unavailable(text) } else { StoreError::Failed(text) })

@@ -82,7 +82,11 @@ pub(super) async fn unlink(server: &Server, owner: ContextOwner<'_>, item_id: &s
     if gone == 0 { Err(missing().into()) } else { Ok(()) }
 }
 
-pub(super) async fn of(server: &Server, owner: ContextOwner<'_>, visibility: Visibility) -> Attempt<Vec<Item>> {
+pub(super) async fn of(
+    server: &Server,
+    owner: ContextOwner<'_>,
+    visibility: Visibility,
+) -> Attempt<Vec<Item>> {
     let hidden = hidden(server, visibility).await?;
     let statement = owned(
         server,
@@ -174,7 +178,8 @@ pub(super) async fn material(
          RETURN step, folder.id AS folder_id, folder.name AS folder_name, a.id AS id, a.name AS name,
             coalesce(a.content, '') AS content, a.content_format AS content_format"
     );
-    let statement = query(statement).param("id", id).param("excluded", asked.excluded).param("hidden", hidden);
+    let statement =
+        query(statement).param("id", id).param("excluded", asked.excluded).param("hidden", hidden);
     let (rows, complete) = within(server, statement, asked.limit_bytes).await?;
     let mut steps: Vec<ContextStep> =
         path.into_iter().map(|item| ContextStep { item, articles: Vec::new() }).collect();
@@ -209,7 +214,8 @@ pub(super) async fn subtree(
         ORDER BY place
         RETURN names, null AS folder_id, a.id AS id, a.name AS name, coalesce(a.content, '') AS content,
             a.content_format AS content_format";
-    let statement = query(statement).param("id", id).param("excluded", asked.excluded).param("hidden", hidden);
+    let statement =
+        query(statement).param("id", id).param("excluded", asked.excluded).param("hidden", hidden);
     let (rows, complete) = within(server, statement, asked.limit_bytes).await?;
     let mut articles = Vec::new();
     for row in rows {
@@ -223,7 +229,11 @@ pub(super) async fn subtree(
     Ok(SubtreeMaterial { articles, complete })
 }
 
-pub(super) async fn attached_folders(server: &Server, id: &str, visibility: Visibility) -> Attempt<Vec<Named>> {
+pub(super) async fn attached_folders(
+    server: &Server,
+    id: &str,
+    visibility: Visibility,
+) -> Attempt<Vec<Named>> {
     visible(server, id, visibility).await?;
     let hidden = hidden(server, visibility).await?;
     let rows = server.read(
@@ -237,12 +247,17 @@ pub(super) async fn attached_folders(server: &Server, id: &str, visibility: Visi
         .param("id", id)
         .param("hidden", hidden),
     );
-    let mut folders = rows.await?.iter().map(|row| named(row, "id", "name")).collect::<Attempt<Vec<Named>>>()?;
+    let mut folders =
+        rows.await?.iter().map(|row| named(row, "id", "name")).collect::<Attempt<Vec<Named>>>()?;
     folders.sort_by(|a, b| by_name(&a.name, &b.name).then_with(|| a.id.cmp(&b.id)));
     Ok(folders)
 }
 
-pub(super) async fn merge_companies(server: &Server, companies: &[CompanyRow], at: DateTime<Utc>) -> Attempt<()> {
+pub(super) async fn merge_companies(
+    server: &Server,
+    companies: &[CompanyRow],
+    at: DateTime<Utc>,
+) -> Attempt<()> {
     let rows = companies.iter().map(|company| {
         map([
             ("id", company.id.as_str().into()),
@@ -271,7 +286,8 @@ pub(super) async fn merge_companies(server: &Server, companies: &[CompanyRow], a
 pub(super) async fn keep_companies(server: &Server, ids: &[String]) -> Attempt<u64> {
     let mut work = server.begin().await?;
     let row = work.row(
-        query("MATCH (c:Company) WHERE NOT c.id IN $ids DETACH DELETE c RETURN count(*) AS gone").param("ids", ids),
+        query("MATCH (c:Company) WHERE NOT c.id IN $ids DETACH DELETE c RETURN count(*) AS gone")
+            .param("ids", ids),
     );
     let gone = row.await?.map(|row| row.get::<i64>("gone")).transpose()?.unwrap_or_default();
     work.commit().await?;

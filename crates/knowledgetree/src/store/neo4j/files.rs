@@ -19,7 +19,12 @@ use crate::{
     store::{Entity, StoreError, retry::Attempt},
 };
 
-pub(super) async fn add(server: &Server, item_id: &str, file: &NewFile, author: &Author<'_>) -> Attempt<FileRecord> {
+pub(super) async fn add(
+    server: &Server,
+    item_id: &str,
+    file: &NewFile,
+    author: &Author<'_>,
+) -> Attempt<FileRecord> {
     let mut work = server.begin().await?;
     found(&mut work, item_id).await?;
     let props = map([
@@ -46,10 +51,15 @@ pub(super) async fn add(server: &Server, item_id: &str, file: &NewFile, author: 
     Ok(made.into())
 }
 
-pub(super) async fn of_item(server: &Server, item_id: &str, visibility: Visibility) -> Attempt<Vec<FileRecord>> {
+pub(super) async fn of_item(
+    server: &Server,
+    item_id: &str,
+    visibility: Visibility,
+) -> Attempt<Vec<FileRecord>> {
     visible(server, item_id, visibility).await?;
     let rows = server.read(
-        query("MATCH (:ContextItem {id: $id})-[:HAS_FILE]->(f:File) RETURN f {.*, text: null} AS f").param("id", item_id),
+        query("MATCH (:ContextItem {id: $id})-[:HAS_FILE]->(f:File) RETURN f {.*, text: null} AS f")
+            .param("id", item_id),
     );
     let mut files = Vec::new();
     for row in rows.await? {
@@ -153,11 +163,17 @@ fn summary(version: Version) -> VersionSummary {
     }
 }
 
-pub(super) async fn versions(server: &Server, id: &str, visibility: Visibility) -> Attempt<Vec<VersionSummary>> {
+pub(super) async fn versions(
+    server: &Server,
+    id: &str,
+    visibility: Visibility,
+) -> Attempt<Vec<VersionSummary>> {
     let item = item(server, id, visibility).await?;
     let rows = server.read(
-        query("MATCH (:ContextItem {id: $id})-[:HAS_VERSION]->(v:ItemVersion) RETURN v ORDER BY v.version DESC")
-            .param("id", id),
+        query(
+            "MATCH (:ContextItem {id: $id})-[:HAS_VERSION]->(v:ItemVersion) RETURN v ORDER BY v.version DESC",
+        )
+        .param("id", id),
     );
     let mut versions = vec![summary(present(item))];
     for row in rows.await? {
@@ -166,7 +182,12 @@ pub(super) async fn versions(server: &Server, id: &str, visibility: Visibility) 
     Ok(versions)
 }
 
-pub(super) async fn version(server: &Server, id: &str, version: i64, visibility: Visibility) -> Attempt<Version> {
+pub(super) async fn version(
+    server: &Server,
+    id: &str,
+    version: i64,
+    visibility: Visibility,
+) -> Attempt<Version> {
     let item = item(server, id, visibility).await?;
     if item.version == version {
         return Ok(present(item));

@@ -1,114 +1,20 @@
-//! Rows on their way in: loading a dump, importing by path, emptying.
-
-use std::collections::HashMap;
+//! Loading a dump.
 
 use neo4rs::{BoltType, query};
-use uuid::Uuid;
 
 use super::{
     connection::{Server, Work},
     props::{iso, map, text},
-    schema,
-    write::{Spot, archive, child, found, insert, new_props, set_links, write},
 };
 use crate::{
     domain::{
-        item::{Author, ContentFormat, ROOT_ID},
+        item::{ContentFormat, ROOT_ID},
         order::storable,
-        records::{ImportReport, ImportRow, ItemRecord, Record},
+        records::{ItemRecord, Record},
         synced::SourceKind,
     },
-    store::{
-        StoreError,
-        retry::Attempt,
-        rules::{import_order, imported},
-    },
+    store::{StoreError, retry::Attempt},
 };
-
-pub(super) async fn wipe(server: &Server) -> Attempt<()> {
-    let mut work = server.begin().await?;
-    // All but the lock, for which others wait already.
-    work.run(query("MATCH (n) WHERE NOT n:TreeLock DETACH DELETE n")).await?;
-    work.run(schema::root()).await?;
-    work.commit().await
-}
-
-pub(super) async fn import(server: &Server, rows: &[ImportRow], author: &Author<'_>) -> Attempt<ImportReport> {
-    let rows = import_order(rows)?;
-    let mut work = server.begin().await?;
-    let mut folders: HashMap<Vec<String>, Spot> = HashMap::new();
-    folders.insert(Vec::new(), found(&mut work, ROOT_ID).await?);
-    let mut report = ImportReport::default();
-    for row in rows {
-        let shown = row.path.join("/");
-        let Some((name, above)) = row.path.split_last() else { continue };
-        let missing = || StoreError::Invalid(format!("The folder of {shown} does not exist"));
-        if !folders.contains_key(above) {
-            let folder = walk(&mut work, above).await?.ok_or_else(missing)?;
-            folders.insert(above.to_vec(), folder);
-        }
-        let parent = folders.get(above).ok_or_else(missing)?;
-        let spot = one(&mut work, parent, name, row, author, &mut report).await?;
-        if spot.item.is_folder {
-            folders.insert(row.path.clone(), spot);
-        }
-    }
-    work.commit().await?;
-    Ok(report)
-}
-
-/// The folder at a path that is not part of the import.
-async fn walk(work: &mut Work, path: &[String]) -> Attempt<Option<Spot>> {
-    let mut id = ROOT_ID.to_owned();
-    for name in path {
-        match child(work, &id, name).await? {
-            Some(child) => id = child,
-            None => return Ok(None),
-        }
-    }
-    let spot = found(work, &id).await?;
-    Ok(spot.item.is_folder.then_some(spot))
-}
-
-async fn one(
-    work: &mut Work,
-    parent: &Spot,
-    name: &str,
-    row: &ImportRow,
-    author: &Author<'_>,
-    report: &mut ImportReport,
-) -> Attempt<Spot> {
-    let id = match child(work, &parent.item.id, name).await? {
-        None if row.is_reference => {
-            return Err(StoreError::Invalid(format!("{} does not exist", row.path.join("/"))).into());
-        }
-        None => {
-            let id = Uuid::new_v4().to_string();
-            let content = if row.is_folder { String::new() } else { storable(&row.content) };
-            let format = (!row.is_folder).then_some(row.content_format);
-            let props = new_props(&id, name, &content, format, (row.is_folder, row.is_attached), author);
-            insert(work, parent, props).await?;
-            report.created += 1;
-            id
-        }
-        Some(id) => {
-            let current = found(work, &id).await?.item;
-            match imported(&current, row)? {
-                Some(wanted) => {
-                    archive(work, "ContextItem", &id).await?;
-                    write(work, &current, &wanted, author).await?;
-                    report.updated += 1;
-                }
-                None => report.unchanged += 1,
-            }
-            id
-        }
-    };
-    if !row.is_folder && !row.is_reference {
-        set_links(work, &id, &row.links).await?;
-    }
-    found(work, &id).await
-}
 
 pub(super) async fn load(server: &Server, records: &[Record]) -> Attempt<()> {
     let mut work = server.begin().await?;
@@ -263,7 +169,11 @@ impl Batch {
             ("trashed_by", item.trashed_by.as_deref().into()),
             ("trashed_by_sync", is_trash_root.then_some(item.trashed_by_sync).into()),
         ]);
-        if item.trash_root.is_some() { self.trash.push(props) } else { self.tree.push(props) }
+        if item.trash_root.is_some() {
+            self.trash.push(props)
+        } else {
+            self.tree.push(props)
+        }
         Ok(())
     }
 }
@@ -276,7 +186,8 @@ async fn items(work: &mut Work, batch: &Batch) -> Attempt<()> {
             continue;
         }
         // One that is there as the other kind becomes this one.
-        let change = format!("UNWIND $rows AS row MATCH (n:{other} {{id: row.id}}) SET n:{label} REMOVE n:{other}");
+        let change =
+            format!("UNWIND $rows AS row MATCH (n:{other} {{id: row.id}}) SET n:{label} REMOVE n:{other}");
         work.run(query(&change).param("rows", rows.clone())).await?;
         let merge = format!("UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) SET n = row");
         work.run(query(&merge).param("rows", rows.clone())).await?;
@@ -307,7 +218,9 @@ async fn items(work: &mut Work, batch: &Batch) -> Attempt<()> {
         .param("parents", batch.parents.clone()),
     );
     match twice.await? {
-        Some(row) => Err(StoreError::Invalid(format!("two siblings are called {}", text(&row, "name")?)).into()),
+        Some(row) => {
+            Err(StoreError::Invalid(format!("two siblings are called {}", text(&row, "name")?)).into())
+        }
         None => Ok(()),
     }
 }

@@ -3,12 +3,16 @@
 mod connection;
 mod context;
 mod files;
+mod import;
+mod jobs;
 mod load;
+mod place;
 mod props;
 mod read;
 mod schema;
 mod search;
 mod sync;
+mod sync_names;
 mod sync_write;
 mod transfer;
 mod trash;
@@ -114,7 +118,7 @@ impl KnowledgeStore for Neo4jStore {
     }
 
     async fn move_to(&self, id: &str, new_parent_id: &str, author: &Author<'_>) -> Result<()> {
-        retry(|| write::move_to(&self.server, id, new_parent_id, author)).await
+        retry(|| place::move_to(&self.server, id, new_parent_id, author)).await
     }
 
     async fn copy(
@@ -124,7 +128,7 @@ impl KnowledgeStore for Neo4jStore {
         name: Option<&str>,
         author: &Author<'_>,
     ) -> Result<Item> {
-        retry(|| write::copy(&self.server, id, new_parent_id, name, author)).await
+        retry(|| place::copy(&self.server, id, new_parent_id, name, author)).await
     }
 
     async fn trash(&self, id: &str, author: &Author<'_>) -> Result<u64> {
@@ -239,15 +243,15 @@ impl KnowledgeStore for Neo4jStore {
     }
 
     async fn counts(&self) -> Result<Counts> {
-        Ok(sync::counts(&self.server).await?)
+        Ok(jobs::counts(&self.server).await?)
     }
 
     async fn state(&self, key: &str) -> Result<Option<String>> {
-        Ok(sync::state(&self.server, key).await?)
+        Ok(jobs::state(&self.server, key).await?)
     }
 
     async fn set_state(&self, key: &str, expected: Option<&str>, value: &str) -> Result<bool> {
-        retry(|| sync::set_state(&self.server, key, expected, value)).await
+        retry(|| jobs::set_state(&self.server, key, expected, value)).await
     }
 
     fn export(&self) -> BoxStream<'_, Result<ExportRow>> {
@@ -255,7 +259,7 @@ impl KnowledgeStore for Neo4jStore {
     }
 
     async fn import(&self, rows: &[ImportRow], author: &Author<'_>) -> Result<ImportReport> {
-        retry(|| load::import(&self.server, rows, author)).await
+        retry(|| import::import(&self.server, rows, author)).await
     }
 
     fn dump(&self) -> BoxStream<'_, Result<Record>> {
@@ -267,6 +271,6 @@ impl KnowledgeStore for Neo4jStore {
     }
 
     async fn wipe(&self) -> Result<()> {
-        retry(|| load::wipe(&self.server)).await
+        retry(|| import::wipe(&self.server)).await
     }
 }

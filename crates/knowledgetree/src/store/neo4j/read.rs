@@ -98,7 +98,8 @@ pub(super) async fn breadcrumbs(server: &Server, id: &str, visibility: Visibilit
 pub(super) async fn visible(server: &Server, id: &str, visibility: Visibility) -> Attempt<()> {
     match visibility {
         Visibility::All => {
-            let rows = server.read(query("MATCH (n:ContextItem {id: $id}) RETURN n.id AS id").param("id", id));
+            let rows =
+                server.read(query("MATCH (n:ContextItem {id: $id}) RETURN n.id AS id").param("id", id));
             if rows.await?.is_empty() { Err(StoreError::no_item(id).into()) } else { Ok(()) }
         }
         Visibility::WithoutCompanies => breadcrumbs(server, id, visibility).await.map(drop),
@@ -181,12 +182,15 @@ pub(super) async fn browse(
     Ok(Listing { item: Props::of(row, "item")?.into(), breadcrumbs, children })
 }
 
-pub(super) async fn children_with_content(server: &Server, id: &str, visibility: Visibility) -> Attempt<Vec<Item>> {
+pub(super) async fn children_with_content(
+    server: &Server,
+    id: &str,
+    visibility: Visibility,
+) -> Attempt<Vec<Item>> {
     visible(server, id, visibility).await?;
     let hidden = hidden(server, visibility).await?;
-    let rows = server.read(
-        query("MATCH (:ContextItem {id: $id})-[:PARENT_OF]->(n:ContextItem) RETURN n").param("id", id),
-    );
+    let rows = server
+        .read(query("MATCH (:ContextItem {id: $id})-[:PARENT_OF]->(n:ContextItem) RETURN n").param("id", id));
     let mut items = Vec::new();
     for row in rows.await? {
         let props = Props::of(&row, "n")?;
@@ -245,7 +249,8 @@ pub(super) async fn back_links(server: &Server, id: &str, visibility: Visibility
         .param("id", id)
         .param("hidden", hidden),
     );
-    let mut links = rows.await?.iter().map(|row| named(row, "id", "name")).collect::<Attempt<Vec<Named>>>()?;
+    let mut links =
+        rows.await?.iter().map(|row| named(row, "id", "name")).collect::<Attempt<Vec<Named>>>()?;
     links.sort_by(|a, b| by_name(&a.name, &b.name).then_with(|| a.id.cmp(&b.id)));
     Ok(links)
 }

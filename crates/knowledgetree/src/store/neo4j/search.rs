@@ -107,8 +107,10 @@ async fn scope<'a>(server: &Server, asked: &SearchQuery<'a>) -> Attempt<Option<S
         Some(id) => {
             let Some(company) = company(server, id).await? else { return Ok(None) };
             let rows = server.read(
-                query("MATCH (:Company {id: $id})-[:HAS_CONTEXT]->(n:ContextItem) RETURN collect(n.id) AS ids")
-                    .param("id", company),
+                query(
+                    "MATCH (:Company {id: $id})-[:HAS_CONTEXT]->(n:ContextItem) RETURN collect(n.id) AS ids",
+                )
+                .param("id", company),
             );
             Some(rows.await?.first().map(|row| row.get("ids")).transpose()?.unwrap_or_default())
         }

@@ -7,20 +7,21 @@ use neo4rs::query;
 use super::{
     connection::{Server, Work},
     props::{Props, text},
+    sync_names::Names,
     sync_write::{self, Wave},
     trash::put_away,
-    write::{child, spot},
+    write::spot,
 };
 use crate::{
     domain::{
         item::{Author, ROOT_ID},
         order::MAX_DEPTH,
-        synced::{Counts, SyncOutcome, SyncParent, SyncRun, SyncedItem},
+        synced::{SyncOutcome, SyncParent, SyncRun, SyncedItem},
     },
     store::{
         StoreError,
         retry::Attempt,
-        rules::{each_once, second_names, too_deep},
+        rules::{each_once, too_deep},
     },
 };
 
@@ -63,7 +64,10 @@ pub(super) async fn items(
         waiting = later;
     }
     work.commit().await?;
-    let ids = items.iter().filter_map(|item| state.synced_places.get(&item.source_id)).map(|place| place.id.clone());
+    let ids = items
+        .iter()
+        .filter_map(|item| state.synced_places.get(&item.source_id))
+        .map(|place| place.id.clone());
     Ok(SyncOutcome { ids: ids.collect(), ..state.outcome })
 }
 
@@ -146,7 +150,9 @@ impl State {
             let item = &items[*index];
             let Some(place) = self.place_of(item) else { continue };
             if !place.is_folder {
-                return Err(StoreError::Invalid(format!("{} would be put into an article", item.source_id)).into());
+                return Err(
+                    StoreError::Invalid(format!("{} would be put into an article", item.source_id)).into()
+                );
             }
             if place.depth >= MAX_DEPTH {
                 return Err(too_deep().into());
@@ -218,78 +224,6 @@ async fn place(work: &mut Work, id: &str) -> Attempt<Option<Place>> {
     Ok(spot.map(|spot| Place { id: id.to_owned(), is_folder: spot.item.is_folder, depth: spot.depth() }))
 }
 
-/// Who has which name in the folders of a wave.
-struct Names {
-    taken: HashMap<(String, String), Option<Stored>>,
-}
-
-impl Names {
-    async fn load(work: &mut Work, placed: &[(&SyncedItem, Place)]) -> Attempt<Self> {
-        let mut names: HashMap<&str, Vec<&str>> = HashMap::new();
-        for (item, place) in placed {
-            names.entry(&place.id).or_default().extend([item.name.as_str(), item.second_name.as_str()]);
-        }
-        let mut taken = HashMap::new();
-        for (parent_id, names) in names {
-            let rows = work.rows(
-                query(
-                    "MATCH (p:ContextItem {id: $parent}) WITH p MATCH (p)-[:PARENT_OF]->(n:ContextItem)
-                     WHERE n.name IN $names RETURN n",
-                )
-                .param("parent", parent_id)
-                .param("names", names),
-            );
-            for row in rows.await? {
-                let props = Props::of(&row, "n")?;
-                let slot = (parent_id.to_owned(), props.name());
-                let stored = Stored { props, parent_id: Some(parent_id.to_owned()), is_in_tree: true };
-                taken.insert(slot, Some(stored));
-            }
-        }
-        Ok(Self { taken })
-    }
-
-    /// An item without a source that is what the sync wants: upstream's sync made it, or it is a folder to share.
-    fn take_over(&mut self, parent_id: &str, item: &SyncedItem) -> Option<Stored> {
-        let slot = self.taken.get_mut(&(parent_id.to_owned(), item.name.clone()))?;
-        let fits = slot.as_ref().is_some_and(|stored| {
-            stored.props.source_id.is_none()
-                && stored.props.is_folder() == item.is_folder
-                && (stored.props.read_only() || item.is_folder && !item.read_only)
-        });
-        // The name stays taken; the item cannot be taken over twice.
-        if fits { slot.take() } else { None }
-    }
-
-    /// Whether an item has its second name for a reason that still holds.
-    fn is_second(&self, name: &str, item: &SyncedItem, parent_id: &str) -> bool {
-        let first_is_taken = self.taken.contains_key(&(parent_id.to_owned(), item.name.clone()));
-        first_is_taken && name.starts_with(&item.second_name)
-    }
-
-    /// A name for an item that no sibling has.
-    async fn free(
-        &mut self,
-        work: &mut Work,
-        place: &Place,
-        item: &SyncedItem,
-        own_id: Option<&str>,
-    ) -> Attempt<String> {
-        for name in second_names(item) {
-            let slot = (place.id.clone(), name.clone());
-            let taken = match self.taken.get(&slot) {
-                Some(owner) => owner.as_ref().is_none_or(|owner| Some(owner.props.id.as_str()) != own_id),
-                None => child(work, &place.id, &name).await?.is_some_and(|id| Some(id.as_str()) != own_id),
-            };
-            if !taken {
-                self.taken.insert(slot, None);
-                return Ok(name);
-            }
-        }
-        Err(StoreError::Invalid(format!("There is no name left for {}", item.source_id)).into())
-    }
-}
-
 pub(super) async fn sweep(server: &Server, run: SyncRun<'_>, author: &Author<'_>) -> Attempt<u64> {
     let mut work = server.begin().await?;
     let rows = work.rows(
@@ -312,7 +246,11 @@ pub(super) async fn sweep(server: &Server, run: SyncRun<'_>, author: &Author<'_>
     Ok(subtrees)
 }
 
-pub(super) async fn ids(server: &Server, source: &str, source_ids: &[String]) -> Attempt<Vec<(String, String)>> {
+pub(super) async fn ids(
+    server: &Server,
+    source: &str,
+    source_ids: &[String],
+) -> Attempt<Vec<(String, String)>> {
     let rows = server.read(
         query(
             "UNWIND $ids AS source_id MATCH (n:ContextItem {source: $source, source_id: source_id})
@@ -322,49 +260,4 @@ pub(super) async fn ids(server: &Server, source: &str, source_ids: &[String]) ->
         .param("ids", source_ids),
     );
     rows.await?.iter().map(|row| Ok((text(row, "source_id")?, text(row, "id")?))).collect()
-}
-
-pub(super) async fn counts(server: &Server) -> Attempt<Counts> {
-    let rows = server.read(query(
-        "CALL { MATCH (n:ContextItem) RETURN sum(CASE WHEN n.is_folder THEN 1 ELSE 0 END) AS folders,
-            sum(CASE WHEN coalesce(n.is_folder, false) THEN 0 ELSE 1 END) AS articles,
-            sum(CASE WHEN n.source_kind IN ['company', 'person', 'contact', 'asset', 'group'] AND n.source_id <> 'companies'
-                THEN 1 ELSE 0 END) AS company_items,
-            sum(CASE WHEN n.source_kind = 'ticket' AND NOT coalesce(n.is_folder, false) THEN 1 ELSE 0 END) AS tickets }
-         CALL { MATCH (c:Company) RETURN count(c) AS companies }
-         CALL { MATCH (t:TrashedItem) RETURN count(t) AS trash }
-         CALL { MATCH (:ContextItem)-[:HAS_FILE]->(f:File) RETURN count(f) AS files }
-         RETURN folders, articles, company_items, tickets, companies, trash, files",
-    ));
-    let rows = rows.await?;
-    let row = rows.first().ok_or_else(|| StoreError::Failed("nothing was counted".to_owned()))?;
-    Ok(Counts {
-        folders: row.get("folders")?,
-        articles: row.get("articles")?,
-        files: row.get("files")?,
-        company_items: row.get("company_items")?,
-        tickets: row.get("tickets")?,
-        companies: row.get("companies")?,
-        trash: row.get("trash")?,
-    })
-}
-
-pub(super) async fn state(server: &Server, key: &str) -> Attempt<Option<String>> {
-    let rows = server.read(query("MATCH (s:JobState {key: $key}) RETURN s.value AS value").param("key", key));
-    rows.await?.first().map(|row| text(row, "value")).transpose()
-}
-
-pub(super) async fn set_state(server: &Server, key: &str, expected: Option<&str>, value: &str) -> Attempt<bool> {
-    let mut work = server.begin().await?;
-    let row = work.row(query("MATCH (s:JobState {key: $key}) RETURN s.value AS value").param("key", key)).await?;
-    let now = row.map(|row| text(&row, "value")).transpose()?;
-    let is_so = now.as_deref() == expected;
-    if is_so {
-        work.run(
-            query("MERGE (s:JobState {key: $key}) SET s.value = $value").param("key", key).param("value", value),
-        )
-        .await?;
-    }
-    work.commit().await?;
-    Ok(is_so)
 }

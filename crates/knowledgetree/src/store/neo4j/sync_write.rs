@@ -6,10 +6,11 @@ use neo4rs::{BoltType, query};
 
 use super::{
     connection::Work,
+    place::{fits, hang},
     props::{Props, iso, map, text, time},
     sync::Place,
     trash::take_back,
-    write::{fits, hang, spot},
+    write::spot,
 };
 use crate::{
     domain::{
@@ -55,7 +56,11 @@ pub(super) fn differs(before: &Props, item: &SyncedItem) -> bool {
 }
 
 /// Makes the items of a wave; their ids at the source and where they are.
-pub(super) async fn insert(work: &mut Work, wave: &Wave<'_>, author: &Author<'_>) -> Attempt<Vec<(String, Place)>> {
+pub(super) async fn insert(
+    work: &mut Work,
+    wave: &Wave<'_>,
+    author: &Author<'_>,
+) -> Attempt<Vec<(String, Place)>> {
     if wave.new.is_empty() {
         return Ok(Vec::new());
     }
@@ -143,7 +148,8 @@ pub(super) async fn update(work: &mut Work, wave: &Wave<'_>, author: &Author<'_>
         })
         .collect();
     work.run(
-        query("UNWIND $rows AS row MATCH (n:ContextItem {id: row.id}) SET n += row.props").param("rows", rows),
+        query("UNWIND $rows AS row MATCH (n:ContextItem {id: row.id}) SET n += row.props")
+            .param("rows", rows),
     )
     .await
 }

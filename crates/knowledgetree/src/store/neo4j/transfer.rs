@@ -198,7 +198,10 @@ fn item(props: Props, stop: &Stop) -> Record {
         created_by: props.created_by,
         updated_by: props.updated_by,
         version: props.version.unwrap_or(1),
-        source_kind: props.source.as_ref().map(|_| SourceKind::of(props.source_kind.as_deref().unwrap_or_default())),
+        source_kind: props
+            .source
+            .as_ref()
+            .map(|_| SourceKind::of(props.source_kind.as_deref().unwrap_or_default())),
         source: props.source,
         source_id: props.source_id,
         sync_run: props.sync_run,
@@ -218,13 +221,15 @@ async fn rest(server: &Server, number: usize) -> Attempt<Option<Vec<Record>>> {
             "MATCH (n)-[:HAS_VERSION]->(v:ItemVersion) WHERE n:ContextItem OR n:TrashedItem
              RETURN n.id AS id, v ORDER BY id, v.version",
             |row| {
-                Ok(Record::Version { item_id: text(row, "id")?, version: row.get::<VersionProps>("v")?.into() })
+                Ok(Record::Version {
+                    item_id: text(row, "id")?,
+                    version: row.get::<VersionProps>("v")?.into(),
+                })
             },
         ),
-        (
-            "MATCH (n)-[:LINKS_TO]->(m) RETURN n.id AS id, m.id AS to ORDER BY id, to",
-            |row| Ok(Record::Link { from: text(row, "id")?, to: text(row, "to")? }),
-        ),
+        ("MATCH (n)-[:LINKS_TO]->(m) RETURN n.id AS id, m.id AS to ORDER BY id, to", |row| {
+            Ok(Record::Link { from: text(row, "id")?, to: text(row, "to")? })
+        }),
         (
             "MATCH (n)-[:HAS_FILE]->(f:File) WHERE n:ContextItem OR n:TrashedItem RETURN n.id AS id, f ORDER BY f.id",
             |row| {
@@ -244,18 +249,16 @@ async fn rest(server: &Server, number: usize) -> Attempt<Option<Vec<Record>>> {
                 })
             },
         ),
-        (
-            "MATCH (c:Company)-[:HAS_CONTEXT]->(n) RETURN c.id AS id, n.id AS item ORDER BY id, item",
-            |row| Ok(Record::CompanyContext { company_id: text(row, "id")?, item_id: text(row, "item")? }),
-        ),
+        ("MATCH (c:Company)-[:HAS_CONTEXT]->(n) RETURN c.id AS id, n.id AS item ORDER BY id, item", |row| {
+            Ok(Record::CompanyContext { company_id: text(row, "id")?, item_id: text(row, "item")? })
+        }),
         (
             "MATCH (t:Ticket)-[:HAS_CONTEXT]->(n) RETURN t.number AS number, n.id AS item ORDER BY number, item",
             |row| Ok(Record::TicketContext { number: text(row, "number")?, item_id: text(row, "item")? }),
         ),
-        (
-            "MATCH (s:JobState) RETURN s.key AS key, s.value AS value ORDER BY key",
-            |row| Ok(Record::State { key: text(row, "key")?, value: text(row, "value")? }),
-        ),
+        ("MATCH (s:JobState) RETURN s.key AS key, s.value AS value ORDER BY key", |row| {
+            Ok(Record::State { key: text(row, "key")?, value: text(row, "value")? })
+        }),
     ];
     let Some((statement, make)) = KINDS.get(number) else { return Ok(None) };
     let rows = server.read(query(statement)).await?;

@@ -6,8 +6,9 @@ use neo4rs::query;
 
 use super::{
     connection::{Server, Work},
+    place::{fits, hang},
     props::{FileProps, Props, iso, map, text, time},
-    write::{archive, fits, found, name_is_free, parent, spot},
+    write::{archive, found, name_is_free, parent, spot},
 };
 use crate::{
     domain::{
@@ -123,7 +124,12 @@ async fn find(work: &mut Work, id: &str) -> Attempt<Props> {
     Props::of(&row, "n")
 }
 
-pub(super) async fn restore(server: &Server, id: &str, name: Option<&str>, author: &Author<'_>) -> Attempt<Item> {
+pub(super) async fn restore(
+    server: &Server,
+    id: &str,
+    name: Option<&str>,
+    author: &Author<'_>,
+) -> Attempt<Item> {
     let mut work = server.begin().await?;
     let entry = find(&mut work, id).await?;
     let former = match &entry.former_parent_id {
@@ -143,14 +149,15 @@ pub(super) async fn restore(server: &Server, id: &str, name: Option<&str>, autho
         archive(&mut work, "TrashedItem", id).await?;
     }
     take_back(&mut work, id).await?;
-    super::write::hang(&mut work, id, &parent.item.id).await?;
+    hang(&mut work, id, &parent.item.id).await?;
     let props = map([
         ("name", name.into()),
         ("updated_at", iso(next_time(author.at, time(entry.updated_at.as_deref()))).into()),
         ("updated_by", author.user.into()),
         ("version", (version + i64::from(name != old_name)).into()),
     ]);
-    work.run(query("MATCH (n:ContextItem {id: $id}) SET n += $props").param("id", id).param("props", props)).await?;
+    work.run(query("MATCH (n:ContextItem {id: $id}) SET n += $props").param("id", id).param("props", props))
+        .await?;
     let restored = found(&mut work, id).await?;
     work.commit().await?;
     Ok(restored.item)

@@ -32,7 +32,12 @@ macro_rules! record {
 }
 pub(super) use record;
 
-pub(super) async fn add(pool: &PgPool, item_id: &str, file: &NewFile, author: &Author<'_>) -> Attempt<FileRecord> {
+pub(super) async fn add(
+    pool: &PgPool,
+    item_id: &str,
+    file: &NewFile,
+    author: &Author<'_>,
+) -> Attempt<FileRecord> {
     let mut transaction = begin(pool, Change::Adds).await?;
     let item = rows::spot(&mut transaction, item_id).await?.ok_or_else(|| StoreError::no_item(item_id))?;
     sqlx::query!(
@@ -140,7 +145,12 @@ pub(super) async fn versions(pool: &PgPool, id: &str, visibility: Visibility) ->
     Ok(versions)
 }
 
-pub(super) async fn version(pool: &PgPool, id: &str, version: i64, visibility: Visibility) -> Result<Version> {
+pub(super) async fn version(
+    pool: &PgPool,
+    id: &str,
+    version: i64,
+    visibility: Visibility,
+) -> Result<Version> {
     let item = visible(pool, id, visibility).await?;
     let row = sqlx::query!(
         r#"

@@ -2,13 +2,19 @@
 
 mod connection;
 mod context;
+mod dump;
 mod files;
+mod import;
+mod jobs;
 mod load;
+mod material;
 mod place;
 mod read;
 mod rows;
 mod search;
+mod search_hits;
 mod sync;
+mod sync_names;
 mod sync_write;
 mod transfer;
 mod trash;
@@ -190,7 +196,7 @@ impl KnowledgeStore for PostgresStore {
         query: MaterialQuery<'_>,
         visibility: Visibility,
     ) -> Result<ContextMaterial> {
-        context::material(&self.pool, id, query, visibility).await
+        material::material(&self.pool, id, query, visibility).await
     }
 
     async fn subtree_material(
@@ -199,11 +205,11 @@ impl KnowledgeStore for PostgresStore {
         query: MaterialQuery<'_>,
         visibility: Visibility,
     ) -> Result<SubtreeMaterial> {
-        context::subtree(&self.pool, id, query, visibility).await
+        material::subtree(&self.pool, id, query, visibility).await
     }
 
     async fn attached_folders(&self, id: &str, visibility: Visibility) -> Result<Vec<Named>> {
-        context::attached_folders(&self.pool, id, visibility).await
+        material::attached_folders(&self.pool, id, visibility).await
     }
 
     async fn sync_items(
@@ -236,15 +242,15 @@ impl KnowledgeStore for PostgresStore {
     }
 
     async fn counts(&self) -> Result<Counts> {
-        sync::counts(&self.pool).await
+        jobs::counts(&self.pool).await
     }
 
     async fn state(&self, key: &str) -> Result<Option<String>> {
-        sync::state(&self.pool, key).await
+        jobs::state(&self.pool, key).await
     }
 
     async fn set_state(&self, key: &str, expected: Option<&str>, value: &str) -> Result<bool> {
-        retry(|| sync::set_state(&self.pool, key, expected, value)).await
+        retry(|| jobs::set_state(&self.pool, key, expected, value)).await
     }
 
     fn export(&self) -> BoxStream<'_, Result<ExportRow>> {
@@ -252,11 +258,11 @@ impl KnowledgeStore for PostgresStore {
     }
 
     async fn import(&self, rows: &[ImportRow], author: &Author<'_>) -> Result<ImportReport> {
-        retry(|| load::import(&self.pool, rows, author)).await
+        retry(|| import::import(&self.pool, rows, author)).await
     }
 
     fn dump(&self) -> BoxStream<'_, Result<Record>> {
-        transfer::dump(&self.pool)
+        dump::dump(&self.pool)
     }
 
     async fn load(&self, records: &[Record]) -> Result<()> {

@@ -17,7 +17,11 @@ use crate::{
 
 pub(super) async fn item(pool: &PgPool, id: &str, visibility: Visibility) -> Result<Item> {
     let hidden = hidden(pool, visibility).await?;
-    row(pool, id).await?.filter(|row| !is_hidden(&row.path, &hidden)).map(Item::from).ok_or_else(|| StoreError::no_item(id))
+    row(pool, id)
+        .await?
+        .filter(|row| !is_hidden(&row.path, &hidden))
+        .map(Item::from)
+        .ok_or_else(|| StoreError::no_item(id))
 }
 
 async fn row(pool: &PgPool, id: &str) -> sqlx::Result<Option<ItemRow>> {
@@ -159,7 +163,11 @@ fn listing(lines: Vec<Line>, hidden: &[String]) -> Option<Listing> {
     Some(Listing { item: item.into(), breadcrumbs, children })
 }
 
-pub(super) async fn children_with_content(pool: &PgPool, id: &str, visibility: Visibility) -> Result<Vec<Item>> {
+pub(super) async fn children_with_content(
+    pool: &PgPool,
+    id: &str,
+    visibility: Visibility,
+) -> Result<Vec<Item>> {
     let folder = visible(pool, id, visibility).await?;
     let hidden = hidden(pool, visibility).await?;
     let rows = items!("where i.parent_key = $1", folder.key).fetch_all(pool).await?;

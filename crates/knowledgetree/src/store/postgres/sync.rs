@@ -7,6 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use super::{
     connection::{Change, begin},
     rows::{ROOT_KEY, ROOT_PATH, Spot, depth},
+    sync_names::Names,
     sync_write::{self, Wave},
     trash::put_away,
 };
@@ -14,12 +15,12 @@ use crate::{
     domain::{
         item::{Author, ROOT_ID},
         order::MAX_DEPTH,
-        synced::{Counts, SyncOutcome, SyncParent, SyncRun, SyncedItem},
+        synced::{SyncOutcome, SyncParent, SyncRun, SyncedItem},
     },
     store::{
         Result, StoreError,
         retry::Attempt,
-        rules::{each_once, second_names, too_deep},
+        rules::{each_once, too_deep},
     },
 };
 
@@ -62,7 +63,7 @@ impl Stored {
 macro_rules! stored {
     ($end:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            Stored,
+            $crate::store::postgres::sync::Stored,
             r#"
             select i.key, i.id, p.path, i.parent_key, i.name, i.content, i.content_format, i.is_folder, i.is_attached, i.read_only,
                 s.source_id as "source_id?"
@@ -72,6 +73,8 @@ macro_rules! stored {
         )
     };
 }
+
+pub(super) use stored;
 
 pub(super) async fn items(
     pool: &PgPool,
@@ -166,7 +169,9 @@ impl State {
             let item = &items[*index];
             let Some(place) = self.place_of(item) else { continue };
             if !place.is_folder {
-                return Err(StoreError::Invalid(format!("{} would be put into an article", item.source_id)).into());
+                return Err(
+                    StoreError::Invalid(format!("{} would be put into an article", item.source_id)).into()
+                );
             }
             if depth(&place.path) >= MAX_DEPTH {
                 return Err(too_deep().into());
@@ -228,7 +233,8 @@ impl State {
             return Ok(Some(row.place()));
         }
         let fits = !moved && (row.name == item.name || names.is_second(&row, item, place.key));
-        let name = if fits { row.name.clone() } else { names.free(connection, place, item, Some(row.key)).await? };
+        let name =
+            if fits { row.name.clone() } else { names.free(connection, place, item, Some(row.key)).await? };
         if moved {
             row.path = sync_write::fetch(connection, &row, place).await?;
         }
@@ -241,69 +247,6 @@ impl State {
             self.outcome.unchanged += 1;
         }
         Ok(Some(row.place()))
-    }
-}
-
-/// Who has which name in the folders of a wave.
-struct Names {
-    taken: HashMap<(i64, String), Option<Stored>>,
-}
-
-impl Names {
-    async fn load(connection: &mut PgConnection, placed: &[(&SyncedItem, Place)]) -> Attempt<Self> {
-        let parents: Vec<i64> = placed.iter().flat_map(|(_, place)| [place.key; 2]).collect();
-        let names: Vec<String> =
-            placed.iter().flat_map(|(item, _)| [item.name.clone(), item.second_name.clone()]).collect();
-        let rows = stored!(
-            "where (i.parent_key, i.name) in (select * from unnest($1::bigint[], $2::text[]))",
-            &parents,
-            &names
-        );
-        let rows = rows.fetch_all(connection).await?;
-        let taken = rows.into_iter().filter_map(|row| Some(((row.parent_key?, row.name.clone()), Some(row))));
-        Ok(Self { taken: taken.collect() })
-    }
-
-    /// An item without a source that is what the sync wants: upstream's sync made it, or it is a folder to share.
-    fn take_over(&mut self, parent_key: i64, item: &SyncedItem) -> Option<Stored> {
-        let slot = self.taken.get_mut(&(parent_key, item.name.clone()))?;
-        let fits = slot.as_ref().is_some_and(|row| {
-            row.source_id.is_none()
-                && row.is_folder == item.is_folder
-                && (row.read_only || item.is_folder && !item.read_only)
-        });
-        // The name stays taken; the item cannot be taken over twice.
-        if fits { slot.take() } else { None }
-    }
-
-    /// Whether an item has its second name for a reason that still holds.
-    fn is_second(&self, row: &Stored, item: &SyncedItem, parent_key: i64) -> bool {
-        let first_is_taken = self.taken.contains_key(&(parent_key, item.name.clone()));
-        first_is_taken && row.name.starts_with(&item.second_name)
-    }
-
-    /// A name for an item that no sibling has.
-    async fn free(
-        &mut self,
-        connection: &mut PgConnection,
-        place: &Place,
-        item: &SyncedItem,
-        own_key: Option<i64>,
-    ) -> Attempt<String> {
-        for name in second_names(item) {
-            let slot = (place.key, name.clone());
-            let taken = match self.taken.get(&slot) {
-                Some(owner) => owner.as_ref().is_none_or(|owner| Some(owner.key) != own_key),
-                None => super::write::named(connection, place.key, &name)
-                    .await?
-                    .is_some_and(|(key, _)| Some(key) != own_key),
-            };
-            if !taken {
-                self.taken.insert(slot, None);
-                return Ok(name);
-            }
-        }
-        Err(StoreError::Invalid(format!("There is no name left for {}", item.source_id)).into())
     }
 }
 
@@ -349,56 +292,4 @@ pub(super) async fn ids(pool: &PgPool, source: &str, source_ids: &[String]) -> R
     .fetch_all(pool)
     .await?;
     Ok(rows.into_iter().map(|row| (row.source_id, row.id)).collect())
-}
-
-pub(super) async fn counts(pool: &PgPool) -> Result<Counts> {
-    let row = sqlx::query!(
-        r#"
-        select count(*) filter (where p.path < '1/' and i.is_folder) as "folders!",
-            count(*) filter (where p.path < '1/' and not i.is_folder) as "articles!",
-            count(*) filter (where p.path < '1/' and s.source_kind in ('company', 'person', 'contact', 'asset', 'group')
-                and s.source_id <> 'companies') as "company_items!",
-            count(*) filter (where p.path < '1/' and s.source_kind = 'ticket' and not i.is_folder) as "tickets!",
-            count(*) filter (where p.path >= '1/') as "trash!",
-            (select count(*) from companies) as "companies!",
-            (select count(*) from files f join tree_paths w on w.item_key = f.item_key and w.path < '1/') as "files!"
-        from context_items i join tree_paths p on p.item_key = i.key left join synced_items s on s.item_key = i.key
-        "#
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(Counts {
-        folders: row.folders,
-        articles: row.articles,
-        files: row.files,
-        company_items: row.company_items,
-        tickets: row.tickets,
-        companies: row.companies,
-        trash: row.trash,
-    })
-}
-
-pub(super) async fn state(pool: &PgPool, key: &str) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar!("select value from job_state where key = $1", key).fetch_optional(pool).await?)
-}
-
-pub(super) async fn set_state(pool: &PgPool, key: &str, expected: Option<&str>, value: &str) -> Attempt<bool> {
-    let written = match expected {
-        None => sqlx::query!(
-            "insert into job_state (key, value) values ($1, $2) on conflict do nothing",
-            key,
-            value
-        )
-        .execute(pool)
-        .await?,
-        Some(expected) => sqlx::query!(
-            "update job_state set value = $3 where key = $1 and value = $2",
-            key,
-            expected,
-            value
-        )
-        .execute(pool)
-        .await?,
-    };
-    Ok(written.rows_affected() == 1)
 }

@@ -85,7 +85,8 @@ async fn write(
     let parents: Vec<i64> = wave.new.iter().map(|(_, place, _)| place.key).collect();
     let names: Vec<String> = wave.new.iter().map(|(.., name)| name.clone()).collect();
     let contents: Vec<String> = wave.new.iter().map(|(item, ..)| content(item)).collect();
-    let flags = |flag: fn(&SyncedItem) -> bool| wave.new.iter().map(|(item, ..)| flag(item)).collect::<Vec<_>>();
+    let flags =
+        |flag: fn(&SyncedItem) -> bool| wave.new.iter().map(|(item, ..)| flag(item)).collect::<Vec<_>>();
     sqlx::query!(
         r#"
         with made as (

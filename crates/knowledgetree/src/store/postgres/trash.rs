@@ -122,7 +122,12 @@ async fn find(connection: &mut PgConnection, id: &str) -> Attempt<Trashed> {
     found.ok_or_else(|| missing().into())
 }
 
-pub(super) async fn restore(pool: &PgPool, id: &str, name: Option<&str>, author: &Author<'_>) -> Attempt<Item> {
+pub(super) async fn restore(
+    pool: &PgPool,
+    id: &str,
+    name: Option<&str>,
+    author: &Author<'_>,
+) -> Attempt<Item> {
     let mut transaction = begin(pool, Change::Moves).await?;
     let entry = find(&mut transaction, id).await?;
     let former = match &entry.former_parent_id {
@@ -150,7 +155,9 @@ pub(super) async fn restore(pool: &PgPool, id: &str, name: Option<&str>, author:
     )
     .execute(&mut *transaction)
     .await?;
-    sqlx::query!("delete from trash_entries where item_key = $1", entry.key).execute(&mut *transaction).await?;
+    sqlx::query!("delete from trash_entries where item_key = $1", entry.key)
+        .execute(&mut *transaction)
+        .await?;
     let path = format!("{}.", entry.key);
     relocate(&mut transaction, &path, &format!("{parent_path}{path}")).await?;
     let restored = by_key(&mut transaction, entry.key).await?;

@@ -75,9 +75,13 @@ pub(super) async fn named(
     parent_key: i64,
     name: &str,
 ) -> sqlx::Result<Option<(i64, String)>> {
-    let found = sqlx::query!("select key, id from context_items where parent_key = $1 and name = $2", parent_key, name)
-        .fetch_optional(connection)
-        .await?;
+    let found = sqlx::query!(
+        "select key, id from context_items where parent_key = $1 and name = $2",
+        parent_key,
+        name
+    )
+    .fetch_optional(connection)
+    .await?;
     Ok(found.map(|row| (row.key, row.id)))
 }
 
@@ -193,7 +197,8 @@ pub(super) async fn update(
         return Ok(current);
     }
     if wanted.name != current.name {
-        let parent_key = parent_path.trim_end_matches('.').rsplit('.').nth(1).and_then(|key| key.parse().ok());
+        let parent_key =
+            parent_path.trim_end_matches('.').rsplit('.').nth(1).and_then(|key| key.parse().ok());
         name_is_free(&mut transaction, parent_key.unwrap_or_default(), &wanted.name, key).await?;
     }
     archive(&mut transaction, key).await?;
