@@ -83,7 +83,7 @@ async fn the_graph_has_what_the_contract_names() {
     let Some((_store, _turn)) = neo4j().await else { return };
     let graph = graph().await;
     let mut rows = graph.execute(query("SHOW INDEXES YIELD name, type, labelsOrTypes, properties, owningConstraint
-        RETURN type + ' ' + coalesce(labelsOrTypes[0], '') + ' ' + reduce(all = '', p IN coalesce(properties, []) | all + p + ' ')
+        RETURN type + ' ' + coalesce(labelsOrTypes[0], '') + ' ' + reduce(text = '', p IN coalesce(properties, []) | text + p + ' ')
             + CASE WHEN owningConstraint IS NULL THEN '' ELSE 'unique' END AS it")).await.unwrap();
     let mut seen = Vec::new();
     while let Some(row) = rows.next().await.unwrap() {

@@ -54,9 +54,9 @@ pub(super) async fn put_away(work: &mut Work, id: &str, author: &Author<'_>, by_
              SET top.former_parent_id = parent.id, top.trashed_at = $at, top.trashed_by = $by, top.trashed_by_sync = $by_sync
              DELETE place
              WITH DISTINCT top MATCH (top)-[:PARENT_OF*0..]->(n:ContextItem)
-             WITH collect(DISTINCT n) AS all
-             FOREACH (n IN all | SET n:TrashedItem REMOVE n:ContextItem)
-             RETURN size(all) AS items",
+             WITH collect(DISTINCT n) AS subtree
+             FOREACH (n IN subtree | SET n:TrashedItem REMOVE n:ContextItem)
+             RETURN size(subtree) AS items",
         )
         .param("id", id)
         .param("at", iso(next_time(author.at, None)))
@@ -76,8 +76,8 @@ pub(super) async fn take_back(work: &mut Work, id: &str) -> Attempt<()> {
              WITH DISTINCT top
              REMOVE top.former_parent_id, top.trashed_at, top.trashed_by, top.trashed_by_sync
              WITH top MATCH (top)-[:PARENT_OF*0..]->(n:TrashedItem)
-             WITH collect(DISTINCT n) AS all
-             FOREACH (n IN all | SET n:ContextItem REMOVE n:TrashedItem)",
+             WITH collect(DISTINCT n) AS subtree
+             FOREACH (n IN subtree | SET n:ContextItem REMOVE n:TrashedItem)",
         )
         .param("id", id),
     )
