@@ -15,7 +15,7 @@ case " $* " in *" --help "* | *" -h "*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0
 
 BUILD="${1:-target/release}"
 FAILED=0
-UNITS="postgresql redis helm core nexus codex ledger beacon"
+UNITS="postgresql redis helm core nexus codex ledger knowledgetree beacon"
 
 report() { printf '%-8s %s\n' "$1" "$2"; }
 check() {
@@ -114,11 +114,11 @@ firewall() {
   inside sh -c "cd /root && helm audit --generate-firewall $kind && ./$script apply && ./$script apply" || return 1
   inside systemctl list-timers --no-legend | grep -q "hivematrix-firewall-$kind-rollback" || { echo "no timer"; return 1; }
   for at in "$ADDRESS4" "$ADDRESS6"; do
-    reaches "$at" 22 && ! reaches "$at" 5020 && ! reaches "$at" 9999 || { echo "$at: not as it should be"; return 1; }
+    reaches "$at" 22 && ! reaches "$at" 5050 && ! reaches "$at" 9999 || { echo "$at: not as it should be"; return 1; }
   done
   reaches "$ADDRESS4" 443 && reaches "$ADDRESS4" 80 || { echo "the gateway is closed"; return 1; }
   inside "/root/$script" rollback || return 1
-  reaches "$ADDRESS4" 5020 && reaches "$ADDRESS4" 9999 && reaches "$ADDRESS6" 9999 || { echo "not taken back"; return 1; }
+  reaches "$ADDRESS4" 5050 && reaches "$ADDRESS4" 9999 && reaches "$ADDRESS6" 9999 || { echo "not taken back"; return 1; }
   inside nft list table inet foreign
 }
 
@@ -164,7 +164,7 @@ for unit in $UNITS backup log-retention audit; do
   check "exposure of $unit at most 2.5" inside systemd-analyze security --threshold=25 "hivematrix-$unit.service"
 done
 # Doors that only a firewall closes, one of them the port of a service, and rules of somebody else.
-inside systemd-run --quiet --unit=doors systemd-socket-activate --accept --listen=9999 --listen=5020 cat
+inside systemd-run --quiet --unit=doors systemd-socket-activate --accept --listen=9999 --listen=5050 cat
 inside nft add table inet foreign
 check "the audit fails while a port is exposed" refused inside systemctl start hivematrix-audit
 check "firewall: nftables" firewall nftables secure_nftables.sh

@@ -10,7 +10,7 @@ command -v sqlx >/dev/null || fail "sqlx-cli is missing: cargo install sqlx-cli 
 trap stop_servers EXIT
 start_servers
 export SQLX_OFFLINE=false
-for service in core codex helm ledger; do
+for service in core codex helm knowledgetree ledger; do
   say "$service"
   export DATABASE_URL="${TEST_DATABASE_URL%/postgres}/${service}_prepare"
   sqlx database create

@@ -32,6 +32,10 @@ pub const RMM_PUBLIC_KEY: &str = "demo";
 const RMM_COMPONENT: &str = "5e1f9a52-0c3b-4d7e-a1b2-c0ffee5a11ed";
 /// Prices of the plans that the demo's companies have, below the instance directory.
 pub const DEMO_PLANS: &str = "codex/demo_billing_plans.json";
+/// Articles that a demo begins with, below the instance directory.
+pub const DEMO_KNOWLEDGE: &str = "knowledgetree/demo_knowledge.json";
+/// How often KnowledgeTree fetches what is new from a demo's Codex, which itself reads the tickets every minute.
+const DEMO_SYNC_SECONDS: &str = "120";
 
 /// What the suite tells its services.
 #[derive(Debug, Clone)]
@@ -82,7 +86,7 @@ impl Suite {
             "codex" => self.codex(&mut env),
             "helm" => self.helm(&mut env),
             "beacon" | "ledger" => env.set("CODEX_SERVICE_URL", self.url("codex")),
-            "knowledgetree" => self.graph(&mut env),
+            "knowledgetree" => self.knowledge(&mut env),
             _ => {}
         }
         if entry.start_command.is_some() {
@@ -118,9 +122,14 @@ impl Suite {
         }
     }
 
-    /// Where KnowledgeTree keeps its graph, when that is a Neo4j.
-    fn graph(&self, env: &mut Env) {
+    /// Where KnowledgeTree keeps its tree, when that is a Neo4j, and what a demo's begins with.
+    fn knowledge(&self, env: &mut Env) {
         env.set("CODEX_SERVICE_URL", self.url("codex"));
+        if self.simulator.is_some() {
+            env.set("KNOWLEDGETREE_SEED_FILE", self.home.join(DEMO_KNOWLEDGE).display().to_string());
+            env.set("KNOWLEDGETREE_COMPANY_SYNC_SECONDS", DEMO_SYNC_SECONDS);
+            env.set("KNOWLEDGETREE_TICKET_SYNC_SECONDS", DEMO_SYNC_SECONDS);
+        }
         let Some(neo4j) = self.neo4j() else { return };
         env.set("NEO4J_URI", neo4j.uri);
         env.set("NEO4J_USER", neo4j.user);

@@ -50,6 +50,8 @@ const RESERVED: [&str; 8] =
 
 /// What Codex imports in a demo before it has any plans.
 const DEMO_PLANS: &[u8] = include_bytes!("../../../../deploy/demo/billing_plans.json");
+/// What KnowledgeTree imports in a demo once.
+const DEMO_KNOWLEDGE: &[u8] = include_bytes!("../../../../deploy/demo/knowledge.json");
 
 /// An instance that is ready to be run.
 #[derive(Debug, Clone)]
@@ -98,6 +100,7 @@ pub fn prepare(layout: &Layout, given: &Given, operator: &Operator) -> Result<Pr
     registry::write(layout, registry)?;
     if options.demo.is_some() {
         files::write_private(&layout.home().join(child_env::DEMO_PLANS), DEMO_PLANS)?;
+        files::write_private(&layout.home().join(child_env::DEMO_KNOWLEDGE), DEMO_KNOWLEDGE)?;
     }
     let suite = suite_of(layout, &basis, operator, &servers.databases.urls, servers.redis_url.clone())?;
     for synced in foreign::sync(layout, &suite, None, Clock::system().now()) {

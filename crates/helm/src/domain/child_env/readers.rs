@@ -49,7 +49,9 @@ fn documented(service: &str) -> &'static [&'static str] {
             "CODEX_SERVICE_URL",
         ],
         "ledger" => &["CODEX_SERVICE_URL", "DATABASE_CONNECTIONS", "SMTP_*"],
-        "knowledgetree" => &["NEO4J_URI", "NEO4J_USER", "NEO4J_PASSWORD", "CODEX_SERVICE_URL"],
+        "knowledgetree" => {
+            &["NEO4J_URI", "NEO4J_USER", "NEO4J_PASSWORD", "CODEX_SERVICE_URL", "DATABASE_CONNECTIONS"]
+        }
         "brainhair" => &[
             "ANTHROPIC_*",
             "CLAUDE_*",

@@ -244,6 +244,21 @@ fn a_demo_has_prices_and_other_suites_only_what_the_operator_names() {
 }
 
 #[test]
+fn a_demo_begins_with_some_knowledge_and_other_suites_with_none() {
+    let entry = suite().registry.get("codex").unwrap().clone();
+    let of = |suite: &Suite| suite.environment("knowledgetree", &entry);
+    let demo = suite();
+    let env = of(&demo);
+    assert_eq!(env["KNOWLEDGETREE_SEED_FILE"], demo.home.join(DEMO_KNOWLEDGE).display().to_string());
+    assert_eq!(env["KNOWLEDGETREE_TICKET_SYNC_SECONDS"], "120");
+    let mut real = Suite { simulator: None, ..suite() };
+    assert!(of(&real).keys().all(|name| !name.starts_with("KNOWLEDGETREE_")));
+    set(&mut real, "KNOWLEDGETREE_COMPANY_SYNC_SECONDS", "86400");
+    assert_eq!(of(&real)["KNOWLEDGETREE_COMPANY_SYNC_SECONDS"], "86400");
+    assert!(!env_of(&real, "beacon").contains_key("KNOWLEDGETREE_COMPANY_SYNC_SECONDS"));
+}
+
+#[test]
 fn the_identity_provider_is_the_shells_else_the_remembered_one_else_core() {
     let remembered = Some(json!({"keycloak": {"url": "http://localhost:8080", "realm": "msp"}}));
     for (config, operator, expected) in [

@@ -39,8 +39,8 @@ impl Found {
 /// Found services by name.
 pub type FoundServices = IndexMap<String, Found>;
 
-/// What the contracts say of a service that a registry need not list (platform.md §1, §3.2): ours has no KnowledgeTree, and
-/// an operator's own may be older than our Ledger.
+/// What the contracts say of a service that a registry need not list (platform.md §1, §3.2): an operator's own may be older
+/// than our Ledger or our KnowledgeTree.
 struct Known {
     name: &'static str,
     title: &'static str,
@@ -130,8 +130,8 @@ impl AppsRegistry {
     }
 
     /// This with the services that were found. What is written down counts more: of a registered service only its folder
-    /// is taken, and its command where the registry has none and either there is no program of ours (`has_program`) or the
-    /// found one is in use.
+    /// is taken, and its command and what it needs where the registry has no command and either there is no program of ours
+    /// (`has_program`) or the found one is in use.
     #[must_use]
     pub fn with_found(mut self, found: &FoundServices, has_program: impl Fn(&str) -> bool) -> Self {
         for (name, found) in found {
@@ -150,6 +150,9 @@ impl AppsRegistry {
                         app.python_bin = Some(PYTHON.to_owned());
                         app.run_script = Some(RUN_SCRIPT.to_owned());
                         app.pages.get_or_insert_with(|| "compat".to_owned());
+                        if let Some(known) = KNOWN.iter().find(|known| known.name == name) {
+                            app.dependencies = owned(known.needs);
+                        }
                     }
                 }
             }
@@ -158,9 +161,12 @@ impl AppsRegistry {
     }
 }
 
+fn owned(list: &[&str]) -> Vec<String> {
+    list.iter().map(|word| (*word).to_owned()).collect()
+}
+
 fn app(name: &str, found: &Found) -> App {
     let known = KNOWN.iter().find(|known| known.name == name);
-    let owned = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
     let title = known.map_or_else(|| title_of(name, &['-', '_']), |known| known.title.to_owned());
     let levels = known.map_or(STAFF, |known| known.levels);
     App {
@@ -256,7 +262,7 @@ mod tests {
         assert_eq!(entry.service.dependencies, ["core"]);
         assert_eq!(
             registry.names().collect::<Vec<_>>(),
-            ["beacon", "codex", "ledger", "archive", "helm", "core", "nexus"]
+            ["beacon", "knowledgetree", "codex", "ledger", "archive", "helm", "core", "nexus"]
         );
     }
 
@@ -265,6 +271,10 @@ mod tests {
         let registry = registry(&found("knowledgetree", 5020), &[]);
         let entry = registry.get("knowledgetree").unwrap();
         assert_eq!((&entry.servers[..], entry.service.levels.as_ref()), (&["neo4j".to_owned()][..], None));
+        // Ours keeps its tree in PostgreSQL as well.
+        let ours = self::registry(&found("knowledgetree", 5020), &["knowledgetree"]);
+        let ours = ours.get("knowledgetree").unwrap();
+        assert_eq!((&ours.servers[..], ours.needs_database()), (&["postgresql".to_owned()][..], true));
         let staff = found("brainhair", 5050);
         let entry = self::registry(&staff, &[]).get("brainhair").unwrap().clone();
         assert_eq!(entry.service.levels.unwrap(), ["admin", "technician", "billing"]);
@@ -290,8 +300,9 @@ mod tests {
             ("ledger", Some(true), &theirs),
             ("ledger", Some(false), &None),
             ("codex", Some(true), &theirs),
-            // Notes of versions that had a Codex and no Ledger.
+            // Notes of versions that had a Codex, and neither Ledger nor KnowledgeTree.
             ("ledger", None, &theirs),
+            ("knowledgetree", None, &theirs),
             ("codex", None, &None),
         ] {
             assert_eq!(&of(name, in_use), command, "{name} {in_use:?}");

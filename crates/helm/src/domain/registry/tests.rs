@@ -27,10 +27,19 @@ fn the_offset_moves_every_port_but_an_explicit_gateway_port() {
 #[test]
 fn the_files_are_in_side_panel_order_and_starts_in_start_order() {
     let registry = Registry::generate(&authority(), Addressing::default()).unwrap();
-    assert_eq!(registry.names().collect::<Vec<_>>(), ["beacon", "codex", "ledger", "helm", "core", "nexus"]);
-    assert_eq!(registry.start_sequence(), ["helm", "core", "nexus", "codex", "ledger", "beacon"]);
+    assert_eq!(
+        registry.names().collect::<Vec<_>>(),
+        ["beacon", "knowledgetree", "codex", "ledger", "helm", "core", "nexus"]
+    );
+    assert_eq!(
+        registry.start_sequence(),
+        ["helm", "core", "nexus", "codex", "ledger", "knowledgetree", "beacon"]
+    );
     assert_eq!(registry.predecessors("nexus"), ["helm", "core"]);
-    assert_eq!(registry.predecessors("beacon"), ["codex", "ledger", "helm", "core", "nexus"]);
+    assert_eq!(
+        registry.predecessors("beacon"),
+        ["knowledgetree", "codex", "ledger", "helm", "core", "nexus"]
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn nobody_stands_in_for_another_one() {
     let denied = |name: &str| -> Vec<&str> {
         files[&unit_name(name)].lines().filter_map(|line| line.strip_prefix("SocketBindDeny=tcp:")).collect()
     };
-    assert_eq!(denied("codex"), ["5000", "5001", "5004", "5030", "5442", "6389", "8443"]);
+    assert_eq!(denied("codex"), ["5000", "5001", "5004", "5020", "5030", "5442", "6389", "8443"]);
     assert!(denied("redis").contains(&"5010") && !denied("redis").contains(&"6389"));
     assert!(denied("backup").is_empty(), "a job listens nowhere");
 }
