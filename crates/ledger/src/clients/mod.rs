@@ -1,5 +1,4 @@
 //! Calls to other services, and the mail server.
 
 pub mod codex;
-mod elements;
 pub mod mail;

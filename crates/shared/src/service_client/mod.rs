@@ -1,5 +1,6 @@
 //! Calls to other services: address from the registry, cached service token, correlation id, timeout (platform.md §8).
 
+mod elements;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -16,8 +17,11 @@ use std::{
 
 use http::Method;
 
-pub use self::request::ServiceRequest;
 use self::tokens::TokenCache;
+pub use self::{
+    elements::{Incoming, read_elements, read_incoming},
+    request::ServiceRequest,
+};
 use crate::{config::CommonSettings, problem::Problem, registry::RegistryHandle};
 
 /// How long an instance that could not be reached is left out while others are there.

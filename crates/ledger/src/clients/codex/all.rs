@@ -1,17 +1,13 @@
 //! All companies in one answer, which is read as it comes.
 
-use std::{collections::HashMap, io, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
-use bytes::Bytes;
-use futures::TryStreamExt as _;
+use hivematrix_shared::service_client::read_elements;
 use http::StatusCode;
 use serde_json::{Value, value::RawValue};
 use tokio::sync::mpsc::{self, Receiver};
 
-use super::{
-    super::elements::{Incoming, each},
-    BadCompany, CODEX, Codex, CodexError, CompanyData, status,
-};
+use super::{BadCompany, CODEX, Codex, CodexError, CompanyData, status};
 use crate::domain::billing::{inputs::Ticket, read::plain};
 
 /// Time for everything about all companies.
@@ -60,37 +56,11 @@ impl Codex {
             return Err(CodexError::Answer("too many answers about all companies are being read".to_owned()));
         };
         let response = self.bulk(year).await?;
-        let (chunks, incoming) = mpsc::channel(8);
-        let reading = tokio::task::spawn_blocking(move || {
-            each(Incoming::new(incoming), |json: Box<RawValue>| {
-                sender.blocking_send(Ok(element(&json))).is_ok()
-            })
-        });
-        let mut body = response.bytes_stream();
-        loop {
-            let chunk = body.try_next().await.map_err(|error| io::Error::other(error.without_url()));
-            match chunk {
-                Ok(None) => break,
-                Ok(Some(chunk)) => match tokio::time::timeout(STALLED, chunks.send(Ok(chunk))).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => break,
-                    Err(_) => {
-                        drop(chunks);
-                        return Err(CodexError::Answer("nobody takes what Codex sends".to_owned()));
-                    }
-                },
-                Err(error) => {
-                    let _ = chunks.send(Err::<Bytes, _>(error)).await;
-                    break;
-                }
-            }
-        }
-        drop(chunks);
-        match reading.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(CodexError::Answer(error.to_string())),
-            Err(error) => Err(CodexError::Answer(error.to_string())),
-        }
+        read_elements(response, STALLED, move |json: Box<RawValue>| {
+            sender.blocking_send(Ok(element(&json))).is_ok()
+        })
+        .await
+        .map_err(CodexError::Answer)
     }
 
     /// The answer about all companies. While Codex has no place for another such answer, it is asked again.
