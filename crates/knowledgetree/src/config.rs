@@ -1,7 +1,11 @@
 //! KnowledgeTree's settings (knowledgetree.md §13).
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser};
 use hivematrix_shared::config::{self, CommonSettings, DatabaseSettings, FileKey, Secret, ServiceConfig};
+
+use crate::cli::Command;
 
 /// Port where `SERVICE_PORT` says nothing.
 pub const DEFAULT_PORT: u16 = 5020;
@@ -10,6 +14,9 @@ pub const DEFAULT_PORT: u16 = 5020;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "hivematrix-knowledgetree", version, about)]
 pub struct Settings {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// Settings every service has.
     #[command(flatten)]
     pub common: CommonSettings,
@@ -22,6 +29,13 @@ pub struct Settings {
     /// Base URL of Codex where the registry does not name it.
     #[arg(long, env = "CODEX_SERVICE_URL")]
     pub codex_url: Option<String>,
+    /// When syncs begin by themselves.
+    #[command(flatten)]
+    pub sync: SyncSettings,
+    /// Knowledge that a new tree begins with: a JSON file of items, as an export has them, and of tickets that know them. It is
+    /// read once.
+    #[arg(long, env = "KNOWLEDGETREE_SEED_FILE")]
+    pub seed_file: Option<PathBuf>,
     /// Days that what was deleted stays in the trash.
     #[arg(long, env = "KNOWLEDGETREE_TRASH_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..))]
     pub trash_days: u16,
@@ -41,6 +55,18 @@ pub struct Neo4jSettings {
     /// Password of the user.
     #[arg(long, env = "NEO4J_PASSWORD", hide_env_values = true, hide_default_value = true)]
     pub neo4j_password: Option<Secret>,
+}
+
+/// When syncs begin by themselves: never, where nothing is set.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Sync")]
+pub struct SyncSettings {
+    /// Seconds from one sync of companies, people and devices to the next.
+    #[arg(long, env = "KNOWLEDGETREE_COMPANY_SYNC_SECONDS")]
+    pub company_sync_seconds: Option<u32>,
+    /// Seconds from one sync of tickets to the next.
+    #[arg(long, env = "KNOWLEDGETREE_TICKET_SYNC_SECONDS")]
+    pub ticket_sync_seconds: Option<u32>,
 }
 
 impl Neo4jSettings {
@@ -63,6 +89,8 @@ impl ServiceConfig for Settings {
         FileKey::new("codex", "url", "CODEX_SERVICE_URL"),
         FileKey::new("services", "codex_url", "CODEX_SERVICE_URL"),
         FileKey::new("services", "core_url", "CORE_SERVICE_URL"),
+        FileKey::new("sync", "company_seconds", "KNOWLEDGETREE_COMPANY_SYNC_SECONDS"),
+        FileKey::new("sync", "ticket_seconds", "KNOWLEDGETREE_TICKET_SYNC_SECONDS"),
     ];
 
     fn common_mut(&mut self) -> &mut CommonSettings {

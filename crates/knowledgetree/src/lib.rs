@@ -2,17 +2,21 @@
 //!
 //! The tree lives in Neo4j where that is set up, else in PostgreSQL: [`store::KnowledgeStore`] is the contract of both.
 
+pub mod cli;
+pub mod clients;
 pub mod config;
 pub mod domain;
+pub mod jobs;
 pub mod routes;
 pub mod store;
 
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use axum::Router;
 use hivematrix_shared::{
     context::ServiceContext,
     health::Health,
+    logging,
     rate_limit::Limits,
     server::{self, ServeOptions},
 };
@@ -20,7 +24,9 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
+    cli::Command,
     config::{DEFAULT_PORT, Settings},
+    jobs::{seed, sync::Syncs},
     store::KnowledgeStore,
 };
 
@@ -31,6 +37,8 @@ pub struct KnowledgeTree {
     pub context: ServiceContext,
     /// The tree.
     pub store: Arc<dyn KnowledgeStore>,
+    /// The syncs from Codex.
+    pub syncs: Syncs,
 }
 
 impl KnowledgeTree {
@@ -39,7 +47,8 @@ impl KnowledgeTree {
         if let Some(url) = &settings.codex_url {
             context.client.set_default_url("codex", url);
         }
-        Self { context, store }
+        let syncs = Syncs::new(context.clone(), store.clone(), settings.sync);
+        Self { context, store, syncs }
     }
 }
 
@@ -70,6 +79,23 @@ pub fn app(tree: KnowledgeTree) -> (Router, ServeOptions) {
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let context = ServiceContext::start("knowledgetree", settings.common.clone())?;
     let store = store::open(&settings, &context.shutdown).await?;
-    let (app, options) = app(KnowledgeTree::new(context.clone(), &settings, store));
+    let tree = KnowledgeTree::new(context.clone(), &settings, store);
+    if let Some(file) = settings.seed_file.clone() {
+        let (store, clock) = (tree.store.clone(), context.clock.clone());
+        context.spawn("first knowledge", async move {
+            seed::when_ready(store.as_ref(), &file, &clock).await;
+        });
+    }
+    context.spawn("schedule of syncs", tree.syncs.clone().follow());
+    let (app, options) = app(tree);
     Ok(server::run(context, app, options).await?)
+}
+
+/// Runs a command of the command line, without a server.
+///
+/// # Errors
+/// When it cannot begin, or fails: why.
+pub async fn run_command(command: &Command, settings: &Settings) -> anyhow::Result<ExitCode> {
+    logging::init(&settings.common, "knowledgetree");
+    cli::run(command, settings).await
 }

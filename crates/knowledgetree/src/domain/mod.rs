@@ -1,8 +1,10 @@
 //! Pure rules and types: no I/O, no async, no clock.
 
+pub mod compared;
 pub mod content;
 pub mod context;
 pub mod diff;
+pub mod faults;
 pub mod files;
 pub mod history;
 pub mod item;

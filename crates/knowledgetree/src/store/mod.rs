@@ -14,7 +14,7 @@ use futures::stream::BoxStream;
 pub use self::{
     error::{Entity, Result, StoreError},
     health::health,
-    open::open,
+    open::{MIGRATOR, open, open_neo4j, open_postgres},
 };
 use crate::domain::{
     files::{FileRecord, NewFile},

@@ -8,28 +8,18 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::{
-    CODEX, Codex, CodexError, Ended, Piece, Sender, TIMEOUT, Wanted,
+    CODEX, Codex, CodexError, Ended, Head, Piece, Sender, TIMEOUT, Wanted,
     pieces::{self, checked},
     send, status,
-    wire::{Company, Head},
 };
-
-impl Wanted {
-    /// Whether a ticket is among those that are wanted. One that does not say when it changed is.
-    pub(super) fn includes(self, ticket: &super::Ticket) -> bool {
-        match self {
-            Self::Tickets(Some(since)) => ticket.updated().is_none_or(|updated| updated >= since),
-            _ => true,
-        }
-    }
-}
+use crate::domain::sync::input::Company;
 
 impl Codex {
     pub(super) async fn each(&self, wanted: Wanted, sender: &Sender) -> Result<(), Ended> {
         let companies: Vec<Company> =
             self.found("/api/companies").await?.ok_or_else(|| status(StatusCode::NOT_FOUND))?;
         for company in companies {
-            let number = company.account_number.clone().unwrap_or_default();
+            let number = number_of(&company);
             match self.one(company, wanted).await? {
                 Some(Ok(head)) => send(sender, Piece::Company(Box::new(head))).await?,
                 Some(Err(reason)) => {
@@ -56,7 +46,7 @@ impl Codex {
             Ok(head) => head,
             Err(reason) => return Ok(Some(Err(reason))),
         };
-        let number = head.company.account_number.clone().unwrap_or_default();
+        let number = number_of(&head.company);
         let Some(contacts) = self.found(&path(&number, "/users")).await? else { return Ok(None) };
         let assets = match wanted {
             Wanted::Belongings => self.found(&path(&number, "/assets")).await?.unwrap_or_default(),
@@ -105,6 +95,10 @@ impl Codex {
             code => Err(status(code)),
         }
     }
+}
+
+fn number_of(company: &Company) -> String {
+    company.account_number.as_ref().or(company.id.as_ref()).cloned().unwrap_or_default()
 }
 
 /// Path of a part of a company. Account numbers are texts of people.

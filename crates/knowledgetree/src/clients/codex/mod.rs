@@ -3,7 +3,6 @@
 mod all;
 mod each;
 mod pieces;
-mod wire;
 
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use hivematrix_shared::service_client::{ServiceClient, ServiceError};
 use http::StatusCode;
 use tokio::sync::mpsc::{self, Receiver};
 
-pub use self::wire::{Asset, Company, Contact, Head, Message, Ticket};
+use crate::domain::sync::input::{Asset, Company, Contact, Moment, Ticket};
 
 const CODEX: &str = "codex";
 /// Time for one company's part.
@@ -29,6 +28,17 @@ pub enum CodexError {
     /// Its answer is not what the contract says, or broke off.
     #[error("Codex's answer cannot be used: {0}")]
     Answer(String),
+}
+
+/// A company with the people and devices it has.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    /// The company; it has a key.
+    pub company: Company,
+    /// Its people.
+    pub contacts: Vec<Contact>,
+    /// Its devices; none where only tickets were wanted and each company was asked for.
+    pub assets: Vec<Asset>,
 }
 
 /// What is wanted of each company.
@@ -68,9 +78,25 @@ enum Ended {
     Failed(CodexError),
 }
 
-impl<E: Into<CodexError>> From<E> for Ended {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
+impl From<CodexError> for Ended {
+    fn from(error: CodexError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Gone> for Ended {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl Wanted {
+    /// Whether a ticket is among those that are wanted. One that does not say when it changed is.
+    fn includes(self, ticket: &Ticket) -> bool {
+        match (self, &ticket.last_updated_at) {
+            (Self::Tickets(Some(since)), Some(Moment::At(updated))) => *updated >= since,
+            _ => true,
+        }
     }
 }
 
@@ -108,12 +134,6 @@ impl Codex {
 }
 
 type Sender = mpsc::Sender<Result<Piece, CodexError>>;
-
-impl From<Gone> for Ended {
-    fn from(_: Gone) -> Self {
-        Self::Gone
-    }
-}
 
 async fn send(sender: &Sender, piece: Piece) -> Result<(), Gone> {
     sender.send(Ok(piece)).await.map_err(|_| Gone)

@@ -9,10 +9,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-use super::{
-    Piece,
-    wire::{Asset, Company, Contact, Head, Ticket},
-};
+use super::{Head, Piece};
+use crate::domain::sync::input::{Asset, Company, Contact, Ticket};
 
 /// Takes the pieces of the array of companies; says no when nobody wants more.
 pub(super) struct Companies<'a> {
@@ -110,7 +108,7 @@ impl Parts {
         let company = self.company.take().ok_or_else(|| missing("its own data"))?;
         let contacts = self.contacts.take().ok_or_else(|| missing("people"))?;
         let company: Company = read(&company, "a company")?;
-        let whose = company.account_number.clone().unwrap_or_else(|| "without a number".to_owned());
+        let whose = company.key().unwrap_or("without a number").to_owned();
         let contacts: Vec<Contact> = read(&contacts, &format!("the people of company {whose}"))?;
         let assets: Vec<Asset> = match self.assets.take() {
             Some(assets) => read(&assets, &format!("the devices of company {whose}"))?,
@@ -120,22 +118,18 @@ impl Parts {
     }
 }
 
-/// A company must have a number and a name: without them it has neither a key nor a folder.
+/// Without id and number a company has no key.
 pub(super) fn checked(head: Head) -> Result<Head, String> {
-    let has = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.trim().is_empty());
-    match (&head.company.account_number, has(&head.company.name)) {
-        (number, _) if !has(number) => Err("a company without an account number".to_owned()),
-        (Some(number), false) => Err(format!("company {number} without a name")),
-        _ => Ok(head),
+    match head.company.key() {
+        Some(_) => Ok(head),
+        None => Err("a company without id and account number".to_owned()),
     }
 }
 
 /// A ticket from its JSON.
 pub(super) fn ticket(json: &RawValue) -> Piece {
     match read::<Ticket>(json, "a ticket") {
-        Ok(ticket) if ticket.ticket_id.is_some() || ticket.ticket_number.is_some() => {
-            Piece::Ticket(Box::new(ticket))
-        }
+        Ok(ticket) if ticket.key().is_some() => Piece::Ticket(Box::new(ticket)),
         Ok(_) => Piece::Bad("a ticket without an id and a number".to_owned()),
         Err(reason) => Piece::Bad(reason),
     }
@@ -211,18 +205,31 @@ mod tests {
 
     #[test]
     fn one_that_cannot_be_read_is_told_and_the_others_are_read() {
-        let text = r#"[{"company":{"account_number":"1"},"assets":[],"contacts":[],"tickets":[{"ticket_number":"5"}]},
+        let text = r#"[{"company":{"name":"A"},"assets":[],"contacts":[],"tickets":[{"ticket_number":"5"}]},
             {"company":{"account_number":"2","name":"B"},"assets":[],"contacts":[],"tickets":[{"subject":"x"},8]},
             {"company":{"account_number":"3","name":"C"},"contacts":[]}]"#;
         let found = taken(text).unwrap();
-        assert_eq!(found[..3], ["bad: company 1 without a name", "B 0 0", "bad: a ticket without an id and a number"]);
+        assert_eq!(
+            found[..3],
+            [
+                "bad: a company without id and account number",
+                "B 0 0",
+                "bad: a ticket without an id and a number"
+            ]
+        );
         assert!(found[3].starts_with("bad: a ticket: "), "{found:?}");
         assert_eq!(found[4..], ["bad: company 3 without devices"]);
     }
 
     #[test]
     fn half_an_answer_is_an_error() {
-        for bad in [r#"[{"company":{"account_number":"1","name":"A"},"assets":[],"contacts":[]"#, "[", "", "null", "{}"] {
+        for bad in [
+            r#"[{"company":{"account_number":"1","name":"A"},"assets":[],"contacts":[]"#,
+            "[",
+            "",
+            "null",
+            "{}",
+        ] {
             taken(bad).unwrap_err();
         }
     }

@@ -47,7 +47,10 @@ mod tests {
         for (markdown, html) in [
             ("a\nb", "<p>a<br />\nb</p>\n"),
             ("~~x~~ `~~y~~`", "<p><del>x</del> <code>~~y~~</code></p>\n"),
-            ("```powershell\nGet-Date\n```", "<pre><code class=\"language-powershell\">Get-Date\n</code></pre>\n"),
+            (
+                "```powershell\nGet-Date\n```",
+                "<pre><code class=\"language-powershell\">Get-Date\n</code></pre>\n",
+            ),
             (
                 "|a|b|\n|:-|-:|\n|1|2|",
                 "<table>\n<thead>\n<tr>\n<th align=\"left\">a</th>\n<th align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n\
@@ -58,7 +61,10 @@ mod tests {
                 "- [x] done",
                 "<ul class=\"contains-task-list\">\n<li class=\"task-list-item\"><input type=\"checkbox\" class=\"task-list-item-checkbox\" checked=\"\" disabled=\"\" /> done</li>\n</ul>\n",
             ),
-            ("see https://acme.example", "<p>see <a href=\"https://acme.example\">https://acme.example</a></p>\n"),
+            (
+                "see https://acme.example",
+                "<p>see <a href=\"https://acme.example\">https://acme.example</a></p>\n",
+            ),
         ] {
             assert_eq!(to_raw_html(markdown), html);
         }

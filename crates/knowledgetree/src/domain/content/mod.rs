@@ -7,9 +7,6 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
 pub mod escape;
 pub mod highlight;
 mod links;
@@ -21,41 +18,13 @@ mod to_markdown;
 mod tokens;
 mod weight;
 
+pub use super::item::ContentFormat as Format;
 pub use links::item_links;
 pub use sanitise::sanitise;
 pub use text::{SUMMARY_CHARS, summary};
 
 /// Most bytes of an article's source.
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
-
-/// How an article is written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// Markdown; also where the store says nothing.
-    #[default]
-    Markdown,
-    /// HTML of the rich-text editor.
-    Html,
-}
-
-impl Format {
-    /// The value of `content_format`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Markdown => "markdown",
-            Self::Html => "html",
-        }
-    }
-
-    /// Reads `content_format`: absent means Markdown, and so does what nobody knows.
-    pub fn of(stored: Option<&str>) -> Self {
-        match stored {
-            Some("html") => Self::Html,
-            _ => Self::Markdown,
-        }
-    }
-}
 
 /// Why an article's text is not taken.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -150,7 +119,11 @@ pub fn markdown_of_text(text: &str) -> String {
 
 /// Markdown of a text that is HTML or plain, as vendors send it.
 pub fn markdown_of_message(text: &str) -> String {
-    if text::looks_like_html(text) { markdown(Format::Html, text).into_owned() } else { markdown_of_text(text) }
+    if text::looks_like_html(text) {
+        markdown(Format::Html, text).into_owned()
+    } else {
+        markdown_of_text(text)
+    }
 }
 
 /// The beginning of `text`, at most `bytes` long, cut at the end of a line where there is one near; and whether it was cut.

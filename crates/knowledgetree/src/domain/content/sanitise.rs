@@ -20,8 +20,33 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
     (&["input"], &["type", "checked", "disabled"]),
     (
         &[
-            "br", "strong", "em", "u", "s", "del", "i", "b", "kbd", "mark", "sub", "sup", "h1", "h2", "h3", "h4",
-            "h5", "h6", "blockquote", "figcaption", "thead", "tbody", "tfoot", "tr", "caption", "colgroup", "col",
+            "br",
+            "strong",
+            "em",
+            "u",
+            "s",
+            "del",
+            "i",
+            "b",
+            "kbd",
+            "mark",
+            "sub",
+            "sup",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "blockquote",
+            "figcaption",
+            "thead",
+            "tbody",
+            "tfoot",
+            "tr",
+            "caption",
+            "colgroup",
+            "col",
             "hr",
         ],
         &[],
@@ -31,7 +56,8 @@ const ALLOWED: &[(&[&str], &[&str])] = &[
 const SCHEMES: &[&str] = &["http", "https", "mailto"];
 
 /// Elements that go with all they hold: it is no text for people.
-const WITH_CONTENT: &[&str] = &["script", "style", "template", "noscript", "iframe", "object", "title", "textarea"];
+const WITH_CONTENT: &[&str] =
+    &["script", "style", "template", "noscript", "iframe", "object", "title", "textarea"];
 
 static POLICY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let tags: HashSet<&str> = ALLOWED.iter().flat_map(|(tags, _)| tags.iter().copied()).collect();
@@ -49,7 +75,11 @@ static POLICY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         .link_rel(None)
         .strip_comments(true)
         .attribute_filter(|_, attribute, value| {
-            if attribute == "style" { style::filter(value).map(Cow::Owned) } else { Some(Cow::Borrowed(value)) }
+            if attribute == "style" {
+                style::filter(value).map(Cow::Owned)
+            } else {
+                Some(Cow::Borrowed(value))
+            }
         });
     policy
 });
@@ -131,12 +161,21 @@ mod tests {
             ("<!-- hidden -->a", "a"),
             ("<iframe src=\"//x\">b</iframe><object data=\"x\"></object>a", "a"),
             ("<form action=\"/x\"><button>a</button></form>", "a"),
-            ("<input type=\"text\" value=\"x\"><input><input type=\"CHECKBOX\">", "<input type=\"CHECKBOX\">"),
+            (
+                "<input type=\"text\" value=\"x\"><input><input type=\"CHECKBOX\">",
+                "<input type=\"CHECKBOX\">",
+            ),
             ("<svg><script>x()</script></svg><math>a</math>", "a"),
             ("<p style=\"position:fixed\">a</p>", "<p>a</p>"),
             ("<custom-element>a</custom-element>", "a"),
-            ("<style>p{}</style><link rel=\"stylesheet\" href=\"x\"><meta charset=\"x\"><base href=\"x\">a", "a"),
-            ("<a target=\"_blank\" href=\"/x\">a</a>", "<a target=\"_blank\" href=\"/x\" rel=\"noopener noreferrer\">a</a>"),
+            (
+                "<style>p{}</style><link rel=\"stylesheet\" href=\"x\"><meta charset=\"x\"><base href=\"x\">a",
+                "a",
+            ),
+            (
+                "<a target=\"_blank\" href=\"/x\">a</a>",
+                "<a target=\"_blank\" href=\"/x\" rel=\"noopener noreferrer\">a</a>",
+            ),
             (
                 "<a target=\"w\" rel=\"opener\" title='\"><input>' href=\"/x\">a</a>",
                 "<a target=\"w\" title=\"&quot;&gt;&lt;input&gt;\" href=\"/x\" rel=\"noopener noreferrer\">a</a>",
@@ -157,10 +196,53 @@ mod tests {
     /// Pieces from which hostile HTML is made.
     fn pieces() -> impl Strategy<Value = String> {
         let piece = prop::sample::select(vec![
-            "<", ">", "/", "\"", "'", "=", " ", "&", ";", "<script>", "</script>", "<a ", "href=", "javascript:x", "<img ",
-            "src=", "onerror=x", "<svg>", "<math>", "<style>", "<!--", "-->", "<![CDATA[", "]]>", "<p>", "</p>", "<b>", "</b>",
-            "<table>", "<tr>", "<td>", "</table>", "<input type=", "checkbox", "text", "style=", "color:red", "position:fixed",
-            "<template>", "<noscript>", "<title>", "<textarea>", "target=_blank", "&#106;", "\0", "x", "é",
+            "<",
+            ">",
+            "/",
+            "\"",
+            "'",
+            "=",
+            " ",
+            "&",
+            ";",
+            "<script>",
+            "</script>",
+            "<a ",
+            "href=",
+            "javascript:x",
+            "<img ",
+            "src=",
+            "onerror=x",
+            "<svg>",
+            "<math>",
+            "<style>",
+            "<!--",
+            "-->",
+            "<![CDATA[",
+            "]]>",
+            "<p>",
+            "</p>",
+            "<b>",
+            "</b>",
+            "<table>",
+            "<tr>",
+            "<td>",
+            "</table>",
+            "<input type=",
+            "checkbox",
+            "text",
+            "style=",
+            "color:red",
+            "position:fixed",
+            "<template>",
+            "<noscript>",
+            "<title>",
+            "<textarea>",
+            "target=_blank",
+            "&#106;",
+            "\0",
+            "x",
+            "é",
         ]);
         prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
     }

@@ -39,7 +39,8 @@ fn is_allowed(property: &str) -> bool {
 
 /// Words, numbers, lengths and colours. Quotes, escapes, comments, addresses and functions other than colours are none.
 fn is_harmless(value: &str) -> bool {
-    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '#' | '%' | '.' | ',' | '-' | '(' | ')');
+    let known =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '#' | '%' | '.' | ',' | '-' | '(' | ')');
     let functions = value.match_indices('(').all(|(at, _)| {
         let name = value[..at].rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
         FUNCTIONS.contains(&name.to_ascii_lowercase().as_str())

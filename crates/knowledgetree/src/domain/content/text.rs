@@ -13,8 +13,29 @@ pub const SUMMARY_CHARS: usize = 200;
 
 /// Elements that separate lines.
 pub(super) const BLOCKS: &[&str] = &[
-    "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "table", "thead", "tbody",
-    "tfoot", "tr", "figure", "figcaption", "caption", "hr", "br",
+    "p",
+    "div",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "pre",
+    "table",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "figure",
+    "figcaption",
+    "caption",
+    "hr",
+    "br",
 ];
 
 /// Elements that separate words.
@@ -96,7 +117,8 @@ pub(super) fn looks_like_html(text: &str) -> bool {
         let is_break = matches!(name.as_str(), "br" | "hr" | "img");
         let after = rest.trim_start_matches('/').get(name.len()..).unwrap_or_default();
         let well_ended = after.starts_with(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'));
-        well_ended && (is_break || (ends && (BLOCKS.contains(&name.as_str()) || inline.contains(&name.as_str()))))
+        well_ended
+            && (is_break || (ends && (BLOCKS.contains(&name.as_str()) || inline.contains(&name.as_str()))))
     })
 }
 

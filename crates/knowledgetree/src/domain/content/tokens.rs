@@ -108,8 +108,13 @@ mod tests {
     fn sanitised_html_falls_into_its_pieces() {
         let html = "a &lt;<p title=\"x > &quot;y&quot;\" class=\"z\">b<br></p>";
         let found: Vec<Token<'_>> = tokens(html).collect();
-        let [Token::Text("a &lt;"), Token::Start(tag), Token::Text("b"), Token::Start(br), Token::End { name: "p", raw: "</p>" }] =
-            found.as_slice()
+        let [
+            Token::Text("a &lt;"),
+            Token::Start(tag),
+            Token::Text("b"),
+            Token::Start(br),
+            Token::End { name: "p", raw: "</p>" },
+        ] = found.as_slice()
         else {
             panic!("{found:?}")
         };

@@ -19,9 +19,8 @@ pub(super) const VOID: &[&str] = &[
 ];
 
 /// Elements that are opened again in the next block.
-const FORMATTING: &[&str] = &[
-    "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
-];
+const FORMATTING: &[&str] =
+    &["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 
 /// Looks once over `html`.
 ///

@@ -35,7 +35,8 @@ pub(super) fn code_blocks(html: &str) -> String {
                 coloured.push_str(tag.raw);
                 if in_pre > 0
                     && let Some(language) = language_of(tag)
-                    && let Some([Token::Text(raw), Token::End { name: "code", .. }]) = tokens.get(index..index + 2)
+                    && let Some([Token::Text(raw), Token::End { name: "code", .. }]) =
+                        tokens.get(index..index + 2)
                 {
                     coloured.push_str(&code(&tokens::decode(raw), language));
                     index += 1;
@@ -119,7 +120,8 @@ fn piece(rest: &str, first: char, before: char, language: &Language) -> (&'stati
         return if len > 0 { ("variable", 1 + len + closing) } else { ("", 1) };
     }
     if first.is_ascii_digit() {
-        let len = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(rest.len());
+        let len =
+            rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(rest.len());
         return ("number", len);
     }
     if first.is_alphabetic() || first == '_' {
@@ -160,12 +162,28 @@ mod tests {
             ("ps1", "if ($a) { <# b\nc #> }", "⟨keyword|if⟩ (⟨variable|$a⟩) { ⟨comment|&lt;# b\nc #&gt;⟩ }"),
             ("bash", "echo $HOME#x # y", "⟨keyword|echo⟩ ⟨variable|$HOME⟩#x ⟨comment|# y⟩"),
             ("sh", "x='a\\' ${y}", "x=⟨string|'a\\'⟩ ⟨variable|${y}⟩"),
-            ("bat", "REM x\r\nset A=%PATH%\r\nremove", "⟨comment|REM x\r⟩\n⟨keyword|set⟩ A=⟨variable|%PATH%⟩\r\nremove"),
+            (
+                "bat",
+                "REM x\r\nset A=%PATH%\r\nremove",
+                "⟨comment|REM x\r⟩\n⟨keyword|set⟩ A=⟨variable|%PATH%⟩\r\nremove",
+            ),
             ("sql", "SELECT 'it''s' -- x", "⟨keyword|SELECT⟩ ⟨string|'it'⟩⟨string|'s'⟩ ⟨comment|-- x⟩"),
-            ("json", "{\"a\": true, \"b\": -1.5e3}", "{⟨string|&quot;a&quot;⟩: ⟨keyword|true⟩, ⟨string|&quot;b&quot;⟩: -⟨number|1.5e3⟩}"),
+            (
+                "json",
+                "{\"a\": true, \"b\": -1.5e3}",
+                "{⟨string|&quot;a&quot;⟩: ⟨keyword|true⟩, ⟨string|&quot;b&quot;⟩: -⟨number|1.5e3⟩}",
+            ),
             ("yaml", "a: yes # b", "a: ⟨keyword|yes⟩ ⟨comment|# b⟩"),
-            ("xml", "<a b=\"c\">1</a><!-- d -->", "⟨keyword|&lt;a⟩ b=⟨string|&quot;c&quot;⟩&gt;⟨number|1⟩⟨keyword|&lt;/a⟩&gt;⟨comment|&lt;!-- d --&gt;⟩"),
-            ("python", "def f(x): \"\"\"a\nb\"\"\"", "⟨keyword|def⟩ f(x): ⟨string|&quot;&quot;&quot;a\nb&quot;&quot;&quot;⟩"),
+            (
+                "xml",
+                "<a b=\"c\">1</a><!-- d -->",
+                "⟨keyword|&lt;a⟩ b=⟨string|&quot;c&quot;⟩&gt;⟨number|1⟩⟨keyword|&lt;/a⟩&gt;⟨comment|&lt;!-- d --&gt;⟩",
+            ),
+            (
+                "python",
+                "def f(x): \"\"\"a\nb\"\"\"",
+                "⟨keyword|def⟩ f(x): ⟨string|&quot;&quot;&quot;a\nb&quot;&quot;&quot;⟩",
+            ),
             ("js", "let a = `b\n` // c", "⟨keyword|let⟩ a = ⟨string|`b\n`⟩ ⟨comment|// c⟩"),
             ("ini", "[a]\n; b\nc = 1", "[a]\n⟨comment|; b⟩\nc = ⟨number|1⟩"),
         ] {

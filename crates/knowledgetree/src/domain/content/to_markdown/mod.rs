@@ -69,7 +69,9 @@ fn top_level<'t, 'h>(nodes: &'t [Node<'h>], blocks: &mut Vec<Block<'t, 'h>>) {
 impl<'h> Block<'_, 'h> {
     fn list(&self) -> Option<&'h str> {
         match self {
-            Self::Element(Node::Element(element)) if matches!(element.tag.name, "ul" | "ol") => Some(element.tag.name),
+            Self::Element(Node::Element(element)) if matches!(element.tag.name, "ul" | "ol") => {
+                Some(element.tag.name)
+            }
             _ => None,
         }
     }

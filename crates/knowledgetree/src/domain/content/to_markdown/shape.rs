@@ -65,8 +65,12 @@ fn start(shape: &mut String, tag: &Tag<'_>) {
     }
     shape.push('<');
     shape.push_str(same_name(tag.name));
-    let mut attributes: Vec<(&str, &Cow<'_, str>)> =
-        tag.attributes.iter().filter(|(name, value)| !is_list_class(tag.name, name, value)).map(|(n, v)| (*n, v)).collect();
+    let mut attributes: Vec<(&str, &Cow<'_, str>)> = tag
+        .attributes
+        .iter()
+        .filter(|(name, value)| !is_list_class(tag.name, name, value))
+        .map(|(n, v)| (*n, v))
+        .collect();
     attributes.sort_by_key(|(name, _)| *name);
     for (name, value) in attributes {
         // The language of a code block has two places.
@@ -89,7 +93,8 @@ fn is_list_class(element: &str, name: &str, value: &str) -> bool {
 /// Whether `class` is one that a to-do list has.
 pub(super) fn is_todo_class(class: &str) -> bool {
     class.split_whitespace().all(|name| {
-        name.starts_with("todo-list") || matches!(name, "contains-task-list" | "task-list-item" | "task-list-item-checkbox")
+        name.starts_with("todo-list")
+            || matches!(name, "contains-task-list" | "task-list-item" | "task-list-item-checkbox")
     })
 }
 

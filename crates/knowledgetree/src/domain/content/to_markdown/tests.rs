@@ -10,7 +10,10 @@ fn html_with_a_sign_in_markdown_gets_it() {
         ("<p><b>Name: </b>Jane</p>", "**Name:** Jane\n"),
         ("<p>one<br>two</p>", "one\ntwo\n"),
         ("<h2>Title</h2><p>x</p>", "## Title\n\nx\n"),
-        ("<p><a href=\"/view/x\" title=\"t\">y</a> <img src=\"/a.png\" alt=\"z\"></p>", "[y](/view/x \"t\") ![z](/a.png)\n"),
+        (
+            "<p><a href=\"/view/x\" title=\"t\">y</a> <img src=\"/a.png\" alt=\"z\"></p>",
+            "[y](/view/x \"t\") ![z](/a.png)\n",
+        ),
         ("<ul><li>a</li><li>b<ol><li>c</li></ol></li></ul>", "- a\n- b\n  1. c\n"),
         ("<ul><li><p>a</p></li><li><p>b</p></li></ul>", "- a\n\n- b\n"),
         ("<blockquote><p>a</p><p>b</p></blockquote>", "> a\n>\n> b\n"),
@@ -96,7 +99,8 @@ fn plain_text_is_never_taken_for_markup() {
 
 /// HTML as editors make it.
 fn documents() -> impl Strategy<Value = String> {
-    let words = "[a-zA-Z0-9 .*_\\[\\]()#>|~`\\\\!:@/-]{1,12}".prop_map(|text| crate::domain::content::escape::html(&text).into_owned());
+    let words = "[a-zA-Z0-9 .*_\\[\\]()#>|~`\\\\!:@/-]{1,12}"
+        .prop_map(|text| crate::domain::content::escape::html(&text).into_owned());
     let inline = words.prop_recursive(3, 12, 4, |inner| {
         (
             prop::sample::select(vec!["strong", "em", "s", "code", "u", "mark", "span", "b", "kbd", "a"]),
@@ -109,11 +113,27 @@ fn documents() -> impl Strategy<Value = String> {
     });
     let line = prop::collection::vec(inline, 1..4).prop_map(|parts| parts.concat());
     let block = line.prop_recursive(3, 16, 3, |inner| {
-        let tags = prop::sample::select(vec!["p", "h2", "blockquote", "ul", "ol", "pre", "div", "table", "br", "li"]);
+        let tags = prop::sample::select(vec![
+            "p",
+            "h2",
+            "blockquote",
+            "ul",
+            "ol",
+            "pre",
+            "div",
+            "table",
+            "br",
+            "li",
+        ]);
         (tags, prop::collection::vec(inner, 1..4)).prop_map(|(tag, parts)| match tag {
-            "ul" | "ol" => format!("<{tag}>{}</{tag}>", parts.iter().map(|part| format!("<li>{part}</li>")).collect::<String>()),
-            "table" => format!("<table><thead><tr><th>h</th></tr></thead><tbody>{}</tbody></table>",
-                parts.iter().map(|part| format!("<tr><td>{part}</td></tr>")).collect::<String>()),
+            "ul" | "ol" => format!(
+                "<{tag}>{}</{tag}>",
+                parts.iter().map(|part| format!("<li>{part}</li>")).collect::<String>()
+            ),
+            "table" => format!(
+                "<table><thead><tr><th>h</th></tr></thead><tbody>{}</tbody></table>",
+                parts.iter().map(|part| format!("<tr><td>{part}</td></tr>")).collect::<String>()
+            ),
             "br" => parts.join("<br>"),
             tag => parts.iter().map(|part| format!("<{tag}>{part}</{tag}>")).collect(),
         })

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use comrak::{
     Arena, Node as AstRef, Options,
     nodes::{
-        AstNode, ListDelimType, ListType, NodeCode, NodeCodeBlock, NodeHeading, NodeHtmlBlock, NodeLink, NodeList,
-        NodeTaskItem, NodeValue, Sourcepos,
+        AstNode, ListDelimType, ListType, NodeCode, NodeCodeBlock, NodeHeading, NodeHtmlBlock, NodeLink,
+        NodeList, NodeTaskItem, NodeValue, Sourcepos,
     },
 };
 
@@ -126,10 +126,12 @@ impl<'a> Writer<'a> {
                 Some(())
             }
             "table" => self.table(parent, element),
-            "figure" if element.tag.attribute("class") == Some("table") => match element.only_elements()?.as_slice() {
-                [table] if table.tag.name == "table" => self.table(parent, table),
-                _ => None,
-            },
+            "figure" if element.tag.attribute("class") == Some("table") => {
+                match element.only_elements()?.as_slice() {
+                    [table] if table.tag.name == "table" => self.table(parent, table),
+                    _ => None,
+                }
+            }
             "div" if element.is_plain("div") => self.blocks(parent, &element.children),
             _ => {
                 let literal = raw_block(element.source);
@@ -294,7 +296,8 @@ impl<'a> Line<'_, 'a> {
 
     /// An element whose sign stands around its text: space at its edges goes outside, where the sign is one.
     fn nested(&mut self, parent: AstRef<'a>, value: NodeValue, element: &Element<'_>) -> Option<()> {
-        let starts_with_space = matches!(element.children.first(), Some(Node::Text(raw)) if raw.starts_with([' ', '\n', '\t']));
+        let starts_with_space =
+            matches!(element.children.first(), Some(Node::Text(raw)) if raw.starts_with([' ', '\n', '\t']));
         self.space |= starts_with_space;
         let node = self.add(parent, value);
         self.at_start = true;

@@ -19,7 +19,8 @@ impl<'a> Writer<'a> {
         }
         let (head, body) = rows.split_first()?;
         let head = cells(head, "th")?;
-        let alignments: Vec<TableAlignment> = head.iter().map(|cell| alignment(cell)).collect::<Option<_>>()?;
+        let alignments: Vec<TableAlignment> =
+            head.iter().map(|cell| alignment(cell)).collect::<Option<_>>()?;
         let table = NodeTable {
             alignments: alignments.clone(),
             num_columns: head.len(),

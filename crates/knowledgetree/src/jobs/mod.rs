@@ -1,0 +1,4 @@
+//! What runs in the background.
+
+pub mod seed;
+pub mod sync;
