@@ -1,13 +1,11 @@
 //! The syncs from Codex, by order of an administrator (knowledgetree.md §5.4).
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod output;
+mod status;
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Bytes, extract::State};
-use chrono::{DateTime, Utc};
 use hivematrix_shared::{
     audit,
     auth::AdminOnly,
@@ -20,15 +18,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use self::output::Output;
 use crate::{
     KnowledgeTree,
-    domain::sync_runs::{Ended, Outcome, Progress, Runs},
-    jobs::sync::{Kind, Listener, NotStarted, Order},
+    domain::sync_runs::{Ended, Outcome},
+    jobs::sync::{Kind, NotStarted, Order},
     store::StoreError,
 };
-
-/// Bytes of lines that an answer repeats: the newest.
-const MOST_OUTPUT: usize = 64 * 1024;
 
 /// The routes of this file.
 pub fn router() -> OpenApiRouter<KnowledgeTree> {
@@ -37,7 +33,7 @@ pub fn router() -> OpenApiRouter<KnowledgeTree> {
         .routes(routes!(sync_tickets))
         .routes(routes!(cancel_codex))
         .routes(routes!(cancel_tickets))
-        .routes(routes!(status))
+        .routes(routes!(status::status))
 }
 
 /// Whether to wait.
@@ -252,152 +248,4 @@ async fn cancel(tree: &KnowledgeTree, kind: Kind, by: &str) -> Result<(StatusCod
     audit!(user = by, sync = kind.title(), "Sync told to end");
     let message = format!("{} ends", kind.title());
     Ok((StatusCode::ACCEPTED, Json(SyncCancelled { success: true, message })))
-}
-
-/// How the syncs are.
-#[derive(Serialize, ToSchema)]
-struct SyncStatus {
-    /// Items of companies: their folders, people and devices.
-    company_items: i64,
-    /// Articles of tickets.
-    ticket_count: i64,
-    /// Whether it is known where Codex is.
-    codex_configured: bool,
-    /// Companies, people and devices.
-    codex: SyncState,
-    /// Tickets.
-    tickets: SyncState,
-}
-
-/// How a sync is.
-#[derive(Serialize, ToSchema)]
-struct SyncState {
-    /// Whether it is running, on whichever instance.
-    running: bool,
-    /// Id of the run that is under way, else of the last one.
-    job_id: Option<Uuid>,
-    /// Who started that run.
-    by: Option<String>,
-    /// When.
-    started_at: Option<DateTime<Utc>>,
-    /// When the last run that came to its end began.
-    last_run: Option<DateTime<Utc>>,
-    /// Why the last run did not come to its end.
-    last_error: Option<String>,
-    /// What the last run did, for people.
-    last_outcome: Option<String>,
-    /// What it does just now, for people.
-    step: Option<String>,
-    /// Companies gone through.
-    done: Option<u64>,
-    /// Companies there are about, as far as that is known.
-    total: Option<u64>,
-    /// How far the run is, or how far the last one came.
-    progress: Option<Progress>,
-}
-
-/// How the syncs are, and how much they have brought.
-#[utoipa::path(
-    get, path = "/admin/sync/status", tag = "administration",
-    responses((status = 200, body = SyncStatus), (status = 403, description = "Not an administrator"))
-)]
-async fn status(State(tree): State<KnowledgeTree>, AdminOnly(_): AdminOnly) -> Result<Json<SyncStatus>> {
-    let counts = tree.store.counts().await.map_err(away)?;
-    let companies = u64::try_from(counts.companies).ok().filter(|companies| *companies > 0);
-    let codex = tree.syncs.runs(Kind::Companies).await.map_err(away)?;
-    let tickets = tree.syncs.runs(Kind::Tickets).await.map_err(away)?;
-    Ok(Json(SyncStatus {
-        company_items: counts.company_items,
-        ticket_count: counts.tickets,
-        codex_configured: tree.syncs.is_configured(),
-        codex: SyncState::of(Kind::Companies, codex, companies),
-        tickets: SyncState::of(Kind::Tickets, tickets, companies),
-    }))
-}
-
-impl SyncState {
-    fn of(kind: Kind, runs: Runs, companies: Option<u64>) -> Self {
-        let last_run = runs.completed_at;
-        let (last_error, last_outcome) = match &runs.last {
-            Some(last) => (
-                last.error.clone(),
-                (last.outcome == Outcome::Completed).then(|| words(kind, &last.progress)),
-            ),
-            None => (None, None),
-        };
-        match (runs.current, runs.last) {
-            (Some(run), _) => Self {
-                running: true,
-                job_id: Some(run.job_id),
-                by: Some(run.by),
-                started_at: Some(run.started_at),
-                last_run,
-                last_error,
-                last_outcome,
-                step: Some(if run.is_to_end { "Ending".to_owned() } else { words(kind, &run.progress) }),
-                done: Some(run.progress.companies),
-                total: companies.map(|companies| companies.max(run.progress.companies)),
-                progress: Some(run.progress),
-            },
-            (None, last) => Self {
-                running: false,
-                job_id: last.as_ref().map(|last| last.job_id),
-                by: last.as_ref().map(|last| last.by.clone()),
-                started_at: last.as_ref().map(|last| last.started_at),
-                last_run,
-                last_error,
-                last_outcome,
-                step: None,
-                done: None,
-                total: None,
-                progress: last.map(|last| last.progress),
-            },
-        }
-    }
-}
-
-fn words(kind: Kind, progress: &Progress) -> String {
-    let Progress {
-        companies, tickets, created, updated, removed, companies_without_folder, unreadable, ..
-    } = progress;
-    let mut text = match kind {
-        Kind::Companies => format!("{companies} companies, {created} items new, {updated} changed"),
-        Kind::Tickets => {
-            format!("{companies} companies, {tickets} tickets, {created} items new, {updated} changed")
-        }
-    };
-    for (count, what) in [
-        (removed, "put into the trash"),
-        (companies_without_folder, "companies not synced yet"),
-        (unreadable, "parts not readable"),
-    ] {
-        if *count > 0 {
-            text.push_str(&format!(", {count} {what}"));
-        }
-    }
-    text
-}
-
-/// Keeps what a run tells, the newest of it.
-#[derive(Default)]
-struct Output(Mutex<(VecDeque<String>, usize)>);
-
-impl Output {
-    fn text(&self) -> String {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.0.iter().map(|line| format!("{line}\n")).collect()
-    }
-}
-
-impl Listener for Output {
-    fn say(&self, line: &str) {
-        let (lines, bytes) = &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *bytes += line.len();
-        lines.push_back(line.to_owned());
-        while *bytes > MOST_OUTPUT
-            && let Some(oldest) = lines.pop_front()
-        {
-            *bytes -= oldest.len();
-        }
-    }
 }
