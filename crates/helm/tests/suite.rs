@@ -22,7 +22,7 @@ use std::{
 use serde_json::Value;
 
 /// Ports of a suite, without offset.
-const PORTS: [u16; 8] = [5000, 5001, 5004, 5010, 5030, 8443, 5442, 6389];
+const PORTS: [u16; 9] = [5000, 5001, 5004, 5010, 5020, 5030, 8443, 5442, 6389];
 
 /// A suite of pretended services in a folder of its own.
 struct Suite {

@@ -109,6 +109,7 @@ async fn revoke_one(suite: &Suite) -> Result<Duration> {
         format!("{}/api/tickets/helpdesk", suite.service_url("beacon").await?),
         format!("{}/api/tickets/active", suite.service_url("codex").await?),
         format!("{}/api/plans", suite.service_url("ledger").await?),
+        format!("{}/api/folders/tree", suite.service_url("knowledgetree").await?),
         format!("{}/api/services/status", suite.service_url("helm").await?),
     ];
     let status = async |url: &String| -> Result<u16> {

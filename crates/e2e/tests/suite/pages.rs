@@ -50,7 +50,7 @@ pub async fn helm_shows_an_administrator_how_the_services_are(stage: &Stage) -> 
     let Stage { suite, browser, .. } = stage;
     browser.sign_in(suite, "admin").await?;
     browser.open(suite, "/helm/").await?;
-    for service in ["core", "nexus", "codex", "ledger", "beacon"] {
+    for service in ["core", "nexus", "codex", "ledger", "knowledgetree", "beacon"] {
         let state = format!("[data-service={service}] [data-field=state]");
         eventually(&format!("{service} is shown as running"), ARRIVAL, async || {
             let text = browser.find(&state).await?.text().await?;

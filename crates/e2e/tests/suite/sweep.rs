@@ -48,7 +48,8 @@ pub const PAGES: [(&str, &str); 37] = [
     ("/keycloak/realms/hivematrix/account/totp", "#kc-totp-settings-form"),
 ];
 /// Pages that a program of somebody else draws: they are no worse than the others where it counts for ours.
-const DOCUMENTS: [&str; 4] = ["/beacon/docs", "/codex/docs", "/ledger/docs", "/helm/docs"];
+const DOCUMENTS: [&str; 5] =
+    ["/beacon/docs", "/codex/docs", "/knowledgetree/docs", "/ledger/docs", "/helm/docs"];
 
 /// A desk and a telephone.
 const SIZES: [(u32, u32); 2] = [(1440, 1000), (400, 860)];
