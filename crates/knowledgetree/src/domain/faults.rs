@@ -59,7 +59,7 @@ impl Inspection {
     fn item(&mut self, item: &ItemRecord) {
         let id = &item.id;
         let in_trash = item.trash_root.is_some();
-        if id != ROOT_ID && names::check(&item.name) != Ok(&item.name) {
+        if id != ROOT_ID && names::check(&item.name) != Ok(item.name.as_str()) {
             self.faults.push(format!("item {id}: {:?} is no name", item.name));
         }
         if item.is_attached && !item.is_folder {
