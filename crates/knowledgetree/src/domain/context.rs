@@ -71,8 +71,8 @@ struct Entry<'m, 'a> {
     folder: Option<&'m str>,
 }
 
-/// Writes the context. It never gets longer than `max_bytes`, but for a note of one line: it ends with the last article that fits,
-/// and then says how many did not.
+/// Writes the context. It never gets longer than `max_bytes`, but for a note of one line: it ends with the last
+/// article that fits, and then says how many did not.
 pub fn write(material: &Material<'_>, max_bytes: usize) -> Context {
     let mut seen = HashSet::new();
     let mut out = Text { text: String::new(), max_bytes };
@@ -106,7 +106,8 @@ pub fn write(material: &Material<'_>, max_bytes: usize) -> Context {
     Context { text: out.text, left_out }
 }
 
-/// The articles of a node in the order in which they are printed: those beside the item by name, then those of each attached folder.
+/// The articles of a node in the order in which they are printed: those beside the item by name, then those of each
+/// attached folder.
 fn entries<'m, 'a>(node: &'m PathNode<'a>) -> Vec<Entry<'m, 'a>> {
     fn sorted<'m, 'a>(articles: &'m [Article<'a>]) -> Vec<&'m Article<'a>> {
         let mut sorted: Vec<&Article<'_>> = articles.iter().collect();
@@ -168,7 +169,8 @@ impl Text {
     }
 
     fn close(&mut self, left_out: usize) {
-        let articles = if left_out == 1 { "1 article is".to_owned() } else { format!("{left_out} articles are") };
+        let articles =
+            if left_out == 1 { "1 article is".to_owned() } else { format!("{left_out} articles are") };
         if !self.text.is_empty() {
             self.text.push_str("\n\n");
         }
@@ -196,11 +198,20 @@ mod tests {
         Material {
             path: vec![
                 PathNode { name: "KnowledgeTree Root", ..PathNode::default() },
-                PathNode { name: "Acme", articles: vec![article("n", "note", "text\n\n")], attached: vec![tickets] },
+                PathNode {
+                    name: "Acme",
+                    articles: vec![article("n", "note", "text\n\n")],
+                    attached: vec![tickets],
+                },
                 PathNode {
                     name: "Servers",
                     articles: vec![
-                        Article { id: "h", name: "b.html", content: "<p>a <b>c</b></p>", format: Format::Html },
+                        Article {
+                            id: "h",
+                            name: "b.html",
+                            content: "<p>a <b>c</b></p>",
+                            format: Format::Html,
+                        },
                         article("e", "A empty", " \n"),
                         // Seen before, in the attached folder.
                         article("t9", "Ticket_9.md", "nine"),

@@ -54,8 +54,8 @@ pub enum Change {
     Removed,
 }
 
-/// Compares two versions. Line ends of Windows count as line ends. The work is bounded: where more than 10,000 lines would have to
-/// be compared, all between the common beginning and the common end counts as replaced.
+/// Compares two versions. Line ends of Windows count as line ends. The work is bounded: where more than 10,000 lines
+/// would have to be compared, all between the common beginning and the common end counts as replaced.
 pub fn diff(old: &str, new: &str) -> Diff {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();

@@ -51,7 +51,8 @@ pub fn check(name: &str) -> Result<&str, NameError> {
 }
 
 /// The name of a synced item: `name` as the source has it, made to pass [`check`], and then `suffix` (such as `.md`).
-/// Slashes become `_`, control characters spaces, a name that is too long loses its end, one that is empty is `otherwise`.
+/// Slashes become `_`, control characters spaces, a name that is too long loses its end, one that is empty is
+/// `otherwise`.
 pub fn synced(name: &str, suffix: &str, otherwise: &str) -> String {
     let cleaned: String = name
         .chars()
@@ -85,7 +86,8 @@ fn is_control(c: char) -> bool {
 }
 
 fn is_visible(c: char) -> bool {
-    !c.is_whitespace() && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    !c.is_whitespace()
+        && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// An item of a list, as far as its place goes.

@@ -20,8 +20,8 @@ pub enum PathError {
     TooDeep,
 }
 
-/// The names of a path of the API, which is not encoded: slashes at both ends are left away. An empty name in the middle
-/// stays, and no item has it.
+/// The names of a path of the API, which is not encoded: slashes at both ends are left away. An empty name in the
+/// middle stays, and no item has it.
 ///
 /// # Errors
 /// [`PathError::TooDeep`].
@@ -38,10 +38,7 @@ pub fn names_of_url(raw: &str) -> Result<Vec<String>, PathError> {
     segments(raw, decode)
 }
 
-fn segments(
-    path: &str,
-    read: impl Fn(&str) -> Result<String, PathError>,
-) -> Result<Vec<String>, PathError> {
+fn segments(path: &str, read: impl Fn(&str) -> Result<String, PathError>) -> Result<Vec<String>, PathError> {
     let path = path.trim_matches('/');
     if path.is_empty() {
         return Ok(Vec::new());
@@ -152,7 +149,10 @@ mod tests {
     fn paths_of_answers_have_the_shape_of_the_contract() {
         let none: [&str; 0] = [];
         let some = ["Companies", "Q&A 100%"];
-        assert_eq!((url_path(&none), api_path(&none), folder_path(&none)), ("".into(), "/".into(), "root".into()));
+        assert_eq!(
+            (url_path(&none), api_path(&none), folder_path(&none)),
+            ("".into(), "/".into(), "root".into())
+        );
         assert_eq!(url_path(&some), "Companies/Q%26A%20100%25");
         assert_eq!(api_path(&some), "/Companies/Q&A 100%");
         assert_eq!(folder_path(&some), "Companies / Q&A 100%");

@@ -9,8 +9,8 @@ use crate::domain::paths;
 /// Most links of one article that are followed back.
 const MOST: usize = 1000;
 
-/// The ids of the items that an article links to (`/view/<id>` and `/knowledgetree/view/<id>`): each once, in their order.
-/// Links in code are none.
+/// The ids of the items that an article links to (`/view/<id>` and `/knowledgetree/view/<id>`): each once, in their
+/// order. Links in code are none.
 pub fn item_links(format: Format, content: &str) -> Vec<String> {
     if !content.contains("view/") {
         return Vec::new();

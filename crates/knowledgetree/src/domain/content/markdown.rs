@@ -4,8 +4,10 @@ use std::sync::LazyLock;
 
 use comrak::Options;
 
-/// How articles are read: pipe tables, strikethrough, task lists and bare addresses beside CommonMark; a single line end is a line
-/// break; raw HTML passes, since the sanitiser comes next.
+use super::weight;
+
+/// How articles are read: pipe tables, strikethrough, task lists and bare addresses beside CommonMark; a single line
+/// end is a line break; raw HTML passes, since the sanitiser comes next.
 pub(super) static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     let mut options = Options::default();
     options.extension.strikethrough = true;
@@ -19,14 +21,19 @@ pub(super) static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
 });
 
 /// Most signs that nest a block, in a row: with more of them the parser's work grows faster than the text.
-const MOST_NESTED: usize = 250;
+const MOST_NESTED: usize = 100;
 
-/// The HTML of a Markdown text, not sanitised.
-pub(super) fn to_raw_html(markdown: &str) -> String {
+/// The HTML of a Markdown text, not sanitised, but of a weight that can be parsed.
+///
+/// # Errors
+/// What is too much of it, as the end of a sentence about the text.
+pub(super) fn to_raw_html(markdown: &str) -> Result<String, &'static str> {
     if nests_too_deep(markdown) {
-        return super::text::as_source(markdown);
+        return Err("nests more than 100 quotes and lists");
     }
-    comrak::markdown_to_html(markdown, &OPTIONS)
+    let html = comrak::markdown_to_html(markdown, &OPTIONS);
+    weight::check(&html)?;
+    Ok(html)
 }
 
 /// Whether a line begins with more quotes and bullets than anybody writes.
@@ -66,7 +73,7 @@ mod tests {
                 "<p>see <a href=\"https://acme.example\">https://acme.example</a></p>\n",
             ),
         ] {
-            assert_eq!(to_raw_html(markdown), html);
+            assert_eq!(to_raw_html(markdown).unwrap(), html);
         }
     }
 

@@ -1,9 +1,10 @@
-//! The text of articles: Markdown or HTML, what is stored of it, and everything it is turned into (knowledgetree.md §8).
+//! The text of articles: Markdown or HTML, what is stored of it, and everything it is turned into (knowledgetree.md
+//! §8).
 //!
-//! Whatever comes in or goes out as HTML passes [`sanitise`]; stored content is never trusted. Everything here takes a time that
-//! grows with the length of the text only: what no person has written, in that it is too long, nests without end or has
-//! countless elements, is refused when it is written ([`accept`]) and shown in part or as its source when it is read
-//! ([`render`]).
+//! Whatever comes in or goes out as HTML passes [`sanitise`]; stored content is never trusted. Everything here takes
+//! a time that grows with the length of the text only: what no person has written, in that it is too long, nests
+//! without end or has countless elements, is refused when it is written ([`accept`]) and shown in part or as its
+//! source when it is read ([`render`]).
 
 use std::borrow::Cow;
 
@@ -47,15 +48,18 @@ pub fn accept(format: Format, content: &str) -> Result<String, ContentError> {
         return Err(ContentError::TooLong(content.len()));
     }
     let content = storable(content);
+    let html = raw_html(format, &content).map_err(ContentError::TooComplex)?;
+    Ok(match format {
+        Format::Markdown => content.into_owned(),
+        Format::Html => sanitise(&html),
+    })
+}
+
+/// The HTML of an article, not sanitised; an error when it is too much to parse.
+fn raw_html(format: Format, content: &str) -> Result<Cow<'_, str>, &'static str> {
     match format {
-        Format::Markdown => {
-            weight::check(&markdown::to_raw_html(&content)).map_err(ContentError::TooComplex)?;
-            Ok(content.into_owned())
-        }
-        Format::Html => {
-            weight::check(&content).map_err(ContentError::TooComplex)?;
-            Ok(sanitise(&content))
-        }
+        Format::Markdown => markdown::to_raw_html(content).map(Cow::Owned),
+        Format::Html => weight::check(content).map(|()| Cow::Borrowed(content)),
     }
 }
 
@@ -73,22 +77,18 @@ fn storable(content: &str) -> Cow<'_, str> {
 pub struct Rendered {
     /// Sanitised.
     pub html: String,
-    /// Why this is not the whole article, or not as it is meant: a sentence for people. Such an article must not be edited by
-    /// way of this HTML, which would lose the rest.
+    /// Why this is not the whole article, or not as it is meant: a sentence for people. Such an article must not be
+    /// edited by way of this HTML, which would lose the rest.
     pub note: Option<&'static str>,
 }
 
 /// An article as HTML, for editors and programs.
 pub fn render(format: Format, content: &str) -> Rendered {
     let (shown, cut) = cut(content, MAX_BYTES);
-    let raw = match format {
-        Format::Markdown => Cow::Owned(markdown::to_raw_html(shown)),
-        Format::Html => Cow::Borrowed(shown),
+    let Ok(raw) = raw_html(format, shown) else {
+        let note = Some("This article is too complex to be shown; this is its source.");
+        return Rendered { html: text::as_source(shown), note };
     };
-    if weight::check(&raw).is_err() {
-        let html = format!("<pre>{}</pre>", escape::html(shown));
-        return Rendered { html, note: Some("This article is too complex to be shown; this is its source.") };
-    }
     let note = cut.then_some("This article is too long to be shown whole; this is its beginning.");
     Rendered { html: sanitise(&raw), note }
 }
@@ -114,7 +114,7 @@ pub fn plain_text(format: Format, content: &str) -> String {
 
 /// Markdown that shows a plain text as it is: its paragraphs and lines, and nothing in it taken for markup.
 pub fn markdown_of_text(text: &str) -> String {
-    to_markdown::of_text(&storable(text))
+    escape::text(&storable(text))
 }
 
 /// Markdown of a text that is HTML or plain, as vendors send it.
@@ -126,7 +126,8 @@ pub fn markdown_of_message(text: &str) -> String {
     }
 }
 
-/// The beginning of `text`, at most `bytes` long, cut at the end of a line where there is one near; and whether it was cut.
+/// The beginning of `text`, at most `bytes` long, cut at the end of a line where there is one near; and whether it
+/// was cut.
 fn cut(text: &str, bytes: usize) -> (&str, bool) {
     if text.len() <= bytes {
         return (text, false);

@@ -84,8 +84,8 @@ static POLICY: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     policy
 });
 
-/// The same HTML with what §8.2 allows, and nothing else: other elements go and their texts stay, scripts go whole. A text that
-/// would take long to parse comes as its words.
+/// The same HTML with what §8.2 allows, and nothing else: other elements go and their texts stay, scripts go whole. A
+/// text that would take long to parse comes as its words.
 pub fn sanitise(html: &str) -> String {
     if weight::check(html).is_err() {
         return text::as_source(html);
@@ -93,7 +93,8 @@ pub fn sanitise(html: &str) -> String {
     finish(&POLICY.clean(html).to_string())
 }
 
-/// What concerns an element as a whole: only check boxes of all inputs, and windows that a link opens cannot reach back.
+/// What concerns an element as a whole: only check boxes of all inputs, and windows that a link opens cannot reach
+/// back.
 fn finish(html: &str) -> String {
     if !html.contains("<input") && !html.contains("target=") {
         return html.to_owned();
@@ -258,8 +259,8 @@ mod tests {
                 for (name, value) in &tag.attributes {
                     prop_assert!(allowed.unwrap().1.contains(name), "{clean}");
                     if ["href", "src"].contains(name) {
-                        prop_assert!(!value.to_ascii_lowercase().contains("javascript:x") || !value.contains(':')
-                            || !value.trim_start().to_ascii_lowercase().starts_with("javascript"), "{clean}");
+                        let shown: String = value.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+                        prop_assert!(!shown.to_ascii_lowercase().starts_with("javascript:"), "{clean}");
                     }
                     if *name == "style" {
                         prop_assert!(!value.contains("position"), "{clean}");

@@ -1,5 +1,5 @@
-//! The allow-list of CSS (knowledgetree.md §8.2): what tables and paragraphs of the editor need, and nothing that moves, covers or
-//! loads anything.
+//! The allow-list of CSS (knowledgetree.md §8.2): what tables and paragraphs of the editor need, and nothing that
+//! moves, covers or loads anything.
 
 /// Longest value of a `style` attribute.
 const LONGEST: usize = 2000;

@@ -41,7 +41,8 @@ pub(super) const BLOCKS: &[&str] = &[
 /// Elements that separate words.
 const CELLS: &[&str] = &["td", "th"];
 
-/// `summary` of the API: the first 200 characters of the raw content, `...` behind them if it is longer (knowledgetree.md §5.2).
+/// `summary` of the API: the first 200 characters of the raw content, `...` behind them if it is longer
+/// (knowledgetree.md §5.2).
 pub fn summary(content: &str) -> String {
     match content.char_indices().nth(SUMMARY_CHARS) {
         Some((end, _)) => format!("{}...", &content[..end]),
@@ -100,8 +101,8 @@ pub(super) fn as_source(html: &str) -> String {
     format!("<pre>{}</pre>", escape::html(html))
 }
 
-/// Whether a vendor's text is HTML: it has an end tag, or a break, of an element that texts are made of. A plain text with an address
-/// in angle brackets is none.
+/// Whether a vendor's text is HTML: it has an end tag, or a break, of an element that texts are made of. A plain text
+/// with an address in angle brackets is none.
 pub(super) fn looks_like_html(text: &str) -> bool {
     text.match_indices('<').any(|(at, _)| {
         let rest = &text[at + 1..];

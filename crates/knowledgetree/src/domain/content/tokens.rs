@@ -1,5 +1,6 @@
-//! Reads HTML that was sanitised. The sanitiser's serializer writes it in one way only (each element closed, attributes in
-//! double quotes, markup characters in texts escaped), so that taking it apart needs no parser's repairs.
+//! Reads HTML that was sanitised. The sanitiser's serializer writes it in one way only (each element closed,
+//! attributes in double quotes, markup characters in texts escaped), so that taking it apart needs no parser's
+//! repairs.
 
 use std::borrow::Cow;
 

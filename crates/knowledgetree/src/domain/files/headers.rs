@@ -5,7 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::Kind;
 
 /// `Content-Security-Policy` of a download: should a browser show it as a page after all, nothing in it acts.
-pub const CSP: &str = "default-src 'none'; img-src 'self'; object-src 'self'; style-src 'unsafe-inline'; sandbox";
+pub const CSP: &str =
+    "default-src 'none'; img-src 'self'; object-src 'self'; style-src 'unsafe-inline'; sandbox";
 
 /// `attr-char` of RFC 5987.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -22,8 +23,8 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// `Content-Disposition` (RFC 6266): pictures, PDF and plain text are shown, all else is saved. The name comes in ASCII and, where that
-/// is not the whole of it, in UTF-8 too.
+/// `Content-Disposition` (RFC 6266): pictures, PDF and plain text are shown, all else is saved. The name comes in
+/// ASCII and, where that is not the whole of it, in UTF-8 too.
 pub fn content_disposition(kind: Option<Kind>, name: &str) -> String {
     let way = if kind.is_some_and(Kind::is_shown) { "inline" } else { "attachment" };
     let ascii: String = name

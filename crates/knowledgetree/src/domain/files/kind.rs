@@ -95,8 +95,8 @@ impl Kind {
         matches!(self, Self::Txt | Self::Md | Self::Csv | Self::Json | Self::Xml)
     }
 
-    /// Whether a file is what its name says: by the signs that each format begins with, for documents of Office also by the parts they
-    /// must have, for texts by being text. An archive that was renamed to a picture is neither.
+    /// Whether a file is what its name says: by the signs that each format begins with, for documents of Office also
+    /// by the parts they must have, for texts by being text. An archive that was renamed to a picture is neither.
     ///
     /// # Errors
     /// [`ContentMismatch`]; an empty file is a text only.
@@ -134,9 +134,10 @@ mod tests {
 
     #[test]
     fn the_endings_of_the_contract_and_no_others() {
-        for ending in
-            ["txt", "pdf", "png", "jpg", "jpeg", "gif", "md", "doc", "docx", "xls", "xlsx", "csv", "json", "xml"]
-        {
+        for ending in [
+            "txt", "pdf", "png", "jpg", "jpeg", "gif", "md", "doc", "docx", "xls", "xlsx", "csv", "json",
+            "xml",
+        ] {
             let kind = Kind::of_name(&format!("a.b.{}", ending.to_uppercase())).unwrap();
             assert_eq!(kind.ending(), ending);
             assert!(kind.content_type().contains('/'));

@@ -1,5 +1,5 @@
-//! Attachments (knowledgetree.md §7): what may be uploaded, under which name and where it lies, how it is handed out, and the words
-//! in it.
+//! Attachments (knowledgetree.md §7): what may be uploaded, under which name and where it lies, how it is handed out,
+//! and the words in it.
 
 mod headers;
 mod kind;

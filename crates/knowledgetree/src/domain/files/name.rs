@@ -5,11 +5,14 @@ use unicode_normalization::UnicodeNormalization;
 /// Longest name, its ending included.
 pub const MAX_NAME_CHARS: usize = 150;
 
+/// Longest ending; the ones that are taken have four characters at most.
+const LONGEST_ENDING: usize = 20;
+
 /// Names that mean devices on Windows, whatever ending they have.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// The name without folders, leading dots and odd characters; accents are taken off letters, spaces become `_`. A name of which only
-/// the ending is left is called `file`. None when nothing is left: such an upload is refused.
+/// The name without folders, leading dots and odd characters; accents are taken off letters, spaces become `_`. A
+/// name of which only the ending is left is called `file`. None when nothing is left: such an upload is refused.
 pub fn safe_name(original: &str) -> Option<String> {
     let base = original.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain: String = base
@@ -23,6 +26,7 @@ pub fn safe_name(original: &str) -> Option<String> {
     let had_stem = base.trim_start_matches(['.', ' ']).find('.') != Some(0) && !base.starts_with('.');
     let plain = plain.trim_end_matches(['.', '_']);
     let (stem, ending) = plain.rsplit_once('.').unwrap_or((plain, ""));
+    let ending = &ending[..ending.len().min(LONGEST_ENDING)];
     let stem = stem.trim_start_matches(['.', '_', '-']);
     let stem = match stem {
         "" if ending.is_empty() || !had_stem => return without_stem(ending),
@@ -32,7 +36,9 @@ pub fn safe_name(original: &str) -> Option<String> {
     let room = MAX_NAME_CHARS.saturating_sub(ending.len() + 1).max(1);
     let stem = &stem[..stem.len().min(room)];
     let first = stem.split('.').next().unwrap_or_default().to_ascii_lowercase();
-    let numbered = matches!(first.get(..3), Some("com" | "lpt")) && first.len() == 4 && first.ends_with(|c: char| c.is_ascii_digit());
+    let numbered = matches!(first.get(..3), Some("com" | "lpt"))
+        && first.len() == 4
+        && first.ends_with(|c: char| c.is_ascii_digit());
     let guard = if DEVICES.contains(&first.as_str()) || numbered { "_" } else { "" };
     Some(if ending.is_empty() { format!("{guard}{stem}") } else { format!("{guard}{stem}.{ending}") })
 }

@@ -1,5 +1,5 @@
-//! Where files lie: by the hash of their content, outside everything that is served, so that equal files lie there once and no name
-//! that anybody chose is ever a path.
+//! Where files lie: by the hash of their content, outside everything that is served, so that equal files lie there
+//! once and no name that anybody chose is ever a path.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use crate::domain::names;
 
-/// The id of an item below that parent, as upstream makes it: `root_Companies_Acme_Corp`. It is a proposal for new items only; what is there
-/// keeps the id it has.
+/// The id of an item below that parent, as upstream makes it: `root_Companies_Acme_Corp`. It is a proposal for new
+/// items only; what is there keeps the id it has.
 pub fn node_id(parent_id: &str, name: &str) -> String {
     format!("{parent_id}_{}", name.replace([' ', '/'], "_"))
 }
 
-/// An id that nobody has: [`node_id`], and where that is taken (`A B` and `A_B` make the same) with the id of the source behind it.
+/// An id that nobody has: [`node_id`], and where that is taken (`A B` and `A_B` make the same) with the id of the
+/// source behind it.
 pub fn assign_id(parent_id: &str, name: &str, source_id: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let plain = node_id(parent_id, name);
     if !is_taken(&plain) {
@@ -36,9 +37,10 @@ pub struct Wanted<'a> {
     pub otherwise: &'static str,
 }
 
-/// Names for the synced children of one folder, in the order in which they are given: each the name of its source as far as it can be one,
-/// and no two the same. Of several with one name the one with the least id keeps it and the others get their id behind it, so that a new
-/// namesake changes nobody else's. `taken` are names that people's items have there.
+/// Names for the synced children of one folder, in the order in which they are given: each the name of its source as
+/// far as it can be one, and no two the same. Of several with one name the one with the least id keeps it and the
+/// others get their id behind it, so that a new namesake changes nobody else's. `taken` are names that people's items
+/// have there.
 pub fn assign_names(wanted: &[Wanted<'_>], taken: &HashSet<String>) -> Vec<String> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|a, b| names::cmp_names(wanted[*a].source_id, wanted[*b].source_id).then(a.cmp(b)));

@@ -1,5 +1,5 @@
-//! Reads members of Codex's answers whatever type they have: upstream's columns hold what the vendor sent. What cannot be read counts as
-//! missing, and so does `null`.
+//! Reads members of Codex's answers whatever type they have: upstream's columns hold what the vendor sent. What
+//! cannot be read counts as missing, and so does `null`.
 
 use chrono::{DateTime, Utc};
 use hivematrix_shared::contracts::codex::wire;
@@ -53,7 +53,9 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 }
 
 /// A list, also as the text of one; members that cannot be read are left out.
-pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(super) fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
     let value = match Value::deserialize(deserializer)? {
         Value::String(text) => serde_json::from_str(&text).unwrap_or(Value::Null),
         value => value,

@@ -54,7 +54,8 @@ impl Source {
 pub struct Key {
     /// Stored as `source`.
     pub source: Source,
-    /// Stored as `source_id`: Codex's id; for what belongs to a company `<company>/<id>`, since a person may belong to several.
+    /// Stored as `source_id`: Codex's id; for what belongs to a company `<company>/<id>`, since a person may belong
+    /// to several.
     pub id: String,
 }
 
@@ -63,9 +64,11 @@ pub struct Key {
 pub struct Planned {
     /// What it is known by.
     pub key: Key,
-    /// The item it is in, which stands before it in the plan or is [`companies_folder`]; none for that one, which is below the root.
+    /// The item it is in, which stands before it in the plan or is [`companies_folder`]; none for that one, which is
+    /// below the root.
     pub parent: Option<Key>,
-    /// Its name; no other of the plan in the same folder has it. Where a person's item has it, the store asks [`assign_names`] again.
+    /// Its name; no other of the plan in the same folder has it. Where a person's item has it, the store asks
+    /// [`assign_names`] again.
     pub name: String,
     /// Markdown; empty for folders.
     pub content: String,
@@ -94,9 +97,15 @@ pub fn companies_folder() -> Planned {
     Planned { read_only: false, ..folder(key, None, COMPANIES.to_owned()) }
 }
 
-/// A company with its people and devices, parents before children. `folder_name` is the name that [`assign_names`] found for it among all
-/// companies. None for a company without id and number. A person or device that comes twice counts once, as it came first.
-pub fn company(company: &Company, folder_name: &str, contacts: &[Contact], assets: &[Asset]) -> Option<Vec<Planned>> {
+/// A company with its people and devices, parents before children. `folder_name` is the name that [`assign_names`]
+/// found for it among all companies. None for a company without id and number. A person or device that comes twice
+/// counts once, as it came first.
+pub fn company(
+    company: &Company,
+    folder_name: &str,
+    contacts: &[Contact],
+    assets: &[Asset],
+) -> Option<Vec<Planned>> {
     let id = company.key()?;
     let key = |source, id: &str| Key { source, id: id.to_owned() };
     let of = |child: &str| format!("{id}/{child}");
@@ -113,7 +122,12 @@ pub fn company(company: &Company, folder_name: &str, contacts: &[Contact], asset
     let contacts = once(contacts, Contact::key);
     let wanted: Vec<Wanted<'_>> = contacts
         .iter()
-        .map(|(id, contact)| Wanted { source_id: id, name: contact.shown_name(), ending: "", otherwise: "Unnamed" })
+        .map(|(id, contact)| Wanted {
+            source_id: id,
+            name: contact.shown_name(),
+            ending: "",
+            otherwise: "Unnamed",
+        })
         .collect();
     for ((id, contact), name) in contacts.iter().zip(assign_names(&wanted, &HashSet::new())) {
         let person = key(Source::Contact, &of(id));
@@ -136,13 +150,19 @@ pub fn company(company: &Company, folder_name: &str, contacts: &[Contact], asset
     Some(plan)
 }
 
-/// The tickets of a company: their folder first, then an article each, and what each ticket is linked with. None for a company without id and
-/// number. Tickets without id and number are left out; one that comes twice counts as it came first.
-pub fn tickets(company: &Company, contacts: &[Contact], tickets: &[Ticket]) -> Option<(Vec<Planned>, Vec<LinkedTicket>)> {
+/// The tickets of a company: their folder first, then an article each, and what each ticket is linked with. None for
+/// a company without id and number. Tickets without id and number are left out; one that comes twice counts as it
+/// came first.
+pub fn tickets(
+    company: &Company,
+    contacts: &[Contact],
+    tickets: &[Ticket],
+) -> Option<(Vec<Planned>, Vec<LinkedTicket>)> {
     let id = company.key()?;
     let folder_key = Key { source: Source::Tickets, id: id.to_owned() };
     let parent = Key { source: Source::Company, id: id.to_owned() };
-    let mut plan = vec![Planned { is_attached: true, ..folder(folder_key.clone(), Some(parent), "Tickets".to_owned()) }];
+    let mut plan =
+        vec![Planned { is_attached: true, ..folder(folder_key.clone(), Some(parent), "Tickets".to_owned()) }];
     let mut links = Vec::new();
 
     let mut people: HashMap<String, &str> = HashMap::new();
@@ -180,9 +200,25 @@ fn once<'a, T>(list: &'a [T], key: fn(&T) -> Option<&str>) -> Vec<(&'a str, &'a 
 }
 
 fn folder(key: Key, parent: Option<Key>, name: String) -> Planned {
-    Planned { key, parent, name, content: String::new(), is_folder: true, is_attached: false, read_only: true }
+    Planned {
+        key,
+        parent,
+        name,
+        content: String::new(),
+        is_folder: true,
+        is_attached: false,
+        read_only: true,
+    }
 }
 
 fn article(key: Key, parent: Key, name: String, content: String) -> Planned {
-    Planned { key, parent: Some(parent), name, content, is_folder: false, is_attached: false, read_only: true }
+    Planned {
+        key,
+        parent: Some(parent),
+        name,
+        content,
+        is_folder: false,
+        is_attached: false,
+        read_only: true,
+    }
 }

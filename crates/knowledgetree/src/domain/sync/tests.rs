@@ -77,7 +77,9 @@ fn tickets_are_worded_as_the_contract_has_them() {
 
 #[test]
 fn what_is_missing_has_its_default() {
-    let ticket: Ticket = read(json!({"ticket_number": 7, "total_hours_spent": null, "conversations": null, "notes": "not json"}));
+    let ticket: Ticket = read(
+        json!({"ticket_number": 7, "total_hours_spent": null, "conversations": null, "notes": "not json"}),
+    );
     assert_eq!(
         ticket_article(&ticket),
         "# Ticket #7: No Subject\n\n## Ticket Information\n\n- **Requester:** Unknown\n- **Status:** Closed\n- **Priority:** Medium\n\
@@ -111,7 +113,10 @@ fn a_ticket_without_end_is_cut_and_says_so() {
 fn ids_are_those_of_upstream() {
     assert_eq!(node_id("root", "Companies"), "root_Companies");
     assert_eq!(node_id("root_Companies", "Acme Corp"), "root_Companies_Acme_Corp");
-    assert_eq!(node_id("root_Companies_Acme_Corp_Users_Jane_Doe", "Contact.md"), "root_Companies_Acme_Corp_Users_Jane_Doe_Contact.md");
+    assert_eq!(
+        node_id("root_Companies_Acme_Corp_Users_Jane_Doe", "Contact.md"),
+        "root_Companies_Acme_Corp_Users_Jane_Doe_Contact.md"
+    );
     assert_eq!(node_id("p", "A/B"), "p_A_B");
 }
 
@@ -127,7 +132,13 @@ fn things_that_share_a_name_or_an_id_stay_apart() {
     assert_eq!(ids, ["p_A_B", "p_A_B_2", "p_A_B_3", "p_A_B_2_2"]);
 
     let wanted = |source_id, name| Wanted { source_id, name, ending: ".md", otherwise: "Unnamed" };
-    let list = [wanted("10", "Jane"), wanted("9", "Jane"), wanted("11", "Jane (10)"), wanted("12", ""), wanted("13", "Note")];
+    let list = [
+        wanted("10", "Jane"),
+        wanted("9", "Jane"),
+        wanted("11", "Jane (10)"),
+        wanted("12", ""),
+        wanted("13", "Note"),
+    ];
     let names = assign_names(&list, &HashSet::from(["Note.md".to_owned()]));
     assert_eq!(names, ["Jane (10) (10).md", "Jane.md", "Jane (10).md", "Unnamed.md", "Note (13).md"]);
     // A new namesake changes nobody's name.
@@ -172,14 +183,26 @@ fn a_company_of_upstream_becomes_a_tree() {
     assert!(!companies_folder().read_only);
 
     let (articles, links) = tickets(&bulk.company, &bulk.contacts, &bulk.tickets.unwrap()).unwrap();
-    assert_eq!((articles[0].name.as_str(), articles[0].is_attached, articles[0].read_only), ("Tickets", true, true));
+    assert_eq!(
+        (articles[0].name.as_str(), articles[0].is_attached, articles[0].read_only),
+        ("Tickets", true, true)
+    );
     let names: Vec<&str> = articles[1..].iter().map(|item| item.name.as_str()).collect();
     assert_eq!(names, ["Ticket_1.md", "Ticket_5002.md", "Ticket_3.md"]);
     let links: Vec<(&str, &str, Option<&str>)> = links
         .iter()
-        .map(|link| (link.number.as_str(), link.article.id.as_str(), link.requester.as_ref().map(|key| key.id.as_str())))
+        .map(|link| {
+            (
+                link.number.as_str(),
+                link.article.id.as_str(),
+                link.requester.as_ref().map(|key| key.id.as_str()),
+            )
+        })
         .collect();
-    assert_eq!(links, [("5001", "1", Some("100002/8")), ("5002", "5002", Some("100002/9")), ("3", "3", None)]);
+    assert_eq!(
+        links,
+        [("5001", "1", Some("100002/8")), ("5002", "5002", Some("100002/9")), ("3", "3", None)]
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The articles of the sync (knowledgetree.md §9.2, §9.3). The same input gives the same text, so that what did not change is not written
-//! again. Values show as they are: nothing a customer wrote is taken for markup.
+//! The articles of the sync (knowledgetree.md §9.2, §9.3). The same input gives the same text, so that what did not
+//! change is not written again. Values show as they are: nothing a customer wrote is taken for markup.
 
 use hivematrix_shared::contracts::codex::wire;
 use rust_decimal::Decimal;
@@ -26,7 +26,8 @@ pub fn contact_article(contact: &Contact) -> String {
 
 /// The article of a device.
 pub fn asset_article(asset: &Asset) -> String {
-    let mut article = Article::new(&format!("Computer Information: {}", asset.hostname.as_deref().unwrap_or("Unnamed")));
+    let mut article =
+        Article::new(&format!("Computer Information: {}", asset.hostname.as_deref().unwrap_or("Unnamed")));
     article.bullet("Operating System", asset.operating_system.as_deref());
     article.bullet("Hardware Type", asset.hardware_type.as_deref());
     article.bullet("Internal IP", asset.int_ip_address.as_deref());

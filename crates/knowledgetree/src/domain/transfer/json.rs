@@ -1,7 +1,8 @@
-//! The JSON form: `[{path, content, is_folder, is_attached, …}]`. Upstream's exports have the first four members only, and its import
-//! reads ours, since it passes over the others.
+//! The JSON form: `[{path, content, is_folder, is_attached, …}]`. Upstream's exports have the first four members
+//! only, and its import reads ours, since it passes over the others.
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{Entry, TransferError, sort, time, written};
 use crate::domain::content::Format;
@@ -50,23 +51,33 @@ pub fn write(mut entries: Vec<Entry>) -> Result<Vec<u8>, serde_json::Error> {
 /// [`TransferError`], with the entry and the member that is wrong.
 pub fn read(file: &[u8]) -> Result<Vec<Entry>, TransferError> {
     let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
-    let rows: Vec<serde_json::Value> = serde_json::from_slice(file).map_err(|error| {
-        TransferError::Form(if error.is_data() { "it is not a list of entries".to_owned() } else { error.to_string() })
+    let rows: Vec<&RawValue> = serde_json::from_slice(file).map_err(|error| {
+        TransferError::Form(if error.is_data() {
+            "it is not a list of entries".to_owned()
+        } else {
+            error.to_string()
+        })
     })?;
     if rows.len() > super::MOST_ENTRIES {
         return Err(TransferError::TooMany);
     }
-    rows.into_iter().enumerate().map(|(index, row)| entry(index, row)).collect()
+    rows.into_iter().enumerate().map(|(index, row)| entry(index, row.get())).collect()
 }
 
-fn entry(index: usize, row: serde_json::Value) -> Result<Entry, TransferError> {
-    let path = row.get("path").and_then(|path| path.as_str()).unwrap_or_default().to_owned();
-    let wrong = |reason: String| TransferError::entry(index, &path, reason);
-    let row: Row = serde_path_to_error::deserialize(row).map_err(|error| {
-        let member = error.path().to_string();
-        let reason = error.into_inner();
-        wrong(if member == "." { reason.to_string() } else { format!("{member}: {reason}") })
-    })?;
+fn entry(index: usize, json: &str) -> Result<Entry, TransferError> {
+    let wrong = |reason: String| {
+        let row: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+        let path = row.get("path").and_then(|path| path.as_str()).unwrap_or_default();
+        TransferError::entry(index, path, reason)
+    };
+    let row: Row =
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(json)).map_err(|error| {
+            let member = error.path().to_string();
+            let reason = error.into_inner().to_string();
+            // The place in the entry, in lines and columns of its own, helps nobody.
+            let reason = reason.split(" at line ").next().unwrap_or_default();
+            wrong(if member == "." { reason.to_owned() } else { format!("{member}: {reason}") })
+        })?;
     if let Some(version) = row.version.filter(|version| *version > VERSION) {
         return Err(TransferError::Version(version));
     }

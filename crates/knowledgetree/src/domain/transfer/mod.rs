@@ -1,4 +1,5 @@
-//! Export and import (knowledgetree.md §10): a list of entries as JSON, and the same as a folder of Markdown files in an archive.
+//! Export and import (knowledgetree.md §10): a list of entries as JSON, and the same as a folder of Markdown files in
+//! an archive.
 
 pub mod folder;
 pub mod json;
@@ -64,13 +65,18 @@ pub enum TransferError {
 impl TransferError {
     fn entry(index: usize, path: &str, reason: impl Into<String>) -> Self {
         let path: String = path.chars().take(200).collect();
-        let entry = if path.is_empty() { format!("Entry {}", index + 1) } else { format!("Entry {} (\"{path}\")", index + 1) };
+        let entry = if path.is_empty() {
+            format!("Entry {}", index + 1)
+        } else {
+            format!("Entry {} (\"{path}\")", index + 1)
+        };
         Self::Entry { entry, reason: reason.into() }
     }
 }
 
-/// Puts entries in the order in which they can be made, parents first, and checks them as a whole: names, depth, contents, no path twice,
-/// no article with something in it. A parent that is not among them must be in the tree, which is for the store to find out.
+/// Puts entries in the order in which they can be made, parents first, and checks them as a whole: names, depth,
+/// contents, no path twice, no article with something in it. A parent that is not among them must be in the tree,
+/// which is for the store to find out.
 ///
 /// Contents are cleaned as in any other way in ([`content::accept`]); folders have none, and only they can be attached.
 ///
@@ -103,7 +109,8 @@ pub fn prepare(entries: Vec<Entry>) -> Result<Vec<Entry>, TransferError> {
             entry.format = Format::Markdown;
         } else {
             entry.is_attached = false;
-            entry.content = content::accept(entry.format, &entry.content).map_err(|error| wrong(error.to_string()))?;
+            entry.content =
+                content::accept(entry.format, &entry.content).map_err(|error| wrong(error.to_string()))?;
         }
         if by_path.insert(entry.path.clone(), entry).is_some() {
             return Err(wrong("Another entry has the same path.".to_owned()));
@@ -112,7 +119,8 @@ pub fn prepare(entries: Vec<Entry>) -> Result<Vec<Entry>, TransferError> {
     let articles: HashSet<&[String]> =
         by_path.values().filter(|entry| !entry.is_folder).map(|entry| entry.path.as_slice()).collect();
     for (index, path) in by_path.keys().enumerate() {
-        if let Some(parent) = (1..path.len()).map(|len| &path[..len]).find(|parent| articles.contains(parent)) {
+        if let Some(parent) = (1..path.len()).map(|len| &path[..len]).find(|parent| articles.contains(parent))
+        {
             let reason = format!("\"{}\" is an article, so nothing can be in it.", paths::api_path(parent));
             return Err(TransferError::entry(index, &paths::api_path(path), reason));
         }

@@ -65,23 +65,44 @@ fn what_is_wrong_is_named() {
     for (file, message) in [
         ("{}", "The file is no export of the knowledge tree: it is not a list of entries"),
         ("[1]", "Entry 1: invalid type: integer `1`, expected struct Row"),
-        ("[{\"path\":\"a\"},{\"path\":\"b\",\"is_folder\":\"yes\"}]", "Entry 2 (\"b\"): is_folder: invalid type: string \"yes\", expected a boolean"),
+        (
+            "[{\"path\":\"a\"},{\"path\":\"b\",\"is_folder\":\"yes\"}]",
+            "Entry 2 (\"b\"): is_folder: invalid type: string \"yes\", expected a boolean",
+        ),
         ("[{\"content\":\"x\"}]", "Entry 1: missing field `path`"),
-        ("[{\"path\":\"a\",\"content_format\":\"rtf\"}]", "Entry 1 (\"a\"): content_format: unknown variant `rtf`, expected `markdown` or `html`"),
+        (
+            "[{\"path\":\"a\",\"content_format\":\"rtf\"}]",
+            "Entry 1 (\"a\"): content_format: unknown variant `rtf`, expected `markdown` or `html`",
+        ),
         ("[{\"path\":\"a\",\"created_at\":\"soon\"}]", "Entry 1 (\"a\"): created_at: \"soon\" is no time"),
-        ("[{\"path\":\"a\",\"version\":2}]", "The export has version 2; this service reads version 1 and older."),
+        (
+            "[{\"path\":\"a\",\"version\":2}]",
+            "The export has version 2; this service reads version 1 and older.",
+        ),
     ] {
         assert_eq!(json::read(file.as_bytes()).unwrap_err().to_string(), message);
     }
     assert!(matches!(json::read(b"[{"), Err(TransferError::Form(_))));
     for (entries, message) in [
-        (vec![entry("a", ""), entry("", "x")], "Entry 2 (\"/\"): The path is empty; the root is not imported."),
+        (
+            vec![entry("a", ""), entry("", "x")],
+            "Entry 2 (\"/\"): The path is empty; the root is not imported.",
+        ),
         (vec![entry("a//b", "")], "Entry 1 (\"/a//b\"): A name in the path is empty."),
-        (vec![entry("a/../b", "")], "Entry 1 (\"/a/../b\"): The names . and .. have a meaning of their own in paths."),
+        (
+            vec![entry("a/../b", "")],
+            "Entry 1 (\"/a/../b\"): The names . and .. have a meaning of their own in paths.",
+        ),
         (vec![entry("a / b", "")], "Entry 1 (\"/a / b\"): The name \"a \" has white space around it."),
         (vec![entry("a", "1"), entry("a", "2")], "Entry 2 (\"/a\"): Another entry has the same path."),
-        (vec![entry("a", "1"), entry("a/b", "2")], "Entry 2 (\"/a/b\"): \"/a\" is an article, so nothing can be in it."),
-        (vec![entry("a", &"x".repeat(content::MAX_BYTES + 1))], "Entry 1 (\"/a\"): The text has 2097153 bytes; at most 2 MB are possible."),
+        (
+            vec![entry("a", "1"), entry("a/b", "2")],
+            "Entry 2 (\"/a/b\"): \"/a\" is an article, so nothing can be in it.",
+        ),
+        (
+            vec![entry("a", &"x".repeat(content::MAX_BYTES + 1))],
+            "Entry 1 (\"/a\"): The text has 2097153 bytes; at most 2 MB are possible.",
+        ),
     ] {
         assert_eq!(prepare(entries).unwrap_err().to_string(), message);
     }
@@ -94,7 +115,10 @@ fn imports_are_cleaned_and_parents_come_first() {
     let entries = prepare(vec![entry("a/z", ""), hostile, folder("a!"), with_content]).unwrap();
     let paths: Vec<String> = entries.iter().map(|entry| paths::api_path(&entry.path)).collect();
     assert_eq!(paths, ["/a", "/a/z", "/a!", "/a!/b"]);
-    assert_eq!((entries[0].content.as_str(), entries[3].content.as_str(), entries[3].is_attached), ("", "<p>y</p>", false));
+    assert_eq!(
+        (entries[0].content.as_str(), entries[3].content.as_str(), entries[3].is_attached),
+        ("", "<p>y</p>", false)
+    );
 }
 
 #[test]
@@ -111,7 +135,8 @@ fn a_folder_of_files_can_be_read_by_people() {
     ];
     let bytes = archive(&entries);
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes.as_slice())).unwrap();
-    let names: Vec<String> = (0..zip.len()).map(|index| zip.by_index(index).unwrap().name().to_owned()).collect();
+    let names: Vec<String> =
+        (0..zip.len()).map(|index| zip.by_index(index).unwrap().name().to_owned()).collect();
     assert_eq!(
         names,
         [
@@ -164,11 +189,17 @@ fn paths_out_of_the_archive_and_bombs_are_refused() {
         assert!(error.contains("leads out of the archive"), "{name}: {error}");
     }
     let bomb = zip(&[("a.md", &vec![b'x'; 3 * 1024 * 1024])]);
-    assert_eq!(folder::read(&bomb).unwrap_err().to_string(), "Entry 1 (\"a.md\"): The text is longer than 2 MB.");
+    assert_eq!(
+        folder::read(&bomb).unwrap_err().to_string(),
+        "Entry 1 (\"a.md\"): The text is longer than 2 MB."
+    );
     let binary = zip(&[("a.md", b"a\0b")]);
     assert_eq!(folder::read(&binary).unwrap_err().to_string(), "Entry 1 (\"a.md\"): It is no text.");
     let bad_time = zip(&[("a.md", b"---\ncreated_at: soon\n---\n")]);
-    assert_eq!(folder::read(&bad_time).unwrap_err().to_string(), "Entry 1 (\"a.md\"): created_at: it is no time.");
+    assert_eq!(
+        folder::read(&bad_time).unwrap_err().to_string(),
+        "Entry 1 (\"a.md\"): created_at: it is no time."
+    );
     assert!(matches!(folder::read(b"no archive"), Err(TransferError::Form(_))));
     let mut link = zip::ZipWriter::new(Cursor::new(Vec::new()));
     link.add_symlink("a.md", "/etc/passwd", zip::write::SimpleFileOptions::default()).unwrap();
@@ -178,10 +209,13 @@ fn paths_out_of_the_archive_and_bombs_are_refused() {
 
 /// Trees that can be stored.
 fn trees() -> impl Strategy<Value = Vec<Entry>> {
-    let name = prop::sample::select(vec!["a", "A", "b?", "b_", ".x", "con", "ü / y", "_folder", "x.", "x.md", "a: b", "\"q\"", "(2)", "a (2)"])
-        .prop_map(|name| name.replace('/', "-"));
+    let name = prop::sample::select(vec![
+        "a", "A", "b?", "b_", ".x", "con", "ü / y", "_folder", "x.", "x.md", "a: b", "\"q\"", "(2)", "a (2)",
+    ])
+    .prop_map(|name| name.replace('/', "-"));
     let path = prop::collection::vec(name, 1..4);
-    let text = prop::sample::select(vec!["", "x", "---\n", "---\nname: y\n---\n", "# t\n\n- a\n", "---\n---\nz"]);
+    let text =
+        prop::sample::select(vec!["", "x", "---\n", "---\nname: y\n---\n", "# t\n\n- a\n", "---\n---\nz"]);
     let entry = (path, text, any::<bool>(), any::<bool>(), prop::option::of(0_i64..4_000_000_000));
     prop::collection::vec(entry, 0..8).prop_map(|list| {
         let entries: Vec<Entry> = list
@@ -200,8 +234,15 @@ fn trees() -> impl Strategy<Value = Vec<Entry>> {
         let mut kept: Vec<Entry> = Vec::new();
         for entry in entries {
             let mut more = kept.clone();
-            more.extend((1..entry.path.len()).map(|len| Entry { is_folder: true, path: entry.path[..len].to_vec(), ..Entry::default() })
-                .filter(|parent| !kept.iter().any(|other| other.path == parent.path)));
+            more.extend(
+                (1..entry.path.len())
+                    .map(|len| Entry {
+                        is_folder: true,
+                        path: entry.path[..len].to_vec(),
+                        ..Entry::default()
+                    })
+                    .filter(|parent| !kept.iter().any(|other| other.path == parent.path)),
+            );
             more.push(entry);
             if prepare(more.clone()).is_ok() {
                 kept = more;

@@ -1,9 +1,10 @@
 //! Colours in code, by classes: `hl-comment`, `hl-string`, `hl-number`, `hl-keyword`, `hl-variable`, `hl-name`.
 //!
-//! A small reader of our own, driven by a table of languages, and not a highlighter with grammars: `syntect` with its pure-Rust
-//! regular expressions takes 14 MB for the first block of shell script and 35 MB for TypeScript, and never gives them back, which is
-//! more than the whole service may have; those on tree-sitter compile a C parser per language. This one keeps nothing, reads each
-//! character once whatever the code, and knows what is written down at a managed service provider.
+//! A small reader of our own, driven by a table of languages, and not a highlighter with grammars: `syntect` with its
+//! pure-Rust regular expressions takes 14 MB for the first block of shell script and 35 MB for TypeScript, and never
+//! gives them back, which is more than the whole service may have; those on tree-sitter compile a C parser per
+//! language. This one keeps nothing, reads each character once whatever the code, and knows what is written down at a
+//! managed service provider.
 
 mod languages;
 
@@ -17,8 +18,8 @@ use super::{
 /// Longest code that gets colours.
 const LONGEST: usize = 256 * 1024;
 
-/// Puts colours into the code blocks of sanitised HTML (`<pre><code class="language-…">`). The result is for readers only: it is
-/// neither stored nor sanitised again.
+/// Puts colours into the code blocks of sanitised HTML (`<pre><code class="language-…">`). The result is for readers
+/// only: it is neither stored nor sanitised again.
 pub(super) fn code_blocks(html: &str) -> String {
     if !html.contains("<code class=\"") {
         return html.to_owned();

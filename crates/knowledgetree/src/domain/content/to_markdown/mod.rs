@@ -1,8 +1,9 @@
 //! HTML as Markdown (knowledgetree.md §8.3, §16 W17).
 //!
-//! Each block becomes a tree of `comrak`'s, which writes it; the escaping of the format is its. What Markdown has no sign for
-//! (alignment, colours, joined cells, marked text) is written as HTML, which Markdown may hold. Each block is then rendered again:
-//! if that does not give what it was made of, the block is written as HTML as a whole. So nothing is lost, whatever the HTML.
+//! Each block becomes a tree of `comrak`'s, which writes it; the escaping of the format is its. What Markdown has no
+//! sign for (alignment, colours, joined cells, marked text) is written as HTML, which Markdown may hold. Each block
+//! is then rendered again: if that does not give what it was made of, the block is written as HTML as a whole. So
+//! nothing is lost, whatever the HTML.
 
 mod shape;
 mod tree;
@@ -32,11 +33,6 @@ pub(super) fn convert(html: &str) -> String {
         markdown.push('\n');
     }
     markdown
-}
-
-/// Markdown of a plain text.
-pub(super) fn of_text(text: &str) -> String {
-    write::plain(text)
 }
 
 /// A block of the document: one element, or the words and inline elements between two of them.

@@ -9,17 +9,20 @@ use crate::domain::content::{
 
 /// Whether `markdown` renders to what `html` is: the same words, and the same elements around them.
 pub(super) fn is_same(html: &str, markdown: &str) -> bool {
-    let rendered = sanitise(&markdown::to_raw_html(markdown));
+    let Ok(raw) = markdown::to_raw_html(markdown) else { return false };
+    let rendered = sanitise(&raw);
     text::of_html(html) == text::of_html(&rendered) && shape(html) == shape(&rendered)
 }
 
-/// Elements and texts of sanitised HTML in one notation. White space is left out, where it means nothing but the distance of
-/// words, which [`is_same`] compares apart.
+/// Elements and texts of sanitised HTML in one notation. White space is left out, where it means nothing but the
+/// distance of words, which [`is_same`] compares apart.
 fn shape(html: &str) -> String {
     let tokens: Vec<Token<'_>> = tokens::tokens(html).collect();
     let mut shape = String::with_capacity(html.len());
     let mut in_pre = 0_usize;
     let mut hidden_links = 0_usize;
+    // Whether each open `span` is one of a to-do list.
+    let mut spans: Vec<bool> = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
         match token {
             Token::Text(raw) => {
@@ -30,6 +33,13 @@ fn shape(html: &str) -> String {
                     shape.extend(text.chars().filter(|c| !c.is_whitespace() || *c == '\u{a0}'));
                 }
             }
+            Token::Start(tag) if tag.name == "span" => {
+                spans.push(is_todo_span(tag));
+                if spans.last() == Some(&false) {
+                    start(&mut shape, tag);
+                }
+            }
+            Token::End { name: "span", .. } if spans.pop() == Some(true) => {}
             Token::Start(tag) => {
                 in_pre += usize::from(matches!(tag.name, "pre" | "code"));
                 if is_bare_address(tag, tokens.get(index + 1..index + 3)) {
@@ -98,7 +108,13 @@ pub(super) fn is_todo_class(class: &str) -> bool {
     })
 }
 
-/// Elements that are left out on both sides: paragraphs, which lists and quotes have or have not, and the figure of a table.
+/// Whether it is a `span` that a to-do list of the editor has around its text, or one without attributes.
+pub(super) fn is_todo_span(tag: &Tag<'_>) -> bool {
+    tag.name == "span" && tag.attributes.iter().all(|(name, value)| *name == "class" && is_todo_class(value))
+}
+
+/// Elements that are left out on both sides: paragraphs, which lists and quotes have or have not, and the figure of a
+/// table.
 fn is_silent(name: &str) -> bool {
     matches!(name, "p" | "label" | "tbody" | "figure")
 }

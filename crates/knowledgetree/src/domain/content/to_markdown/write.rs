@@ -1,20 +1,25 @@
 //! Blocks and what stands in their lines, as a tree of `comrak`'s.
 
+mod line;
+mod table;
+
 use std::sync::LazyLock;
 
 use comrak::{
     Arena, Node as AstRef, Options,
     nodes::{
-        AstNode, ListDelimType, ListType, NodeCode, NodeCodeBlock, NodeHeading, NodeHtmlBlock, NodeLink,
-        NodeList, NodeTaskItem, NodeValue, Sourcepos,
+        AstNode, ListDelimType, ListType, NodeCodeBlock, NodeHeading, NodeHtmlBlock, NodeList, NodeTaskItem,
+        NodeValue, Sourcepos,
     },
 };
 
+use line::{Line, on_one_line};
+
 use super::{
     shape::is_todo_class,
-    tree::{Element, Node, is_block_name},
+    tree::{Element, Node},
 };
-use crate::domain::content::{markdown, tokens};
+use crate::domain::content::markdown;
 
 /// As articles are read, but a break is written as a line end.
 static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
@@ -24,10 +29,8 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     options
 });
 
-mod table;
-
-/// Markdown of one block, or of words that stand alone; none when there is no sign for it. Whether it means the same is for the
-/// caller to find out.
+/// Markdown of one block, or of words that stand alone; none when there is no sign for it. Whether it means the same
+/// is for the caller to find out.
 pub(super) fn block(nodes: &[Node<'_>]) -> Option<String> {
     let arena = Arena::new();
     let writer = Writer { arena: &arena };
@@ -39,31 +42,6 @@ pub(super) fn block(nodes: &[Node<'_>]) -> Option<String> {
 /// HTML as a block of Markdown: on one line, since a blank line would end it.
 pub(super) fn raw_block(html: &str) -> String {
     format!("{}\n", on_one_line(html))
-}
-
-/// A plain text: its paragraphs and lines.
-pub(super) fn plain(text: &str) -> String {
-    let arena = Arena::new();
-    let writer = Writer { arena: &arena };
-    let root = writer.node(NodeValue::Document);
-    let mut paragraph: Option<AstRef<'_>> = None;
-    for line in text.lines() {
-        let words = line.split_whitespace().collect::<Vec<_>>().join(" ");
-        if words.is_empty() {
-            paragraph = None;
-            continue;
-        }
-        let into = match paragraph {
-            Some(into) => {
-                into.append(writer.node(NodeValue::SoftBreak));
-                into
-            }
-            None => writer.add(root, NodeValue::Paragraph),
-        };
-        writer.add(into, NodeValue::Text(words.into()));
-        paragraph = Some(into);
-    }
-    format(root).unwrap_or_default()
 }
 
 fn format(root: AstRef<'_>) -> Option<String> {
@@ -208,102 +186,7 @@ impl<'a> Writer<'a> {
     /// A block of one text.
     fn paragraph(&self, parent: AstRef<'a>, value: NodeValue, nodes: &[Node<'_>]) -> Option<()> {
         let block = self.add(parent, value);
-        let mut line = Line { writer: self, at_start: true, space: false };
-        line.inlines(block, nodes)
-    }
-}
-
-/// The text of a block, as it grows: white space of HTML means one space, and none at the beginning and the end of a line.
-struct Line<'w, 'a> {
-    writer: &'w Writer<'a>,
-    at_start: bool,
-    space: bool,
-}
-
-impl<'a> Line<'_, 'a> {
-    fn inlines(&mut self, parent: AstRef<'a>, nodes: &[Node<'_>]) -> Option<()> {
-        for node in nodes {
-            match node {
-                Node::Text(raw) => self.text(parent, &tokens::decode(raw)),
-                Node::Element(element) => self.element(parent, element)?,
-            }
-        }
-        Some(())
-    }
-
-    fn text(&mut self, parent: AstRef<'a>, text: &str) {
-        for (index, word) in text.split(|c: char| c.is_ascii_whitespace()).enumerate() {
-            self.space |= index > 0;
-            if !word.is_empty() {
-                self.add(parent, NodeValue::Text(word.to_owned().into()));
-            }
-        }
-    }
-
-    /// Adds what is seen, with the space before it.
-    fn add(&mut self, parent: AstRef<'a>, value: NodeValue) -> AstRef<'a> {
-        if self.space && !self.at_start {
-            self.writer.add(parent, NodeValue::Text(" ".into()));
-        }
-        (self.space, self.at_start) = (false, false);
-        self.writer.add(parent, value)
-    }
-
-    fn element(&mut self, parent: AstRef<'a>, element: &Element<'_>) -> Option<()> {
-        let tag = &element.tag;
-        let plain = tag.attributes.is_empty();
-        match tag.name {
-            "br" => {
-                self.writer.add(parent, NodeValue::SoftBreak);
-                (self.space, self.at_start) = (false, true);
-                Some(())
-            }
-            "strong" | "b" if plain => self.nested(parent, NodeValue::Strong, element),
-            "em" | "i" if plain => self.nested(parent, NodeValue::Emph, element),
-            "s" | "del" if plain => self.nested(parent, NodeValue::Strikethrough, element),
-            "span" if plain => self.inlines(parent, &element.children),
-            "code" if plain => {
-                let literal = element.only_text()?.replace('\n', " ");
-                self.add(parent, NodeValue::Code(NodeCode { num_backticks: 1, literal }));
-                Some(())
-            }
-            "a" if tag.attributes.iter().all(|(name, _)| matches!(*name, "href" | "title")) => {
-                let url = tag.attribute("href")?.to_owned();
-                let title = tag.attribute("title").unwrap_or_default().to_owned();
-                self.nested(parent, NodeValue::Link(Box::new(NodeLink { url, title })), element)
-            }
-            "img" if tag.attributes.iter().all(|(name, _)| matches!(*name, "src" | "alt" | "title")) => {
-                let url = tag.attribute("src")?.to_owned();
-                let title = tag.attribute("title").unwrap_or_default().to_owned();
-                let image = self.add(parent, NodeValue::Image(Box::new(NodeLink { url, title })));
-                let alt = tag.attribute("alt").unwrap_or_default().to_owned();
-                self.writer.add(image, NodeValue::Text(alt.into()));
-                Some(())
-            }
-            _ if tag.is_void() => {
-                self.add(parent, NodeValue::HtmlInline(on_one_line(tag.raw)));
-                Some(())
-            }
-            name if is_block_name(name) => None,
-            name => {
-                self.add(parent, NodeValue::HtmlInline(on_one_line(tag.raw)));
-                self.inlines(parent, &element.children)?;
-                self.writer.add(parent, NodeValue::HtmlInline(format!("</{name}>")));
-                Some(())
-            }
-        }
-    }
-
-    /// An element whose sign stands around its text: space at its edges goes outside, where the sign is one.
-    fn nested(&mut self, parent: AstRef<'a>, value: NodeValue, element: &Element<'_>) -> Option<()> {
-        let starts_with_space =
-            matches!(element.children.first(), Some(Node::Text(raw)) if raw.starts_with([' ', '\n', '\t']));
-        self.space |= starts_with_space;
-        let node = self.add(parent, value);
-        self.at_start = true;
-        self.inlines(node, &element.children)?;
-        self.at_start = false;
-        Some(())
+        Line::new(self).inlines(block, nodes)
     }
 }
 
@@ -321,28 +204,4 @@ fn task<'t, 'h>(item: &'t Element<'h>) -> Option<(bool, Vec<&'t [Node<'h>]>)> {
         }
         _ => None,
     }
-}
-
-/// HTML without line ends: those that count are written as characters of their own.
-fn on_one_line(html: &str) -> String {
-    if !html.contains('\n') {
-        return html.to_owned();
-    }
-    let mut line = String::with_capacity(html.len() + 16);
-    let mut in_pre = 0_usize;
-    for token in tokens::tokens(html) {
-        match token {
-            tokens::Token::Start(tag) => {
-                in_pre += usize::from(tag.name == "pre");
-                line.push_str(&tag.raw.replace('\n', "&#10;"));
-            }
-            tokens::Token::End { name, raw } => {
-                in_pre = in_pre.saturating_sub(usize::from(name == "pre"));
-                line.push_str(raw);
-            }
-            tokens::Token::Text(raw) if in_pre > 0 => line.push_str(&raw.replace('\n', "&#10;")),
-            tokens::Token::Text(raw) => line.push_str(&raw.replace('\n', " ")),
-        }
-    }
-    line
 }

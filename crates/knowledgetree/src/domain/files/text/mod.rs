@@ -1,8 +1,8 @@
 //! The words in files, for the search.
 //!
-//! Files come from anybody, so all of it is bounded: what is unpacked, what is kept, and how deep anything goes. Reading a PDF can still
-//! take long or much memory where the file was made for it; callers run [`extract`] in a process of its own with limits, beside the
-//! service, for [`Kind::Pdf`].
+//! Files come from anybody, so all of it is bounded: what is unpacked, what is kept, and how deep anything goes.
+//! Reading a PDF can still take long or much memory where the file was made for it; callers run [`extract`] in a
+//! process of its own with limits, beside the service, for [`Kind::Pdf`].
 
 mod office;
 mod pdf;
@@ -45,7 +45,8 @@ pub fn extract(kind: Kind, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     match kind {
         Kind::Txt | Kind::Md | Kind::Csv | Kind::Json | Kind::Xml => {
             let mut text = Collected::default();
-            let shown = decode_text(bytes).ok_or_else(|| ExtractError::Unreadable("it is no text".to_owned()))?;
+            let shown =
+                decode_text(bytes).ok_or_else(|| ExtractError::Unreadable("it is no text".to_owned()))?;
             text.push(&shown);
             Ok(text.finish())
         }
@@ -58,11 +59,13 @@ pub fn extract(kind: Kind, bytes: &[u8]) -> Result<Extracted, ExtractError> {
     }
 }
 
-/// The text of a file: UTF-8, UTF-16 with its mark, else the encoding of Windows in the West; none for anything with control characters
-/// that no text has.
+/// The text of a file: UTF-8, UTF-16 with its mark, else the encoding of Windows in the West; none for anything with
+/// control characters that no text has.
 pub fn decode_text(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let text = match encoding_rs::Encoding::for_bom(bytes) {
-        Some((encoding, mark)) => encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..])?,
+        Some((encoding, mark)) => {
+            encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..])?
+        }
         None => match std::str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,

@@ -8,9 +8,9 @@ use zip::{ZipArchive, read::ZipFile};
 use super::{Collected, ExtractError, Extracted};
 
 /// Most bytes that a part of a document unpacks to.
-const MAX_PART: u64 = 32 * 1024 * 1024;
+const MAX_PART: u64 = 12 * 1024 * 1024;
 /// Most bytes that all parts unpack to.
-const MAX_ALL: u64 = 96 * 1024 * 1024;
+const MAX_ALL: u64 = 48 * 1024 * 1024;
 /// Most sheets of a workbook.
 const MOST_SHEETS: usize = 200;
 /// Most texts that cells share.
@@ -30,7 +30,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Extracted, ExtractError> {
             continue;
         }
         let mut in_text = false;
-        each_event(&mut archive, part, &mut left, |piece| {
+        let whole = each_event(&mut archive, part, &mut left, |piece| {
             match piece {
                 Piece::Start("w:t") => in_text = true,
                 Piece::End("w:t") => in_text = false,
@@ -41,6 +41,7 @@ pub(super) fn document(bytes: &[u8]) -> Result<Extracted, ExtractError> {
             }
             !text.is_full()
         })?;
+        text.cut |= !whole;
     }
     Ok(text.finish())
 }
@@ -58,7 +59,7 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<Extracted, ExtractError> {
         }
         let (mut is_shared, mut in_value, mut empty_row) = (false, false, true);
         let mut value = String::new();
-        each_event(&mut archive, &part, &mut left, |piece| {
+        let whole = each_event(&mut archive, &part, &mut left, |piece| {
             match piece {
                 Piece::Start("c") => is_shared = false,
                 Piece::Attribute("c", "t", kind) => is_shared = kind == "s",
@@ -67,7 +68,11 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<Extracted, ExtractError> {
                 Piece::End("v" | "t") => in_value = false,
                 Piece::End("c") => {
                     let number = || value.trim().parse::<usize>().ok();
-                    let words = if is_shared { number().and_then(|n| shared.get(n)).unwrap_or(&value) } else { &value };
+                    let words = if is_shared {
+                        number().and_then(|n| shared.get(n)).unwrap_or(&value)
+                    } else {
+                        &value
+                    };
                     if !words.is_empty() {
                         text.push(if empty_row { "" } else { "\t" });
                         text.push(words);
@@ -83,6 +88,7 @@ pub(super) fn workbook(bytes: &[u8]) -> Result<Extracted, ExtractError> {
             }
             !text.is_full()
         })?;
+        text.cut |= !whole;
     }
     Ok(text.finish())
 }
@@ -119,14 +125,14 @@ fn open(bytes: &[u8]) -> Result<Archive<'_>, ExtractError> {
     ZipArchive::new(Cursor::new(bytes)).map_err(|error| ExtractError::Unreadable(error.to_string()))
 }
 
-/// Reads a part of the archive from its beginning, until `take` has enough. Entities other than those of XML itself are left out, so that
-/// none of them can grow.
+/// Reads a part of the archive from its beginning, until `take` has enough; false when it unpacks to more than is read. Entities other than those of XML itself
+/// are left out, so that none of them can grow.
 fn each_event(
     archive: &mut Archive<'_>,
     part: &str,
     left: &mut u64,
     mut take: impl FnMut(Piece<'_>) -> bool,
-) -> Result<(), ExtractError> {
+) -> Result<bool, ExtractError> {
     let unreadable = |error: &dyn std::fmt::Display| ExtractError::Unreadable(error.to_string());
     let file = archive.by_name(part).map_err(|error| unreadable(&error))?;
     let limit = MAX_PART.min(*left);
@@ -137,7 +143,7 @@ fn each_event(
         buffer.clear();
         let event = match reader.read_event_into(&mut buffer) {
             Ok(event) => event,
-            Err(_) if reader.get_ref().get_ref().left == 0 => break Err(ExtractError::TooLarge),
+            Err(_) if reader.get_ref().get_ref().left == 0 => break Ok(false),
             Err(error) => break Err(unreadable(&error)),
         };
         let goes_on = match &event {
@@ -161,11 +167,11 @@ fn each_event(
                 Some(character) => take(Piece::Text(character.encode_utf8(&mut [0; 4]))),
                 None => true,
             },
-            Event::Eof => break Ok(()),
+            Event::Eof => break Ok(true),
             _ => true,
         };
         if !goes_on {
-            break Ok(());
+            break Ok(true);
         }
         if buffer.capacity() > MAX_EVENT {
             buffer = Vec::new();

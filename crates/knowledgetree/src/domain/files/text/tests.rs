@@ -15,7 +15,8 @@ pub(in crate::domain) fn zip_of(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 fn docx(body: &str) -> Vec<u8> {
-    let document = format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>");
+    let document =
+        format!("<?xml version=\"1.0\"?><w:document xmlns:w=\"w\"><w:body>{body}</w:body></w:document>");
     zip_of(&[("[Content_Types].xml", "<Types/>"), ("word/document.xml", &document)])
 }
 
@@ -24,7 +25,8 @@ fn pdf(stream: &str) -> Vec<u8> {
     let objects = [
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
         "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
-        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Resources<</Font<</F1 4 0 R>>>>/Contents 5 0 R>>".to_owned(),
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Resources<</Font<</F1 4 0 R>>>>/Contents 5 0 R>>"
+            .to_owned(),
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
         format!("<</Length {}>>\nstream\n{stream}\nendstream", stream.len()),
     ];
@@ -76,7 +78,10 @@ fn the_words_of_workbooks() {
     let file = zip_of(&[
         ("[Content_Types].xml", "<Types/>"),
         ("xl/workbook.xml", "<workbook/>"),
-        ("xl/sharedStrings.xml", "<sst><si><t>Name</t></si><si><r><t>Se</t></r><r><t>rver</t></r></si></sst>"),
+        (
+            "xl/sharedStrings.xml",
+            "<sst><si><t>Name</t></si><si><r><t>Se</t></r><r><t>rver</t></r></si></sst>",
+        ),
         (
             "xl/worksheets/sheet1.xml",
             "<worksheet><sheetData><row><c t=\"s\"><v>0</v></c><c><v>42</v></c></row><row><c/></row>\
@@ -88,7 +93,10 @@ fn the_words_of_workbooks() {
 
 #[test]
 fn the_words_of_a_pdf() {
-    let words = text_of(Kind::Pdf, &pdf("BT /F1 12 Tf 10 100 Td (Backup of the) Tj 0 -14 Td (server Gr\\374n) Tj ET"));
+    let words = text_of(
+        Kind::Pdf,
+        &pdf("BT /F1 12 Tf 10 100 Td (Backup of the) Tj 0 -14 Td (server Gr\\374n) Tj ET"),
+    );
     assert!(words.contains("Backup of the") && words.contains("server Grün"), "{words:?}");
 }
 
@@ -101,7 +109,7 @@ fn bombs_do_not_go_off() {
     assert!(read.cut && read.text.len() <= MAX_TEXT);
     // One text that has no end in sight.
     let endless = docx(&format!("<w:p>{}</w:p>", " ".repeat(60_000_000)));
-    assert_eq!(extract(Kind::Docx, &endless), Err(ExtractError::TooLarge));
+    assert_eq!(extract(Kind::Docx, &endless), Ok(Extracted { text: String::new(), cut: true }));
     let laughs = "<!DOCTYPE x [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;\">]><w:p><w:t>&b;!</w:t></w:p>";
     assert_eq!(text_of(Kind::Docx, &docx(laughs)), "!\n");
     let deep = docx(&"<w:p>".repeat(500_000));
@@ -111,14 +119,13 @@ fn bombs_do_not_go_off() {
 #[test]
 fn a_pdf_that_unpacks_to_too_much_has_no_words() {
     let mut encoder = flate2_stream(64 * 1024 * 1024);
-    let stream_start = b"<</Length 0/Filter/FlateDecode>>\nstream\n".to_vec();
     let mut file = pdf("x");
     let at = file.windows(b"<</Length 1>>".len()).position(|part| part == b"<</Length 1>>").unwrap();
     file.truncate(at);
     file.extend(format!("<</Length {}/Filter/FlateDecode>>\nstream\n", encoder.len()).into_bytes());
     file.append(&mut encoder);
     file.extend(b"\nendstream\nendobj\ntrailer\n<</Size 6/Root 1 0 R>>\nstartxref\n0\n%%EOF\n");
-    assert!(stream_start.len() > 10 && file.len() < 200_000);
+    assert!(file.len() < 200_000);
     let read = extract(Kind::Pdf, &file);
     assert!(read.is_err() || read.unwrap().text.trim().is_empty());
 }

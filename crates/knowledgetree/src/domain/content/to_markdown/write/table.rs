@@ -47,8 +47,7 @@ impl<'a> Writer<'a> {
             if has_break(&cell.children) {
                 return None;
             }
-            let mut line = Line { writer: self, at_start: true, space: false };
-            line.inlines(node, &cell.children)?;
+            Line::new(self).inlines(node, &cell.children)?;
         }
         Some(())
     }
