@@ -20,6 +20,7 @@ use crate::{
     metrics::Metrics,
     registry::RegistryHandle,
     service_client::{ServiceClient, http_client},
+    tls,
 };
 
 /// Time that background jobs get to finish after the signal to stop.
@@ -75,6 +76,7 @@ impl ServiceContext {
     /// As [`ServiceContext::start`], without sending logs anywhere: Helm stores its own.
     pub fn start_without_shipping(name: &'static str, settings: CommonSettings) -> Result<Self, StartError> {
         let logs = logging::init(&settings, name);
+        tls::prefer_aws_lc();
         let clock = Clock::system();
         let registry = RegistryHandle::open(settings.registry_path());
         let client = ServiceClient::new(&settings, registry.clone())?;

@@ -25,6 +25,7 @@ pub mod recent;
 pub mod registry;
 pub mod server;
 pub mod service_client;
+pub mod tls;
 #[cfg(any(test, feature = "testing"))]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "tools of tests: what fails here fails the test")]
 pub mod testing;

@@ -169,6 +169,7 @@ pub struct Author<'a> {
 pub enum Visibility {
     /// All of it.
     All,
-    /// All but [`COMPANIES_NAME`] and what is below it, and whatever a sync made: for people of the level `client`.
+    /// All but what is known of customers, for people of the level `client`: the folder [`COMPANIES_NAME`] below the root, the one
+    /// that the sync made ([`COMPANIES_ID`], [`super::synced::COMPANIES_SOURCE_ID`]) wherever it is now, and all below them.
     WithoutCompanies,
 }

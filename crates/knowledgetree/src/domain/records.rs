@@ -58,8 +58,8 @@ pub struct ImportReport {
     pub unchanged: u64,
 }
 
-/// A row of a whole store, for moving it to the other kind and for backups. Rows come in this order: items with parents first,
-/// then everything that names them.
+/// A row of a whole store, for moving it to the other kind and for backups. Rows come in this order: items, parents before
+/// children, the tree before the trash; then what names them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {

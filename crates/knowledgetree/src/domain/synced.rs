@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// `source_id` of the folder that holds all companies, whatever it is called and wherever it stands; its source is `codex`.
+pub const COMPANIES_SOURCE_ID: &str = "companies";
+
 /// What a synced item is at its source.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]

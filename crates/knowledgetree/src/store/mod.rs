@@ -6,6 +6,9 @@ mod health;
 pub mod neo4j;
 mod open;
 pub mod postgres;
+mod retry;
+mod rules;
+mod trail;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::order::by_name;
+
 /// A file of an item.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct FileRecord {
@@ -41,4 +43,10 @@ pub struct NewFile {
     pub content_hash: String,
     /// What can be read in it, for the search; nothing where nobody can.
     pub text: Option<String>,
+}
+
+/// Files by original name, the stored one where there is none.
+pub fn sort_files(files: &mut [FileRecord]) {
+    let name = |file: &FileRecord| file.original_filename.clone().unwrap_or_else(|| file.filename.clone());
+    files.sort_by(|a, b| by_name(&name(a), &name(b)).then_with(|| a.id.cmp(&b.id)));
 }
