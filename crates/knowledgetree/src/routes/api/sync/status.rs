@@ -61,7 +61,7 @@ struct SyncState {
     get, path = "/admin/sync/status", tag = "administration",
     responses((status = 200, body = SyncStatus), (status = 403, description = "Not an administrator"))
 )]
-pub(super) async fn status(State(tree): State<KnowledgeTree>, AdminOnly(_): AdminOnly) -> Result<Json<SyncStatus>> {
+pub(super) async fn status(State(tree): State<KnowledgeTree>, _: AdminOnly) -> Result<Json<SyncStatus>> {
     let counts = tree.store.counts().await.map_err(away)?;
     let companies = u64::try_from(counts.companies).ok().filter(|companies| *companies > 0);
     let codex = tree.syncs.runs(Kind::Companies).await.map_err(away)?;
