@@ -105,8 +105,8 @@ impl Row {
             is_folder: Some(entry.is_folder),
             is_attached: Some(entry.is_attached),
             content_format: (!entry.is_folder).then_some(entry.format),
-            created_at: written(entry.created_at).map(Into::into),
-            updated_at: written(entry.updated_at).map(Into::into),
+            created_at: written(entry.created_at),
+            updated_at: written(entry.updated_at),
             reference: entry.is_reference.then_some(true),
             version: Some(VERSION),
         }

@@ -4,7 +4,6 @@
 pub mod folder;
 pub mod json;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -142,8 +141,9 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
     hivematrix_shared::contracts::codex::wire::parse_time(text)
 }
 
-fn written(time: Option<DateTime<Utc>>) -> Option<Cow<'static, str>> {
-    time.map(|time| Cow::Owned(time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)))
+/// A time as an export has it.
+fn written(time: Option<DateTime<Utc>>) -> Option<String> {
+    time.map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true))
 }
 
 #[cfg(test)]

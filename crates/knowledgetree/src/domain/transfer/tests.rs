@@ -136,7 +136,7 @@ fn a_folder_of_files_can_be_read_by_people() {
     let bytes = archive(&entries);
     let mut zip = zip::ZipArchive::new(Cursor::new(bytes.as_slice())).unwrap();
     let names: Vec<String> =
-        (0..zip.len()).map(|index| zip.by_index(index).unwrap().name().to_owned()).collect();
+        (0..zip.len()).map(|index| zip.by_index(index).unwrap().name().unwrap().into_owned()).collect();
     assert_eq!(
         names,
         [

@@ -23,8 +23,8 @@ impl Head {
             format: Some(entry.format).filter(|format| *format != Format::Markdown),
             attached: entry.is_attached,
             reference: entry.is_reference,
-            created_at: written(entry.created_at).map(Into::into),
-            updated_at: written(entry.updated_at).map(Into::into),
+            created_at: written(entry.created_at),
+            updated_at: written(entry.updated_at),
         }
     }
 

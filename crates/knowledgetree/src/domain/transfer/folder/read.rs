@@ -34,7 +34,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Entry>, TransferError> {
     for index in 0..archive.len() {
         let wrong = |name: &str, reason: &str| TransferError::entry(index, name, reason);
         let mut file = archive.by_index(index).map_err(|error| wrong("", &error.to_string()))?;
-        let name = file.name().to_owned();
+        let name = file.name().map_err(|_| wrong("", "Its name is no text."))?.into_owned();
         let place = safe_place(&name).ok_or_else(|| wrong(&name, "The path leads out of the archive."))?;
         if file.is_symlink() {
             return Err(wrong(&name, "It is a link, which is not followed."));
