@@ -11,7 +11,7 @@ pub mod text;
 pub use headers::{CSP, content_disposition};
 pub use kind::{ContentMismatch, Kind};
 pub use name::{MAX_NAME_CHARS, safe_name};
-pub use record::{FileRecord, NewFile};
+pub use record::{FileRecord, NewFile, sort_files};
 pub use storage::{BadHash, ContentHash, Hasher, stored_name};
 
 /// Most bytes of a file.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::order::by_name;
+use crate::domain::order::by_name;
 
 /// A file of an item.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
