@@ -80,13 +80,15 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let context = ServiceContext::start("knowledgetree", settings.common.clone())?;
     let store = store::open(&settings, &context.shutdown).await?;
     let tree = KnowledgeTree::new(context.clone(), &settings, store);
-    if let Some(file) = settings.seed_file.clone() {
-        let (store, clock) = (tree.store.clone(), context.clock.clone());
-        context.spawn("first knowledge", async move {
+    let (store, syncs, seed_file) = (tree.store.clone(), tree.syncs.clone(), settings.seed_file.clone());
+    let clock = context.clock.clone();
+    context.spawn("schedule of syncs", async move {
+        // Before the first sync: a tree with something in it gets no seed.
+        if let Some(file) = seed_file {
             seed::when_ready(store.as_ref(), &file, &clock).await;
-        });
-    }
-    context.spawn("schedule of syncs", tree.syncs.clone().follow());
+        }
+        syncs.follow().await;
+    });
     let (app, options) = app(tree);
     Ok(server::run(context, app, options).await?)
 }

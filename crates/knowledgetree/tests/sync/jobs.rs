@@ -58,7 +58,7 @@ async fn who_waits_gets_the_original_s_answer(pool: PgPool) {
 
     suite.peers.tickets(0, [ticket(5001, "A", "2026-11-21T09:00:00Z")]);
     let answer =
-        suite.post("/admin/sync/tickets?wait=true", json!({"overwrite": true})).await.json::<Value>();
+        suite.post("/admin/sync/tickets?wait=true", json!({"overwrite": true})).await.json();
     assert_eq!(answer["message"], "Ticket sync completed successfully");
     assert!(answer["output"].as_str().unwrap().contains("Synced 1 tickets\n"), "{answer}");
 
