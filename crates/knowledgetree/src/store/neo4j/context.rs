@@ -57,7 +57,7 @@ pub(super) async fn link(server: &Server, owner: ContextOwner<'_>, item_id: &str
         "MATCH (n:ContextItem {id: $item}), (o:Company {id: $owner}) MERGE (o)-[:HAS_CONTEXT]->(n)",
     );
     let Some(statement) = statement.await? else {
-        let ContextOwner::Company(id) | ContextOwner::Ticket(id) = owner;
+        let (ContextOwner::Company(id) | ContextOwner::Ticket(id)) = owner;
         return Err(StoreError::missing(Entity::Company, id).into());
     };
     work.run(statement.param("item", item_id)).await?;

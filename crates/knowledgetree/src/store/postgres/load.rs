@@ -135,7 +135,7 @@ async fn one(
         set_links(connection, key, &row.links).await?;
     }
     let made = by_key(connection, key).await?;
-    Ok(Spot { key, id: made.id, path: made.path, is_folder: made.is_folder, read_only: made.read_only })
+    Ok(Spot { key, path: made.path, is_folder: made.is_folder, read_only: made.read_only })
 }
 
 async fn create(

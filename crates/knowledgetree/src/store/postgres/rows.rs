@@ -91,7 +91,6 @@ pub(super) use items;
 /// Where an item of the tree stands.
 pub(super) struct Spot {
     pub(super) key: i64,
-    pub(super) id: String,
     pub(super) path: String,
     pub(super) is_folder: bool,
     pub(super) read_only: bool,
@@ -128,7 +127,7 @@ pub(super) async fn spot(connection: &mut PgConnection, id: &str) -> sqlx::Resul
     sqlx::query_as!(
         Spot,
         r#"
-        select i.key, i.id, p.path, i.is_folder, i.read_only
+        select i.key, p.path, i.is_folder, i.read_only
         from context_items i join tree_paths p on p.item_key = i.key and p.path >= '1.' and p.path < '1/'
         where i.id = $1
         "#,

@@ -125,7 +125,7 @@ async fn by_words(pool: &PgPool, text: &str, scope: &Scope<'_>, matched: Match) 
             where exists (select from unnest($2::text[]) within where starts_with(p.path, within))
                 and not exists (select from unnest($3::text[]) hidden where starts_with(p.path, hidden))
                 and c.key <> $10
-                and case when i.is_folder then $4 else $5 end
+                and case when i.is_folder then $4::bool else $5::bool end
                 and case when $6::text is null then true when $6 = 'own' then s.item_key is null else s.source_kind = $6 end
                 and ($7::bool is null or $7 = exists (
                     select from context_items above
@@ -169,7 +169,7 @@ async fn by_name_part(pool: &PgPool, typed: &[Word], text: &str, scope: &Scope<'
             and exists (select from unnest($3::text[]) within where starts_with(p.path, within))
             and not exists (select from unnest($4::text[]) hidden where starts_with(p.path, hidden))
             and i.key <> $11
-            and case when i.is_folder then $5 else $6 end
+            and case when i.is_folder then $5::bool else $6::bool end
             and case when $7::text is null then true when $7 = 'own' then s.item_key is null else s.source_kind = $7 end
             and ($8::bool is null or $8 = exists (
                 select from context_items above

@@ -312,7 +312,7 @@ pub(super) async fn sweep(pool: &PgPool, run: SyncRun<'_>, author: &Author<'_>) 
     let gone = sqlx::query_as!(
         Spot,
         r#"
-        select i.key, i.id, p.path, i.is_folder, i.read_only
+        select i.key, p.path, i.is_folder, i.read_only
         from synced_items s join context_items i on i.key = s.item_key
         join tree_paths p on p.item_key = i.key and p.path >= '1.' and p.path < '1/'
         where s.source = $1 and s.sync_run <> $2 and not exists (

@@ -74,7 +74,7 @@ async fn export_page(
         from tree_paths p join context_items i on i.key = p.item_key
         where p.path > $1 and p.path > '1.' and p.path < '1/' order by p.path limit $2
         "#,
-        last,
+        last.as_str(),
         PAGE
     )
     .fetch_all(&mut **transaction)
