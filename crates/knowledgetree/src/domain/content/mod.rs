@@ -29,6 +29,9 @@ pub use text::{SUMMARY_CHARS, summary};
 /// Most bytes of an article's source.
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
 
+/// Most times that HTML is read until it stays as it is; no text that is known takes more than three.
+const MOST_READINGS: usize = 6;
+
 /// How an article is written.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -82,8 +85,22 @@ pub fn accept(format: Format, content: &str) -> Result<String, ContentError> {
     let html = raw_html(format, &content).map_err(ContentError::TooComplex)?;
     Ok(match format {
         Format::Markdown => content.into_owned(),
-        Format::Html => sanitise(&html),
+        Format::Html => settled(&html),
     })
+}
+
+/// Sanitised HTML that stays as it is when it is read: a parser nests badly nested links and tables in one way, and what it
+/// made of them in another.
+fn settled(html: &str) -> String {
+    let mut clean = sanitise(html);
+    for _ in 0..MOST_READINGS {
+        let again = sanitise(&clean);
+        if again == clean {
+            break;
+        }
+        clean = again;
+    }
+    clean
 }
 
 /// The HTML of an article, not sanitised; an error when it is too much to parse.

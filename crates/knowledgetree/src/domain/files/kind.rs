@@ -42,6 +42,16 @@ pub enum Kind {
 #[error("The content of the file is not of the type .{}.", .0.ending())]
 pub struct ContentMismatch(pub Kind);
 
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+const JPEG: &[u8] = b"\xff\xd8\xff";
+const GIF87: &[u8] = b"GIF87a";
+const GIF89: &[u8] = b"GIF89a";
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// What begins with one of these is no text, though each of its bytes may stand for a letter.
+const SIGNATURES: &[&[u8]] = &[PNG, JPEG, GIF87, GIF89, OLE, ZIP];
+
 /// Most parts of a document whose list is read.
 const MOST_PARTS: usize = 20_000;
 
@@ -103,13 +113,16 @@ impl Kind {
     pub fn check(self, bytes: &[u8]) -> Result<(), ContentMismatch> {
         let fits = match self {
             Self::Pdf => bytes[..bytes.len().min(1024)].windows(5).any(|part| part == b"%PDF-"),
-            Self::Png => bytes.starts_with(b"\x89PNG\r\n\x1a\n"),
-            Self::Jpg | Self::Jpeg => bytes.starts_with(b"\xff\xd8\xff"),
-            Self::Gif => bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a"),
-            Self::Doc | Self::Xls => bytes.starts_with(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+            Self::Png => bytes.starts_with(PNG),
+            Self::Jpg | Self::Jpeg => bytes.starts_with(JPEG),
+            Self::Gif => bytes.starts_with(GIF87) || bytes.starts_with(GIF89),
+            Self::Doc | Self::Xls => bytes.starts_with(OLE),
             Self::Docx => has_part(bytes, "word/document.xml"),
             Self::Xlsx => has_part(bytes, "xl/workbook.xml"),
-            Self::Txt | Self::Md | Self::Csv | Self::Json | Self::Xml => decode_text(bytes).is_some(),
+            Self::Txt | Self::Md | Self::Csv | Self::Json | Self::Xml => {
+                !SIGNATURES.iter().any(|signature| bytes.starts_with(signature))
+                    && decode_text(bytes).is_some()
+            }
         };
         if fits { Ok(()) } else { Err(ContentMismatch(self)) }
     }
@@ -117,7 +130,7 @@ impl Kind {
 
 /// Whether these are the bytes of a document of Office with that part. Only its list of parts is read.
 fn has_part(bytes: &[u8], part: &str) -> bool {
-    if !bytes.starts_with(b"PK\x03\x04") {
+    if !bytes.starts_with(ZIP) {
         return false;
     }
     zip::ZipArchive::new(Cursor::new(bytes)).is_ok_and(|archive| {
@@ -155,7 +168,7 @@ mod tests {
         let files: [(&str, &[u8], &[&str]); 13] = [
             ("png", b"\x89PNG\r\n\x1a\nrest", &["png"]),
             ("jpg", b"\xff\xd8\xff\xe0rest", &["jpg", "jpeg"]),
-            ("gif", b"GIF89arest", &["gif", "txt", "md", "csv", "json", "xml"]),
+            ("gif", b"GIF89arest", &["gif"]),
             ("pdf", b"\n%PDF-1.7\n\xff\xfe\x00\x01", &["pdf"]),
             ("ole", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", &["doc", "xls"]),
             ("docx", &docx, &["docx"]),

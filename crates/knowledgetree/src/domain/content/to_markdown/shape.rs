@@ -19,6 +19,7 @@ pub(super) fn is_same(html: &str, markdown: &str) -> bool {
 fn shape(html: &str) -> String {
     let tokens: Vec<Token<'_>> = tokens::tokens(html).collect();
     let mut shape = String::with_capacity(html.len());
+    let mut pre = 0_usize;
     let mut in_pre = 0_usize;
     let mut hidden_links = 0_usize;
     // Whether each open `span` is one of a to-do list.
@@ -40,8 +41,27 @@ fn shape(html: &str) -> String {
                 }
             }
             Token::End { name: "span", .. } if spans.pop() == Some(true) => {}
+            // A block of code has its language in one of two places, or has no `code` at all.
+            Token::Start(tag) if tag.name == "pre" || (tag.name == "code" && pre > 0) => {
+                in_pre += 1;
+                if tag.name == "pre" {
+                    pre += 1;
+                    shape.push_str("<pre>");
+                }
+                if let Some(language) = language(tag) {
+                    shape.push_str(&format!("language={language} "));
+                }
+            }
+            Token::End { name: name @ ("pre" | "code"), .. } if pre > 0 => {
+                in_pre = in_pre.saturating_sub(1);
+                shape.truncate(shape.trim_end_matches('\n').len());
+                if *name == "pre" {
+                    pre -= 1;
+                    shape.push_str("</pre>");
+                }
+            }
             Token::Start(tag) => {
-                in_pre += usize::from(matches!(tag.name, "pre" | "code"));
+                in_pre += usize::from(tag.name == "code");
                 if is_bare_address(tag, tokens.get(index + 1..index + 3)) {
                     hidden_links += 1;
                 } else {
@@ -49,10 +69,7 @@ fn shape(html: &str) -> String {
                 }
             }
             Token::End { name, .. } => {
-                in_pre = in_pre.saturating_sub(usize::from(matches!(*name, "pre" | "code")));
-                if *name == "pre" || *name == "code" {
-                    shape.truncate(shape.trim_end_matches('\n').len());
-                }
+                in_pre = in_pre.saturating_sub(usize::from(*name == "code"));
                 if *name == "a" && hidden_links > 0 {
                     hidden_links -= 1;
                 } else if !is_silent(name) {
@@ -83,12 +100,16 @@ fn start(shape: &mut String, tag: &Tag<'_>) {
         .collect();
     attributes.sort_by_key(|(name, _)| *name);
     for (name, value) in attributes {
-        // The language of a code block has two places.
-        if tag.name != "pre" {
-            shape.push_str(&format!(" {name}={value:?}"));
-        }
+        shape.push_str(&format!(" {name}={value:?}"));
     }
     shape.push('>');
+}
+
+/// The language of a code block.
+pub(super) fn language<'t>(tag: &'t Tag<'_>) -> Option<&'t str> {
+    let class = tag.attribute("class").unwrap_or_default();
+    let by_class = class.split_whitespace().find_map(|name| name.strip_prefix("language-"));
+    by_class.or_else(|| tag.attribute("data-language")).filter(|language| !language.is_empty())
 }
 
 /// Classes of to-do lists, which each editor and renderer names in its own way, and whether their boxes can be ticked.

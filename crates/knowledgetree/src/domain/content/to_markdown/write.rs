@@ -16,7 +16,7 @@ use comrak::{
 use line::{Line, on_one_line};
 
 use super::{
-    shape::is_todo_class,
+    shape::{is_todo_class, language},
     tree::{Element, Node},
 };
 use crate::domain::content::markdown;
@@ -162,13 +162,7 @@ impl<'a> Writer<'a> {
         if !literal.ends_with('\n') {
             literal.push('\n');
         }
-        let class = code.tag.attribute("class").unwrap_or_default();
-        let info = class
-            .split_whitespace()
-            .find_map(|name| name.strip_prefix("language-"))
-            .or_else(|| element.tag.attribute("data-language"))
-            .unwrap_or_default()
-            .to_owned();
+        let info = language(&code.tag).or_else(|| language(&element.tag)).unwrap_or_default().to_owned();
         let longest = literal.split(|c| c != '`').map(str::len).max().unwrap_or_default();
         let block = NodeCodeBlock {
             fenced: true,
